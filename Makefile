@@ -1,0 +1,110 @@
+# Lockstep. `make demo` and `make test` need Rust, Python 3 and the package registries, nothing else.
+#
+#   demo   rank the bundled catalogue for a person, then stop        serve  the same daemon, in the foreground
+#   test   everything that CI runs                                   check  format, lints, docs
+#   eval   accuracy beside fp32 and ONNX Runtime's int8              bench  speed beside the same peers
+#
+# CHECKPOINT=folder  a local Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json)
+# LISTEN=host:port   where `make serve` listens            PERSON=name  for whom `make demo` ranks
+# DATA=folder        evaluation data for `make eval`
+
+SHELL      := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+LISTEN     ?= 127.0.0.1:8080
+PERSON     ?= Mira
+DATA       ?= ../shared/data
+CHECKPOINT ?= .cache/checkpoint
+
+MODEL      := .cache/model
+TINY       := .cache/tiny
+PYTHON     := .venv/bin/python
+CARGO      := cargo
+TARGET     := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+BIN        := $(TARGET)/release
+WASM       := $(TARGET)/modules
+QUANTIZE   := $(BIN)/quantize
+HOST       := $(BIN)/edge-host
+RUST       := Cargo.toml Cargo.lock $(shell find wasm-module quantize edge-host tests -name '*.rs' -o -name Cargo.toml -o -name calibration.txt)
+
+export LOCKSTEP_MODULES := $(abspath $(WASM))
+export LOCKSTEP_PYTHON  := $(abspath $(PYTHON))
+export LOCKSTEP_CHECKPOINT := $(abspath $(CHECKPOINT))
+export LOCKSTEP_MODEL   := $(abspath $(MODEL))
+export LOCKSTEP_TINY    := $(abspath $(TINY))
+
+.PHONY: help demo serve test check eval bench model modules clean
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -11
+
+demo: model modules $(HOST)
+	@edge-host/demo/run.sh $(HOST) $(MODEL) $(WASM)/lockstep-relaxed.wasm $(PERSON)
+
+serve: model modules $(HOST)
+	@$(HOST) serve --model $(MODEL) --module $(WASM)/lockstep-relaxed.wasm --listen $(LISTEN) --cache-dir .cache/compiled --log
+
+test: model modules $(TINY)/model/lockstep.json
+	@tests/run.sh
+
+check: .cache/toolchain
+	@tests/check.sh
+
+eval: model $(BIN)/embed .cache/teacher/int8.onnx
+	@$(PYTHON) tests/tools/evaluate.py --data $(DATA) --checkpoint $(CHECKPOINT) --fp32 .cache/teacher/fp32.onnx \
+	  --ort-int8 .cache/teacher/int8.onnx --lockstep '$(BIN)/embed $(MODEL) --max-tokens {max_tokens}' \
+	  --cache .cache/eval --out $(TARGET)/eval/report.json
+
+bench: model modules $(WASM)/peer-tract.wasm $(BIN)/bench .cache/teacher/int8.onnx
+	@$(BIN)/bench --model $(MODEL) --modules $(WASM) --teacher .cache/teacher --python $(PYTHON) --out $(TARGET)/bench/report.json
+
+clean:
+	rm -rf target .cache .venv
+
+# ---- what is prepared once -----------------------------------------------------------------------------------------
+
+.cache/toolchain:
+	@tests/tools/toolchain.sh
+	@mkdir -p .cache && touch $@
+
+$(PYTHON): tests/requirements.txt
+	@tests/tools/venv.sh .venv tests/requirements.txt
+
+# The real checkpoint; a folder given by CHECKPOINT is used as it is.
+.cache/checkpoint/model.safetensors:
+	@python3 tests/tools/fetch_checkpoint.py .cache/checkpoint
+
+model: $(MODEL)/lockstep.json
+$(MODEL)/lockstep.json: $(CHECKPOINT)/model.safetensors $(QUANTIZE)
+	@$(QUANTIZE) $(CHECKPOINT) --out $(MODEL) --model-id $(if $(filter .cache/checkpoint,$(CHECKPOINT)),all-MiniLM-L6-v2,$(notdir $(abspath $(CHECKPOINT))))
+
+$(TINY)/model/lockstep.json: tests/tools/make_tiny.py $(PYTHON) $(QUANTIZE)
+	@$(PYTHON) tests/tools/make_tiny.py $(TINY)/checkpoint
+	@$(QUANTIZE) $(TINY)/checkpoint --out $(TINY)/model --model-id tiny
+
+.cache/teacher/int8.onnx: $(CHECKPOINT)/model.safetensors $(PYTHON)
+	@mkdir -p .cache/teacher
+	@$(PYTHON) tests/tools/export_fp32.py $(CHECKPOINT) .cache/teacher/fp32.onnx
+	@$(PYTHON) tests/tools/quantize_ort.py .cache/teacher/fp32.onnx $@
+
+# ---- programs ------------------------------------------------------------------------------------------------------
+
+$(QUANTIZE): $(RUST) | .cache/toolchain
+	@$(CARGO) build --release --locked -p lockstep-quantize && touch $@
+$(HOST): $(RUST) | .cache/toolchain
+	@$(CARGO) build --release --locked -p lockstep-edge-host && touch $@
+$(BIN)/embed $(BIN)/bench: $(RUST) | .cache/toolchain
+	@$(CARGO) build --release --locked -p lockstep-tests --bins && touch $(BIN)/embed $(BIN)/bench
+
+# One build tree for both: the features of our own crates differ, tract is compiled once.
+modules: $(WASM)/lockstep-strict.wasm $(WASM)/lockstep-relaxed.wasm
+$(WASM)/peer-tract.wasm: $(RUST) | .cache/toolchain
+	@$(CARGO) build --profile module --locked -p lockstep-peer-tract --target wasm32-unknown-unknown
+	@mkdir -p $(WASM) && cp $(TARGET)/wasm32-unknown-unknown/module/lockstep_peer_tract.wasm $@
+
+$(WASM)/lockstep-strict.wasm: FEATURES :=
+$(WASM)/lockstep-relaxed.wasm: FEATURES := --features relaxed-simd
+$(WASM)/lockstep-%.wasm: $(RUST) | .cache/toolchain
+	@$(CARGO) build --profile module --locked -p lockstep-module --target wasm32-unknown-unknown $(FEATURES)
+	@mkdir -p $(WASM) && cp $(TARGET)/wasm32-unknown-unknown/module/lockstep_module.wasm $@

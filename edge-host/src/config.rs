@@ -1,0 +1,57 @@
+//! What can be set.
+
+use std::{num::NonZeroUsize, path::PathBuf, thread::available_parallelism, time::Duration};
+
+/// Settings of the daemon. [`Config::new`] gives the defaults named here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Folder with `model.onnx`, `tokenizer.json` and `lockstep.json`.
+    pub model: PathBuf,
+    /// The WebAssembly module.
+    pub module: PathBuf,
+    /// Where compiled modules are kept between starts; nowhere by default.
+    pub cache_dir: Option<PathBuf>,
+    /// Instances of the module, each on a thread of its own; as many as there are cores.
+    pub instances: NonZeroUsize,
+    /// Requests that may wait for an instance; 64.
+    pub queue: usize,
+    /// Bytes of a request's body; 4 MiB. What may wait at most takes `queue` times as much memory.
+    pub max_body_bytes: usize,
+    /// From a request's last byte to its answer; 10 s. A call of the module that takes as long is
+    /// interrupted.
+    pub deadline: Duration,
+    /// For a request's head, for its body, between requests of one connection, and for a client
+    /// to read some of its answer; 20 s.
+    pub read_timeout: Duration,
+    /// For building an instance, the model's loading included; 2 min.
+    pub open_deadline: Duration,
+    /// Requests under way are waited for this long at shutdown; 15 s.
+    pub drain: Duration,
+    /// Connections at one time; those beyond wait in the kernel's backlog; 512.
+    pub max_connections: NonZeroUsize,
+    /// Bytes of one instance's linear memory; 2 GiB.
+    pub max_memory_bytes: usize,
+    /// Whether to write a line a request to stderr; not by default.
+    pub log: bool,
+}
+
+impl Config {
+    /// The defaults, for a model folder and a module.
+    pub fn new(model: impl Into<PathBuf>, module: impl Into<PathBuf>) -> Self {
+        Self {
+            model: model.into(),
+            module: module.into(),
+            cache_dir: None,
+            instances: available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            queue: 64,
+            max_body_bytes: 4 << 20,
+            deadline: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(20),
+            open_deadline: Duration::from_secs(120),
+            drain: Duration::from_secs(15),
+            max_connections: NonZeroUsize::MIN.saturating_add(511),
+            max_memory_bytes: 2 << 30,
+            log: false,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The model folder, as bytes; what they mean is the module's business.
+
+use std::{fs, path::Path};
+
+use crate::error::HostError;
+
+/// The files of a model folder.
+#[derive(Debug)]
+pub(crate) struct ModelFiles {
+    /// `model.onnx`
+    pub(crate) model: Vec<u8>,
+    /// `tokenizer.json`
+    pub(crate) tokenizer: Vec<u8>,
+    /// `lockstep.json`
+    pub(crate) manifest: Vec<u8>,
+}
+
+impl ModelFiles {
+    pub(crate) fn read(folder: &Path) -> Result<Self, HostError> {
+        Ok(Self {
+            model: read(&folder.join("model.onnx"))?,
+            tokenizer: read(&folder.join("tokenizer.json"))?,
+            manifest: read(&folder.join("lockstep.json"))?,
+        })
+    }
+}
+
+/// Reads a file; the error names its path.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, HostError> {
+    fs::read(path).map_err(|source| HostError::File { path: path.to_owned(), source })
+}

@@ -1,0 +1,186 @@
+//! One HTTP request to one answer.
+
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Body, Bytes, Incoming},
+    header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
+};
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::{
+    config::Config,
+    instance::InstanceError,
+    pool::Pool,
+    queue::{Job, Outcome},
+};
+
+/// A body that is there as a whole.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// A refusal by the host, in the shape that the module's refusals have.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("no instance of the module is ready yet")]
+    NotReady,
+    #[error("body: {sent} bytes, the limit is {limit}")]
+    TooLarge { sent: String, limit: usize },
+    #[error("body: not complete after {0:?}")]
+    TooSlow(Duration),
+    #[error("body: {0}")]
+    Broken(String),
+    #[error("{0} requests wait already; try again later")]
+    Overloaded(usize),
+    #[error("no answer within {0:?}")]
+    Deadline(Duration),
+    #[error("the daemon is shutting down")]
+    ShuttingDown,
+    #[error("{0}")]
+    Module(InstanceError),
+}
+
+impl Refusal {
+    fn kind(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Broken(_) => (StatusCode::BAD_REQUEST, "Validation"),
+            Self::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "Validation"),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Validation"),
+            Self::Module(_) => (StatusCode::FAILED_DEPENDENCY, "Backend"),
+            Self::Overloaded(_) => (StatusCode::TOO_MANY_REQUESTS, "Overloaded"),
+            Self::NotReady | Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "Unhealthy"),
+            Self::Deadline(_) => (StatusCode::GATEWAY_TIMEOUT, "Backend"),
+        }
+    }
+
+    fn answer(&self) -> Answer {
+        let (status, kind) = self.kind();
+        let body = serde_json::json!({ "error": self.to_string(), "error_type": kind });
+        let mut answer = json(status, body.to_string().into());
+        // What remains of the body is not read, so the connection cannot carry another request.
+        if matches!(self, Self::TooSlow(_) | Self::TooLarge { .. } | Self::Broken(_)) {
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, close);
+        }
+        answer
+    }
+}
+
+/// Answers one request; never fails.
+pub(crate) async fn answer(request: Request<Incoming>, pool: &Pool, config: &Config) -> Answer {
+    let arrived = Instant::now();
+    let method_path = format!("{} {}", request.method(), request.uri().path());
+    let answer = match respond(request, &method_path, arrived, pool, config).await {
+        Ok(answer) => answer,
+        Err(refusal) => refusal.answer(),
+    };
+    if config.log {
+        let milliseconds = arrived.elapsed().as_secs_f64() * 1000.0;
+        let header = |name: &str| {
+            let value = answer.headers().get(name);
+            value.and_then(|value| value.to_str().ok()).unwrap_or("-")
+        };
+        let (queued, ran) = (header("x-queue-time"), header("x-inference-time"));
+        let tokens = header("x-compute-tokens");
+        eprintln!(
+            "edge-host: {method_path} {} {milliseconds:.3} ms, queue {queued}, inference {ran}, tokens {tokens}",
+            answer.status().as_u16()
+        );
+    }
+    answer
+}
+
+async fn respond(
+    request: Request<Incoming>,
+    method_path: &str,
+    arrived: Instant,
+    pool: &Pool,
+    config: &Config,
+) -> Result<Answer, Refusal> {
+    if [Method::GET, Method::HEAD].contains(request.method()) {
+        match request.uri().path() {
+            "/health" if pool.is_ready() => {
+                return Ok(json(StatusCode::OK, Bytes::from_static(b"{\"status\":\"ok\"}")));
+            }
+            "/health" => return Err(Refusal::NotReady),
+            "/info" => {
+                let info = pool.info().ok_or(Refusal::NotReady)?;
+                return Ok(json(StatusCode::OK, Bytes::copy_from_slice(info)));
+            }
+            _ => {}
+        }
+    }
+    if pool.info().is_none() {
+        return Err(Refusal::NotReady);
+    }
+
+    let body = read(request.into_body(), config).await?;
+    let complete = Instant::now();
+    let (reply, outcome) = oneshot::channel();
+    let job = Job { method_path: method_path.to_owned(), body, deadline: complete + config.deadline, reply };
+    pool.push(job).map_err(|_| Refusal::Overloaded(config.queue))?;
+    let Outcome { answer, taken, done } = match timeout(config.deadline, outcome).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => return Err(unserved(complete, config)),
+        Err(_) => return Err(Refusal::Deadline(config.deadline)),
+    };
+    let answer = answer.map_err(|error| match error {
+        InstanceError::Deadline => Refusal::Deadline(config.deadline),
+        InstanceError::Stopped => Refusal::ShuttingDown,
+        error => Refusal::Module(error),
+    })?;
+
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FAILED_DEPENDENCY);
+    let mut response = json(status, answer.body.into());
+    let mut header = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    };
+    let milliseconds = |time: Duration| format!("{:.3}", time.as_secs_f64() * 1000.0);
+    header("x-queue-time", milliseconds(taken.duration_since(complete)));
+    header("x-inference-time", milliseconds(done.duration_since(taken)));
+    header("x-compute-time", milliseconds(done.duration_since(taken)));
+    header("x-total-time", milliseconds(arrived.elapsed()));
+    if let Some(tokens) = answer.tokens {
+        header("x-compute-tokens", tokens.to_string());
+    }
+    Ok(response)
+}
+
+/// Why a worker let a request go without a word: it came too late, or the daemon is ending.
+fn unserved(complete: Instant, config: &Config) -> Refusal {
+    if complete.elapsed() >= config.deadline {
+        Refusal::Deadline(config.deadline)
+    } else {
+        Refusal::ShuttingDown
+    }
+}
+
+/// Reads a body of bounded size in bounded time. One that announces too much is refused unread.
+async fn read(body: Incoming, config: &Config) -> Result<Vec<u8>, Refusal> {
+    let limit = config.max_body_bytes;
+    let announced = body.size_hint().lower();
+    if announced > limit as u64 {
+        let sent = announced.to_string();
+        return Err(Refusal::TooLarge { sent, limit });
+    }
+    match timeout(config.read_timeout, Limited::new(body, limit).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes().into()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let sent = format!("more than {limit}");
+            Err(Refusal::TooLarge { sent, limit })
+        }
+        Ok(Err(error)) => Err(Refusal::Broken(error.to_string())),
+        Err(_) => Err(Refusal::TooSlow(config.read_timeout)),
+    }
+}
+
+fn json(status: StatusCode, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    let kind = HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    answer
+}

@@ -1,0 +1,38 @@
+//! The daemon: runs the WebAssembly module in wasmtime and answers HTTP.
+//!
+//! The module holds the model, the validation and the ranking; this crate moves bytes. A request
+//! goes `http` -> `queue` -> one of the `pool`'s threads, each with an `instance` of the module of
+//! its own, and back. Nothing here reads JSON, and nothing here can change a score.
+//!
+//! What the daemon adds is that one bad request, client or module stays one bad answer:
+//!
+//! | what goes wrong | what happens |
+//! |---|---|
+//! | the queue is full | 429 at once |
+//! | a request is not answered by its deadline | 504 |
+//! | one call takes as long as that | the module is interrupted and built anew |
+//! | the module traps or breaks its interface | 424; it is built anew |
+//! | a body is too large, or too slow | 413, or 408 |
+//! | a client does not read its answer | the connection is closed |
+//! | a client leaves while its request waits | the request is dropped before it costs anything |
+//! | `SIGTERM` | requests under way are answered, for a bounded time |
+//!
+//! [`run`] takes a listener and a future that ends it, so a test can bind port 0.
+
+mod cache;
+mod config;
+mod error;
+mod files;
+mod http;
+mod instance;
+mod module;
+mod pool;
+mod queue;
+mod server;
+mod stall;
+
+pub mod args;
+
+pub use config::Config;
+pub use error::HostError;
+pub use server::run;

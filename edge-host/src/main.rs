@@ -1,0 +1,75 @@
+//! `edge-host`: see `edge-host --help`.
+//!
+//! Exit codes: 0 after a shutdown that was asked for, 1 when the daemon cannot go on, 2 when the
+//! command line or the files it names are at fault.
+
+use std::process::ExitCode;
+
+use lockstep_edge_host::{
+    Config, HostError,
+    args::{self, Command},
+    run,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+fn main() -> ExitCode {
+    match args::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Help) => {
+            print!("{}", args::HELP);
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Version) => {
+            println!("edge-host {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Serve { listen, config }) => serve(&listen, *config),
+        Err(error) => fail(2, &error),
+    }
+}
+
+fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("edge-host: {error}");
+    ExitCode::from(code)
+}
+
+fn serve(listen: &str, config: Config) -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(1, &error),
+    };
+    let code = runtime.block_on(async {
+        let signals = signal(SignalKind::interrupt()).and_then(|interrupt| {
+            let terminate = signal(SignalKind::terminate())?;
+            Ok((interrupt, terminate))
+        });
+        let (mut interrupt, mut terminate) = match signals {
+            Ok(signals) => signals,
+            Err(error) => return fail(1, &error),
+        };
+        let listener = match TcpListener::bind(listen).await {
+            Ok(listener) => listener,
+            Err(error) => return fail(1, &format!("--listen {listen}: {error}")),
+        };
+        if let Ok(address) = listener.local_addr() {
+            eprintln!("edge-host: listening on http://{address}");
+        }
+        let shutdown = async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            eprintln!("edge-host: shutting down");
+        };
+        match run(listener, config, shutdown).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error @ (HostError::File { .. } | HostError::Module { .. })) => fail(2, &error),
+            Err(error) => fail(1, &error),
+        }
+    });
+    // A thread that still compiles is not waited for.
+    runtime.shutdown_background();
+    code
+}

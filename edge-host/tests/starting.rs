@@ -1,0 +1,210 @@
+//! Starting: readiness, models that do not open, the cache, and the program itself.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod stand_in;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use lockstep_edge_host::HostError;
+use stand_in::{Daemon, Folder, request};
+
+#[tokio::test]
+async fn nothing_is_ready_until_the_model_is_open() {
+    let daemon = Daemon::start("Endless", |_| {}).await;
+    for (method, path) in [("GET", "/health"), ("GET", "/info"), ("POST", "/v1/rank")] {
+        let answer = daemon.ask(method, path, "a").await;
+        answer.refuses(503, "Unhealthy", "no instance of the module is ready yet");
+    }
+    assert_eq!(daemon.ask("HEAD", "/health", "").await.status, 503);
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_open_ends_the_daemon() {
+    let short = Duration::from_millis(100);
+    for (model, part) in [
+        ("Bad", "the stand-in does not like this model (code 3)"),
+        ("Trap", "the module trapped: wasm trap: wasm `unreachable`"),
+        ("Endless", "the module was interrupted at the deadline"),
+    ] {
+        let daemon = Daemon::start(model, |config| config.open_deadline = short).await;
+        let error = daemon.ended().await.unwrap_err();
+        assert!(matches!(error, HostError::Open(_)), "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn modules_that_do_not_fit_are_named() {
+    let with = |wat: &'static str| async move {
+        let daemon = Daemon::start("model", |config| {
+            fs::write(&config.module, wat::parse_str(wat).unwrap()).unwrap();
+        })
+        .await;
+        daemon.ended().await.unwrap_err().to_string()
+    };
+    let error = with("(module)").await;
+    assert!(error.contains("it exports no `memory`"), "{error}");
+    let error = with("(module (memory (export \"memory\") 1))").await;
+    assert!(error.contains("lockstep_open"), "{error}");
+    let error = with("(module (import \"wasi\" \"exit\" (func)))").await;
+    assert!(error.contains("wasi"), "{error}");
+    let daemon = Daemon::start("model", |config| {
+        let wat = "(module (func $f (loop (br 0))) (start $f))";
+        fs::write(&config.module, wat::parse_str(wat).unwrap()).unwrap();
+        config.open_deadline = Duration::from_millis(50);
+    })
+    .await;
+    let error = daemon.ended().await.unwrap_err().to_string();
+    assert!(error.contains("interrupted at the deadline"), "{error}");
+    let daemon = Daemon::start("model", |config| fs::write(&config.module, "(").unwrap()).await;
+    let error = daemon.ended().await.unwrap_err();
+    assert!(matches!(error, HostError::Module { .. }), "{error}");
+    assert!(error.to_string().contains("module.wasm: not a usable"), "{error}");
+}
+
+#[tokio::test]
+async fn relaxed_simd_compiles() {
+    let text = include_str!("stand_in/module.wat");
+    let function = r#"(func (export "relaxed") (param v128 v128 v128) (result v128)
+        (i32x4.relaxed_dot_i8x16_i7x16_add_s (local.get 0) (local.get 1) (local.get 2))))"#;
+    let end = text.rfind(')').unwrap();
+    let wasm = wat::parse_str(format!("{} {function}", &text[..end])).unwrap();
+    let daemon = Daemon::ready(|config| fs::write(&config.module, wasm).unwrap()).await;
+    assert_eq!(daemon.post("a").await.body, "a");
+    daemon.stop().await.unwrap();
+}
+
+/// Starts a daemon with a cache, has it answer once, and ends it.
+async fn start_with_cache(cache: &std::path::Path) {
+    let daemon = Daemon::ready(|config| config.cache_dir = Some(cache.to_owned())).await;
+    assert_eq!(daemon.post("a").await.body, "a");
+    daemon.stop().await.unwrap();
+}
+
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+#[tokio::test]
+async fn the_compiled_module_is_kept_and_checked() {
+    let folder = Folder::new();
+    let cache = folder.0.join("cache");
+    start_with_cache(&cache).await;
+    let [file] = &files(&cache)[..] else {
+        panic!("one file and nothing else is left");
+    };
+    let compiled = fs::read(file).unwrap();
+    let made = |file| fs::metadata(file).unwrap().modified().unwrap();
+    let first = made(file);
+    start_with_cache(&cache).await;
+    assert_eq!(made(file), first, "the second start must load it");
+
+    let mut damaged = compiled.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    for bytes in [&damaged[..], &compiled[..100], &[]] {
+        fs::write(file, bytes).unwrap();
+        start_with_cache(&cache).await;
+        assert_eq!(fs::read(file).unwrap().len(), compiled.len(), "it is compiled anew");
+    }
+}
+
+#[tokio::test]
+async fn a_cache_that_others_can_write_is_not_used() {
+    let folder = Folder::new();
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o777)).unwrap();
+    start_with_cache(&folder.0).await;
+    assert!(files(&folder.0).is_empty());
+    // A file in place of the folder is no reason not to start, either.
+    fs::write(folder.0.join("file"), "").unwrap();
+    start_with_cache(&folder.0.join("file")).await;
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_edge-host"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn the_program_names_what_is_wrong_and_exits_with_2() {
+    let folder = Folder::new();
+    folder.furnish("model");
+    let module = folder.0.join("module.wasm");
+    let run = |arguments: &[&str]| {
+        let output = program().args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, message) = run(&["serve", "--modle"]);
+    assert_eq!(code, Some(2));
+    assert!(message.contains("'--modle'"), "{message}");
+
+    let module = module.to_str().unwrap();
+    let model = folder.0.to_str().unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--model", model, "--module", module];
+    fs::remove_file(folder.0.join("tokenizer.json")).unwrap();
+    let (code, message) = run(&serve);
+    assert_eq!(code, Some(2));
+    assert!(message.contains(&format!("{model}/tokenizer.json: ")), "{message}");
+
+    fs::write(folder.0.join("tokenizer.json"), "{}").unwrap();
+    fs::remove_file(module).unwrap();
+    let (code, message) = run(&serve);
+    assert_eq!(code, Some(2));
+    assert!(message.contains(&format!("{module}: ")), "{message}");
+
+    let (code, message) = run(&["serve", "--model", "m", "--module", "x", "--listen", "nowhere"]);
+    assert_eq!(code, Some(1));
+    assert!(message.contains("--listen nowhere: "), "{message}");
+
+    let help = program().arg("--help").output().unwrap();
+    assert_eq!(help.status.code(), Some(0));
+    assert!(String::from_utf8(help.stdout).unwrap().contains("--cache-dir DIR"));
+}
+
+#[test]
+fn the_program_serves_logs_and_ends_on_sigterm() {
+    let folder = Folder::new();
+    let config = folder.furnish("model");
+    let mut child = program()
+        .args(["serve", "--listen", "127.0.0.1:0", "--log", "--instances", "1"])
+        .arg("--model")
+        .arg(&config.model)
+        .arg("--module")
+        .arg(&config.module)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    let address = line.rsplit_once("http://").unwrap().1.to_owned();
+    let ask = |method: &str, path: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let request = request(method, path, "hello");
+        let request = request.replacen("host: test", "host: test\r\nconnection: close", 1);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    while !ask("GET", "/health").starts_with("HTTP/1.1 200") {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(ask("POST", "/v1/rank").ends_with("\r\n\r\nhello"));
+
+    let killed = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", child.id())).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    let logged = |part: &str| rest.iter().any(|line| line.contains(part));
+    assert!(logged("POST /v1/rank 200 "), "{rest:?}");
+    assert!(logged("tokens 5"), "{rest:?}");
+    assert!(logged("shutting down"), "{rest:?}");
+}

@@ -1,0 +1,215 @@
+//! One bad request, client or module is one bad answer.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod stand_in;
+
+use std::time::Duration;
+
+use stand_in::{Daemon, request};
+use tokio::net::TcpStream;
+
+const SHORT: Duration = Duration::from_millis(200);
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_trap_is_one_bad_answer_and_a_new_instance() {
+    let daemon = Daemon::ready(|_| {}).await;
+    assert_eq!(daemon.post("C").await.body, "2");
+    assert_eq!(daemon.post("C").await.body, "3");
+    daemon.post("T").await.refuses(424, "Backend", "trapped: wasm trap: wasm `unreachable`");
+    assert_eq!(daemon.post("C").await.body, "1", "the instance must be a new one");
+    daemon.healthy().await;
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_module_that_breaks_its_interface_is_built_anew() {
+    let daemon = Daemon::ready(|_| {}).await;
+    daemon.post("O").await.refuses(424, "Backend", "1 bytes at 0xfffffff0 is outside its memory");
+    assert_eq!(daemon.post("C").await.body, "1");
+    daemon.post("S").await.refuses(424, "Backend", "999 is no HTTP status");
+    assert_eq!(daemon.post("C").await.body, "1");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_endless_loop_ends_at_the_deadline() {
+    let daemon = Daemon::ready(|config| config.deadline = SHORT).await;
+    daemon.post("L").await.refuses(504, "Backend", "no answer within 200ms");
+    // A request may still meet the old instance's last moments, but not for long.
+    let again = async {
+        loop {
+            let answer = daemon.post("C").await;
+            if answer.status == 200 {
+                break answer.body;
+            }
+            answer.refuses(504, "Backend", "no answer");
+        }
+    };
+    let body = tokio::time::timeout(Duration::from_secs(30), again).await.unwrap();
+    assert_eq!(body, "1");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let daemon = Daemon::ready(|config| {
+        config.queue = 1;
+        config.deadline = Duration::from_secs(2);
+    })
+    .await;
+    // One is at work, one waits, and of the third and fourth nobody can know in which order they
+    // arrive, but there is no place for both.
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        let mut client = daemon.client().await;
+        client.send(request("POST", "/v1/rank", "L")).await;
+        clients.push(client);
+    }
+    let mut statuses = Vec::new();
+    for client in &mut clients {
+        let answer = client.answer(true).await;
+        statuses.push(answer.status);
+        if answer.status == 429 {
+            answer.refuses(429, "Overloaded", "1 requests wait already");
+        }
+    }
+    statuses.sort_unstable();
+    assert!(statuses.starts_with(&[429, 429]) && statuses.ends_with(&[504]), "{statuses:?}");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_it_waits_costs_nothing() {
+    let daemon = Daemon::ready(|_| {}).await;
+    let mut busy = daemon.client().await;
+    busy.send(request("POST", "/v1/rank", "W9")).await;
+    for _ in 0..3 {
+        let mut gone = daemon.client().await;
+        gone.send(request("POST", "/v1/rank", "C")).await;
+        gone.stream.set_zero_linger().unwrap();
+    }
+    // Info, W9 and this one: the three that left have not been counted.
+    assert_eq!(daemon.post("C").await.body, "3");
+    assert_eq!(busy.answer(true).await.body, "W9");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn bodies_beyond_the_limit_are_refused_unread() {
+    let daemon = Daemon::ready(|config| config.max_body_bytes = 1000).await;
+    assert_eq!(daemon.post(&"x".repeat(1000)).await.status, 200);
+
+    let mut client = daemon.client().await;
+    client.send("POST /embed HTTP/1.1\r\nhost: t\r\ncontent-length: 1001\r\n\r\n").await;
+    let answer = client.answer(true).await;
+    answer.refuses(413, "Validation", "body: 1001 bytes, the limit is 1000");
+    assert_eq!(answer.header("connection"), Some("close"));
+
+    let mut client = daemon.client().await;
+    client.send("POST /embed HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    client.send(format!("3e9\r\n{}\r\n", "x".repeat(1001))).await;
+    client.answer(true).await.refuses(413, "Validation", "more than 1000 bytes");
+    assert_eq!(daemon.post("C").await.body, "3", "neither has reached the module");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn slow_senders_do_not_hold_a_connection() {
+    let daemon = Daemon::ready(|config| config.read_timeout = SECOND).await;
+    let mut body = daemon.client().await;
+    body.send("POST /embed HTTP/1.1\r\nhost: t\r\ncontent-length: 10\r\n\r\nabc").await;
+    let answer = body.answer(true).await;
+    answer.refuses(408, "Validation", "not complete after 1s");
+    assert_eq!(answer.header("connection"), Some("close"));
+
+    let mut head = daemon.client().await;
+    head.send("POST /embed HTTP/1.1\r\nhost:").await;
+    assert!(head.is_closed().await);
+
+    let mut idle = daemon.client().await;
+    idle.send(request("POST", "/embed", "a")).await;
+    assert_eq!(idle.answer(true).await.body, "a");
+    assert!(idle.is_closed().await);
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_let_go() {
+    let daemon = Daemon::ready(|config| {
+        config.read_timeout = SECOND;
+        config.max_connections = std::num::NonZeroUsize::MIN;
+    })
+    .await;
+    assert_eq!(daemon.post("G").await.status, 200);
+    let mut silent = daemon.client().await;
+    silent.send(request("POST", "/embed", "H")).await;
+    // The answer is 32 MiB. There is no other place for a connection until this one is given up.
+    assert_eq!(daemon.post("a").await.body, "a");
+    daemon.stop().await.unwrap();
+    drop(silent);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_http_are_refused() {
+    let daemon = Daemon::ready(|_| {}).await;
+    let mut client = daemon.client().await;
+    client.send("\x16\x03\x01 hello\r\n\r\n").await;
+    assert_eq!(client.answer(true).await.status, 400);
+    assert!(client.is_closed().await);
+    let mut client = daemon.client().await;
+    client.send("POST /embed HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n").await;
+    client.answer(true).await.refuses(400, "Validation", "body: ");
+    assert_eq!(daemon.post("a").await.status, 200);
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn memory_is_bounded() {
+    let daemon = Daemon::ready(|config| config.max_memory_bytes = 32 << 20).await;
+    assert_eq!(daemon.post("G").await.status, 507);
+    daemon.stop().await.unwrap();
+    let daemon = Daemon::ready(|config| config.max_memory_bytes = 128 << 20).await;
+    assert_eq!(daemon.post("G").await.status, 200);
+    daemon.stop().await.unwrap();
+    let daemon = Daemon::ready(|config| config.max_memory_bytes = 256 << 10).await;
+    let big = "x".repeat(1 << 20);
+    daemon.post(&big).await.refuses(424, "Backend", "no memory for 1048576 bytes");
+    assert_eq!(daemon.post("C").await.body, "1");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn shutdown_answers_what_is_under_way() {
+    let daemon = Daemon::ready(|_| {}).await;
+    let mut idle = daemon.client().await;
+    idle.send(request("POST", "/v1/rank", "a")).await;
+    idle.answer(true).await;
+    let mut working = daemon.client().await;
+    working.send(request("POST", "/v1/rank", "W5")).await;
+    let mut waiting = daemon.client().await;
+    waiting.send(request("POST", "/v1/rank", "C")).await;
+    // Both connections are open and their requests read once this later one is answered.
+    let mut probe = daemon.client().await;
+    probe.send(request("GET", "/health", "")).await;
+    probe.answer(true).await;
+
+    let (address, ended, _folder) = daemon.begin_stop();
+    assert_eq!(working.answer(true).await.body, "W5");
+    assert_eq!(waiting.answer(true).await.status, 200);
+    assert!(idle.is_closed().await);
+    ended.await.unwrap().unwrap();
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn shutdown_does_not_wait_for_ever() {
+    let daemon = Daemon::ready(|config| config.drain = SHORT).await;
+    let mut stuck = daemon.client().await;
+    stuck.send(request("POST", "/v1/rank", "L")).await;
+    let mut probe = daemon.client().await;
+    probe.send(request("GET", "/health", "")).await;
+    probe.answer(true).await;
+    daemon.stop().await.unwrap();
+    assert!(stuck.is_closed().await);
+}

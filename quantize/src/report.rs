@@ -1,0 +1,150 @@
+//! What quantisation cost, by layer.
+
+use std::fmt;
+use std::ops::Range;
+
+use lockstep_arith::encoder::Encoder;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::matrix::Matrix;
+use crate::teacher::Sequence;
+
+/// Sequences that the error report runs through the integers.
+const COMPARED: usize = 48;
+
+/// The error report.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Each linear layer: squared output error of the rounded weights over the squared output.
+    pub linears: Vec<LinearError>,
+    /// The stream after the embedding and after each layer.
+    pub streams: Vec<StreamError>,
+}
+
+/// Error of one linear layer's rounded weights.
+#[derive(Debug, Serialize)]
+pub struct LinearError {
+    /// Which layer.
+    pub name: String,
+    /// Relative squared error.
+    pub relative_error: f64,
+}
+
+/// How far the integer stream is from the float one.
+#[derive(Debug, Serialize)]
+pub struct StreamError {
+    /// After which part.
+    pub name: String,
+    /// Squared error over squared norm, all compared tokens.
+    pub relative_error: f64,
+    /// Least cosine of a token's two vectors.
+    pub least_cosine: f64,
+}
+
+impl Report {
+    /// Notes a linear layer of transformer layer `l`.
+    pub fn linear(&mut self, l: usize, part: &str, relative_error: f64) {
+        self.linear_named(&format!("layer {l} {part}"), relative_error);
+    }
+
+    /// Notes a linear layer.
+    pub fn linear_named(&mut self, name: &str, relative_error: f64) {
+        self.linears.push(LinearError { name: name.into(), relative_error });
+    }
+
+    /// The layer that adds most to the stream's error, and by how much.
+    #[must_use]
+    pub fn worst_layer(&self) -> Option<(&str, f64)> {
+        let growth =
+            self.streams.windows(2).map(|w| (w[1].name.as_str(), w[1].relative_error - w[0].relative_error));
+        growth.max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<28} {:>22}", "rounded weights", "relative output error")?;
+        for l in &self.linears {
+            writeln!(f, "{:<28} {:>22.6}", l.name, l.relative_error)?;
+        }
+        writeln!(f, "{:<28} {:>22} {:>14}", "stream after", "relative error", "least cosine")?;
+        for s in &self.streams {
+            writeln!(f, "{:<28} {:>22.6} {:>14.5}", s.name, s.relative_error, s.least_cosine)?;
+        }
+        match self.worst_layer() {
+            Some((name, growth)) => writeln!(f, "worst layer: {name} (adds {growth:.6})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Float streams of some sequences, kept until the integers exist.
+pub struct Compared {
+    /// Index of the sequence and its rows.
+    chosen: Vec<(usize, Range<usize>)>,
+    /// After the embedding and each layer: the kept rows and the unit of the integer stream.
+    streams: Vec<(Matrix, f64)>,
+}
+
+impl Compared {
+    /// Chooses sequences evenly.
+    #[must_use]
+    pub fn choose(ranges: &[Range<usize>]) -> Self {
+        let step = ranges.len().div_ceil(COMPARED).max(1);
+        let chosen = ranges.iter().cloned().enumerate().step_by(step).collect();
+        Self { chosen, streams: Vec::new() }
+    }
+
+    /// Keeps the chosen rows of a float stream.
+    pub fn keep(&mut self, x: &Matrix, unit: f64) {
+        let mut kept = Matrix { rows: 0, columns: x.columns, data: Vec::new() };
+        for row in self.chosen.iter().flat_map(|(_, range)| range.clone()) {
+            kept.data.extend_from_slice(x.row(row));
+            kept.rows += 1;
+        }
+        self.streams.push((kept, unit));
+    }
+
+    /// Runs the integers over the chosen sequences and compares every stream.
+    #[must_use]
+    pub fn run(&self, encoder: &Encoder, sequences: &[Sequence]) -> Vec<StreamError> {
+        let runs: Vec<Vec<Vec<i16>>> = self
+            .chosen
+            .par_iter()
+            .map(|(i, _)| {
+                let mut seen = Vec::new();
+                // The calibration sequences have passed the tokenizer: the encoder takes them.
+                let _ = encoder
+                    .observe(&sequences[*i].ids, &sequences[*i].type_ids, |_, x| seen.push(x.to_vec()));
+                seen
+            })
+            .collect();
+        let compare = |(layer, (float, unit)): (usize, &(Matrix, f64))| {
+            let integers: Vec<i16> =
+                runs.iter().flat_map(|r| r.get(layer).into_iter().flatten().copied()).collect();
+            let name = if layer == 0 { "embedding".into() } else { format!("layer {}", layer - 1) };
+            let (relative_error, least_cosine) = difference(float, &integers, *unit);
+            StreamError { name, relative_error, least_cosine }
+        };
+        self.streams.iter().enumerate().map(compare).collect()
+    }
+}
+
+/// Relative squared error, and the least cosine of a row.
+fn difference(float: &Matrix, integers: &[i16], unit: f64) -> (f64, f64) {
+    let (mut error, mut total, mut least) = (0.0, 0.0, 1.0_f64);
+    for (a, b) in float.iter_rows().zip(integers.chunks_exact(float.columns)) {
+        let (mut aa, mut ab, mut bb) = (0.0, 0.0, 0.0);
+        for (&a, &b) in a.iter().zip(b) {
+            let (a, b) = (f64::from(a), f64::from(b) * unit);
+            aa += a * a;
+            ab += a * b;
+            bb += b * b;
+        }
+        error += aa - 2.0 * ab + bb;
+        total += aa;
+        least = least.min(ab / (aa * bb).sqrt().max(f64::MIN_POSITIVE));
+    }
+    (error / f64::max(total, f64::MIN_POSITIVE), least)
+}

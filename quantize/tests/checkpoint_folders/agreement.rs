@@ -1,0 +1,79 @@
+//! How near the integers come to the float teacher on texts that no calibration has seen.
+
+use lockstep_arith::encoder::Encoder;
+use lockstep_quantize::calibration;
+use lockstep_quantize::checkpoint::Checkpoint;
+use lockstep_quantize::matrix::Matrix;
+use lockstep_quantize::teacher::{self, Sequence};
+use lockstep_tokenizer::Tokenizer;
+
+use super::{Folder, HELD_OUT, Outcome};
+
+/// The held-out texts as the folder's tokenizer has them; as pairs and single texts for a classifier.
+pub(crate) fn held_out(folder: &Folder, checkpoint: &Checkpoint) -> Vec<Sequence> {
+    let tokenizer = Tokenizer::from_json(&folder.read("tokenizer.json")).unwrap();
+    let pairs = checkpoint.config.labels.is_some();
+    calibration::sequences(&tokenizer, &HELD_OUT.join("\n"), checkpoint.config.positions, pairs).unwrap()
+}
+
+/// The teacher's token vectors of one sequence.
+fn teach(checkpoint: &Checkpoint, sequence: &Sequence) -> Matrix {
+    let one = std::slice::from_ref(sequence);
+    let sums = teacher::embedding_sums(checkpoint, one);
+    let mut x = teacher::layer_norm(sums, &checkpoint.embedding_norm, checkpoint.config.epsilon);
+    for layer in &checkpoint.layers {
+        x = teacher::layer(&x, layer, &teacher::row_ranges(one), &checkpoint.config).out;
+    }
+    x
+}
+
+/// The teacher's answer: logits, else the mean of the token vectors.
+pub(crate) fn answer(checkpoint: &Checkpoint, sequence: &Sequence) -> Vec<f64> {
+    let x = teach(checkpoint, sequence);
+    let widen = |v: Vec<f32>| v.into_iter().map(f64::from).collect();
+    let Some(head) = &checkpoint.head else { return widen(x.column_means()) };
+    let first = Matrix { rows: 1, columns: x.columns, data: x.row(0).to_vec() };
+    let mut pooled = teacher::dense(&first, &head.pooler);
+    pooled.data.iter_mut().for_each(|v| *v = v.tanh());
+    widen(teacher::dense(&pooled, &head.classifier).data)
+}
+
+/// 1 also for two vectors of nothing.
+fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    if a.iter().chain(b).all(|x| *x == 0.0) {
+        return 1.0;
+    }
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// Mean cosine of the integers' vectors with the teacher's over the held-out texts.
+pub(crate) fn mean_cosine(folder: &Folder, encoder: &Encoder) -> f64 {
+    let checkpoint = Checkpoint::load(&folder.path("")).unwrap();
+    let sequences = held_out(folder, &checkpoint);
+    let one = |s: &Sequence| {
+        let found: Vec<f64> =
+            encoder.forward(&s.ids, &s.type_ids).unwrap().into_iter().map(f64::from).collect();
+        cosine(&found, &answer(&checkpoint, s))
+    };
+    sequences.iter().map(one).sum::<f64>() / sequences.len() as f64
+}
+
+/// Root mean square error of the integers' logits over the spread of the teacher's, each label about its own mean.
+pub(crate) fn logit_error(folder: &Folder, outcome: &Outcome) -> f64 {
+    let (encoder, manifest) = (outcome.encoder(), outcome.manifest());
+    let unit = manifest["logit_unit"].as_f64().unwrap();
+    let checkpoint = Checkpoint::load(&folder.path("")).unwrap();
+    let sequences = held_out(folder, &checkpoint);
+    let expected: Vec<Vec<f64>> = sequences.iter().map(|s| answer(&checkpoint, s)).collect();
+    let (mut error, mut spread) = (0.0, 0.0);
+    for label in 0..expected[0].len() {
+        let mean = expected.iter().map(|e| e[label]).sum::<f64>() / expected.len() as f64;
+        for (s, e) in sequences.iter().zip(&expected) {
+            let found = f64::from(encoder.forward(&s.ids, &s.type_ids).unwrap()[label]) * unit;
+            error += (found - e[label]).powi(2);
+            spread += (e[label] - mean).powi(2);
+        }
+    }
+    (error / spread).sqrt()
+}

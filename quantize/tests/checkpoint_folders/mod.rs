@@ -1,0 +1,283 @@
+//! Checkpoint folders made by `tests/tools/make_tiny.py`, ways to spoil them, and runs of the program on them.
+
+pub(crate) mod agreement;
+mod damage;
+mod extremes;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use lockstep_arith::encoder::Encoder;
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What the tests calibrate with: words of the tiny vocabulary.
+const CALIBRATION: &str = "\
+The bank pays cash for the house by the water.
+A student reads an old book about fire and water every night!
+What time does the next train leave the city?
+Account number 4711, payment of 20 on day 3.
+She gave him bread, fish and a letter from his friend.
+Do you want to play the game or hear the story?
+running, walking, riding: all of it is easy in the morning
+The doctor said no; the teacher said yes.
+日本 中文 (water) [fire] {air}
+Programs that write programs need the best test of all.
+long long short short high low left right open closed
+Tell me why the machine could not find my phone number.
+We would keep the small dog, but they lose their cat again and again.
+";
+
+/// Texts that no calibration has seen.
+pub(crate) const HELD_OUT: [&str; 8] = [
+    "A horse and a bird went to the country.",
+    "The computer program shows the result of the game",
+    "Money, money, money!",
+    "How would a person learn to play music in one month?",
+    "the first job of the day was to stop the car before it could begin to run through the house",
+    "x",
+    "She saw the ship; he heard the train. Then both let go & began to walk (again) under the 中京 night.",
+    "bankable accountless payments",
+];
+
+/// A checkpoint in a folder of its own.
+pub(crate) struct Folder(TempDir);
+
+/// What a run of the program gave.
+pub(crate) struct Outcome {
+    /// Exit code.
+    pub(crate) code: Option<i32>,
+    /// What it said on standard output.
+    pub(crate) stdout: String,
+    /// What it said on standard error.
+    pub(crate) stderr: String,
+    out: TempDir,
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Runs one of the Python tools to its end.
+fn tool(name: &str, arguments: &[&str]) {
+    let python = std::env::var_os("LOCKSTEP_PYTHON")
+        .map_or_else(|| workspace().join(".venv/bin/python"), PathBuf::from);
+    assert!(python.exists(), "{} does not exist; `make venv` makes .venv", python.display());
+    let mut command = Command::new(python);
+    let run = command.arg(workspace().join("tests/tools").join(name)).args(arguments).output().unwrap();
+    assert!(run.status.success(), "{command:?}: {}", String::from_utf8_lossy(&run.stderr));
+}
+
+impl Folder {
+    /// `make_tiny.py` with these arguments.
+    pub(crate) fn made(arguments: &[&str]) -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        let path = folder.path("");
+        tool("make_tiny.py", &[&[path.to_str().unwrap()], arguments].concat());
+        fs::write(folder.path("calibration.text"), CALIBRATION).unwrap();
+        folder
+    }
+
+    /// The smallest checkpoint, in f32, for the tests that spoil it.
+    pub(crate) fn small() -> Self {
+        static SMALL: OnceLock<Folder> = OnceLock::new();
+        let arguments = ["--dtype", "f32", "--hidden", "32", "--intermediate", "64", "--positions", "40"];
+        SMALL.get_or_init(|| Self::made(&arguments)).copy()
+    }
+
+    /// As [`Self::small`], a classifier of three labels.
+    pub(crate) fn classifier() -> Self {
+        static CLASSIFIER: OnceLock<Folder> = OnceLock::new();
+        let shape = ["--dtype", "f32", "--hidden", "32", "--intermediate", "64", "--positions", "40"];
+        CLASSIFIER.get_or_init(|| Self::made(&[&shape[..], &["--labels", "3"]].concat())).copy()
+    }
+
+    /// The same files in another folder.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self(TempDir::new().unwrap());
+        for entry in fs::read_dir(&self.0).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), copy.path(entry.file_name().to_str().unwrap())).unwrap();
+        }
+        copy
+    }
+
+    /// The folder with `model.onnx` of `export_fp32.py` in the place of `model.safetensors`.
+    pub(crate) fn exported(&self) -> Self {
+        let copy = self.copy();
+        copy.remove("model.safetensors");
+        copy.remove("vocab.txt");
+        let (from, to) = (self.path(""), copy.path("model.onnx"));
+        tool("export_fp32.py", &[from.to_str().unwrap(), to.to_str().unwrap()]);
+        copy
+    }
+
+    /// A file of the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    /// Reads a file.
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    /// Removes a file.
+    pub(crate) fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap();
+    }
+
+    /// Changes a JSON file.
+    pub(crate) fn json(&self, name: &str, change: impl FnOnce(&mut Value)) {
+        let mut value = serde_json::from_slice(&self.read(name)).unwrap();
+        change(&mut value);
+        self.write(name, serde_json::to_vec(&value).unwrap());
+    }
+
+    /// Sets a field of `config.json`.
+    pub(crate) fn set(&self, field: &str, value: impl Into<Value>) {
+        self.json("config.json", |config| config[field] = value.into());
+    }
+
+    /// Changes the tensors: type, shape and bytes by name.
+    pub(crate) fn tensors(&self, change: impl FnOnce(&mut BTreeMap<String, Stored>)) {
+        let bytes = self.read("model.safetensors");
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let stored = |t: &TensorView| (t.dtype(), t.shape().to_vec(), t.data().to_vec());
+        let mut tensors: BTreeMap<_, _> = file.tensors().into_iter().map(|(n, t)| (n, stored(&t))).collect();
+        change(&mut tensors);
+        let views = tensors.iter().map(|(n, (d, s, b))| (n, TensorView::new(*d, s.clone(), b).unwrap()));
+        self.write("model.safetensors", serialize(views, None).unwrap());
+    }
+
+    /// Changes the numbers of every tensor whose name ends so; there must be one.
+    pub(crate) fn numbers(&self, end: &str, mut change: impl FnMut(&mut [f32])) {
+        self.tensors(|tensors| {
+            let mut chosen = tensors.iter_mut().filter(|(name, _)| name.ends_with(end)).peekable();
+            assert!(chosen.peek().is_some(), "no tensor {end}");
+            for (_, (dtype, _, bytes)) in chosen {
+                assert_eq!(*dtype, Dtype::F32);
+                let word = |b: &[u8]| f32::from_le_bytes(b.try_into().unwrap());
+                let mut numbers: Vec<f32> = bytes.chunks_exact(4).map(word).collect();
+                change(&mut numbers);
+                *bytes = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+            }
+        });
+    }
+
+    /// `quantize FOLDER --out .. --calibration ..`.
+    pub(crate) fn quantize(&self) -> Outcome {
+        self.quantize_with(&[])
+    }
+
+    /// [`Self::quantize`] into this folder.
+    pub(crate) fn quantize_to(&self, out: &Path) -> Outcome {
+        let calibration = self.path("calibration.text");
+        let arguments = ["--calibration", calibration.to_str().unwrap()];
+        run_to(self.path("").to_str().unwrap(), out, &arguments, TempDir::new().unwrap())
+    }
+
+    /// [`Self::quantize`] with more arguments.
+    pub(crate) fn quantize_with(&self, arguments: &[&str]) -> Outcome {
+        let calibration = self.path("calibration.text");
+        let calibration = ["--calibration", calibration.to_str().unwrap()];
+        let ours = if arguments.contains(&"--calibration") { &[][..] } else { &calibration };
+        run(self.path("").to_str().unwrap(), &[ours, arguments].concat())
+    }
+}
+
+/// A tensor's type, shape and bytes.
+pub(crate) type Stored = (Dtype, Vec<usize>, Vec<u8>);
+
+/// `quantize CHECKPOINT --out <a new folder>` with more arguments.
+pub(crate) fn run(checkpoint: &str, arguments: &[&str]) -> Outcome {
+    let out = TempDir::new().unwrap();
+    run_to(checkpoint, &out.path().join("model"), arguments, out)
+}
+
+fn run_to(checkpoint: &str, model: &Path, arguments: &[&str], out: TempDir) -> Outcome {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quantize"));
+    command.arg(checkpoint).arg("--out").arg(model).args(arguments);
+    let run = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Outcome { code: run.status.code(), stdout: text(&run.stdout), stderr: text(&run.stderr), out }
+}
+
+impl Outcome {
+    /// A file of the model folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.out.path().join("model").join(name)
+    }
+
+    /// The bytes of a file of the model folder.
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.file(name)).unwrap()
+    }
+
+    /// The manifest.
+    pub(crate) fn manifest(&self) -> Value {
+        serde_json::from_slice(&self.bytes("lockstep.json")).unwrap()
+    }
+
+    /// The written encoder, of a run that succeeded.
+    pub(crate) fn encoder(&self) -> Encoder {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        let encoder = lockstep_quantize::onnx::read(&self.bytes("model.onnx")).expect("a valid model");
+        let manifest = lockstep_manifest::Manifest::read(&self.bytes("lockstep.json")).expect("a manifest");
+        assert_eq!(manifest.hidden_size, encoder.hidden());
+        let report = String::from_utf8(self.bytes("report.json")).unwrap();
+        assert!(!report.contains("null"), "a number of the report is not finite: {report}");
+        encoder
+    }
+
+    /// Why the run was refused, if it was refused as it should be; else what is wrong with that.
+    pub(crate) fn refusal(&self) -> Result<&str, String> {
+        let Self { code, stderr, .. } = self;
+        let wrong = |what: &str| Err(format!("{what}: exit code {code:?}, {stderr:?}"));
+        if stderr.contains("panicked") {
+            return wrong("a panic");
+        }
+        if *code != Some(2) {
+            return wrong("not refused");
+        }
+        if self.file("lockstep.json").exists() {
+            return wrong("a manifest is left");
+        }
+        if stderr.lines().count() != 1 {
+            return wrong("not one line");
+        }
+        stderr
+            .strip_prefix("quantize: ")
+            .map(str::trim_end)
+            .ok_or_else(|| format!("whose message is {stderr:?}?"))
+    }
+
+    /// Checks that the command line was refused with a text that says all of `words`.
+    pub(crate) fn refused_usage(&self, words: &[&str]) {
+        assert_eq!(self.code, Some(2), "{}", self.stderr);
+        assert!(!self.file("lockstep.json").exists() && !self.stderr.contains("panicked"), "{}", self.stderr);
+        for word in words {
+            assert!(self.stderr.contains(word), "{:?} does not say {word:?}", self.stderr);
+        }
+    }
+
+    /// Checks that the run was refused with a message that says all of `words`.
+    pub(crate) fn refused(&self, words: &[&str]) {
+        let message =
+            self.refusal().unwrap_or_else(|wrong| panic!("expected a refusal with {words:?}; {wrong}"));
+        for word in words {
+            assert!(message.contains(word), "{message:?} does not say {word:?}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Everything that CI runs, by `make test`: all parts run, all failures are reported.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+failed=() passed=0
+part() {
+  local name=$1 started=$SECONDS
+  shift
+  echo "== $name"
+  if "$@"; then passed=$((passed + 1)); else failed+=("$name"); fi
+  echo "== $name: $((SECONDS - started)) s"
+}
+
+# The whole contract once with overflow checks, in the development profile.
+arithmetic() { cargo test --locked -p lockstep-arith; }
+workspace() { cargo test --locked --release --workspace --exclude lockstep-arith; }
+tools() { "$LOCKSTEP_PYTHON" -m unittest discover -s tests/tools; }
+# The other WebAssembly targets that the one source builds for.
+targets() {
+  for target in wasm32-wasip1 wasm32-wasip2; do
+    for features in "" relaxed-simd; do
+      cargo build --locked --profile module -p lockstep-module --target "$target" --features "$features" || return 1
+    done
+  done
+}
+# The README's first command, as a user types it.
+demo() { make --no-print-directory demo >"$1" && grep -q 'because' "$1" && head -20 "$1"; }
+
+part "format, lints, docs" tests/check.sh
+part "arithmetic" arithmetic
+part "workspace" workspace
+part "python tools" tools
+part "wasm targets" targets
+part "demo" demo target/demo.txt
+
+echo "$passed passed, ${#failed[@]} failed"
+if ((${#failed[@]})); then printf 'failed: %s\n' "${failed[@]}" && exit 1; fi

@@ -1,0 +1,41 @@
+//! A blocking HTTP client of a few lines, on a connection of its own for each request.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// No answer takes longer on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Status, header block and body of one request.
+///
+/// # Panics
+/// Where the daemon does not answer in HTTP.
+#[must_use]
+pub fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(address).expect("the daemon listens");
+    stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout can be set");
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("the daemon reads the head");
+    // A daemon that refuses a large body may close before it has read it all.
+    let _ = stream.write_all(body);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8(answer).expect("UTF-8");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("a status");
+    (status, head.to_owned(), body.to_owned())
+}
+
+/// A JSON request.
+///
+/// # Panics
+/// As [`request`], and where the answer is not JSON.
+#[must_use]
+pub fn post(address: SocketAddr, path: &str, body: &Value) -> (u16, Value) {
+    let (status, _, body) = request(address, "POST", path, body.to_string().as_bytes());
+    (status, serde_json::from_str(&body).expect("JSON"))
+}

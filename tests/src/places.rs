@@ -1,0 +1,48 @@
+//! Where `make` puts what is not in the repository.
+
+use std::path::{Path, PathBuf};
+
+/// The repository.
+#[must_use]
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn place(variable: &str, default: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| workspace().join(default), PathBuf::from)
+}
+
+/// The quantised real model.
+#[must_use]
+pub fn real_model() -> PathBuf {
+    place("LOCKSTEP_MODEL", ".cache/model")
+}
+
+/// The quantised tiny model.
+#[must_use]
+pub fn tiny_model() -> PathBuf {
+    place("LOCKSTEP_TINY", ".cache/tiny").join("model")
+}
+
+/// The float checkpoint of the tiny model.
+#[must_use]
+pub fn tiny_checkpoint() -> PathBuf {
+    place("LOCKSTEP_TINY", ".cache/tiny").join("checkpoint")
+}
+
+/// A WebAssembly module: `strict` or `relaxed`.
+#[must_use]
+pub fn module(kind: &str) -> PathBuf {
+    place("LOCKSTEP_MODULES", "target/modules").join(format!("lockstep-{kind}.wasm"))
+}
+
+/// Python with the packages of `tests/requirements.txt`.
+#[must_use]
+pub fn python() -> PathBuf {
+    place("LOCKSTEP_PYTHON", ".venv/bin/python")
+}
+
+/// Panics with the command that prepares what is missing.
+pub fn need(path: &Path) {
+    assert!(path.exists(), "{} is missing: run the tests by `make test`", path.display());
+}

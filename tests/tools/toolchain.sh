@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Installs what a bare Debian machine with Rust and Python lacks: a C compiler, Python's venv, the wasm targets.
+set -euo pipefail
+
+need=()
+command -v cc >/dev/null || need+=(build-essential)
+python3 -c 'import ensurepip, venv' 2>/dev/null || need+=(python3-venv python3-pip)
+if ((${#need[@]})); then
+  echo "installing Debian packages: ${need[*]}" >&2
+  sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+  $sudo apt-get update -qq
+  $sudo apt-get install -y -qq --no-install-recommends "${need[@]}" >/dev/null
+fi
+
+command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer" >&2; exit 2; }
+have=$(rustup target list --installed)
+for target in wasm32-unknown-unknown wasm32-wasip1 wasm32-wasip2; do
+  grep -qx "$target" <<<"$have" || rustup target add "$target"
+done

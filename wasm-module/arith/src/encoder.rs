@@ -1,0 +1,310 @@
+//! The whole encoder: token ids in, pooled integers or logits out.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::activation::{Activation, Table};
+use crate::attention::{ScoreScale, attend};
+use crate::embedding::Embedding;
+use crate::layer_norm::LayerNorm;
+use crate::linear::Linear;
+use crate::range::{RangeError, check, check_len};
+use crate::rows::Sign;
+
+/// How token vectors become one vector: (33).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pooling {
+    /// The sum over all tokens.
+    Mean,
+    /// The first token.
+    Cls,
+}
+
+/// One transformer layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Queries, keys and values at once: `[D, 3 D]`.
+    pub projection: Linear,
+    /// Scale of the attention scores.
+    pub score: ScoreScale,
+    /// The attention's output layer: `[D, D]`.
+    pub output: Linear,
+    /// LayerNorm after the attention.
+    pub attention_norm: LayerNorm,
+    /// First feed-forward layer: `[D, intermediate]`.
+    pub expand: Linear,
+    /// Activation between the two.
+    pub activation: Activation,
+    /// Second feed-forward layer: `[intermediate, D]`, unsigned rows.
+    pub contract: Linear,
+    /// LayerNorm after the feed-forward layers.
+    pub output_norm: LayerNorm,
+}
+
+/// Pooler and classifier: (34).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// `[D, D]`.
+    pub pooler: Linear,
+    /// `tanh`, Q15.
+    pub tanh: Table,
+    /// `[D, labels]`.
+    pub classifier: Linear,
+}
+
+/// A quantised encoder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoder {
+    /// Number of attention heads.
+    pub heads: usize,
+    /// Embedding tables.
+    pub embedding: Embedding,
+    /// LayerNorm of the embedding sum.
+    pub embedding_norm: LayerNorm,
+    /// The layers, first to last.
+    pub layers: Vec<Layer>,
+    /// Pooling, where there is no head.
+    pub pooling: Pooling,
+    /// Classification head, where there is one.
+    pub head: Option<Head>,
+}
+
+/// A sequence that the encoder does not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputError {
+    /// The number of tokens is 0 or above the number of positions.
+    Length {
+        /// Number of tokens given.
+        tokens: usize,
+        /// Longest sequence.
+        limit: usize,
+    },
+    /// A token id outside the vocabulary.
+    Token {
+        /// The id.
+        id: u32,
+        /// Size of the vocabulary.
+        vocabulary: usize,
+    },
+    /// A token type that the model does not have.
+    Type {
+        /// The type id.
+        id: u8,
+        /// Number of types.
+        types: usize,
+    },
+    /// As many type ids as token ids are needed.
+    TypeCount {
+        /// Number of tokens.
+        tokens: usize,
+        /// Number of type ids.
+        types: usize,
+    },
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { tokens, limit } => {
+                write!(f, "a sequence of {tokens} tokens, allowed: 1 to {limit}")
+            }
+            Self::Token { id, vocabulary } => write!(f, "token id {id}, the vocabulary has {vocabulary}"),
+            Self::Type { id, types } => write!(f, "token type {id}, the model has {types}"),
+            Self::TypeCount { tokens, types } => write!(f, "{types} type ids for {tokens} tokens"),
+        }
+    }
+}
+
+impl core::error::Error for InputError {}
+
+impl Encoder {
+    /// Hidden size `D`.
+    #[must_use]
+    pub fn hidden(&self) -> usize {
+        self.embedding.hidden
+    }
+
+    /// Checks every shape and range of section 2.
+    ///
+    /// # Errors
+    /// Names the first parameter that is out of range.
+    pub fn validate(&self) -> Result<(), RangeError> {
+        let d = self.hidden();
+        check("encoder", "hidden size", d as i64, 32, 1024)?;
+        check("encoder", "hidden size modulo 2", (d % 2) as i64, 0, 0)?;
+        check("encoder", "heads", self.heads as i64, 1, d as i64)?;
+        check("encoder", "hidden size modulo heads", (d % self.heads) as i64, 0, 0)?;
+        check("encoder", "head width", (d / self.heads) as i64, 1, 128)?;
+        self.embedding.validate()?;
+        check("encoder", "number of layers", self.layers.len() as i64, 1, 64)?;
+        self.embedding_norm.validate("embedding LayerNorm", d, true)?;
+        check("embedding LayerNorm", "residual_shift", self.embedding_norm.residual_shift.into(), 0, 0)?;
+        for (i, layer) in self.layers.iter().enumerate() {
+            layer.validate(i, d, i + 1 == self.layers.len())?;
+        }
+        if let Some(head) = &self.head {
+            expect_shape(&head.pooler, "pooler", (d, d), Sign::Signed)?;
+            head.tanh.validate("pooler tanh")?;
+            expect_shape(&head.classifier, "classifier", (d, head.classifier.outputs), Sign::Signed)?;
+        }
+        Ok(())
+    }
+
+    /// Checks a sequence.
+    ///
+    /// # Errors
+    /// Names what is wrong with it.
+    pub fn check_input(&self, ids: &[u32], type_ids: &[u8]) -> Result<(), InputError> {
+        let limit = self.embedding.position_count();
+        if ids.is_empty() || ids.len() > limit {
+            return Err(InputError::Length { tokens: ids.len(), limit });
+        }
+        if ids.len() != type_ids.len() {
+            return Err(InputError::TypeCount { tokens: ids.len(), types: type_ids.len() });
+        }
+        let vocabulary = self.embedding.vocabulary();
+        if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
+            return Err(InputError::Token { id, vocabulary });
+        }
+        let types = self.embedding.type_count();
+        match type_ids.iter().find(|&&id| usize::from(id) >= types) {
+            Some(&id) => Err(InputError::Type { id, types }),
+            None => Ok(()),
+        }
+    }
+
+    /// One sequence: the pooled integers `[D]`, or the logits `[labels]`.
+    ///
+    /// # Errors
+    /// [`InputError`] where the sequence is empty, too long or names unknown tokens.
+    pub fn forward(&self, ids: &[u32], type_ids: &[u8]) -> Result<Vec<i32>, InputError> {
+        let stream = self.token_vectors(ids, type_ids)?;
+        let mut rows = stream.chunks_exact(self.hidden());
+        let first = rows.next().unwrap_or(&[]);
+        if let Some(head) = &self.head {
+            let pooled: Vec<i16> =
+                head.pooler.forward16(first).into_iter().map(|v| head.tanh.odd(v)).collect();
+            return Ok(head.classifier.forward(&pooled));
+        }
+        let mut pooled: Vec<i32> = first.iter().map(|&x| x.into()).collect();
+        if self.pooling == Pooling::Mean {
+            for row in rows {
+                for (sum, &x) in pooled.iter_mut().zip(row) {
+                    *sum += i32::from(x);
+                }
+            }
+        }
+        Ok(pooled)
+    }
+
+    /// The last layer's stream `[n, D]`.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn token_vectors(&self, ids: &[u32], type_ids: &[u8]) -> Result<Vec<i16>, InputError> {
+        self.observe(ids, type_ids, |_, _| {})
+    }
+
+    /// [`Self::token_vectors`], with a look at every stream `[n, D]` on the way: 0 is the embedding's, `i + 1`
+    /// that of layer `i`.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn observe(
+        &self,
+        ids: &[u32],
+        type_ids: &[u8],
+        mut see: impl FnMut(usize, &[i16]),
+    ) -> Result<Vec<i16>, InputError> {
+        self.check_input(ids, type_ids)?;
+        let d = self.hidden();
+        let mut stream = Vec::with_capacity(ids.len() * d);
+        let mut equalised = Vec::with_capacity(ids.len() * d);
+        for (position, (&id, &type_id)) in ids.iter().zip(type_ids).enumerate() {
+            let sums = self.embedding.sums(id as usize, type_id.into(), position);
+            push_norm(&self.embedding_norm, &sums, &mut stream, &mut equalised);
+        }
+        see(0, &stream);
+        for (i, layer) in self.layers.iter().enumerate() {
+            layer.forward(self.heads, d, &mut stream, &mut equalised);
+            see(i + 1, &stream);
+        }
+        Ok(stream)
+    }
+}
+
+impl Layer {
+    fn validate(&self, index: usize, d: usize, last: bool) -> Result<(), RangeError> {
+        let name = |part: &str| alloc::format!("layer {index} {part}");
+        let width = self.expand.outputs;
+        check(&name("feed-forward"), "intermediate size", width as i64, 32, 4096)?;
+        check(&name("feed-forward"), "intermediate size modulo 2", (width % 2) as i64, 0, 0)?;
+        expect_shape(&self.projection, &name("projection"), (d, 3 * d), Sign::Signed)?;
+        self.score.validate(&name("attention"))?;
+        expect_shape(&self.output, &name("attention output"), (d, d), Sign::Signed)?;
+        self.attention_norm.validate(&name("attention LayerNorm"), d, true)?;
+        expect_shape(&self.expand, &name("feed-forward 1"), (d, width), Sign::Signed)?;
+        self.activation.validate(&name("activation"), width)?;
+        expect_shape(&self.contract, &name("feed-forward 2"), (width, d), Sign::Unsigned)?;
+        self.output_norm.validate(&name("output LayerNorm"), d, !last)
+    }
+
+    /// One layer over one sequence: both streams `[n, D]` are replaced.
+    fn forward(&self, heads: usize, d: usize, stream: &mut Vec<i16>, equalised: &mut Vec<i16>) {
+        let projected: Vec<i16> =
+            equalised.chunks_exact(d).flat_map(|x| self.projection.forward16(x)).collect();
+        let mut context = vec![0; stream.len()];
+        let width = d / heads;
+        for head in 0..heads {
+            attend(&projected, d, head * width, width, self.score, &mut context);
+        }
+        add_and_norm(
+            &self.attention_norm,
+            stream,
+            equalised,
+            context.chunks_exact(d).map(|x| self.output.forward(x)),
+        );
+
+        let expanded: Vec<Vec<i16>> =
+            equalised.chunks_exact(d).map(|x| self.activation.forward(&self.expand.forward16(x))).collect();
+        add_and_norm(&self.output_norm, stream, equalised, expanded.iter().map(|x| self.contract.forward(x)));
+    }
+}
+
+/// Adds `updates` (a row a token) to the stream and normalises.
+fn add_and_norm(
+    norm: &LayerNorm,
+    stream: &mut Vec<i16>,
+    equalised: &mut Vec<i16>,
+    updates: impl Iterator<Item = Vec<i32>>,
+) {
+    let previous = core::mem::take(stream);
+    equalised.clear();
+    let mut rest = previous.as_slice();
+    for update in updates {
+        let (x, tail) = rest.split_at(update.len());
+        rest = tail;
+        let sums: Vec<i32> = x.iter().zip(&update).map(|(&x, &y)| norm.sum(x, y)).collect();
+        push_norm(norm, &sums, stream, equalised);
+    }
+}
+
+fn push_norm(norm: &LayerNorm, sums: &[i32], stream: &mut Vec<i16>, equalised: &mut Vec<i16>) {
+    let (x, e) = norm.forward(sums);
+    stream.extend(x);
+    equalised.extend(e.into_iter().flatten());
+}
+
+fn expect_shape(linear: &Linear, name: &str, shape: (usize, usize), sign: Sign) -> Result<(), RangeError> {
+    check_len(name, "a row of inputs", linear.inputs, shape.0)?;
+    check_len(name, "a row of outputs", linear.outputs, shape.1)?;
+    check(
+        name,
+        "unsigned rows",
+        i64::from(linear.sign == Sign::Unsigned),
+        i64::from(sign == Sign::Unsigned),
+        i64::from(sign == Sign::Unsigned),
+    )?;
+    linear.validate(name)
+}

@@ -1,0 +1,53 @@
+//! Section 1 of `SPEC.md`: the one rounding rule and what is built on it.
+
+/// (1) `x / 2^s`, rounded half up; a shift to the left where `s` is negative.
+#[must_use]
+pub const fn round_shift(x: i32, s: i32) -> i32 {
+    if s > 0 { (x + (1 << (s - 1))) >> s } else { x << -s }
+}
+
+/// (1) for the two 64-bit products of a LayerNorm row.
+#[must_use]
+pub const fn round_shift_wide(x: i64, s: u32) -> i64 {
+    (x + (1 << (s - 1))) >> s
+}
+
+/// (2) The product of two Q15 numbers. `b` is never -32768, so the result fits.
+#[must_use]
+pub const fn mul_q15(a: i16, b: i16) -> i16 {
+    round_shift(a as i32 * b as i32, 15) as i16
+}
+
+/// (3) The nearest 16-bit integer.
+#[must_use]
+pub const fn sat16(x: i32) -> i16 {
+    if x < i16::MIN as i32 {
+        i16::MIN
+    } else if x > i16::MAX as i32 {
+        i16::MAX
+    } else {
+        x as i16
+    }
+}
+
+/// (4) The number of significant bits.
+#[must_use]
+pub const fn bit_length(x: u32) -> i32 {
+    (u32::BITS - x.leading_zeros()) as i32
+}
+
+/// (15) The integer square root, in 16 fixed steps.
+#[must_use]
+pub const fn floor_sqrt(v: u32) -> u32 {
+    let mut root = 0;
+    let mut bit = 1 << 15;
+    while bit > 0 {
+        let candidate: u32 = root | bit;
+        // candidate <= 65535, so its square fits.
+        if candidate * candidate <= v {
+            root = candidate;
+        }
+        bit >>= 1;
+    }
+    root
+}

@@ -1,0 +1,104 @@
+//! Section 5 of `SPEC.md`: the residual sum and LayerNorm.
+
+use alloc::vec::Vec;
+
+use crate::fixed::{bit_length, floor_sqrt, mul_q15, round_shift, round_shift_wide, sat16};
+use crate::range::{RangeError, check, check_all, check_len};
+
+/// The greatest magnitude of the sum that enters a LayerNorm.
+pub const SUM_LIMIT: i32 = (1 << 20) - 1;
+
+/// A per-channel gain and offset of (18).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Affine {
+    /// `g`, shape `[D]`.
+    pub gain: Vec<i16>,
+    /// `b`, shape `[D]`.
+    pub offset: Vec<i16>,
+}
+
+/// A LayerNorm with its one or two outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerNorm {
+    /// For the residual stream, the pooling and the head.
+    pub stream: Affine,
+    /// Equalised for the linear layer that follows; absent after the last layer.
+    pub equalised: Option<Affine>,
+    /// By how much the previous stream is shifted up in the sum (12).
+    pub residual_shift: i32,
+}
+
+impl Affine {
+    fn validate(&self, name: &str, hidden: usize) -> Result<(), RangeError> {
+        check_len(name, "gain", self.gain.len(), hidden)?;
+        check_len(name, "offset", self.offset.len(), hidden)?;
+        check_all(name, "gain", self.gain.iter().map(|&g| g.into()), -32767, 32767)
+    }
+
+    /// (18) of one normalised row.
+    #[must_use]
+    pub fn apply(&self, z: &[i16]) -> Vec<i16> {
+        let parameters = self.gain.iter().zip(&self.offset);
+        z.iter()
+            .zip(parameters)
+            .map(|(&z, (&g, &b))| sat16(i32::from(mul_q15(z, g)) + i32::from(b)))
+            .collect()
+    }
+}
+
+impl LayerNorm {
+    /// Checks shapes and ranges, and that there is a second output just where a linear layer follows.
+    ///
+    /// # Errors
+    /// Names the first parameter that is out of range.
+    pub fn validate(&self, name: &str, hidden: usize, equalised: bool) -> Result<(), RangeError> {
+        check(name, "residual_shift", self.residual_shift.into(), 0, 4)?;
+        let wanted = i64::from(equalised);
+        check(name, "number of equalised outputs", self.equalised.is_some().into(), wanted, wanted)?;
+        self.stream.validate(name, hidden)?;
+        self.equalised.as_ref().map_or(Ok(()), |e| e.validate(name, hidden))
+    }
+
+    /// (12), the sum only: `x` is the previous stream, `y` what a linear layer adds to it.
+    #[must_use]
+    pub fn sum(&self, x: i16, y: i32) -> i32 {
+        clamp_sum((i32::from(x) << self.residual_shift) + y)
+    }
+
+    /// (12) to (18) of one row of sums: the stream and, where there is one, the equalised output.
+    #[must_use]
+    pub fn forward(&self, sums: &[i32]) -> (Vec<i16>, Option<Vec<i16>>) {
+        let z = normalise(sums);
+        (self.stream.apply(&z), self.equalised.as_ref().map(|e| e.apply(&z)))
+    }
+}
+
+/// The clamp of (12).
+#[must_use]
+pub fn clamp_sum(s: i32) -> i32 {
+    s.clamp(-SUM_LIMIT, SUM_LIMIT)
+}
+
+/// `R` of (12): `2^32 / D`, rounded half up, at most 2^27.
+#[must_use]
+pub const fn reciprocal_of_width(hidden: usize) -> u32 {
+    let d = hidden as u64;
+    (((1 << 33) + d) / (2 * d)) as u32
+}
+
+/// (12) to (17): a row of sums with mean 0 and variance 1, in units of 2^-9.
+#[must_use]
+pub fn normalise(sums: &[i32]) -> Vec<i16> {
+    let r = i64::from(reciprocal_of_width(sums.len()));
+    let total: i32 = sums.iter().sum();
+    let mean = round_shift_wide(i64::from(total) * r, 32) as i32;
+    let greatest = sums.iter().map(|&s| (s - mean).unsigned_abs()).max().unwrap_or(0);
+    let shift = bit_length(greatest.max(1)) - 15;
+    let t: Vec<i16> =
+        sums.iter().map(|&s| round_shift(s - mean, shift).clamp(-32767, 32767) as i16).collect();
+    let square = |t: i16| u32::from(t.unsigned_abs()) * u32::from(t.unsigned_abs());
+    let ss: u32 = t.chunks_exact(2).map(|pair| (square(pair[0]) + square(pair[1]) + 128) >> 8).sum();
+    let v = round_shift_wide(i64::from(ss) * r, 22) as u32;
+    let rho = ((1 << 25) / floor_sqrt(v).max(1)).min(32767) as i16;
+    t.into_iter().map(|t| mul_q15(t, rho)).collect()
+}

@@ -1,0 +1,85 @@
+//! Section 4 of `SPEC.md`: the linear layer.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::fixed::{mul_q15, round_shift, sat16};
+use crate::range::{RangeError, check, check_all, check_len};
+use crate::rows::{Scale, Sign, quantize_row};
+
+/// The parameters of a linear layer with `K` inputs and `N` outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linear {
+    /// Number of inputs.
+    pub inputs: usize,
+    /// Number of outputs.
+    pub outputs: usize,
+    /// Shape `[K, N]`, row-major, each in [-63, 63].
+    pub weights: Vec<i8>,
+    /// `c`, shape `[N]`.
+    pub multipliers: Vec<i16>,
+    /// `b`, shape `[N]`, in units of the output.
+    pub biases: Vec<i32>,
+    /// Static shift that brings an accumulator to 16 bits.
+    pub acc_shift: i32,
+    /// Static part of the output shift.
+    pub out_shift: i32,
+    /// How the input rows are quantised.
+    pub sign: Sign,
+}
+
+impl Linear {
+    /// Checks shapes and the ranges of section 2.
+    ///
+    /// # Errors
+    /// Names the first parameter that is out of range.
+    pub fn validate(&self, name: &str) -> Result<(), RangeError> {
+        check(name, "inputs", self.inputs as i64, 1, 4096)?;
+        check(name, "outputs", self.outputs as i64, 1, 4096)?;
+        check_len(name, "weights", self.weights.len(), self.inputs * self.outputs)?;
+        check_len(name, "multipliers", self.multipliers.len(), self.outputs)?;
+        check_len(name, "biases", self.biases.len(), self.outputs)?;
+        check(name, "acc_shift", self.acc_shift.into(), 0, 12)?;
+        check(name, "out_shift", self.out_shift.into(), 1, 17)?;
+        check_all(name, "weights", self.weights.iter().map(|&w| w.into()), -63, 63)?;
+        check_all(name, "multipliers", self.multipliers.iter().map(|&c| c.into()), 0, 32767)?;
+        check_all(name, "biases", self.biases.iter().map(|&b| b.into()), -(1 << 21), 1 << 21)
+    }
+
+    /// (10) for one quantised row.
+    #[must_use]
+    pub fn accumulate(&self, q: &[i8]) -> Vec<i32> {
+        let mut acc = vec![0_i32; self.outputs];
+        for (&q, weights) in q.iter().zip(self.weights.chunks_exact(self.outputs)) {
+            let q = i32::from(q) + self.sign.zero_point();
+            for (acc, &w) in acc.iter_mut().zip(weights) {
+                *acc += q * i32::from(w);
+            }
+        }
+        acc
+    }
+
+    /// (11) for one output channel.
+    #[must_use]
+    pub fn requantize(&self, acc: i32, scale: Scale, channel: usize) -> i32 {
+        let a = sat16(round_shift(acc, self.acc_shift));
+        let u = i32::from(mul_q15(a, scale.normalised()));
+        let product = u * i32::from(self.multipliers[channel]);
+        round_shift(product, self.out_shift + scale.shift) + self.biases[channel]
+    }
+
+    /// One row of i16 to one row of 32-bit outputs: sections 3 and 4.
+    #[must_use]
+    pub fn forward(&self, x: &[i16]) -> Vec<i32> {
+        let mut q = vec![0; x.len()];
+        let scale = quantize_row(x, self.sign, &mut q);
+        let acc = self.accumulate(&q);
+        acc.into_iter().enumerate().map(|(j, acc)| self.requantize(acc, scale, j)).collect()
+    }
+
+    /// [`Self::forward`], narrowed to 16 bits.
+    #[must_use]
+    pub fn forward16(&self, x: &[i16]) -> Vec<i16> {
+        self.forward(x).into_iter().map(sat16).collect()
+    }
+}

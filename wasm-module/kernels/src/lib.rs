@@ -1,0 +1,39 @@
+//! The integer arithmetic of `SPEC.md`, fast: one file an instruction set.
+//!
+//! A [`Kernel`] is the best instruction set of this processor. Its methods work on blocks of rows and equal
+//! the functions of `lockstep_arith` by `==`: products ([`Kernel::products`], equation (10)), and the steps
+//! between them. Numbers in parentheses are the equations of `SPEC.md`.
+//!
+//! Beside `kernel.rs`, which chooses, a new instruction set needs one file that implements `Isa`. Products
+//! and whatever needs shuffles are written with intrinsics; the other steps are the loops of `vector.rs`,
+//! compiled with the features of the instruction set.
+#![no_std]
+
+extern crate alloc;
+#[cfg(target_arch = "x86_64")]
+extern crate std;
+
+mod attention;
+mod isa;
+mod kernel;
+mod linear;
+mod packed;
+#[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
+mod product;
+mod scalar;
+mod vector;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+mod wasm_relaxed;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm_simd;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")))]
+mod wasm_strict;
+#[cfg(target_arch = "x86_64")]
+mod x86_avx2;
+#[cfg(target_arch = "x86_64")]
+mod x86_avx512;
+
+pub use attention::Attention;
+pub use kernel::Kernel;
+pub use linear::{PackedLinear, Requantizer};
+pub use packed::{PackedPairs, PackedWeights};

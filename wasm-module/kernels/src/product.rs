@@ -1,0 +1,95 @@
+//! The checked operands of a product, for files that read them by address.
+
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+
+use crate::packed::{COLUMNS, Line, PackedPairs, PackedWeights, WEIGHT_OFFSET};
+
+/// The operands of a product of either width, with every bound checked, so that a tile may read them by
+/// address.
+pub(crate) struct Product<'a> {
+    /// `rows` rows of `groups` groups of 4 bytes.
+    pub(crate) left: *const u8,
+    pub(crate) rows: usize,
+    pub(crate) groups: usize,
+    /// `panels()` panels of `groups` lines.
+    pub(crate) lines: &'a [Line],
+    pub(crate) columns: usize,
+    column_starts: &'a [i32],
+    /// What undoes the offset of the stored weights, a row. Empty for pairs and for weights without an offset.
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", feature = "relaxed-simd")),
+        expect(dead_code, reason = "the strict kernel's weights have no offset")
+    )]
+    pub(crate) row_starts: Vec<i32>,
+    source: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Product<'a> {
+    /// Of rows of 8-bit numbers and weights.
+    pub(crate) fn of_bytes(q: &'a [i8], weights: &'a PackedWeights, out: &[i32]) -> Self {
+        let rows = q.len() / weights.row_len();
+        let start = |q: &[i8]| -WEIGHT_OFFSET * q.iter().map(|&q| i32::from(q)).sum::<i32>();
+        let offset_rows = if WEIGHT_OFFSET == 0 { &[][..] } else { q };
+        let row_starts = offset_rows.chunks_exact(weights.row_len()).map(start).collect();
+        let product = Self {
+            left: q.as_ptr().cast(),
+            rows,
+            groups: weights.groups(),
+            lines: weights.lines(),
+            columns: weights.outputs(),
+            column_starts: weights.start(),
+            row_starts,
+            source: PhantomData,
+        };
+        product.check(out);
+        product
+    }
+
+    /// Of rows of 16-bit numbers and an operand of the attention.
+    pub(crate) fn of_pairs(a: &'a [i16], b: &'a PackedPairs, out: &[i32]) -> Self {
+        let product = Self {
+            left: a.as_ptr().cast(),
+            rows: a.len() / b.row_len(),
+            groups: b.groups(),
+            lines: b.lines(),
+            columns: b.outputs(),
+            column_starts: &[],
+            row_starts: Vec::new(),
+            source: PhantomData,
+        };
+        product.check(out);
+        product
+    }
+
+    fn check(&self, out: &[i32]) {
+        assert_eq!(self.lines.len(), self.panels() * self.groups, "whole panels");
+        assert_eq!(out.len(), self.rows * self.columns, "room for all outputs");
+    }
+
+    pub(crate) const fn panels(&self) -> usize {
+        self.columns.div_ceil(COLUMNS)
+    }
+
+    /// First row and number of rows of tiles of nearly the same height, at most `limit`.
+    pub(crate) fn row_tiles(&self, limit: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let rows = self.rows;
+        let tiles = rows.div_ceil(limit);
+        (0..tiles).map(move |i| {
+            let first = i * rows / tiles;
+            (first, (i + 1) * rows / tiles - first)
+        })
+    }
+
+    /// The constants of a panel's columns; of weights only.
+    pub(crate) fn column_start(&self, panel: usize) -> &[i32; COLUMNS] {
+        let (starts, _) = self.column_starts.as_chunks();
+        &starts[panel]
+    }
+
+    /// Where the outputs of a row and a panel go: 1 to 16 of them.
+    pub(crate) fn cell<'o>(&self, row: usize, panel: usize, out: &'o mut [i32]) -> &'o mut [i32] {
+        let first = panel * COLUMNS;
+        &mut out[row * self.columns + first..][..COLUMNS.min(self.columns - first)]
+    }
+}

@@ -1,0 +1,336 @@
+//! WebAssembly's 128-bit vectors: what the relaxed and the strict kernel have in common.
+//!
+//! `i16x8.q15mulr_sat_s` is (2), and the saturating narrowing of 32-bit lanes is (3).
+#![allow(unsafe_code, reason = "loads and stores")]
+
+use core::arch::wasm32::*;
+
+use lockstep_arith::activation::Activation;
+use lockstep_arith::attention::HeadScale;
+use lockstep_arith::rows::{Scale, Sign};
+
+use crate::linear::Requantizer;
+use crate::packed::{COLUMNS, GROUP};
+use crate::product::Product;
+use crate::vector;
+
+/// Rows of a tile: with eight columns, 8 of an x86 machine's 16 registers accumulate.
+pub(crate) const ROWS: usize = 4;
+/// Columns of a tile: half a panel.
+pub(crate) const WIDTH: usize = 8;
+/// Numbers of 16 bits in a vector.
+const LANES: usize = 8;
+
+/// Up to [`ROWS`] rows by half a panel.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile {
+    pub(crate) row: usize,
+    pub(crate) rows: usize,
+    pub(crate) panel: usize,
+    pub(crate) half: usize,
+}
+
+impl Tile {
+    /// All tiles of a product: the weights of a half panel stay in the first cache for all rows.
+    pub(crate) fn all(product: &Product<'_>) -> impl Iterator<Item = Self> {
+        (0..product.columns.div_ceil(WIDTH)).flat_map(|i| {
+            product.row_tiles(ROWS).map(move |(row, rows)| Self { row, rows, panel: i / 2, half: i % 2 })
+        })
+    }
+
+    /// Asserts what the addresses of the tile rely on.
+    pub(crate) fn check(self, rows: usize, product: &Product<'_>) {
+        assert!(self.row + rows <= product.rows && self.panel < product.panels() && self.half < 2);
+    }
+
+    /// The constants of the columns.
+    pub(crate) fn column_start(self, product: &Product<'_>) -> [v128; 2] {
+        let start = &product.column_start(self.panel)[self.half * WIDTH..][..WIDTH];
+        // SAFETY: eight numbers of 32 bits.
+        unsafe { [v128_load(start.as_ptr().cast()), v128_load(start.as_ptr().add(4).cast())] }
+    }
+
+    /// Writes the eight sums of a row, or as many as the product has columns.
+    pub(crate) fn store(self, acc: [v128; 2], row: usize, product: &Product<'_>, out: &mut [i32]) {
+        let out = &mut product.cell(self.row + row, self.panel, out)[self.half * WIDTH..];
+        let mut sums = [0; WIDTH];
+        // SAFETY: eight numbers of 32 bits.
+        unsafe {
+            v128_store(sums.as_mut_ptr().cast(), acc[0]);
+            v128_store(sums.as_mut_ptr().add(4).cast(), acc[1]);
+        }
+        match out.first_chunk_mut() {
+            Some(out) => *out = sums,
+            None => out.copy_from_slice(&sums[..out.len()]),
+        }
+    }
+}
+
+/// The methods of [`crate::isa::Isa`] that the two kernels share.
+macro_rules! steps {
+    () => {
+        fn pair_products(self, a: &[i16], b: &$crate::packed::PackedPairs, out: &mut [i32]) {
+            $crate::wasm_simd::pair_products(&Product::of_pairs(a, b, out), out);
+        }
+        $crate::wasm_simd::steps! {
+            quantize(x: &[i16], width: usize, sign: Sign, q: &mut [i8], stride: usize, scales: &mut [Scale]);
+            requantize(acc: &mut [i32], scales: &[Scale], layer: &Requantizer);
+            requantize16(acc: &[i32], scales: &[Scale], layer: &Requantizer, out: &mut [i16]);
+            activate(v: &mut [i16], activation: &Activation);
+            softmax(scores: &[i32], n: usize, head: HeadScale, p: &mut [i16], stride: usize, sums: &mut [u32]);
+        }
+    };
+    ($($name:ident($($argument:ident: $type:ty),*);)*) => {$(
+        fn $name(self, $($argument: $type),*) {
+            $crate::wasm_simd::$name($($argument),*);
+        }
+    )*};
+}
+pub(crate) use steps;
+
+/// Products of 16-bit pairs.
+pub(crate) fn pair_products(product: &Product<'_>, out: &mut [i32]) {
+    for tile in Tile::all(product) {
+        match tile.rows {
+            1 => pair_tile::<1>(product, tile, out),
+            2 => pair_tile::<2>(product, tile, out),
+            3 => pair_tile::<3>(product, tile, out),
+            _ => pair_tile::<ROWS>(product, tile, out),
+        }
+    }
+}
+
+fn pair_tile<const R: usize>(product: &Product<'_>, tile: Tile, out: &mut [i32]) {
+    tile.check(R, product);
+    let groups = product.groups;
+    let mut acc = [[i32x4_splat(0); 2]; R];
+    for g in 0..groups {
+        // SAFETY: `panel < panels()`, `g < groups`: a line of 64 bytes, of which `half` chooses 32.
+        let lines = unsafe {
+            let line = product.lines.as_ptr().add(tile.panel * groups + g).cast::<v128>().add(2 * tile.half);
+            [v128_load(line), v128_load(line.add(1))]
+        };
+        for (r, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: `row + r < rows`, `g < groups`: a group of 4 bytes of the left operand.
+            let a =
+                unsafe { v128_load32_splat(product.left.add(((tile.row + r) * groups + g) * GROUP).cast()) };
+            for (acc, line) in acc.iter_mut().zip(lines) {
+                *acc = i32x4_add(*acc, i32x4_dot_i16x8(a, line));
+            }
+        }
+    }
+    for (r, acc) in acc.into_iter().enumerate() {
+        tile.store(acc, r, product, out);
+    }
+}
+
+/// `(x + 2^(s - 1)) >> s` of 32-bit lanes, for one `s` in [0, 31].
+#[derive(Clone, Copy)]
+struct RoundShift {
+    half: v128,
+    shift: u32,
+}
+
+impl RoundShift {
+    fn new(shift: i32) -> Self {
+        Self { half: i32x4_splat(if shift > 0 { 1 << (shift - 1) } else { 0 }), shift: shift as u32 }
+    }
+
+    fn of(self, x: v128) -> v128 {
+        i32x4_shr(i32x4_add(x, self.half), self.shift)
+    }
+}
+
+fn load16(x: &[i16; LANES]) -> v128 {
+    // SAFETY: eight numbers of 16 bits.
+    unsafe { v128_load(x.as_ptr().cast()) }
+}
+
+fn store16(x: v128, out: &mut [i16; LANES]) {
+    // SAFETY: eight numbers of 16 bits.
+    unsafe { v128_store(out.as_mut_ptr().cast(), x) }
+}
+
+fn load32(x: &[i32; LANES]) -> [v128; 2] {
+    // SAFETY: eight numbers of 32 bits.
+    unsafe { [v128_load(x.as_ptr().cast()), v128_load(x.as_ptr().add(4).cast())] }
+}
+
+fn store32(x: [v128; 2], out: &mut [i32; LANES]) {
+    // SAFETY: eight numbers of 32 bits.
+    unsafe {
+        v128_store(out.as_mut_ptr().cast(), x[0]);
+        v128_store(out.as_mut_ptr().add(4).cast(), x[1]);
+    }
+}
+
+/// (5) to (9) of rows.
+pub(crate) fn quantize(
+    x: &[i16],
+    width: usize,
+    sign: Sign,
+    q: &mut [i8],
+    stride: usize,
+    scales: &mut [Scale],
+) {
+    let (half, shift, offset) = match sign {
+        Sign::Signed => (64, 7, 0),
+        Sign::Unsigned => (32, 6, 128),
+    };
+    for ((x, q), scale) in x.chunks_exact(width).zip(q.chunks_exact_mut(stride)).zip(scales) {
+        *scale = Scale::of_max(vector::greatest(x));
+        let reciprocal = i16x8_splat(scale.reciprocal(sign));
+        let (vectors, tail) = x.as_chunks::<LANES>();
+        let (bytes, tail_bytes) = q[..width].as_chunks_mut::<LANES>();
+        for (q, x) in bytes.iter_mut().zip(vectors) {
+            let wide = i16x8_q15mulr_sat(i16x8_shl(load16(x), scale.shift as u32), reciprocal);
+            let rounded = i16x8_shr(i16x8_add(wide, i16x8_splat(half)), shift);
+            let narrow = i16x8_sub(rounded, i16x8_splat(offset));
+            *q = (i64x2_extract_lane::<0>(i8x16_narrow_i16x8(narrow, narrow)) as u64)
+                .to_le_bytes()
+                .map(|byte| byte as i8);
+        }
+        for (q, &x) in tail_bytes.iter_mut().zip(tail) {
+            *q = scale.quantize(x, sign);
+        }
+    }
+}
+
+/// (11) of eight accumulators.
+#[derive(Clone, Copy)]
+struct RowRequantizer {
+    acc: RoundShift,
+    normalised: v128,
+    out: RoundShift,
+}
+
+impl RowRequantizer {
+    fn new(layer: &Requantizer, scale: Scale) -> Self {
+        Self {
+            acc: RoundShift::new(layer.acc_shift),
+            normalised: i16x8_splat(scale.normalised()),
+            out: RoundShift::new(layer.out_shift + scale.shift),
+        }
+    }
+
+    fn of(self, acc: &[i32; LANES], c: &[i16; LANES], b: &[i32; LANES]) -> [v128; 2] {
+        let [a0, a1] = load32(acc).map(|acc| self.acc.of(acc));
+        let u = i16x8_q15mulr_sat(i16x8_narrow_i32x4(a0, a1), self.normalised);
+        let c = load16(c);
+        let [b0, b1] = load32(b);
+        [
+            i32x4_add(self.out.of(i32x4_extmul_low_i16x8(u, c)), b0),
+            i32x4_add(self.out.of(i32x4_extmul_high_i16x8(u, c)), b1),
+        ]
+    }
+}
+
+/// (11) of rows of accumulators, in place.
+pub(crate) fn requantize(acc: &mut [i32], scales: &[Scale], layer: &Requantizer) {
+    let (multipliers, _) = layer.multipliers.as_chunks::<LANES>();
+    let (biases, _) = layer.biases.as_chunks::<LANES>();
+    let whole = multipliers.len() * LANES;
+    for (row, scale) in acc.chunks_exact_mut(layer.biases.len()).zip(scales) {
+        let requantizer = RowRequantizer::new(layer, *scale);
+        let (vectors, tail) = row.as_chunks_mut::<LANES>();
+        for ((acc, c), b) in vectors.iter_mut().zip(multipliers).zip(biases) {
+            store32(requantizer.of(acc, c, b), acc);
+        }
+        vector::requantize_row(tail, *scale, layer, whole);
+    }
+}
+
+/// (11) of rows of accumulators, narrowed to 16 bits.
+pub(crate) fn requantize16(acc: &[i32], scales: &[Scale], layer: &Requantizer, out: &mut [i16]) {
+    let width = layer.biases.len();
+    let (multipliers, _) = layer.multipliers.as_chunks::<LANES>();
+    let (biases, _) = layer.biases.as_chunks::<LANES>();
+    let whole = multipliers.len() * LANES;
+    for ((acc, scale), out) in acc.chunks_exact(width).zip(scales).zip(out.chunks_exact_mut(width)) {
+        let requantizer = RowRequantizer::new(layer, *scale);
+        let (vectors, tail) = acc.as_chunks::<LANES>();
+        let (outs, tail_out) = out.as_chunks_mut::<LANES>();
+        for ((out, acc), (c, b)) in outs.iter_mut().zip(vectors).zip(multipliers.iter().zip(biases)) {
+            let [y0, y1] = requantizer.of(acc, c, b);
+            store16(i16x8_narrow_i32x4(y0, y1), out);
+        }
+        vector::requantize16_row(tail, *scale, layer, whole, tail_out);
+    }
+}
+
+/// (28) to (30) of rows, in place.
+pub(crate) fn activate(v: &mut [i16], activation: &Activation) {
+    let f = activation.bump.fraction_bits as u32;
+    let [c0, c1, c2] = activation.bump.coefficients.map(|c| load16(&c));
+    let limit = u16x8_splat(((4_u32 << f) - 1) as u16);
+    let offset = i16x8_splat(activation.offset);
+    for v in v.chunks_exact_mut(activation.equaliser.len()) {
+        let (vectors, tail) = v.as_chunks_mut::<LANES>();
+        let (equalisers, tail_equaliser) = activation.equaliser.as_chunks::<LANES>();
+        for (v, e) in vectors.iter_mut().zip(equalisers) {
+            let x = load16(v);
+            // The magnitude of -32768 is unsigned, and so is this minimum.
+            let t = i16x8_shl(u16x8_min(i16x8_abs(x), limit), 13 - f);
+            // The two bytes of segment s are bytes 2 s and 2 s + 1 of a table.
+            let segment = i16x8_mul(u16x8_shr(t, 12), i16x8_splat(0x0202));
+            let bytes = i16x8_add(segment, i16x8_splat(0x0100));
+            let at = |c| i8x16_swizzle(c, bytes);
+            let l = i16x8_shl(v128_and(t, i16x8_splat(4095)), 3);
+            let inner = i16x8_add(at(c1), i16x8_q15mulr_sat(l, at(c2)));
+            let bump = i16x8_add(at(c0), i16x8_q15mulr_sat(l, inner));
+            // (1) in two shifts: the sum before a single one may pass 16 bits.
+            let bump = i16x8_shr(i16x8_add(i16x8_shr(bump, 16 - f), i16x8_splat(1)), 1);
+            // The rise is not negative, so that a saturated one saturates the sum too.
+            let rise = i16x8_sub_sat(offset, bump);
+            let a = i16x8_add_sat(i16x8_max(x, i16x8_splat(0)), rise);
+            store16(i16x8_q15mulr_sat(a, load16(e)), v);
+        }
+        vector::activate_row(tail, tail_equaliser, activation);
+    }
+}
+
+/// The bytes of `2^(14 - o)` for octaves `o` in [0, 15]: the upper, and the lower. Both are 0 beyond.
+const POWERS_UPPER: v128 = i8x16(64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+const POWERS_LOWER: v128 = u8x16(0, 0, 0, 0, 0, 0, 0, 128, 64, 32, 16, 8, 4, 2, 1, 0);
+
+/// (22) of eight distances in units of 2^-10 octaves.
+fn exp2(u: v128) -> v128 {
+    let octaves = i16x8_shr(u, 10);
+    let f = i16x8_shl(v128_and(u, i16x8_splat(1023)), 5);
+    let inner = i16x8_sub(i16x8_splat(22026), i16x8_q15mulr_sat(f, i16x8_splat(5680)));
+    let e = i16x8_sub(i16x8_splat(32766), i16x8_q15mulr_sat(f, inner));
+    // A byte of 255 is no index and gives 0; the upper byte of `octaves` is 0 and gives POWERS_LOWER[0] = 0.
+    let upper = i8x16_swizzle(POWERS_UPPER, v128_or(i16x8_shl(octaves, 8), i16x8_splat(255)));
+    let lower = i8x16_swizzle(POWERS_LOWER, octaves);
+    i16x8_q15mulr_sat(e, v128_or(upper, lower))
+}
+
+/// (21) to (23) of rows of scores.
+pub(crate) fn softmax(
+    scores: &[i32],
+    n: usize,
+    head: HeadScale,
+    p: &mut [i16],
+    stride: usize,
+    sums: &mut [u32],
+) {
+    let (left, right) = ((-head.shift).max(0) as u32, RoundShift::new(head.shift.max(0)));
+    let factor = i16x8_splat(head.factor);
+    for ((scores, p), sum) in scores.chunks_exact(n).zip(p.chunks_exact_mut(stride)).zip(sums) {
+        let best = vector::maximum(scores);
+        let (vectors, tail) = scores.as_chunks::<LANES>();
+        let (outs, tail_out) = p[..n].as_chunks_mut::<LANES>();
+        let mut total = i32x4_splat(0);
+        for (p, a) in outs.iter_mut().zip(vectors) {
+            let [d0, d1] = load32(a).map(|a| right.of(i32x4_shl(i32x4_sub(i32x4_splat(best), a), left)));
+            let weights = exp2(i16x8_q15mulr_sat(i16x8_narrow_i32x4(d0, d1), factor));
+            total = i32x4_add(total, i32x4_extadd_pairwise_i16x8(weights));
+            store16(weights, p);
+        }
+        let lanes = i32x4_add(total, i32x4_shuffle::<2, 3, 0, 1>(total, total));
+        let vectors_sum = i32x4_extract_lane::<0>(lanes) + i32x4_extract_lane::<1>(lanes);
+        *sum = vectors_sum as u32 + vector::softmax_row(tail, best, head, tail_out);
+    }
+}
+
+const _: () = assert!(WIDTH * 2 == COLUMNS);

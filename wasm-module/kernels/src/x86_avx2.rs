@@ -1,0 +1,160 @@
+//! AVX2: 8 columns an instruction, products by `vpmaddubsw`.
+#![allow(unsafe_code, reason = "loads and the entry into functions that need the instruction set")]
+
+use core::arch::x86_64::*;
+
+use lockstep_arith::activation::Activation;
+use lockstep_arith::attention::{ContextScale, HeadScale};
+use lockstep_arith::layer_norm::LayerNorm;
+use lockstep_arith::rows::{Scale, Sign};
+
+use crate::isa::{Isa, forward_steps};
+use crate::linear::Requantizer;
+use crate::packed::{COLUMNS, GROUP, PackedPairs, PackedWeights};
+use crate::product::Product;
+use crate::vector;
+
+/// Rows of a tile: one panel wide, 8 of the 16 registers accumulate.
+const ROWS: usize = 4;
+/// Registers of a panel.
+const PARTS: usize = 2;
+
+/// Proof that the processor has the instructions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// A kernel, where the processor has one.
+    pub(crate) fn new() -> Option<Self> {
+        std::arch::is_x86_feature_detected!("avx2").then_some(Self(()))
+    }
+}
+
+impl Isa for Avx2 {
+    fn name(self) -> &'static str {
+        "x86-avx2"
+    }
+
+    fn products(self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+        let product = Product::of_bytes(q, weights, out);
+        // SAFETY: `self` proves the feature.
+        unsafe { multiply::<false>(&product, out) }
+    }
+
+    fn pair_products(self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
+        let product = Product::of_pairs(a, b, out);
+        // SAFETY: `self` proves the feature.
+        unsafe { multiply::<true>(&product, out) }
+    }
+
+    forward_steps!("avx2");
+
+    fn activate(self, v: &mut [i16], activation: &Activation) {
+        // SAFETY: `self` proves the feature.
+        unsafe { activate(v, activation) }
+    }
+}
+
+/// All rows by all panels.
+#[target_feature(enable = "avx2")]
+fn multiply<const PAIRS: bool>(product: &Product<'_>, out: &mut [i32]) {
+    for panel in 0..product.panels() {
+        for (row, count) in product.row_tiles(ROWS) {
+            match count {
+                1 => tile::<1, PAIRS>(product, row, panel, out),
+                2 => tile::<2, PAIRS>(product, row, panel, out),
+                3 => tile::<3, PAIRS>(product, row, panel, out),
+                _ => tile::<ROWS, PAIRS>(product, row, panel, out),
+            }
+        }
+    }
+}
+
+/// `R` rows by one panel.
+#[target_feature(enable = "avx2")]
+fn tile<const R: usize, const PAIRS: bool>(product: &Product<'_>, row: usize, panel: usize, out: &mut [i32]) {
+    let groups = product.groups;
+    assert!(row + R <= product.rows && panel < product.panels(), "a tile inside the product");
+    let ones = _mm256_set1_epi16(1);
+    let mut acc = [[_mm256_setzero_si256(); PARTS]; R];
+    for g in 0..groups {
+        // SAFETY: `panel < panels()` and `g < groups`; `lines` has `panels() * groups` elements of 64 bytes.
+        let lines = unsafe {
+            let line = product.lines.as_ptr().add(panel * groups + g).cast::<__m256i>();
+            [_mm256_load_si256(line), _mm256_load_si256(line.add(1))]
+        };
+        for (r, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: `row + r < rows` and `g < groups`; `left` has `rows` rows of `groups` groups of 4 bytes.
+            let a =
+                unsafe { product.left.add(((row + r) * groups + g) * GROUP).cast::<i32>().read_unaligned() };
+            let a = _mm256_set1_epi32(a);
+            for (acc, line) in acc.iter_mut().zip(lines) {
+                // A byte of a line is at most 127, so the sum of two products does not saturate.
+                let sums = if PAIRS {
+                    _mm256_madd_epi16(a, line)
+                } else {
+                    _mm256_madd_epi16(_mm256_maddubs_epi16(line, a), ones)
+                };
+                *acc = _mm256_add_epi32(*acc, sums);
+            }
+        }
+    }
+    for (r, acc) in acc.into_iter().enumerate() {
+        let mut sums = [0; COLUMNS];
+        for (sums, acc) in sums.chunks_exact_mut(COLUMNS / PARTS).zip(acc) {
+            // SAFETY: eight numbers of 32 bits.
+            unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), acc) };
+        }
+        if !PAIRS {
+            for (sum, &start) in sums.iter_mut().zip(product.column_start(panel)) {
+                *sum += start + product.row_starts[row + r];
+            }
+        }
+        let out = product.cell(row + r, panel, out);
+        out.copy_from_slice(&sums[..out.len()]);
+    }
+}
+
+/// (28) to (30), 16 numbers at a time; a row's tail by the plain loop.
+#[target_feature(enable = "avx2")]
+fn activate(v: &mut [i16], activation: &Activation) {
+    const LANES: usize = 16;
+    let f = activation.bump.fraction_bits;
+    let tables = activation.bump.coefficients.map(|c| {
+        // SAFETY: eight numbers of 16 bits.
+        _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(c.as_ptr().cast()) })
+    });
+    let limit = _mm256_set1_epi16(((4 << f) - 1) as i16);
+    let up = _mm_cvtsi32_si128(13 - f);
+    let down = _mm_cvtsi32_si128(16 - f);
+    let offset = _mm256_set1_epi16(activation.offset);
+    let (zero, one) = (_mm256_setzero_si256(), _mm256_set1_epi16(1));
+    for v in v.chunks_exact_mut(activation.equaliser.len()) {
+        let (vectors, tail) = v.as_chunks_mut::<LANES>();
+        let (equalisers, tail_equaliser) = activation.equaliser.as_chunks::<LANES>();
+        for (v, e) in vectors.iter_mut().zip(equalisers) {
+            // SAFETY: arrays of 32 bytes.
+            let (x, e) =
+                unsafe { (_mm256_loadu_si256(v.as_ptr().cast()), _mm256_loadu_si256(e.as_ptr().cast())) };
+            // The magnitude of -32768 is unsigned, and so is this minimum.
+            let t = _mm256_sll_epi16(_mm256_min_epu16(_mm256_abs_epi16(x), limit), up);
+            // The two bytes of segment s are bytes 2 s and 2 s + 1 of a table.
+            let segment = _mm256_srli_epi16::<12>(t);
+            let bytes = _mm256_add_epi16(
+                _mm256_mullo_epi16(segment, _mm256_set1_epi16(0x0202)),
+                _mm256_set1_epi16(0x0100),
+            );
+            let [c0, c1, c2] = tables.map(|c| _mm256_shuffle_epi8(c, bytes));
+            let l = _mm256_slli_epi16::<3>(_mm256_and_si256(t, _mm256_set1_epi16(4095)));
+            let inner = _mm256_add_epi16(c1, _mm256_mulhrs_epi16(l, c2));
+            let bump = _mm256_add_epi16(c0, _mm256_mulhrs_epi16(l, inner));
+            // (1) in two shifts: the sum before a single one may pass 16 bits.
+            let bump = _mm256_srai_epi16::<1>(_mm256_add_epi16(_mm256_sra_epi16(bump, down), one));
+            // The rise is not negative, so that a saturated one saturates the sum too.
+            let a = _mm256_adds_epi16(_mm256_max_epi16(x, zero), _mm256_subs_epi16(offset, bump));
+            // SAFETY: an array of 32 bytes.
+            unsafe { _mm256_storeu_si256(v.as_mut_ptr().cast(), _mm256_mulhrs_epi16(a, e)) };
+        }
+        vector::activate_row(tail, tail_equaliser, activation);
+    }
+}

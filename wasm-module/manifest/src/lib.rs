@@ -1,0 +1,159 @@
+//! `lockstep.json`, the manifest of a quantized model folder; its fields are described in
+//! `wasm-module/model/FORMAT.md`.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Name of the manifest in the folder.
+pub const MANIFEST: &str = "lockstep.json";
+/// Name of the quantised encoder.
+pub const MODEL: &str = "model.onnx";
+/// Name of the tokenizer.
+pub const TOKENIZER: &str = "tokenizer.json";
+/// The digested files, in the order of the model's digest.
+pub const FILES: [&str; 2] = [MODEL, TOKENIZER];
+/// The version of the folder that this crate knows.
+pub const FORMAT: u32 = 1;
+
+/// The manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the folder's format, [`FORMAT`].
+    pub format: u32,
+    /// Name of the model.
+    pub model_id: String,
+    /// `bert`.
+    pub model_type: String,
+    /// `mean` or `cls`.
+    pub pooling: String,
+    /// Hidden size.
+    pub hidden_size: usize,
+    /// Number of layers.
+    pub layers: usize,
+    /// Longest sequence in tokens, the special ones included.
+    pub max_input_length: usize,
+    /// Size of the vocabulary.
+    pub vocabulary: usize,
+    /// Value of one unit of a token vector, for an embedding model.
+    pub vector_unit: Option<f64>,
+    /// Labels, for a classifier.
+    pub labels: Option<Vec<String>>,
+    /// Value of one unit of a logit, for a classifier.
+    pub logit_unit: Option<f64>,
+    /// SHA-256 of each file in hexadecimal.
+    pub digests: BTreeMap<String, String>,
+}
+
+/// Why a model folder is refused.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ManifestError {
+    /// Not the JSON that is wanted.
+    #[error("{MANIFEST}: {0}")]
+    Json(String),
+    /// A version that is not known.
+    #[error("{MANIFEST}: format is {0}, this program reads {FORMAT}")]
+    Format(u32),
+    /// A digest is not there.
+    #[error("{MANIFEST}: no digest of {0}")]
+    NoDigest(&'static str),
+    /// A file is not the one that was quantised: truncated, corrupted or exchanged.
+    #[error("{file} ({bytes} bytes) has SHA-256 {found}, {MANIFEST} says {expected}")]
+    Digest {
+        /// The file.
+        file: &'static str,
+        /// Its length.
+        bytes: usize,
+        /// What it has.
+        found: String,
+        /// What it should have.
+        expected: String,
+    },
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// Where it is not JSON of this format.
+    pub fn read(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|e| ManifestError::Json(e.to_string()))?;
+        if manifest.format == FORMAT { Ok(manifest) } else { Err(ManifestError::Format(manifest.format)) }
+    }
+
+    /// Compares a file's bytes with its digest.
+    ///
+    /// # Errors
+    /// Where the digest is missing or another.
+    pub fn verify(&self, file: &'static str, bytes: &[u8]) -> Result<(), ManifestError> {
+        let expected = self.digests.get(file).ok_or(ManifestError::NoDigest(file))?;
+        let found = sha256(bytes);
+        if found == *expected {
+            return Ok(());
+        }
+        Err(ManifestError::Digest { file, bytes: bytes.len(), found, expected: expected.clone() })
+    }
+
+    /// The digest of the model as a whole: what item vectors are keyed by.
+    #[must_use]
+    pub fn model_digest(&self) -> String {
+        let parts: Vec<&str> = FILES.iter().filter_map(|f| self.digests.get(*f)).map(String::as_str).collect();
+        sha256(parts.concat().as_bytes())
+    }
+}
+
+/// SHA-256 in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let digests = FILES.iter().map(|f| ((*f).to_owned(), sha256(f.as_bytes()))).collect();
+        Manifest {
+            format: FORMAT,
+            model_id: "tiny".into(),
+            model_type: "bert".into(),
+            pooling: "mean".into(),
+            hidden_size: 64,
+            layers: 2,
+            max_input_length: 128,
+            vocabulary: 400,
+            vector_unit: Some(0.1 + 0.2),
+            labels: None,
+            logit_unit: None,
+            digests,
+        }
+    }
+
+    #[test]
+    fn it_reads_what_it_writes_to_the_last_bit() {
+        let written = serde_json::to_vec(&manifest()).expect("serialises");
+        assert_eq!(Manifest::read(&written), Ok(manifest()));
+    }
+
+    #[test]
+    fn another_format_or_file_is_named() {
+        let mut other = manifest();
+        assert_eq!(other.verify(MODEL, MODEL.as_bytes()), Ok(()));
+        let error = other.verify(MODEL, b"model.onn").unwrap_err();
+        assert!(error.to_string().starts_with("model.onnx (9 bytes) has SHA-256"), "{error}");
+        other.format = 2;
+        let written = serde_json::to_vec(&other).expect("serialises");
+        assert_eq!(Manifest::read(&written), Err(ManifestError::Format(2)));
+    }
+
+    #[test]
+    fn either_file_changes_the_model_digest() {
+        let mut other = manifest();
+        let digest = other.model_digest();
+        other.digests.insert(TOKENIZER.into(), sha256(b"another"));
+        assert_ne!(other.model_digest(), digest);
+    }
+}

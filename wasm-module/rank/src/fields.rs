@@ -1,0 +1,140 @@
+//! Typed access to a [`Json`] tree. Every error names the path and the value that was there.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    json::Json,
+    problem::{Problem, quote},
+};
+
+/// A value and where it stood in the request.
+pub(crate) struct At {
+    pub(crate) path: String,
+    value: Json,
+}
+
+/// An object of which only known fields remain.
+pub(crate) struct Fields {
+    path: String,
+    values: BTreeMap<String, Json>,
+}
+
+impl At {
+    /// The whole request, an object of the `known` fields.
+    pub(crate) fn body(value: Json, known: &[&str]) -> Result<Fields, Problem> {
+        let body = Self { path: String::new(), value };
+        body.fields(known)
+    }
+
+    fn wrong(&self, wanted: &str) -> Problem {
+        let found = match &self.value {
+            Json::Null => "null".to_owned(),
+            Json::Bool(value) => value.to_string(),
+            Json::Whole(value) => value.to_string(),
+            Json::Number(value) => value.to_string(),
+            Json::String(value) => format!("the string {}", quote(value)),
+            Json::Array(values) => format!("an array of {}", values.len()),
+            Json::Object(values) => match values.keys().next() {
+                Some(key) => format!("an object with the field {}", quote(key)),
+                None => "an empty object".to_owned(),
+            },
+        };
+        let path = if self.path.is_empty() { "body" } else { &self.path };
+        Problem::invalid(path, format!("expected {wanted}, got {found}"))
+    }
+
+    pub(crate) fn is_string(&self) -> bool {
+        matches!(self.value, Json::String(_))
+    }
+
+    pub(crate) fn string(self) -> Result<String, Problem> {
+        match self.value {
+            Json::String(text) => Ok(text),
+            _ => Err(self.wrong("a string")),
+        }
+    }
+
+    pub(crate) fn bool(self) -> Result<bool, Problem> {
+        match self.value {
+            Json::Bool(value) => Ok(value),
+            _ => Err(self.wrong("true or false")),
+        }
+    }
+
+    pub(crate) fn number(self) -> Result<f64, Problem> {
+        match self.value {
+            Json::Whole(value) => Ok(value as f64),
+            Json::Number(value) => Ok(value),
+            _ => Err(self.wrong("a number")),
+        }
+    }
+
+    /// A whole number of `range`, which `what` describes.
+    pub(crate) fn whole(self, range: std::ops::RangeInclusive<usize>, what: &str) -> Result<usize, Problem> {
+        let found = match self.value {
+            Json::Whole(value) => usize::try_from(value).ok(),
+            _ => None,
+        };
+        match found {
+            Some(value) if range.contains(&value) => Ok(value),
+            _ => {
+                Err(self.wrong(&format!("a whole number from {} to {} ({what})", range.start(), range.end())))
+            }
+        }
+    }
+
+    /// An array of at most `limit` entries.
+    pub(crate) fn array(self, wanted: &str, limit: usize) -> Result<Vec<At>, Problem> {
+        let Json::Array(values) = self.value else {
+            return Err(self.wrong(wanted));
+        };
+        if values.len() > limit {
+            return Err(Problem::TooLarge { field: self.path, amount: values.len(), unit: "entries", limit });
+        }
+        let entry = |(index, value)| Self { path: format!("{}[{index}]", self.path), value };
+        Ok(values.into_iter().enumerate().map(entry).collect())
+    }
+
+    /// An object that has no fields but the `known` ones.
+    pub(crate) fn fields(self, known: &[&str]) -> Result<Fields, Problem> {
+        let list = known.join(", ");
+        let Json::Object(values) = self.value else {
+            return Err(self.wrong(&format!("an object with {list}")));
+        };
+        let path = self.path;
+        match values.keys().find(|key| !known.contains(&key.as_str())) {
+            None => Ok(Fields { path, values }),
+            Some(key) => {
+                let field = if path.is_empty() { "body".to_owned() } else { path };
+                let detail = format!("unknown field {}; known are {list}", quote(key));
+                Err(Problem::invalid(field, detail))
+            }
+        }
+    }
+}
+
+impl Fields {
+    fn path(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    /// The field, unless it is absent or `null`.
+    pub(crate) fn optional(&mut self, name: &str) -> Option<At> {
+        match self.values.remove(name)? {
+            Json::Null => None,
+            value => Some(At { path: self.path(name), value }),
+        }
+    }
+
+    pub(crate) fn required(&mut self, name: &str) -> Result<At, Problem> {
+        let value = self
+            .values
+            .remove(name)
+            .ok_or_else(|| Problem::invalid(self.path(name), "this field is missing"))?;
+        Ok(At { path: self.path(name), value })
+    }
+
+    pub(crate) fn bool(&mut self, name: &str, default: bool) -> Result<bool, Problem> {
+        self.optional(name).map_or(Ok(default), At::bool)
+    }
+}

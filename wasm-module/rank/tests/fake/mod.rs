@@ -1,0 +1,148 @@
+//! A model whose integers can be worked out by hand: a text's vector is the sum of its words'
+//! vectors, and a word's vector comes from a hash of its letters.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use lockstep_rank::{EncodeError, Encoded, Encoder, Limits, ModelInfo, ModelKind, Reply, Service, Text};
+use serde_json::Value;
+
+pub const DIMENSIONS: usize = 8;
+/// Tokens: one a word, two special ones, and a third between the halves of a pair.
+pub const MAX_INPUT: usize = 10;
+
+pub struct Fake {
+    info: ModelInfo,
+    /// Inputs of every call so far.
+    pub calls: Vec<usize>,
+    /// What the next call gives instead of its answer.
+    pub sabotage: Option<Sabotage>,
+}
+
+pub enum Sabotage {
+    Fail(EncodeError),
+    OneVectorTooFew,
+    ShortVector,
+}
+
+impl Fake {
+    pub fn embedding() -> Self {
+        Self::of(ModelKind::Embedding { dimensions: DIMENSIONS })
+    }
+
+    pub fn classifier(labels: &[&str]) -> Self {
+        Self::of(ModelKind::Classifier {
+            labels: labels.iter().map(|&label| label.to_owned()).collect(),
+            logit_scale: 0.25,
+        })
+    }
+
+    fn of(kind: ModelKind) -> Self {
+        Self {
+            info: ModelInfo {
+                model_id: "fake/words".into(),
+                model_digest: "00ff".repeat(16),
+                model_dtype: "lockstep-i8".into(),
+                kind,
+                pooling: "mean".into(),
+                max_input_length: MAX_INPUT,
+                vector_scale: 0.5,
+                backend: "fake".into(),
+                version: "0.0.0".into(),
+            },
+            calls: Vec::new(),
+            sabotage: None,
+        }
+    }
+}
+
+/// FNV-1a.
+fn hash(word: &str) -> u64 {
+    word.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn words(text: Text<'_>) -> Vec<&str> {
+    let second = text.pair.into_iter().flat_map(str::split_whitespace);
+    text.text.split_whitespace().chain(second).collect()
+}
+
+impl Encoder for Fake {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
+        self.calls.push(inputs.len());
+        let mut answers = Vec::new();
+        for &text in inputs {
+            let all = self.count_tokens(text)?;
+            let special = all - words(text).len();
+            let words: Vec<&str> = words(text).into_iter().take(MAX_INPUT - special).collect();
+            let vector = match &self.info.kind {
+                ModelKind::Embedding { dimensions } => (0..*dimensions)
+                    .map(|at| {
+                        let signed = |word| (hash(word) >> (at * 8)) as u8 as i8;
+                        words.iter().map(|word| i32::from(signed(word))).sum()
+                    })
+                    .collect(),
+                // The logit of a pair: how many words of the first half the second has.
+                ModelKind::Classifier { labels, .. } => {
+                    let second = text.pair.unwrap_or_default();
+                    let shared = text.text.split_whitespace().filter(|word| second.contains(word));
+                    vec![shared.count() as i32 * 8 - 8; labels.len()]
+                }
+            };
+            answers.push(Encoded { vector, tokens: all.min(MAX_INPUT), truncated: all > MAX_INPUT });
+        }
+        match self.sabotage.take() {
+            None => {}
+            Some(Sabotage::Fail(error)) => return Err(error),
+            Some(Sabotage::OneVectorTooFew) => drop(answers.pop()),
+            Some(Sabotage::ShortVector) => drop(answers[0].vector.pop()),
+        }
+        Ok(answers)
+    }
+
+    fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
+        Ok(words(input).len() + if input.pair.is_some() { 3 } else { 2 })
+    }
+}
+
+/// A clock that stands still.
+pub fn stopped() -> f64 {
+    0.0
+}
+
+pub fn service(encoder: Fake) -> Service<Fake> {
+    Service::new(encoder, Limits::default(), stopped)
+}
+
+/// Posts to an embedding model.
+pub fn post(path: &str, body: impl AsRef<[u8]>) -> Reply {
+    service(Fake::embedding()).handle("POST", path, body.as_ref())
+}
+
+pub fn read(reply: &Reply) -> Value {
+    serde_json::from_str(&reply.body).unwrap()
+}
+
+/// The answer to a request that must be served.
+pub fn served(path: &str, body: &Value) -> Value {
+    let reply = post(path, body.to_string());
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    read(&reply)
+}
+
+/// Asserts a refusal's status, its kind, and each part of its message.
+#[track_caller]
+pub fn refused(reply: &Reply, status: u16, error_type: &str, parts: &[&str]) {
+    let answer = read(reply);
+    let fields = answer.as_object().unwrap();
+    assert_eq!(fields.len(), 2, "{answer}");
+    assert_eq!(reply.status, status, "{answer}");
+    assert_eq!(answer["error_type"], error_type, "{answer}");
+    let message = answer["error"].as_str().unwrap();
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
+    }
+    assert_eq!(reply.usage, lockstep_rank::Usage::default());
+}

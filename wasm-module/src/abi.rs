@@ -1,0 +1,165 @@
+//! The exports of the plain WebAssembly module.
+//!
+//! | export | what |
+//! |---|---|
+//! | `lockstep_alloc(len) -> ptr` | a buffer for the caller to fill; 0 where there is no memory |
+//! | `lockstep_free(ptr, len)` | gives a buffer back that was not passed on |
+//! | `lockstep_open(model, len, tokenizer, len, manifest, len) -> status` | opens a model; takes the three buffers; 0, or 1 with a message as the result |
+//! | `lockstep_handle(method and path, len, body, len) -> status` | answers a request such as `POST /v1/rank`; takes both buffers; the HTTP status, with the JSON as the result |
+//! | `lockstep_result_tokens()` | tokens that the last request took |
+//! | `lockstep_result_ptr()`, `lockstep_result_len()` | the result of the last call, until the next |
+//!
+//! Import: `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds, only where the target has none.
+//! A panic is a trap; the instance is then to be dropped.
+#![allow(unsafe_code, reason = "buffers cross the module's boundary as addresses")]
+#![allow(unreachable_pub, reason = "the exports are reached by name")]
+
+use std::cell::RefCell;
+
+use lockstep_rank::{Limits, Service};
+
+use crate::TextModel;
+
+#[derive(Default)]
+struct State {
+    service: Option<Service<TextModel>>,
+    result: Vec<u8>,
+    tokens: usize,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::new(State::default());
+}
+
+#[cfg(target_os = "unknown")]
+mod clock {
+    #[link(wasm_import_module = "lockstep")]
+    unsafe extern "C" {
+        /// Monotonic milliseconds.
+        safe fn now_ms() -> f64;
+    }
+
+    pub(super) fn now() -> f64 {
+        now_ms()
+    }
+}
+
+#[cfg(not(target_os = "unknown"))]
+mod clock {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    pub(super) fn now() -> f64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+    }
+}
+
+/// A buffer of `len` bytes; 0 where there is no memory or `len` is 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn lockstep_alloc(len: usize) -> *mut u8 {
+    let mut buffer = Vec::new();
+    if len == 0 || buffer.try_reserve_exact(len).is_err() {
+        return std::ptr::null_mut();
+    }
+    buffer.resize(len, 0_u8);
+    Box::into_raw(buffer.into_boxed_slice()).cast()
+}
+
+/// Gives a buffer back.
+///
+/// # Safety
+/// `ptr` and `len` are those of a [`lockstep_alloc`] whose buffer was neither freed nor passed on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lockstep_free(ptr: *mut u8, len: usize) {
+    // SAFETY: the caller's promise is the one that `take` asks for.
+    drop(unsafe { take(ptr, len) });
+}
+
+/// Opens a model; see the table above.
+///
+/// # Safety
+/// Each pair is that of a [`lockstep_alloc`] (or 0 and 0) and belongs to the module from now on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lockstep_open(
+    model: *mut u8,
+    model_len: usize,
+    tokenizer: *mut u8,
+    tokenizer_len: usize,
+    manifest: *mut u8,
+    manifest_len: usize,
+) -> u32 {
+    // SAFETY: the caller passes three buffers on.
+    let files = unsafe { [take(model, model_len), take(tokenizer, tokenizer_len), take(manifest, manifest_len)] };
+    let [model, tokenizer, manifest] = files;
+    STATE.with_borrow_mut(|state| match TextModel::open(model, &tokenizer, &manifest) {
+        Ok(model) => {
+            state.service = Some(Service::new(model, Limits::default(), clock::now));
+            state.result.clear();
+            0
+        }
+        Err(error) => {
+            state.service = None;
+            state.result = error.to_string().into_bytes();
+            1
+        }
+    })
+}
+
+/// Answers a request; see the table above.
+///
+/// # Safety
+/// Each pair is that of a [`lockstep_alloc`] (or 0 and 0) and belongs to the module from now on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lockstep_handle(
+    line: *mut u8,
+    line_len: usize,
+    body: *mut u8,
+    body_len: usize,
+) -> u32 {
+    // SAFETY: the caller passes two buffers on.
+    let (line, body) = unsafe { (take(line, line_len), take(body, body_len)) };
+    let line = String::from_utf8_lossy(&line);
+    let (method, path) = line.split_once(' ').unwrap_or((&line, ""));
+    STATE.with_borrow_mut(|state| {
+        state.tokens = 0;
+        let Some(service) = &mut state.service else {
+            state.result = br#"{"error":"no model is open","error_type":"Unhealthy"}"#.to_vec();
+            return 503;
+        };
+        let reply = service.handle(method, path, &body);
+        state.result = reply.body.into_bytes();
+        state.tokens = reply.usage.tokens;
+        reply.status.into()
+    })
+}
+
+/// Tokens that the last request took, for the daemon's `x-compute-tokens`.
+#[unsafe(no_mangle)]
+pub extern "C" fn lockstep_result_tokens() -> usize {
+    STATE.with_borrow(|state| state.tokens)
+}
+
+/// Address of the last result.
+#[unsafe(no_mangle)]
+pub extern "C" fn lockstep_result_ptr() -> *const u8 {
+    STATE.with_borrow(|state| state.result.as_ptr())
+}
+
+/// Length of the last result.
+#[unsafe(no_mangle)]
+pub extern "C" fn lockstep_result_len() -> usize {
+    STATE.with_borrow(|state| state.result.len())
+}
+
+/// A buffer back from the caller.
+///
+/// # Safety
+/// `ptr` and `len` are those of a [`lockstep_alloc`] not taken before, or `len` is 0.
+unsafe fn take(ptr: *mut u8, len: usize) -> Vec<u8> {
+    if len == 0 || ptr.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: `lockstep_alloc` made this very boxed slice, and nobody else owns it.
+    unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(ptr, len)) }.into_vec()
+}

@@ -1,0 +1,14 @@
+//! The module: text in, scores out, with no operating system.
+//!
+//! ```text
+//! JSON request -> rank (validation) -> tokenizer -> model (tract graph, fused integer operators) -> integers
+//!   -> rank (scores) -> JSON answer
+//! ```
+//!
+//! The same code is linked natively, and built as a WebAssembly module whose exports `abi` describes.
+
+#[cfg(target_family = "wasm")]
+mod abi;
+mod text_model;
+
+pub use text_model::{OpenError, TextModel};

@@ -1,0 +1,118 @@
+//! Everything that can go wrong, by name and value.
+
+use thiserror::Error;
+
+/// Why a `tokenizer.json` was refused, or a text could not be encoded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TokenizerError {
+    /// The bytes are not JSON, or a field is missing or has the wrong shape.
+    #[error("tokenizer.json: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The file is larger than the tables can address.
+    #[error("tokenizer.json: {bytes} bytes, more than the {limit} that can be indexed")]
+    TooLarge {
+        /// Size of the file.
+        bytes: usize,
+        /// Largest size accepted.
+        limit: usize,
+    },
+    /// The file asks for a part that this crate does not have.
+    #[error("tokenizer.json: {component} of type {kind:?} is not supported")]
+    Unsupported {
+        /// Which part: `normalizer`, `model`, ...
+        component: &'static str,
+        /// Its `type` in the file.
+        kind: String,
+    },
+    /// Two entries of the vocabulary have the same text.
+    #[error("vocabulary: piece {piece:?} is listed twice")]
+    DuplicatePiece {
+        /// The text.
+        piece: String,
+    },
+    /// Two pieces share an id.
+    #[error("vocabulary: id {id} belongs to both {first:?} and {second:?}")]
+    DuplicateId {
+        /// The shared id.
+        id: u32,
+        /// One piece.
+        first: String,
+        /// The other piece.
+        second: String,
+    },
+    /// The ids are not `0..pieces`.
+    #[error("vocabulary: of {pieces} pieces none has id {id}")]
+    MissingId {
+        /// The smallest id that no piece has.
+        id: u32,
+        /// Number of pieces.
+        pieces: usize,
+    },
+    /// The token for unknown words is not in the vocabulary.
+    #[error("vocabulary: the unknown token {token:?} is missing")]
+    MissingUnknown {
+        /// The model's `unk_token`.
+        token: String,
+    },
+    /// `added_tokens` states another id than the vocabulary gives.
+    #[error("added token {token:?}: the file says id {stated}, its place in the vocabulary is {id}")]
+    AddedTokenId {
+        /// The added token.
+        token: String,
+        /// Id in `added_tokens`.
+        stated: u32,
+        /// Id by the vocabulary, or the next free one.
+        id: u32,
+    },
+    /// `added_tokens` lists a token twice.
+    #[error("added token {token:?} is listed twice")]
+    DuplicateAddedToken {
+        /// The added token.
+        token: String,
+    },
+    /// The normalizer leaves nothing of an added token, so it would match everywhere.
+    #[error("added token {token:?} is empty after normalization")]
+    EmptyAddedToken {
+        /// The added token.
+        token: String,
+    },
+    /// A template does not hold each of its sequences exactly once.
+    #[error("template {template:?} holds sequence {sequence} {count} times instead of {expected}")]
+    TemplateSequence {
+        /// `single` or `pair`.
+        template: &'static str,
+        /// `A` or `B`.
+        sequence: char,
+        /// How often it occurs.
+        count: usize,
+        /// How often it must occur.
+        expected: usize,
+    },
+    /// A template names a special token that the post-processor does not define.
+    #[error("template {template:?} uses the undefined special token {token:?}")]
+    TemplateToken {
+        /// `single` or `pair`.
+        template: &'static str,
+        /// The name that is not defined.
+        token: String,
+    },
+    /// A special token's id is outside the vocabulary.
+    #[error("special token {token:?} has id {id}, outside the vocabulary of {vocab_size}")]
+    SpecialTokenId {
+        /// The special token.
+        token: String,
+        /// Its id.
+        id: u32,
+        /// Number of ids.
+        vocab_size: usize,
+    },
+    /// The limit given to `encode` leaves no room even for the special tokens.
+    #[error("a limit of {max_tokens} tokens is below the {special_tokens} special tokens")]
+    LimitTooSmall {
+        /// The limit given.
+        max_tokens: usize,
+        /// Special tokens that the template adds.
+        special_tokens: usize,
+    },
+}

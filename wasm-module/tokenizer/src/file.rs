@@ -1,0 +1,340 @@
+//! Reading `tokenizer.json`: the parts that this crate has, and a named refusal of all others.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::Tokenizer;
+use crate::added::{Matcher, Rule};
+use crate::error::TokenizerError;
+use crate::normalize::{Normalizer, Step};
+use crate::template::{Element, Template};
+use crate::wordpiece::WordPiece;
+
+/// Node numbers, piece numbers and ids are `u32`; the file bounds them all.
+const MAX_BYTES: usize = u32::MAX as usize - 1;
+
+#[derive(Deserialize)]
+struct File {
+    version: Option<String>,
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+    normalizer: Option<Value>,
+    pre_tokenizer: Option<Value>,
+    post_processor: Option<Value>,
+    model: ModelKind,
+}
+
+/// Read first, as the vocabularies of other models have other shapes.
+#[derive(Deserialize)]
+struct ModelKind {
+    r#type: Option<String>,
+    /// Old files give no type; this field is WordPiece's alone.
+    max_input_chars_per_word: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct ModelFile {
+    model: Model,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    vocab: Vocabulary,
+    unk_token: String,
+    continuing_subword_prefix: String,
+    max_input_chars_per_word: u64,
+}
+
+#[derive(Deserialize)]
+struct AddedToken {
+    id: u32,
+    content: String,
+    single_word: bool,
+    lstrip: bool,
+    rstrip: bool,
+    normalized: bool,
+    special: bool,
+}
+
+pub(crate) fn read(bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(TokenizerError::TooLarge { bytes: bytes.len(), limit: MAX_BYTES });
+    }
+    let file: File = serde_json::from_slice(bytes)?;
+    if let Some(version) = file.version.filter(|version| version != "1.0") {
+        return Err(unsupported("version", &version));
+    }
+    match (file.model.r#type.as_deref(), file.model.max_input_chars_per_word) {
+        (Some("WordPiece"), _) | (None, Some(_)) => {}
+        (kind, _) => return Err(unsupported("model", kind.unwrap_or(UNTYPED))),
+    }
+    let mut steps = Vec::new();
+    if let Some(normalizer) = &file.normalizer {
+        read_normalizer(normalizer, &mut steps)?;
+    }
+    match file.pre_tokenizer.as_ref().map_or("null", kind_of) {
+        "BertPreTokenizer" => {}
+        kind => return Err(unsupported("pre_tokenizer", kind)),
+    }
+
+    let ModelFile { model } = serde_json::from_slice(bytes)?;
+    let mut tokens = ordered(model.vocab.0)?;
+    let by_text: HashMap<&str, u32> = tokens.iter().map(String::as_str).zip(0..).collect();
+    let Some(&unknown) = by_text.get(model.unk_token.as_str()) else {
+        return Err(TokenizerError::MissingUnknown { token: model.unk_token });
+    };
+    let wordpiece = WordPiece::new(
+        by_text.iter().map(|(&text, &id)| (text, id)),
+        &model.continuing_subword_prefix,
+        unknown,
+        model.max_input_chars_per_word,
+    );
+
+    let normalizer = Normalizer::new(steps);
+    let (raw, normalized, new) = read_added(file.added_tokens, &by_text, &normalizer)?;
+    drop(by_text);
+    tokens.extend(new);
+    let [single, pair] = read_templates(file.post_processor.as_ref(), tokens.len())?;
+    Ok(Tokenizer { tokens, raw, normalizer, normalized, wordpiece, single, pair })
+}
+
+const UNTYPED: &str = "(none)";
+
+fn kind_of(part: &Value) -> &str {
+    part.get("type").and_then(Value::as_str).unwrap_or(UNTYPED)
+}
+
+fn unsupported(component: &'static str, kind: &str) -> TokenizerError {
+    TokenizerError::Unsupported { component, kind: kind.to_owned() }
+}
+
+fn parse<T: DeserializeOwned>(part: &Value) -> Result<T, TokenizerError> {
+    Ok(T::deserialize(part)?)
+}
+
+#[derive(Deserialize)]
+struct BertNormalizer {
+    clean_text: bool,
+    handle_chinese_chars: bool,
+    strip_accents: Option<bool>,
+    lowercase: bool,
+}
+
+#[derive(Deserialize)]
+struct NormalizerSequence {
+    normalizers: Vec<Value>,
+}
+
+fn read_normalizer(part: &Value, steps: &mut Vec<Step>) -> Result<(), TokenizerError> {
+    match kind_of(part) {
+        "BertNormalizer" => {
+            let bert: BertNormalizer = parse(part)?;
+            if bert.clean_text {
+                steps.push(Step::Clean);
+            }
+            if bert.handle_chinese_chars {
+                steps.push(Step::SpaceIdeographs);
+            }
+            if bert.strip_accents.unwrap_or(bert.lowercase) {
+                steps.extend([Step::Decompose, Step::DropNonspacingMarks]);
+            }
+            if bert.lowercase {
+                steps.push(Step::Lowercase);
+            }
+        }
+        "NFD" => steps.push(Step::Decompose),
+        "StripAccents" => steps.push(Step::DropMarks),
+        "Lowercase" => steps.push(Step::Lowercase),
+        // The depth is bounded by serde_json's limit on nested values.
+        "Sequence" => {
+            for part in &parse::<NormalizerSequence>(part)?.normalizers {
+                read_normalizer(part, steps)?;
+            }
+        }
+        kind => return Err(unsupported("normalizer", kind)),
+    }
+    Ok(())
+}
+
+/// The pairs of the `vocab` object in file order: repeated keys are kept, to be reported.
+struct Vocabulary(Vec<(String, u32)>);
+
+impl<'de> Deserialize<'de> for Vocabulary {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Vocabulary;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of pieces and ids")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vocabulary, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Vocabulary(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+/// The pieces in the order of their ids, which must be `0..pieces`.
+fn ordered(mut pairs: Vec<(String, u32)>) -> Result<Vec<String>, TokenizerError> {
+    let mut seen = HashSet::with_capacity(pairs.len());
+    if let Some((piece, _)) = pairs.iter().find(|(piece, _)| !seen.insert(piece.as_str())) {
+        return Err(TokenizerError::DuplicatePiece { piece: piece.clone() });
+    }
+    drop(seen);
+    pairs.sort_by_key(|&(_, id)| id);
+    let pieces = pairs.len();
+    let mut texts: Vec<String> = Vec::with_capacity(pieces);
+    for ((text, id), expected) in pairs.into_iter().zip(0..) {
+        match texts.last() {
+            Some(first) if id < expected => {
+                let first = first.clone();
+                return Err(TokenizerError::DuplicateId { id, first, second: text });
+            }
+            _ if id > expected => {
+                return Err(TokenizerError::MissingId { id: expected, pieces });
+            }
+            _ => texts.push(text),
+        }
+    }
+    Ok(texts)
+}
+
+/// The matcher for the raw text, the one for normalized text, and the tokens that the vocabulary
+/// does not have yet, in the order of their ids.
+fn read_added(
+    added: Vec<AddedToken>,
+    by_text: &HashMap<&str, u32>,
+    normalizer: &Normalizer,
+) -> Result<(Matcher, Matcher, Vec<String>), TokenizerError> {
+    let mut new = Vec::new();
+    let mut seen = HashSet::new();
+    // Each list has the special tokens first: of two that normalize to the same text they win.
+    let mut lists: [[Vec<(String, Rule)>; 2]; 2] = Default::default();
+    // Empty tokens are ignored, as tokenizers does.
+    for token in added.into_iter().filter(|token| !token.content.is_empty()) {
+        let AddedToken { id: stated, content, .. } = token;
+        if !seen.insert(content.clone()) {
+            return Err(TokenizerError::DuplicateAddedToken { token: content });
+        }
+        let id = match by_text.get(content.as_str()) {
+            Some(&id) => id,
+            None => {
+                new.push(content.clone());
+                (by_text.len() + new.len() - 1) as u32
+            }
+        };
+        if id != stated {
+            return Err(TokenizerError::AddedTokenId { token: content, stated, id });
+        }
+        let pattern =
+            if token.normalized { normalizer.normalize(&content).into_owned() } else { content.clone() };
+        if pattern.is_empty() {
+            return Err(TokenizerError::EmptyAddedToken { token: content });
+        }
+        let rule =
+            Rule { id, single_word: token.single_word, left_strip: token.lstrip, right_strip: token.rstrip };
+        lists[usize::from(token.normalized)][usize::from(!token.special)].push((pattern, rule));
+    }
+    let [raw, normalized] = lists.map(|[special, plain]| Matcher::new(&[special, plain].concat()));
+    Ok((raw, normalized, new))
+}
+
+#[derive(Deserialize)]
+struct TemplateProcessing {
+    single: Vec<Piece>,
+    pair: Vec<Piece>,
+    special_tokens: HashMap<String, SpecialToken>,
+}
+
+#[derive(Deserialize)]
+enum Piece {
+    Sequence { id: Sequence, type_id: u8 },
+    SpecialToken { id: String, type_id: u8 },
+}
+
+#[derive(Clone, Copy, Deserialize)]
+enum Sequence {
+    A,
+    B,
+}
+
+#[derive(Deserialize)]
+struct SpecialToken {
+    ids: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct BertProcessing {
+    sep: (String, u32),
+    cls: (String, u32),
+}
+
+/// The templates for one text and for two.
+fn read_templates(part: Option<&Value>, vocab_size: usize) -> Result<[Template; 2], TokenizerError> {
+    let text = |index, type_id| Element::Text { index, type_id };
+    let Some(part) = part else {
+        let pair = vec![text(0, 0), text(1, 1)];
+        return Ok([Template::new("single", 1, vec![text(0, 0)])?, Template::new("pair", 2, pair)?]);
+    };
+    let (single, pair) = match kind_of(part) {
+        "BertProcessing" => {
+            let BertProcessing { sep, cls } = parse(part)?;
+            for (token, id) in [&sep, &cls] {
+                check_id(token, *id, vocab_size)?;
+            }
+            let special = |id, type_id| Element::Special { ids: vec![id], type_id };
+            let single = vec![special(cls.1, 0), text(0, 0), special(sep.1, 0)];
+            let pair = [single.clone(), vec![text(1, 1), special(sep.1, 1)]].concat();
+            (single, pair)
+        }
+        "TemplateProcessing" => {
+            let file: TemplateProcessing = parse(part)?;
+            for (token, special) in &file.special_tokens {
+                for &id in &special.ids {
+                    check_id(token, id, vocab_size)?;
+                }
+            }
+            (
+                elements("single", file.single, &file.special_tokens)?,
+                elements("pair", file.pair, &file.special_tokens)?,
+            )
+        }
+        kind => return Err(unsupported("post_processor", kind)),
+    };
+    Ok([Template::new("single", 1, single)?, Template::new("pair", 2, pair)?])
+}
+
+fn elements(
+    template: &'static str,
+    pieces: Vec<Piece>,
+    special_tokens: &HashMap<String, SpecialToken>,
+) -> Result<Vec<Element>, TokenizerError> {
+    let element = |piece| match piece {
+        Piece::Sequence { id, type_id } => Ok(Element::Text { index: id as usize, type_id }),
+        Piece::SpecialToken { id, type_id } => match special_tokens.get(&id) {
+            Some(special) => Ok(Element::Special { ids: special.ids.clone(), type_id }),
+            None => Err(TokenizerError::TemplateToken { template, token: id }),
+        },
+    };
+    pieces.into_iter().map(element).collect()
+}
+
+fn check_id(token: &str, id: u32, vocab_size: usize) -> Result<(), TokenizerError> {
+    if (id as usize) < vocab_size {
+        return Ok(());
+    }
+    Err(TokenizerError::SpecialTokenId { token: token.to_owned(), id, vocab_size })
+}

@@ -1,0 +1,160 @@
+//! A WordPiece tokenizer that gives exactly the ids and type ids of Hugging Face `tokenizers` for
+//! the `tokenizer.json` of a BERT model, small enough for WebAssembly.
+//!
+//! A text becomes ids in five steps, one module each:
+//!
+//! ```text
+//! text -> added: tokens found in the raw text | text between them
+//!           -> normalize: clean, space ideographs, strip accents, lower-case
+//!             -> added: tokens found in the normalized text | text between them
+//!               -> words: split at white space and punctuation
+//!                 -> wordpiece: each word to the ids of its longest pieces
+//! ids -> template: truncation, special tokens, type ids
+//! ```
+//!
+//! Supported are the normalizers `BertNormalizer`, `NFD`, `StripAccents`, `Lowercase`, a
+//! `Sequence` of these or none; the pre-tokenizer `BertPreTokenizer`; the model `WordPiece`; the
+//! post-processors `TemplateProcessing`, `BertProcessing` or none; and `added_tokens` with all
+//! their flags. Everything else is refused by name. `truncation` and `padding` of the file are
+//! ignored: the caller gives the limit, and nothing is padded.
+//!
+//! It differs from `tokenizers` only where that would warn, panic or overflow: a file that
+//! contradicts itself (ids with holes, an added token whose id is not its place in the vocabulary, a
+//! template that drops or repeats a text, a missing unknown token) is refused when it is read, and a
+//! limit below the number of special tokens is an error. A token that strips white space to its
+//! left only, inside white space that an earlier token has taken, is passed over.
+//!
+//! Time and memory are linear in the length of the text. Character categories and decompositions
+//! are frozen at the versions that `tokenizers` 0.22 uses, lower case and white space come from
+//! `core`, as they do there.
+#![forbid(unsafe_code)]
+
+mod added;
+mod categories;
+mod error;
+mod file;
+mod normalize;
+mod template;
+mod trie;
+mod wordpiece;
+mod words;
+
+use added::{Matcher, Part};
+use normalize::Normalizer;
+use template::Template;
+use wordpiece::WordPiece;
+
+pub use error::TokenizerError;
+pub use template::Encoding;
+
+/// A tokenizer, read from a `tokenizer.json`.
+pub struct Tokenizer {
+    /// All tokens by id: the vocabulary, then the added tokens that are not in it.
+    tokens: Vec<String>,
+    /// Added tokens found in the text as it is.
+    raw: Matcher,
+    normalizer: Normalizer,
+    /// Added tokens found in the normalized text.
+    normalized: Matcher,
+    wordpiece: WordPiece,
+    single: Template,
+    pair: Template,
+}
+
+/// What the model sees of a text, in order.
+enum Unit<'a> {
+    /// An added token, by id.
+    Token(u32),
+    /// A word to be cut into pieces.
+    Word(&'a str),
+}
+
+impl Tokenizer {
+    /// Reads the bytes of a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// When they are not such a file, ask for a part that is not supported, or contradict
+    /// themselves; ids must be `0..vocab_size` without holes.
+    pub fn from_json(bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
+        file::read(bytes)
+    }
+
+    /// Encodes one text into at most `max_tokens` tokens, special tokens included. What is too
+    /// long loses its end; the special tokens stay.
+    ///
+    /// # Errors
+    /// [`TokenizerError::LimitTooSmall`] when not even the special tokens fit.
+    pub fn encode(&self, text: &str, max_tokens: usize) -> Result<Encoding, TokenizerError> {
+        self.single.fill([&self.ids(text), &[]], max_tokens)
+    }
+
+    /// Encodes two texts into at most `max_tokens` tokens, special tokens included. The longer
+    /// text loses its end first, until both are equally long.
+    ///
+    /// # Errors
+    /// [`TokenizerError::LimitTooSmall`] when not even the special tokens fit.
+    pub fn encode_pair(&self, a: &str, b: &str, max_tokens: usize) -> Result<Encoding, TokenizerError> {
+        self.pair.fill([&self.ids(a), &self.ids(b)], max_tokens)
+    }
+
+    /// Number of ids: they are `0..vocab_size()`.
+    pub fn vocab_size(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Number of special tokens around one text: the smallest limit for [`Tokenizer::encode`].
+    pub fn special_tokens(&self) -> usize {
+        self.single.special_tokens()
+    }
+
+    /// Number of special tokens around two texts: the smallest limit for
+    /// [`Tokenizer::encode_pair`].
+    pub fn special_tokens_of_pair(&self) -> usize {
+        self.pair.special_tokens()
+    }
+
+    /// The text of a token, with the prefix of a continuing piece.
+    pub fn token(&self, id: u32) -> Option<&str> {
+        self.tokens.get(id as usize).map(String::as_str)
+    }
+
+    /// The normalized words of a text before they are cut into pieces, added tokens among them.
+    /// For explanations; [`Tokenizer::encode`] does not need it.
+    pub fn words(&self, text: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        self.for_each_unit(text, |unit| match unit {
+            Unit::Token(id) => words.extend(self.token(id).map(str::to_owned)),
+            Unit::Word(word) => words.push(word.to_owned()),
+        });
+        words
+    }
+
+    /// Ids of a text without special tokens around it.
+    fn ids(&self, text: &str) -> Vec<u32> {
+        let mut ids = Vec::new();
+        self.for_each_unit(text, |unit| match unit {
+            Unit::Token(id) => ids.push(id),
+            Unit::Word(word) => self.wordpiece.tokenize(word, &mut ids),
+        });
+        ids
+    }
+
+    fn for_each_unit(&self, text: &str, mut unit: impl FnMut(Unit<'_>)) {
+        self.raw.split(text, |part| match part {
+            Part::Token(id) => unit(Unit::Token(id)),
+            Part::Text(text) => {
+                let text = self.normalizer.normalize(text);
+                self.normalized.split(&text, |part| match part {
+                    Part::Token(id) => unit(Unit::Token(id)),
+                    Part::Text(text) => words::split(text, |word| unit(Unit::Word(word))),
+                });
+            }
+        });
+    }
+}
+
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokenizer").field("vocab_size", &self.vocab_size()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,151 @@
+//! Normalization: the steps of `BertNormalizer`, and of the simple normalizers it can be
+//! replaced by.
+
+use std::borrow::Cow;
+
+use unicode_normalization_alignments::char::{
+    canonical_combining_class, decompose_canonical, is_combining_mark,
+};
+
+use crate::categories::{is_nonspacing_mark, is_other};
+
+/// One pass over a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Drops NUL, U+FFFD, controls, formats and private use; every white space becomes a space.
+    Clean,
+    /// Puts a space before and after each CJK ideograph.
+    SpaceIdeographs,
+    /// Canonical decomposition (NFD).
+    Decompose,
+    /// Drops marks of category Mn.
+    DropNonspacingMarks,
+    /// Drops marks of any category (Mn, Mc, Me).
+    DropMarks,
+    /// Lower-cases each character by itself: no final sigma, no locale.
+    Lowercase,
+}
+
+impl Step {
+    fn apply(self, text: &str, out: &mut String) {
+        let chars = text.chars();
+        match self {
+            Step::Clean => {
+                out.extend(chars.filter(|&c| !is_dropped(c)).map(|c| if c.is_whitespace() { ' ' } else { c }))
+            }
+            Step::SpaceIdeographs => {
+                for c in chars {
+                    if is_ideograph(c) {
+                        out.extend([' ', c, ' ']);
+                    } else {
+                        out.push(c);
+                    }
+                }
+            }
+            Step::Decompose => decompose(text, out),
+            Step::DropNonspacingMarks => out.extend(chars.filter(|&c| !is_nonspacing_mark(c))),
+            Step::DropMarks => out.extend(chars.filter(|&c| !is_combining_mark(c))),
+            Step::Lowercase => out.extend(chars.flat_map(char::to_lowercase)),
+        }
+    }
+}
+
+/// Canonical decomposition: each character by table, then every run of characters with a
+/// non-zero combining class in the order of their classes.
+fn decompose(text: &str, out: &mut String) {
+    fn flush(run: &mut Vec<(u8, char)>, out: &mut String) {
+        run.sort_by_key(|&(class, _)| class); // stable
+        out.extend(run.drain(..).map(|(_, c)| c));
+    }
+    let mut run = Vec::new();
+    for c in text.chars() {
+        decompose_canonical(c, |c| match canonical_combining_class(c) {
+            0 => {
+                flush(&mut run, out);
+                out.push(c);
+            }
+            class => run.push((class, c)),
+        });
+    }
+    flush(&mut run, out);
+}
+
+fn is_dropped(c: char) -> bool {
+    match c {
+        '\t' | '\n' | '\r' => false,
+        '\0' | '\u{FFFD}' => true,
+        _ => is_other(c),
+    }
+}
+
+/// The blocks that `tokenizers` separates; U+2B820..=U+2B91F is not among them.
+fn is_ideograph(c: char) -> bool {
+    matches!(
+        u32::from(c),
+        0x3400..=0x4DBF
+            | 0x4E00..=0x9FFF
+            | 0xF900..=0xFAFF
+            | 0x20000..=0x2A6DF
+            | 0x2A700..=0x2B81F
+            | 0x2B920..=0x2CEAF
+            | 0x2F800..=0x2FA1F
+    )
+}
+
+/// A sequence of steps.
+pub(crate) struct Normalizer {
+    steps: Vec<Step>,
+    /// What each ASCII character becomes, or `OTHER` when that is not one ASCII character.
+    ascii: [u8; 128],
+}
+
+const OTHER: u8 = 0xFF;
+
+impl Normalizer {
+    pub(crate) fn new(steps: Vec<Step>) -> Normalizer {
+        let mut normalizer = Normalizer { steps, ascii: [OTHER; 128] };
+        for byte in 0..128_u8 {
+            let image = normalizer.run(char::from(byte).encode_utf8(&mut [0; 4]));
+            if let &[one @ ..128] = image.as_bytes() {
+                normalizer.ascii[usize::from(byte)] = one;
+            }
+        }
+        normalizer
+    }
+
+    /// The text after all steps.
+    ///
+    /// An ASCII character that stays one is mapped by table. No step looks across it: it neither
+    /// combines nor is reordered. Only the runs between such characters go through the steps.
+    pub(crate) fn normalize<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.steps.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let kept = |byte: u8| self.ascii.get(usize::from(byte)).is_some_and(|&to| to != OTHER);
+        let bytes = text.as_bytes();
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        while at < bytes.len() {
+            let plain = bytes[at..].iter().take_while(|&&byte| kept(byte)).count();
+            out.extend(bytes[at..at + plain].iter().map(|&b| char::from(self.ascii[usize::from(b)])));
+            at += plain;
+            let run = bytes[at..].iter().take_while(|&&byte| !kept(byte)).count();
+            if run > 0 {
+                out += &self.run(&text[at..at + run]);
+                at += run;
+            }
+        }
+        Cow::Owned(out)
+    }
+
+    fn run(&self, text: &str) -> String {
+        let mut current = text.to_owned();
+        let mut next = String::with_capacity(text.len());
+        for step in &self.steps {
+            next.clear();
+            step.apply(&current, &mut next);
+            std::mem::swap(&mut current, &mut next);
+        }
+        current
+    }
+}

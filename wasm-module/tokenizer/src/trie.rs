@@ -1,0 +1,128 @@
+//! A byte trie over a fixed set of strings: the longest entry that begins a text, in time
+//! proportional to its length.
+
+use std::iter::once;
+use std::ops::Range;
+
+/// Nodes are numbered breadth first, so the children of node `n` are the nodes
+/// `first_child[n]..first_child[n + 1]`, sorted by label. Node 0 is the root.
+pub(crate) struct Trie {
+    /// Byte on the edge into each node (unused for the root).
+    label: Vec<u8>,
+    /// One longer than the number of nodes.
+    first_child: Vec<u32>,
+    /// The value of the string that ends at each node, or `NONE`.
+    value: Vec<u32>,
+}
+
+const NONE: u32 = u32::MAX;
+
+/// A place in a [`Trie`].
+#[derive(Clone, Copy)]
+pub(crate) struct Node(u32);
+
+impl Trie {
+    /// The place before any byte.
+    pub(crate) const ROOT: Node = Node(0);
+
+    /// Builds the trie of `entries`; of equal strings the first counts.
+    ///
+    /// Their total length and each value must be below `u32::MAX`.
+    pub(crate) fn new<'a>(entries: impl IntoIterator<Item = (&'a str, u32)>) -> Trie {
+        let mut entries: Vec<(&[u8], u32)> =
+            entries.into_iter().map(|(text, value)| (text.as_bytes(), value)).collect();
+        entries.sort_by_key(|&(text, _)| text); // stable
+        entries.dedup_by_key(|&mut (text, _)| text); // keeps the first
+
+        let mut trie = Trie { label: vec![0], first_child: Vec::new(), value: Vec::new() };
+        // The entries that pass through each node of one depth, in the order of the nodes.
+        let mut level: Vec<Range<usize>> = once(0..entries.len()).collect();
+        let mut depth = 0;
+        while !level.is_empty() {
+            let mut below = Vec::new();
+            for mut range in level {
+                trie.first_child.push(trie.label.len() as u32);
+                let here = entries[range.clone()].first().filter(|(text, _)| text.len() == depth);
+                trie.value.push(here.map_or(NONE, |&(_, value)| value));
+                range.start += usize::from(here.is_some());
+                while !range.is_empty() {
+                    let label = entries[range.start].0[depth];
+                    let same = entries[range.clone()].partition_point(|(text, _)| text[depth] <= label);
+                    trie.label.push(label);
+                    below.push(range.start..range.start + same);
+                    range.start += same;
+                }
+            }
+            level = below;
+            depth += 1;
+        }
+        trie.first_child.push(trie.label.len() as u32);
+        trie
+    }
+
+    /// Whether no string but the empty one is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.label.len() == 1
+    }
+
+    /// The node that `text` leads to from the root, if any entry begins with `text`.
+    pub(crate) fn descend(&self, text: &str) -> Option<Node> {
+        text.bytes().try_fold(Self::ROOT, |node, byte| self.child(node, byte))
+    }
+
+    /// The longest non-empty continuation of `from` that begins `text`: its length and value.
+    pub(crate) fn longest(&self, from: Node, text: &[u8]) -> Option<(usize, u32)> {
+        let mut node = from;
+        let mut best = None;
+        for (at, &byte) in text.iter().enumerate() {
+            let Some(next) = self.child(node, byte) else {
+                break;
+            };
+            node = next;
+            let value = self.value[node.0 as usize];
+            if value != NONE {
+                best = Some((at + 1, value));
+            }
+        }
+        best
+    }
+
+    fn child(&self, node: Node, byte: u8) -> Option<Node> {
+        let node = node.0 as usize;
+        let first = self.first_child[node];
+        let labels = &self.label[first as usize..self.first_child[node + 1] as usize];
+        let at = labels.binary_search(&byte).ok()?;
+        Some(Node(first + at as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn longest_entry_wins() {
+        let trie = Trie::new([("un", 1), ("under", 2), ("", 9), ("é", 3), ("un", 7)]);
+        assert_eq!(trie.longest(Trie::ROOT, b"understand"), Some((5, 2)));
+        assert_eq!(trie.longest(Trie::ROOT, b"unde"), Some((2, 1)));
+        assert_eq!(trie.longest(Trie::ROOT, "éé".as_bytes()), Some((2, 3)));
+        assert_eq!(trie.longest(Trie::ROOT, b"u"), None);
+        assert_eq!(trie.longest(Trie::ROOT, b""), None);
+    }
+
+    #[test]
+    fn continuation_starts_below_a_node() {
+        let trie = Trie::new([("##", 0), ("##a", 1), ("a", 2)]);
+        let node = trie.descend("##");
+        assert_eq!(node.and_then(|node| trie.longest(node, b"ab")), Some((1, 1)));
+        assert_eq!(node.and_then(|node| trie.longest(node, b"b")), None);
+        assert!(trie.descend("b").is_none());
+    }
+
+    #[test]
+    fn empty() {
+        let trie = Trie::new([]);
+        assert!(trie.is_empty());
+        assert_eq!(trie.longest(Trie::ROOT, b"a"), None);
+    }
+}

@@ -1,0 +1,56 @@
+//! WordPiece: a word becomes the longest piece that begins it, then the longest continuing piece
+//! that begins the rest, and so on; or the unknown token when any rest has none.
+
+use crate::trie::{Node, Trie};
+
+/// The pieces of a vocabulary, arranged for matching.
+pub(crate) struct WordPiece {
+    pieces: Trie,
+    /// Where the continuing pieces hang, if there are any.
+    continuing: Option<Node>,
+    unknown: u32,
+    /// A word of more characters than this is unknown.
+    max_chars: u64,
+}
+
+impl WordPiece {
+    /// `pieces` are texts and ids; a piece that begins with `prefix` continues a word.
+    pub(crate) fn new<'a>(
+        pieces: impl IntoIterator<Item = (&'a str, u32)>,
+        prefix: &str,
+        unknown: u32,
+        max_chars: u64,
+    ) -> WordPiece {
+        let pieces = Trie::new(pieces);
+        let continuing = pieces.descend(prefix);
+        WordPiece { pieces, continuing, unknown, max_chars }
+    }
+
+    /// Appends the ids of one word.
+    pub(crate) fn tokenize(&self, word: &str, ids: &mut Vec<u32>) {
+        let before = ids.len();
+        if !self.is_too_long(word) && self.match_pieces(word, ids).is_some() {
+            return;
+        }
+        ids.truncate(before);
+        ids.push(self.unknown);
+    }
+
+    fn is_too_long(&self, word: &str) -> bool {
+        word.len() as u64 > self.max_chars && word.chars().count() as u64 > self.max_chars
+    }
+
+    /// `None` when some rest of the word has no piece.
+    fn match_pieces(&self, word: &str, ids: &mut Vec<u32>) -> Option<()> {
+        let (length, id) = self.pieces.longest(Trie::ROOT, word.as_bytes())?;
+        ids.push(id);
+        // Pieces are whole UTF-8 strings, so each ends where a character of the word ends.
+        let mut rest = &word.as_bytes()[length..];
+        while !rest.is_empty() {
+            let (length, id) = self.pieces.longest(self.continuing?, rest)?;
+            ids.push(id);
+            rest = &rest[length..];
+        }
+        Some(())
+    }
+}
