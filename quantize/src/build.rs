@@ -171,7 +171,7 @@ fn embedding(checkpoint: &Checkpoint) -> (Embedding, f64) {
     let unit =
         (word_peak / 127.0 / WORD_SCALE).max((word_peak + position_peak + type_peak) / f64::from(SUM_LIMIT));
     let word_scales: Vec<i16> =
-        peaks.iter().map(|p| (p / 127.0 / unit).round().clamp(1.0, WORD_SCALE) as i16).collect();
+        peaks.iter().map(|p| (p / 127.0 / unit).ceil().clamp(1.0, WORD_SCALE) as i16).collect();
     let rows = checkpoint.words.iter_rows().zip(&word_scales);
     let words = rows
         .flat_map(|(row, &s)| {

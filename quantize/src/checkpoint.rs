@@ -262,8 +262,8 @@ impl RawConfig {
                 "hidden_size {d} with num_attention_heads {h}: heads must divide it into widths of at most 128"
             ));
         }
-        if !(0.0..=1e-3).contains(&self.layer_norm_eps) {
-            return Err(format!("layer_norm_eps is {}, allowed: 0 to 0.001", self.layer_norm_eps));
+        if !(0.0..=1e-4).contains(&self.layer_norm_eps) {
+            return Err(format!("layer_norm_eps is {}, allowed: 0 to 0.0001", self.layer_norm_eps));
         }
         let classifier = self.architectures.iter().any(|a| a == "BertForSequenceClassification");
         let labels = classifier.then(|| label_names(self.id2label, self.num_labels)).transpose()?;

@@ -42,6 +42,19 @@ fn classifiers_agree_with_the_teacher() {
     }
 }
 
+/// Without a second type there are no pairs to calibrate with.
+#[test]
+fn a_classifier_may_have_one_token_type() {
+    let folder = Folder::classifier();
+    folder.set("type_vocab_size", 1);
+    folder.tensors(|tensors| {
+        let (_, shape, bytes) = tensors.get_mut("bert.embeddings.token_type_embeddings.weight").unwrap();
+        shape[0] = 1;
+        bytes.truncate(32 * 4);
+    });
+    folder.quantize().encoder();
+}
+
 /// The measures see a model that is not the teacher's.
 #[test]
 fn the_measures_see_other_weights() {

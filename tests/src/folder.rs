@@ -19,7 +19,8 @@ fn read(folder: &Path, name: &str) -> Vec<u8> {
 /// Where the folder is not a model's.
 #[must_use]
 pub fn open(folder: &Path) -> TextModel {
-    let [model, tokenizer, manifest] = ["model.onnx", "tokenizer.json", "lockstep.json"].map(|f| read(folder, f));
+    let [model, tokenizer, manifest] =
+        ["model.onnx", "tokenizer.json", "lockstep.json"].map(|f| read(folder, f));
     TextModel::open(model, &tokenizer, &manifest).expect("the model opens")
 }
 

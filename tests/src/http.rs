@@ -18,7 +18,9 @@ pub fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u
     let mut stream = TcpStream::connect(address).expect("the daemon listens");
     stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout can be set");
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).expect("the daemon reads the head");
     // A daemon that refuses a large body may close before it has read it all.
     let _ = stream.write_all(body);

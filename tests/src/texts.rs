@@ -20,10 +20,28 @@ pub fn graded(count: usize, words: usize) -> Vec<String> {
 #[must_use]
 pub fn hostile() -> Vec<String> {
     let mut texts: Vec<String> = [
-        "a", "\u{0}nul\u{0}inside", "tab\tnew\nline\r\n", "e\u{301}\u{301}\u{301} combining", "İstanbul ﬁ ǅ ß ẞ",
-        "中文和日本語とかな", "\u{202e}right to left\u{202c}", "👩‍👩‍👧‍👦🏳️‍🌈", "[SEP] [CLS] [MASK] [PAD] [UNK]", "##ing ## ##",
-        "a\u{fffd}b", "zero\u{200b}width\u{feff}", "'; DROP TABLE items; --", "<script>alert(1)</script>", "مرحبا بالعالم",
-        "한국어 텍스트", "𝕳𝖊𝖑𝖑𝖔", "½ ⅓ ① Ⅷ ㎏", "...!!!???---", "한\u{1100}\u{1161}", "\u{e000}private use\u{10ffff}x", "0x00 1e999 NaN -0",
+        "a",
+        "\u{0}nul\u{0}inside",
+        "tab\tnew\nline\r\n",
+        "e\u{301}\u{301}\u{301} combining",
+        "İstanbul ﬁ ǅ ß ẞ",
+        "中文和日本語とかな",
+        "\u{202e}right to left\u{202c}",
+        "👩‍👩‍👧‍👦🏳️‍🌈",
+        "[SEP] [CLS] [MASK] [PAD] [UNK]",
+        "##ing ## ##",
+        "a\u{fffd}b",
+        "zero\u{200b}width\u{feff}",
+        "'; DROP TABLE items; --",
+        "<script>alert(1)</script>",
+        "مرحبا بالعالم",
+        "한국어 텍스트",
+        "𝕳𝖊𝖑𝖑𝖔",
+        "½ ⅓ ① Ⅷ ㎏",
+        "...!!!???---",
+        "한\u{1100}\u{1161}",
+        "\u{e000}private use\u{10ffff}x",
+        "0x00 1e999 NaN -0",
     ]
     .map(String::from)
     .into();

@@ -23,8 +23,10 @@ pub fn integers(model: &Path, sequences: &[(Vec<u32>, Vec<u8>)]) -> Vec<Vec<i32>
         .spawn()
         .expect("python starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    let lines: String =
-        sequences.iter().map(|(ids, type_ids)| format!("{}\n", json!({"ids": ids, "type_ids": type_ids}))).collect();
+    let lines: String = sequences
+        .iter()
+        .map(|(ids, type_ids)| format!("{}\n", json!({"ids": ids, "type_ids": type_ids})))
+        .collect();
     let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
     let output = child.wait_with_output().expect("python ends");
     assert!(output.status.success(), "ort_integers.py failed: {}", output.status);

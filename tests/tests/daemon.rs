@@ -35,7 +35,11 @@ fn it_ranks_and_explains() {
     assert_eq!(items.len(), 3);
     assert!(items.windows(2).all(|w| w[0]["score"].as_f64() >= w[1]["score"].as_f64()), "best first");
     let same = items.iter().find(|i| i["id"] == "c").unwrap();
-    assert_eq!(same["because"][0], json!({"history": 0, "similarity": 1.0}), "the same text is the same vector");
+    assert_eq!(
+        same["because"][0],
+        json!({"history": 0, "similarity": 1.0}),
+        "the same text is the same vector"
+    );
     assert!(answer["usage"]["tokens"].as_u64() > Some(10));
     assert_eq!(answer["backend"], "wasm-relaxed");
     assert_eq!(answer["model_digest"].as_str().unwrap().len(), 64);
@@ -45,7 +49,8 @@ fn it_ranks_and_explains() {
 fn embeddings_have_length_one_and_do_not_see_their_mates() {
     let (status, alone) = post(DAEMON.address, "/embed", &json!({"inputs": "hello world"}));
     assert_eq!(status, 200, "{alone}");
-    let (_, together) = post(DAEMON.address, "/embed", &json!({"inputs": ["other words first", "hello world"]}));
+    let (_, together) =
+        post(DAEMON.address, "/embed", &json!({"inputs": ["other words first", "hello world"]}));
     assert_eq!(alone[0], together[1]);
     let norm: f64 = alone[0].as_array().unwrap().iter().map(|v| v.as_f64().unwrap().powi(2)).sum();
     assert!((norm - 1.0).abs() < 1e-6, "{norm}");
@@ -53,7 +58,8 @@ fn embeddings_have_length_one_and_do_not_see_their_mates() {
 
 #[test]
 fn reranking_puts_the_same_text_first() {
-    let body = json!({"query": "a red bicycle", "texts": ["good bread", "a red bicycle"], "return_text": true});
+    let body =
+        json!({"query": "a red bicycle", "texts": ["good bread", "a red bicycle"], "return_text": true});
     let (status, answer) = post(DAEMON.address, "/rerank", &body);
     assert_eq!(status, 200, "{answer}");
     assert_eq!((&answer[0]["index"], &answer[0]["text"]), (&json!(1), &json!("a red bicycle")));
@@ -100,10 +106,19 @@ fn bad_input_is_refused_by_name() {
     for (body, named) in cases {
         let (status, answer) = rank(&body);
         let error = answer["error"].as_str().unwrap_or_else(|| panic!("{answer}"));
-        assert!((400..500).contains(&status) && error.contains(named), "{status} {error} does not name {named}");
+        assert!(
+            (400..500).contains(&status) && error.contains(named),
+            "{status} {error} does not name {named}"
+        );
         assert!(answer["error_type"].is_string(), "TEI's error shape: {answer}");
     }
-    for raw in [&br#"{"user": {"history": [{"text": "\ud800"}]}}"#[..], b"{\"user\": \xff}", b"", b"[1e999]", b"{\"user\":"] {
+    for raw in [
+        &br#"{"user": {"history": [{"text": "\ud800"}]}}"#[..],
+        b"{\"user\": \xff}",
+        b"",
+        b"[1e999]",
+        b"{\"user\":",
+    ] {
         let (status, _, body) = request(DAEMON.address, "POST", "/v1/rank", raw);
         assert!((400..500).contains(&status) && body.contains("error_type"), "{status} {body}");
     }

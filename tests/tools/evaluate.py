@@ -19,6 +19,7 @@ pooled; fp32 batches only texts of equal length, dynamic int8 takes each text al
 """
 import argparse
 import json
+import os
 import statistics
 import time
 
@@ -160,6 +161,7 @@ def main():
         print(f"note: {note}")
     if args.out:
         report = {"systems": list(embeddings), "metrics": metrics, "texts": len(index), "max_tokens": args.max_tokens}
+        os.makedirs(os.path.dirname(args.out) or ".", exist_ok=True)
         with open(args.out, "w", encoding="utf-8") as file:
             json.dump(report | {"seconds": seconds, "notes": notes}, file, indent=1)
 

@@ -90,7 +90,8 @@ pub unsafe extern "C" fn lockstep_open(
     manifest_len: usize,
 ) -> u32 {
     // SAFETY: the caller passes three buffers on.
-    let files = unsafe { [take(model, model_len), take(tokenizer, tokenizer_len), take(manifest, manifest_len)] };
+    let files =
+        unsafe { [take(model, model_len), take(tokenizer, tokenizer_len), take(manifest, manifest_len)] };
     let [model, tokenizer, manifest] = files;
     STATE.with_borrow_mut(|state| match TextModel::open(model, &tokenizer, &manifest) {
         Ok(model) => {

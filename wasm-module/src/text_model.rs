@@ -75,14 +75,17 @@ impl TextModel {
             });
         }
         let (kind, outputs) = match (manifest.vector_unit, &manifest.labels, manifest.logit_unit) {
-            (Some(_), None, None) => (ModelKind::Embedding { dimensions: manifest.hidden_size }, manifest.hidden_size),
+            (Some(_), None, None) => {
+                (ModelKind::Embedding { dimensions: manifest.hidden_size }, manifest.hidden_size)
+            }
             (None, Some(labels), Some(logit_scale)) => {
                 (ModelKind::Classifier { labels: labels.clone(), logit_scale }, labels.len())
             }
             _ => return Err(OpenError::NoUnit),
         };
         let same = |what, found, expected| {
-            let mismatch = OpenError::Mismatch { what, first: MODEL, found, second: "lockstep.json", expected };
+            let mismatch =
+                OpenError::Mismatch { what, first: MODEL, found, second: "lockstep.json", expected };
             if found == expected { Ok(()) } else { Err(mismatch) }
         };
         same("the number of outputs", model.outputs(), outputs)?;
@@ -122,7 +125,9 @@ impl TextModel {
     pub fn tokenize(&self, input: Text<'_>) -> Result<Encoding, EncodeError> {
         let limit = self.info.max_input_length;
         let (encoding, special) = match input.pair {
-            Some(pair) => (self.tokenizer.encode_pair(input.text, pair, limit), self.tokenizer.special_tokens_of_pair()),
+            Some(pair) => {
+                (self.tokenizer.encode_pair(input.text, pair, limit), self.tokenizer.special_tokens_of_pair())
+            }
             None => (self.tokenizer.encode(input.text, limit), self.tokenizer.special_tokens()),
         };
         let encoding =

@@ -45,6 +45,12 @@ pub(crate) const HELD_OUT: [&str; 8] = [
     "bankable accountless payments",
 ];
 
+/// The shape of the smallest checkpoint.
+const SMALL: [&str; 8] = ["--dtype", "f32", "--hidden", "32", "--intermediate", "64", "--positions", "40"];
+
+/// Files by name.
+type Files = BTreeMap<String, Vec<u8>>;
+
 /// A checkpoint in a folder of its own.
 pub(crate) struct Folder(TempDir);
 
@@ -85,26 +91,32 @@ impl Folder {
 
     /// The smallest checkpoint, in f32, for the tests that spoil it.
     pub(crate) fn small() -> Self {
-        static SMALL: OnceLock<Folder> = OnceLock::new();
-        let arguments = ["--dtype", "f32", "--hidden", "32", "--intermediate", "64", "--positions", "40"];
-        SMALL.get_or_init(|| Self::made(&arguments)).copy()
+        static FILES: OnceLock<Files> = OnceLock::new();
+        Self::of(FILES.get_or_init(|| Self::made(&SMALL).files()))
     }
 
     /// As [`Self::small`], a classifier of three labels.
     pub(crate) fn classifier() -> Self {
-        static CLASSIFIER: OnceLock<Folder> = OnceLock::new();
-        let shape = ["--dtype", "f32", "--hidden", "32", "--intermediate", "64", "--positions", "40"];
-        CLASSIFIER.get_or_init(|| Self::made(&[&shape[..], &["--labels", "3"]].concat())).copy()
+        static FILES: OnceLock<Files> = OnceLock::new();
+        Self::of(FILES.get_or_init(|| Self::made(&[&SMALL[..], &["--labels", "3"]].concat()).files()))
+    }
+
+    /// A folder of these files.
+    fn of(files: &Files) -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        files.iter().for_each(|(name, bytes)| folder.write(name, bytes));
+        folder
+    }
+
+    fn files(&self) -> Files {
+        let names =
+            fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.map(|name| (name.clone(), self.read(&name))).collect()
     }
 
     /// The same files in another folder.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self(TempDir::new().unwrap());
-        for entry in fs::read_dir(&self.0).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), copy.path(entry.file_name().to_str().unwrap())).unwrap();
-        }
-        copy
+        Self::of(&self.files())
     }
 
     /// The folder with `model.onnx` of `export_fp32.py` in the place of `model.safetensors`.

@@ -68,7 +68,8 @@ struct Row {
 }
 
 fn bench(arguments: &Arguments) -> Fallible<()> {
-    let read = |path: PathBuf| std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()));
+    let read =
+        |path: PathBuf| std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()));
     let files = ["model.onnx", "tokenizer.json", "lockstep.json"].map(|f| read(arguments.model.join(f)));
     let [model, tokenizer, manifest] = files;
     let files = [model?, tokenizer?, manifest?];
@@ -87,10 +88,22 @@ fn bench(arguments: &Arguments) -> Fallible<()> {
         eprintln!("n = {n}");
         let mut contestants: Vec<(&'static str, String, Box<dyn Contestant>)> = Vec::new();
         for (kind, module) in &ours {
-            contestants.push(("wasmtime", format!("lockstep-{kind}"), Box::new(OurModule::open(&engine, module, &files, n)?)));
+            contestants.push((
+                "wasmtime",
+                format!("lockstep-{kind}"),
+                Box::new(OurModule::open(&engine, module, &files, n)?),
+            ));
         }
-        contestants.push(("wasmtime", "tract-int8".into(), Box::new(PeerModule::open(&engine, &peer, &int8, n)?)));
-        contestants.push(("wasmtime", "tract-fp32".into(), Box::new(PeerModule::open(&engine, &peer, &fp32, n)?)));
+        contestants.push((
+            "wasmtime",
+            "tract-int8".into(),
+            Box::new(PeerModule::open(&engine, &peer, &int8, n)?),
+        ));
+        contestants.push((
+            "wasmtime",
+            "tract-fp32".into(),
+            Box::new(PeerModule::open(&engine, &peer, &fp32, n)?),
+        ));
         contestants.push(("native", "lockstep".into(), Box::new(OurNative::open(&files, n)?)));
         contestants.push(("native", "tract-int8".into(), Box::new(PeerNative(Plan::open(&int8, n)?))));
         let times = take_turns(&mut contestants)?;
@@ -160,7 +173,11 @@ impl OurNative {
 impl Contestant for OurNative {
     fn run(&mut self) -> Fallible<Vec<i32>> {
         let encoded = self.model.encode(&[Text::single(&self.text)])?.pop().ok_or("no answer")?;
-        if encoded.tokens == self.n { Ok(encoded.vector) } else { Err(format!("{} tokens", encoded.tokens).into()) }
+        if encoded.tokens == self.n {
+            Ok(encoded.vector)
+        } else {
+            Err(format!("{} tokens", encoded.tokens).into())
+        }
     }
 }
 
@@ -205,7 +222,9 @@ impl OurModule {
         for file in files {
             spans.push(this.put(file)?);
         }
-        let open = this.instance.get_typed_func::<(u32, u32, u32, u32, u32, u32), u32>(&mut this.store, "lockstep_open")?;
+        let open = this
+            .instance
+            .get_typed_func::<(u32, u32, u32, u32, u32, u32), u32>(&mut this.store, "lockstep_open")?;
         let status = open.call(
             &mut this.store,
             (spans[0].0, spans[0].1, spans[1].0, spans[1].1, spans[2].0, spans[2].1),
@@ -243,7 +262,8 @@ impl Contestant for OurModule {
         let line = self.put(b"POST /lockstep/encode")?;
         let body = self.body.clone();
         let body = self.put(body.as_bytes())?;
-        let handle = self.instance.get_typed_func::<(u32, u32, u32, u32), u32>(&mut self.store, "lockstep_handle")?;
+        let handle =
+            self.instance.get_typed_func::<(u32, u32, u32, u32), u32>(&mut self.store, "lockstep_handle")?;
         let status = handle.call(&mut self.store, (line.0, line.1, body.0, body.1))?;
         let answer: Value = serde_json::from_str(&self.result()?)?;
         if status != 200 || answer["tokens"] != json!([self.n]) {
@@ -329,7 +349,8 @@ fn print(rows: &[Row]) {
         print!("{:<10} {:<18}", row.place, row.engine);
         LENGTHS.iter().for_each(|n| print!(" {:>12.2}", of(row.place, &row.engine, *n).unwrap_or(f64::NAN)));
         let own = if row.place == "wasmtime" { "lockstep-relaxed" } else { "lockstep" };
-        let ratios = LENGTHS.iter().filter_map(|n| Some(of(row.place, &row.engine, *n)? / of(row.place, own, *n)?));
+        let ratios =
+            LENGTHS.iter().filter_map(|n| Some(of(row.place, &row.engine, *n)? / of(row.place, own, *n)?));
         let ratios: Vec<String> = ratios.map(|r| format!("{r:.2}")).collect();
         println!("   {}", if row.engine == own { "-".into() } else { ratios.join("  ") });
     }

@@ -27,8 +27,12 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let folder = arguments.next().ok_or("usage: embed MODEL [--max-tokens N]")?;
     let limit: usize = match (arguments.next().as_deref(), arguments.next()) {
         (None, _) => usize::MAX,
-        (Some("--max-tokens"), Some(n)) => n.parse().map_err(|_| format!("--max-tokens {n}: not a number"))?,
-        (Some(other), _) => return Err(format!("{other}: not known; usage: embed MODEL [--max-tokens N]").into()),
+        (Some("--max-tokens"), Some(n)) => {
+            n.parse().map_err(|_| format!("--max-tokens {n}: not a number"))?
+        }
+        (Some(other), _) => {
+            return Err(format!("{other}: not known; usage: embed MODEL [--max-tokens N]").into());
+        }
     };
     let read = |name: &str| {
         let path = Path::new(&folder).join(name);

@@ -93,7 +93,7 @@ impl ContextScale {
     }
 }
 
-/// One head of one sequence. `projected` has shape `[n, 3 * D]` (queries, keys, values), `context` `[n, D]`;
+/// (19) to (27) of one head of one sequence. `projected` has shape `[n, 3 * D]` (queries, keys, values), `context` `[n, D]`;
 /// the head's columns begin at `column` and are `width` wide.
 pub fn attend(
     projected: &[i16],

@@ -99,7 +99,8 @@ impl Manifest {
     /// The digest of the model as a whole: what item vectors are keyed by.
     #[must_use]
     pub fn model_digest(&self) -> String {
-        let parts: Vec<&str> = FILES.iter().filter_map(|f| self.digests.get(*f)).map(String::as_str).collect();
+        let parts: Vec<&str> =
+            FILES.iter().filter_map(|f| self.digests.get(*f)).map(String::as_str).collect();
         sha256(parts.concat().as_bytes())
     }
 }

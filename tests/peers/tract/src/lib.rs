@@ -32,7 +32,11 @@ impl Plan {
         let tokens = self.tokens;
         let inputs = self.runnable.model().inputs.iter().map(|outlet| {
             let name = &self.runnable.model().node(outlet.node).name;
-            let value = if name.contains("ids") && !name.contains("type") { 1996 } else { i64::from(name.contains("mask")) };
+            let value = if name.contains("ids") && !name.contains("type") {
+                1996
+            } else {
+                i64::from(name.contains("mask"))
+            };
             Ok(Tensor::from_shape(&[1, tokens], &vec![value; tokens])?.into())
         });
         let inputs = inputs.collect::<TractResult<TVec<TValue>>>()?;
