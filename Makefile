@@ -27,7 +27,11 @@ BIN        := $(TARGET)/release
 WASM       := $(TARGET)/modules
 QUANTIZE   := $(BIN)/quantize
 HOST       := $(BIN)/edge-host
-RUST       := Cargo.toml Cargo.lock $(shell find wasm-module quantize edge-host tests -name '*.rs' -o -name Cargo.toml -o -name calibration.txt)
+sources     = Cargo.toml Cargo.lock $(shell find $(1) -path '*/tests/*' -prune -o \( -name '*.rs' -o -name Cargo.toml -o -name calibration.txt \) -print)
+MODULE_SRC := $(call sources,wasm-module)
+QUANT_SRC  := $(call sources,quantize wasm-module/arith wasm-module/tokenizer wasm-module/manifest)
+HOST_SRC   := $(call sources,edge-host)
+TESTS_SRC  := $(MODULE_SRC) $(QUANT_SRC) $(HOST_SRC) $(call sources,tests/src tests/peers) tests/Cargo.toml
 
 export LOCKSTEP_MODULES := $(abspath $(WASM))
 export LOCKSTEP_PYTHON  := $(abspath $(PYTHON))
@@ -90,21 +94,21 @@ $(TINY)/model/lockstep.json: tests/tools/make_tiny.py $(PYTHON) $(QUANTIZE)
 
 # ---- programs ------------------------------------------------------------------------------------------------------
 
-$(QUANTIZE): $(RUST) | .cache/toolchain
+$(QUANTIZE): $(QUANT_SRC) | .cache/toolchain
 	@$(CARGO) build --release --locked -p lockstep-quantize && touch $@
-$(HOST): $(RUST) | .cache/toolchain
+$(HOST): $(HOST_SRC) | .cache/toolchain
 	@$(CARGO) build --release --locked -p lockstep-edge-host && touch $@
-$(BIN)/embed $(BIN)/bench: $(RUST) | .cache/toolchain
+$(BIN)/embed $(BIN)/bench: $(TESTS_SRC) | .cache/toolchain
 	@$(CARGO) build --release --locked -p lockstep-tests --bins && touch $(BIN)/embed $(BIN)/bench
 
 # One build tree for both: the features of our own crates differ, tract is compiled once.
 modules: $(WASM)/lockstep-strict.wasm $(WASM)/lockstep-relaxed.wasm
-$(WASM)/peer-tract.wasm: $(RUST) | .cache/toolchain
+$(WASM)/peer-tract.wasm: $(TESTS_SRC) | .cache/toolchain
 	@$(CARGO) build --profile module --locked -p lockstep-peer-tract --target wasm32-unknown-unknown
 	@mkdir -p $(WASM) && cp $(TARGET)/wasm32-unknown-unknown/module/lockstep_peer_tract.wasm $@
 
 $(WASM)/lockstep-strict.wasm: FEATURES :=
 $(WASM)/lockstep-relaxed.wasm: FEATURES := --features relaxed-simd
-$(WASM)/lockstep-%.wasm: $(RUST) | .cache/toolchain
+$(WASM)/lockstep-%.wasm: $(MODULE_SRC) | .cache/toolchain
 	@$(CARGO) build --profile module --locked -p lockstep-module --target wasm32-unknown-unknown $(FEATURES)
 	@mkdir -p $(WASM) && cp $(TARGET)/wasm32-unknown-unknown/module/lockstep_module.wasm $@
