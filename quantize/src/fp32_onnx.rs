@@ -9,7 +9,6 @@
 //!   => encoder.layer.0.output.dense.weight [out, in]
 //! ```
 
-mod proto;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use prost::Message;
 
-use self::proto::{Attribute, Graph, Model, Node, Values};
+use crate::onnx::proto::{self, Attribute, Graph, Model, Node, Tensor as Values};
 use crate::tensors::{Tensor, is_parameter};
 
 /// Constants may stand behind so many `Identity`, `Cast` and `Transpose` nodes, and so may a bias.

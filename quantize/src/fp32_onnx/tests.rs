@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 use prost::Message;
 
-use super::proto::{Attribute, BFLOAT16, EXTERNAL, FLOAT, FLOAT16, Graph, Model, Node, OperatorSet, Values};
 use super::read;
+use crate::onnx::proto::{
+    Attribute, BFLOAT16, EXTERNAL, FLOAT, FLOAT16, Graph, Model, Node, OperatorSet, Tensor as Values,
+};
 
 /// `[2, 3]`, as exporters store it: two inputs, three outputs.
 const STORED: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
@@ -49,7 +51,8 @@ fn constant(value: Values) -> Node {
 
 fn file(node: Vec<Node>, initializer: Vec<Values>) -> Vec<u8> {
     let opset_import = vec![OperatorSet { domain: String::new(), version: 17 }];
-    Model { graph: Some(Graph { node, initializer }), opset_import }.encode_to_vec()
+    let graph = Graph { node, initializer, ..Graph::default() };
+    Model { graph: Some(graph), opset_import, ..Model::default() }.encode_to_vec()
 }
 
 /// The tensors of a file that is read: name, shape, numbers.

@@ -5,7 +5,7 @@
 //! witness of the arithmetic.
 
 mod functions;
-mod proto;
+pub(crate) mod proto;
 mod reader;
 #[cfg(test)]
 mod tests;

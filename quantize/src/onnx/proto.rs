@@ -1,4 +1,4 @@
-//! The messages of `onnx.proto3` with the fields that the format of this project uses.
+//! The messages of `onnx.proto3` with the fields that the format of this project and float exports use.
 //!
 //! The tags are those of the ONNX standard. Unknown fields of a file are skipped. Fields are written in the
 //! order of their tags, so equal models give equal bytes.
@@ -6,172 +6,190 @@
 use prost::Message;
 
 /// `TensorProto.DataType`.
-pub(super) const UINT8: i32 = 2;
+pub(crate) const FLOAT: i32 = 1;
 /// `TensorProto.DataType`.
-pub(super) const INT8: i32 = 3;
+pub(crate) const FLOAT16: i32 = 10;
 /// `TensorProto.DataType`.
-pub(super) const INT16: i32 = 5;
+pub(crate) const BFLOAT16: i32 = 16;
 /// `TensorProto.DataType`.
-pub(super) const INT32: i32 = 6;
+pub(crate) const UINT8: i32 = 2;
 /// `TensorProto.DataType`.
-pub(super) const INT64: i32 = 7;
+pub(crate) const INT8: i32 = 3;
+/// `TensorProto.DataType`.
+pub(crate) const INT16: i32 = 5;
+/// `TensorProto.DataType`.
+pub(crate) const INT32: i32 = 6;
+/// `TensorProto.DataType`.
+pub(crate) const INT64: i32 = 7;
+
+/// `TensorProto.DataLocation`.
+pub(crate) const EXTERNAL: i32 = 1;
 
 /// `AttributeProto.AttributeType`.
-pub(super) const ATTRIBUTE_INT: i32 = 2;
+pub(crate) const ATTRIBUTE_INT: i32 = 2;
 const ATTRIBUTE_TENSOR: i32 = 4;
 const ATTRIBUTE_INTS: i32 = 7;
 
 /// The domain of this project's operators; the empty string is the domain of the standard ones.
-pub(super) const DOMAIN: &str = "lockstep";
+pub(crate) const DOMAIN: &str = "lockstep";
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Model {
+pub(crate) struct Model {
     #[prost(int64, tag = "1")]
-    pub(super) ir_version: i64,
+    pub(crate) ir_version: i64,
     #[prost(string, tag = "2")]
-    pub(super) producer_name: String,
+    pub(crate) producer_name: String,
     #[prost(message, optional, tag = "7")]
-    pub(super) graph: Option<Graph>,
+    pub(crate) graph: Option<Graph>,
     #[prost(message, repeated, tag = "8")]
-    pub(super) opset_import: Vec<OperatorSet>,
+    pub(crate) opset_import: Vec<OperatorSet>,
     #[prost(message, repeated, tag = "14")]
-    pub(super) metadata_props: Vec<Property>,
+    pub(crate) metadata_props: Vec<Property>,
     #[prost(message, repeated, tag = "25")]
-    pub(super) functions: Vec<Function>,
+    pub(crate) functions: Vec<Function>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct OperatorSet {
+pub(crate) struct OperatorSet {
     #[prost(string, tag = "1")]
-    pub(super) domain: String,
+    pub(crate) domain: String,
     #[prost(int64, tag = "2")]
-    pub(super) version: i64,
+    pub(crate) version: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Property {
+pub(crate) struct Property {
     #[prost(string, tag = "1")]
-    pub(super) key: String,
+    pub(crate) key: String,
     #[prost(string, tag = "2")]
-    pub(super) value: String,
+    pub(crate) value: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Graph {
+pub(crate) struct Graph {
     #[prost(message, repeated, tag = "1")]
-    pub(super) node: Vec<Node>,
+    pub(crate) node: Vec<Node>,
     #[prost(string, tag = "2")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(message, repeated, tag = "5")]
-    pub(super) initializer: Vec<Tensor>,
+    pub(crate) initializer: Vec<Tensor>,
     #[prost(message, repeated, tag = "11")]
-    pub(super) input: Vec<ValueInfo>,
+    pub(crate) input: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "12")]
-    pub(super) output: Vec<ValueInfo>,
+    pub(crate) output: Vec<ValueInfo>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Function {
+pub(crate) struct Function {
     #[prost(string, tag = "1")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(string, repeated, tag = "4")]
-    pub(super) input: Vec<String>,
+    pub(crate) input: Vec<String>,
     #[prost(string, repeated, tag = "5")]
-    pub(super) output: Vec<String>,
+    pub(crate) output: Vec<String>,
     #[prost(string, repeated, tag = "6")]
-    pub(super) attribute: Vec<String>,
+    pub(crate) attribute: Vec<String>,
     #[prost(message, repeated, tag = "7")]
-    pub(super) node: Vec<Node>,
+    pub(crate) node: Vec<Node>,
     #[prost(string, tag = "8")]
-    pub(super) doc_string: String,
+    pub(crate) doc_string: String,
     #[prost(message, repeated, tag = "9")]
-    pub(super) opset_import: Vec<OperatorSet>,
+    pub(crate) opset_import: Vec<OperatorSet>,
     #[prost(string, tag = "10")]
-    pub(super) domain: String,
+    pub(crate) domain: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Node {
+pub(crate) struct Node {
     #[prost(string, repeated, tag = "1")]
-    pub(super) input: Vec<String>,
+    pub(crate) input: Vec<String>,
     #[prost(string, repeated, tag = "2")]
-    pub(super) output: Vec<String>,
+    pub(crate) output: Vec<String>,
     #[prost(string, tag = "3")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(string, tag = "4")]
-    pub(super) op_type: String,
+    pub(crate) op_type: String,
     #[prost(message, repeated, tag = "5")]
-    pub(super) attribute: Vec<Attribute>,
+    pub(crate) attribute: Vec<Attribute>,
     #[prost(string, tag = "7")]
-    pub(super) domain: String,
+    pub(crate) domain: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Attribute {
+pub(crate) struct Attribute {
     #[prost(string, tag = "1")]
-    pub(super) name: String,
+    pub(crate) name: String,
+    #[prost(float, optional, tag = "2")]
+    pub(crate) f: Option<f32>,
     #[prost(int64, optional, tag = "3")]
-    pub(super) i: Option<i64>,
+    pub(crate) i: Option<i64>,
     #[prost(message, optional, tag = "5")]
-    pub(super) t: Option<Tensor>,
+    pub(crate) t: Option<Tensor>,
     #[prost(int64, repeated, tag = "8")]
-    pub(super) ints: Vec<i64>,
+    pub(crate) ints: Vec<i64>,
     #[prost(int32, tag = "20")]
-    pub(super) r#type: i32,
+    pub(crate) r#type: i32,
     #[prost(string, tag = "21")]
-    pub(super) ref_attr_name: String,
+    pub(crate) ref_attr_name: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Tensor {
+pub(crate) struct Tensor {
     #[prost(int64, repeated, tag = "1")]
-    pub(super) dims: Vec<i64>,
+    pub(crate) dims: Vec<i64>,
     #[prost(int32, tag = "2")]
-    pub(super) data_type: i32,
+    pub(crate) data_type: i32,
+    #[prost(float, repeated, tag = "4")]
+    pub(crate) float_data: Vec<f32>,
+    /// Bits of FLOAT16 and BFLOAT16, too.
+    #[prost(int32, repeated, tag = "5")]
+    pub(crate) int32_data: Vec<i32>,
     #[prost(string, tag = "8")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(bytes = "vec", tag = "9")]
-    pub(super) raw_data: Vec<u8>,
+    pub(crate) raw_data: Vec<u8>,
+    #[prost(int32, tag = "14")]
+    pub(crate) data_location: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ValueInfo {
+pub(crate) struct ValueInfo {
     #[prost(string, tag = "1")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(message, optional, tag = "2")]
-    pub(super) r#type: Option<Type>,
+    pub(crate) r#type: Option<Type>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Type {
+pub(crate) struct Type {
     #[prost(message, optional, tag = "1")]
-    pub(super) tensor_type: Option<TensorType>,
+    pub(crate) tensor_type: Option<TensorType>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct TensorType {
+pub(crate) struct TensorType {
     #[prost(int32, tag = "1")]
-    pub(super) elem_type: i32,
+    pub(crate) elem_type: i32,
     #[prost(message, optional, tag = "2")]
-    pub(super) shape: Option<Shape>,
+    pub(crate) shape: Option<Shape>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     #[prost(message, repeated, tag = "1")]
-    pub(super) dim: Vec<Dimension>,
+    pub(crate) dim: Vec<Dimension>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Dimension {
+pub(crate) struct Dimension {
     #[prost(int64, optional, tag = "1")]
-    pub(super) dim_value: Option<i64>,
+    pub(crate) dim_value: Option<i64>,
     #[prost(string, optional, tag = "2")]
-    pub(super) dim_param: Option<String>,
+    pub(crate) dim_param: Option<String>,
 }
 
 /// An integer that a tensor's raw bytes hold, least significant byte first.
-pub(super) trait Element: Copy {
+pub(crate) trait Element: Copy {
     /// `TensorProto.DataType`.
     const DATA_TYPE: i32;
     /// Bytes of one element.
@@ -208,7 +226,7 @@ element! {
 
 impl Tensor {
     /// A tensor of `dims`; no dimensions make a scalar.
-    pub(super) fn new<T: Element>(name: &str, dims: &[usize], data: &[T]) -> Self {
+    pub(crate) fn new<T: Element>(name: &str, dims: &[usize], data: &[T]) -> Self {
         debug_assert_eq!(dims.iter().product::<usize>(), data.len(), "{name}");
         let mut raw_data = Vec::with_capacity(data.len() * T::BYTES);
         for &x in data {
@@ -219,40 +237,41 @@ impl Tensor {
             data_type: T::DATA_TYPE,
             name: name.to_owned(),
             raw_data,
+            ..Self::default()
         }
     }
 }
 
 impl Attribute {
     /// An integer.
-    pub(super) fn int(name: &str, value: i64) -> Self {
+    pub(crate) fn int(name: &str, value: i64) -> Self {
         Self { name: name.to_owned(), i: Some(value), r#type: ATTRIBUTE_INT, ..Self::default() }
     }
 
     /// A list of integers.
-    pub(super) fn ints(name: &str, values: &[i64]) -> Self {
+    pub(crate) fn ints(name: &str, values: &[i64]) -> Self {
         Self { name: name.to_owned(), ints: values.to_vec(), r#type: ATTRIBUTE_INTS, ..Self::default() }
     }
 
     /// A tensor.
-    pub(super) fn tensor(name: &str, value: Tensor) -> Self {
+    pub(crate) fn tensor(name: &str, value: Tensor) -> Self {
         Self { name: name.to_owned(), t: Some(value), r#type: ATTRIBUTE_TENSOR, ..Self::default() }
     }
 
     /// Inside a function: the integer attribute `of` of the calling node.
-    pub(super) fn int_of_caller(name: &str, of: &str) -> Self {
+    pub(crate) fn int_of_caller(name: &str, of: &str) -> Self {
         Self { name: name.to_owned(), r#type: ATTRIBUTE_INT, ref_attr_name: of.to_owned(), ..Self::default() }
     }
 }
 
 impl OperatorSet {
     /// The standard operators, at the version that the bodies are written for.
-    pub(super) fn standard() -> Self {
+    pub(crate) fn standard() -> Self {
         Self { domain: String::new(), version: 18 }
     }
 
     /// This project's operators.
-    pub(super) fn lockstep() -> Self {
+    pub(crate) fn lockstep() -> Self {
         Self { domain: DOMAIN.to_owned(), version: 1 }
     }
 }

@@ -70,6 +70,40 @@ pub struct Encoder {
     pub head: Option<Head>,
 }
 
+/// Which sequences an encoder takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputLimits {
+    /// Longest sequence.
+    pub positions: usize,
+    /// Size of the vocabulary.
+    pub vocabulary: usize,
+    /// Number of token types.
+    pub types: usize,
+}
+
+impl InputLimits {
+    /// Checks a sequence.
+    ///
+    /// # Errors
+    /// Names what is wrong with it.
+    pub fn check(&self, ids: &[u32], type_ids: &[u8]) -> Result<(), InputError> {
+        let Self { positions: limit, vocabulary, types } = *self;
+        if ids.is_empty() || ids.len() > limit {
+            return Err(InputError::Length { tokens: ids.len(), limit });
+        }
+        if ids.len() != type_ids.len() {
+            return Err(InputError::TypeCount { tokens: ids.len(), types: type_ids.len() });
+        }
+        if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
+            return Err(InputError::Token { id, vocabulary });
+        }
+        match type_ids.iter().find(|&&id| usize::from(id) >= types) {
+            Some(&id) => Err(InputError::Type { id, types }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A sequence that the encoder does not take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputError {
@@ -156,22 +190,12 @@ impl Encoder {
     /// # Errors
     /// Names what is wrong with it.
     pub fn check_input(&self, ids: &[u32], type_ids: &[u8]) -> Result<(), InputError> {
-        let limit = self.embedding.position_count();
-        if ids.is_empty() || ids.len() > limit {
-            return Err(InputError::Length { tokens: ids.len(), limit });
-        }
-        if ids.len() != type_ids.len() {
-            return Err(InputError::TypeCount { tokens: ids.len(), types: type_ids.len() });
-        }
-        let vocabulary = self.embedding.vocabulary();
-        if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
-            return Err(InputError::Token { id, vocabulary });
-        }
-        let types = self.embedding.type_count();
-        match type_ids.iter().find(|&&id| usize::from(id) >= types) {
-            Some(&id) => Err(InputError::Type { id, types }),
-            None => Ok(()),
-        }
+        let limits = InputLimits {
+            positions: self.embedding.position_count(),
+            vocabulary: self.embedding.vocabulary(),
+            types: self.embedding.type_count(),
+        };
+        limits.check(ids, type_ids)
     }
 
     /// One sequence: the pooled integers `[D]`, or the logits `[labels]`.

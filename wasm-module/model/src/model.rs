@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep_arith::encoder::InputError;
+use lockstep_arith::encoder::{InputError, InputLimits};
 use lockstep_kernels::Kernel;
 use prost::Message;
 use tract_onnx::Onnx;
@@ -102,21 +102,8 @@ impl Model {
     /// # Errors
     /// Names what is wrong with it.
     pub fn check_input(&self, sequence: &Sequence<'_>) -> Result<(), InputError> {
-        let Outline { positions: limit, vocabulary, types, .. } = self.outline;
-        let Sequence { ids, type_ids } = sequence;
-        if ids.is_empty() || ids.len() > limit {
-            return Err(InputError::Length { tokens: ids.len(), limit });
-        }
-        if ids.len() != type_ids.len() {
-            return Err(InputError::TypeCount { tokens: ids.len(), types: type_ids.len() });
-        }
-        if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
-            return Err(InputError::Token { id, vocabulary });
-        }
-        match type_ids.iter().find(|&&id| usize::from(id) >= types) {
-            Some(&id) => Err(InputError::Type { id, types }),
-            None => Ok(()),
-        }
+        let Outline { positions, vocabulary, types, .. } = self.outline;
+        InputLimits { positions, vocabulary, types }.check(sequence.ids, sequence.type_ids)
     }
 
     fn run_together(&self, batch: &[Sequence<'_>], results: &mut Vec<Vec<i32>>) -> Result<(), ModelError> {
