@@ -18,7 +18,13 @@ PERSON     ?= Mira
 DATA       ?= ../shared/data
 CHECKPOINT ?= .cache/checkpoint
 
-MODEL      := .cache/model
+# A model of its own for each checkpoint folder.
+BUNDLED    := $(filter .cache/checkpoint,$(CHECKPOINT))
+MODEL_ID   := $(if $(BUNDLED),all-MiniLM-L6-v2,$(notdir $(abspath $(CHECKPOINT))))
+MODEL_KEY  := $(MODEL_ID)$(if $(BUNDLED),,-$(firstword $(shell echo '$(abspath $(CHECKPOINT))' | cksum)))
+WEIGHTS    := $(CHECKPOINT)/$(if $(BUNDLED),model.safetensors,config.json)
+MODEL      := .cache/models/$(MODEL_KEY)
+TEACHER    := .cache/teacher/$(MODEL_KEY)
 TINY       := .cache/tiny
 PYTHON     := .venv/bin/python
 CARGO      := cargo
@@ -55,13 +61,13 @@ test: model modules $(TINY)/model/lockstep.json
 check: .cache/toolchain
 	@tests/check.sh
 
-eval: model $(BIN)/embed .cache/teacher/int8.onnx
-	@$(PYTHON) tests/tools/evaluate.py --data $(DATA) --checkpoint $(CHECKPOINT) --fp32 .cache/teacher/fp32.onnx \
-	  --ort-int8 .cache/teacher/int8.onnx --lockstep '$(BIN)/embed $(MODEL) --max-tokens {max_tokens}' \
+eval: model $(BIN)/embed $(TEACHER)/int8.onnx
+	@$(PYTHON) tests/tools/evaluate.py --data $(DATA) --checkpoint $(CHECKPOINT) --fp32 $(TEACHER)/fp32.onnx \
+	  --ort-int8 $(TEACHER)/int8.onnx --lockstep '$(BIN)/embed $(MODEL) --max-tokens {max_tokens}' \
 	  --cache .cache/eval --out $(TARGET)/eval/report.json
 
-bench: model modules $(WASM)/peer-tract.wasm $(BIN)/bench .cache/teacher/int8.onnx
-	@$(BIN)/bench --model $(MODEL) --modules $(WASM) --teacher .cache/teacher --python $(PYTHON) --out $(TARGET)/bench/report.json
+bench: model modules $(WASM)/peer-tract.wasm $(BIN)/bench $(TEACHER)/int8.onnx
+	@$(BIN)/bench --model $(MODEL) --modules $(WASM) --teacher $(TEACHER) --python $(PYTHON) --out $(TARGET)/bench/report.json
 
 clean:
 	rm -rf target .cache .venv
@@ -78,19 +84,23 @@ $(PYTHON): tests/requirements.txt
 # The real checkpoint; a folder given by CHECKPOINT is used as it is.
 .cache/checkpoint/model.safetensors:
 	@python3 tests/tools/fetch_checkpoint.py .cache/checkpoint
+ifeq ($(BUNDLED),)
+$(WEIGHTS):
+	@echo "CHECKPOINT=$(CHECKPOINT): there is no config.json" >&2; exit 2
+endif
 
 model: $(MODEL)/lockstep.json
-$(MODEL)/lockstep.json: $(CHECKPOINT)/model.safetensors $(QUANTIZE)
-	@$(QUANTIZE) $(CHECKPOINT) --out $(MODEL) --model-id $(if $(filter .cache/checkpoint,$(CHECKPOINT)),all-MiniLM-L6-v2,$(notdir $(abspath $(CHECKPOINT))))
+$(MODEL)/lockstep.json: $(WEIGHTS) $(QUANTIZE)
+	@$(QUANTIZE) $(CHECKPOINT) --out $(MODEL) --model-id $(MODEL_ID)
 
 $(TINY)/model/lockstep.json: tests/tools/make_tiny.py $(PYTHON) $(QUANTIZE)
 	@$(PYTHON) tests/tools/make_tiny.py $(TINY)/checkpoint
 	@$(QUANTIZE) $(TINY)/checkpoint --out $(TINY)/model --model-id tiny
 
-.cache/teacher/int8.onnx: $(CHECKPOINT)/model.safetensors $(PYTHON)
-	@mkdir -p .cache/teacher
-	@$(PYTHON) tests/tools/export_fp32.py $(CHECKPOINT) .cache/teacher/fp32.onnx
-	@$(PYTHON) tests/tools/quantize_ort.py .cache/teacher/fp32.onnx $@
+$(TEACHER)/int8.onnx: $(WEIGHTS) $(PYTHON)
+	@mkdir -p $(TEACHER)
+	@$(PYTHON) tests/tools/export_fp32.py $(CHECKPOINT) $(TEACHER)/fp32.onnx
+	@$(PYTHON) tests/tools/quantize_ort.py $(TEACHER)/fp32.onnx $@
 
 # ---- programs ------------------------------------------------------------------------------------------------------
 

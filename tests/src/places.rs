@@ -15,7 +15,7 @@ fn place(variable: &str, default: &str) -> PathBuf {
 /// The quantised real model.
 #[must_use]
 pub fn real_model() -> PathBuf {
-    place("LOCKSTEP_MODEL", ".cache/model")
+    place("LOCKSTEP_MODEL", ".cache/models/all-MiniLM-L6-v2")
 }
 
 /// The quantised tiny model.

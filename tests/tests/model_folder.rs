@@ -1,0 +1,91 @@
+//! A model folder that is damaged, or put together from two: refused by name.
+#![allow(clippy::unwrap_used)]
+
+use lockstep_module::TextModel;
+use lockstep_tests::places::{need, tiny_model};
+use serde_json::{Value, json};
+
+/// The three files of the tiny model.
+fn files() -> [Vec<u8>; 3] {
+    ["model.onnx", "tokenizer.json", "lockstep.json"].map(|name| {
+        let path = tiny_model().join(name);
+        need(&path);
+        std::fs::read(path).unwrap()
+    })
+}
+
+fn refusal([model, tokenizer, manifest]: [Vec<u8>; 3]) -> String {
+    match TextModel::open(model, &tokenizer, &manifest) {
+        Ok(_) => panic!("the folder was opened"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Gives the manifest the digests of the files as they are, so that the next check is met.
+fn sign([model, tokenizer, manifest]: [Vec<u8>; 3], change: impl Fn(&mut Value)) -> [Vec<u8>; 3] {
+    let mut value: Value = serde_json::from_slice(&manifest).unwrap();
+    value["digests"]["model.onnx"] = json!(lockstep_manifest::sha256(&model));
+    value["digests"]["tokenizer.json"] = json!(lockstep_manifest::sha256(&tokenizer));
+    change(&mut value);
+    [model, tokenizer, serde_json::to_vec(&value).unwrap()]
+}
+
+#[test]
+fn the_folder_itself_opens() {
+    let [model, tokenizer, manifest] = sign(files(), |_| {});
+    assert!(TextModel::open(model, &tokenizer, &manifest).is_ok());
+}
+
+#[test]
+fn a_truncated_or_changed_file_is_noticed_by_its_digest() {
+    for (i, name) in ["model.onnx", "tokenizer.json"].into_iter().enumerate() {
+        let mut cut = files();
+        let half = cut[i].len() / 2;
+        cut[i].truncate(half);
+        let message = refusal(cut);
+        assert!(message.starts_with(&format!("{name} ({half} bytes) has SHA-256")), "{message}");
+        let mut flipped = files();
+        flipped[i][half] ^= 1;
+        assert!(refusal(flipped).contains(name));
+    }
+}
+
+#[test]
+fn a_truncated_model_is_no_trap_even_with_a_right_digest() {
+    let whole = files();
+    for share in 0..20 {
+        let mut cut = whole.clone();
+        cut[0].truncate(whole[0].len() * share / 20);
+        let message = refusal(sign(cut, |_| {}));
+        assert!(message.starts_with("model.onnx: "), "{message}");
+    }
+}
+
+#[test]
+fn a_manifest_that_does_not_fit_is_named() {
+    let cases: [(&str, Value, &str); 5] = [
+        ("format", json!(7), "format is 7"),
+        ("hidden_size", json!(96), "the number of outputs is 64 in model.onnx, 96 in lockstep.json"),
+        ("max_input_length", json!(512), "the longest sequence is 128 in model.onnx, 512 in lockstep.json"),
+        ("vector_unit", json!(null), "vector_unit is missing"),
+        ("digests", json!({}), "no digest of model.onnx"),
+    ];
+    for (field, value, named) in cases {
+        let message = refusal(sign(files(), |manifest| manifest[field] = value.clone()));
+        assert!(message.contains(named), "{message} does not name {named}");
+    }
+    let [model, tokenizer, _] = files();
+    assert!(refusal([model, tokenizer, b"{".to_vec()]).starts_with("lockstep.json: "));
+}
+
+#[test]
+fn a_tokenizer_of_another_vocabulary_is_refused() {
+    let mut all = files();
+    let mut tokenizer: Value = serde_json::from_slice(&all[1]).unwrap();
+    let vocabulary = tokenizer["model"]["vocab"].as_object_mut().unwrap();
+    let size = vocabulary.len();
+    vocabulary.insert("##unheard".into(), json!(size));
+    all[1] = serde_json::to_vec(&tokenizer).unwrap();
+    let message = refusal(sign(all, |_| {}));
+    assert_eq!(message, format!("the vocabulary is {} in tokenizer.json, {size} in model.onnx", size + 1));
+}
