@@ -14,7 +14,7 @@ part() {
 
 # The whole contract once with overflow checks, in the development profile.
 arithmetic() { cargo test --locked -p lockstep-arith; }
-workspace() { cargo test --locked --release --workspace --exclude lockstep-arith; }
+workspace() { cargo test --locked --release --workspace --exclude lockstep-arith --no-fail-fast; }
 tools() { "$LOCKSTEP_PYTHON" -m unittest discover -s tests/tools; }
 # The other WebAssembly targets that the one source builds for.
 targets() {
