@@ -22,7 +22,8 @@ CHECKPOINT ?= .cache/checkpoint
 BUNDLED    := $(filter .cache/checkpoint,$(CHECKPOINT))
 MODEL_ID   := $(if $(BUNDLED),all-MiniLM-L6-v2,$(notdir $(abspath $(CHECKPOINT))))
 MODEL_KEY  := $(MODEL_ID)$(if $(BUNDLED),,-$(firstword $(shell echo '$(abspath $(CHECKPOINT))' | cksum)))
-WEIGHTS    := $(CHECKPOINT)/$(if $(BUNDLED),model.safetensors,config.json)
+WEIGHTS    := $(if $(BUNDLED),$(CHECKPOINT)/model.safetensors,$(CHECKPOINT)/config.json \
+  $(wildcard $(addprefix $(CHECKPOINT)/,model.safetensors model.onnx onnx/model.onnx tokenizer.json)))
 MODEL      := .cache/models/$(MODEL_KEY)
 TEACHER    := .cache/teacher/$(MODEL_KEY)
 TINY       := .cache/tiny

@@ -3,14 +3,19 @@
 use std::path::Path;
 
 use lockstep_arith::encoder::Encoder;
+use lockstep_manifest::{MANIFEST, MODEL, TOKENIZER};
 use lockstep_module::TextModel;
 
-use crate::places::need;
-
-fn read(folder: &Path, name: &str) -> Vec<u8> {
-    let path = folder.join(name);
-    need(&path);
-    std::fs::read(&path).expect("the file can be read")
+/// The bytes of `model.onnx`, `tokenizer.json` and `lockstep.json`.
+///
+/// # Errors
+/// Names the file that cannot be read.
+pub fn files(folder: &Path) -> Result<[Vec<u8>; 3], String> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+    };
+    Ok([read(MODEL)?, read(TOKENIZER)?, read(MANIFEST)?])
 }
 
 /// The native engine: tokenizer, tract graph, fused operators.
@@ -19,8 +24,7 @@ fn read(folder: &Path, name: &str) -> Vec<u8> {
 /// Where the folder is not a model's.
 #[must_use]
 pub fn open(folder: &Path) -> TextModel {
-    let [model, tokenizer, manifest] =
-        ["model.onnx", "tokenizer.json", "lockstep.json"].map(|f| read(folder, f));
+    let [model, tokenizer, manifest] = files(folder).expect("`make test` makes the model folder");
     TextModel::open(model, &tokenizer, &manifest).expect("the model opens")
 }
 
@@ -30,5 +34,6 @@ pub fn open(folder: &Path) -> TextModel {
 /// Where the folder is not a model's.
 #[must_use]
 pub fn reference(folder: &Path) -> Encoder {
-    lockstep_quantize::onnx::read(&read(folder, "model.onnx")).expect("the model is read")
+    let [model, ..] = files(folder).expect("`make test` makes the model folder");
+    lockstep_quantize::onnx::read(&model).expect("the model is read")
 }

@@ -2,16 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use lockstep_module::TextModel;
-use lockstep_tests::places::{need, tiny_model};
+use lockstep_tests::folder;
+use lockstep_tests::places::tiny_model;
 use serde_json::{Value, json};
 
 /// The three files of the tiny model.
 fn files() -> [Vec<u8>; 3] {
-    ["model.onnx", "tokenizer.json", "lockstep.json"].map(|name| {
-        let path = tiny_model().join(name);
-        need(&path);
-        std::fs::read(path).unwrap()
-    })
+    folder::files(&tiny_model()).unwrap()
 }
 
 fn refusal([model, tokenizer, manifest]: [Vec<u8>; 3]) -> String {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use lockstep_module::TextModel;
 use lockstep_peer_tract::Plan;
 use lockstep_rank::{Encoder, Text};
+use lockstep_tests::folder::files;
 use serde_json::{Value, json};
 use wasmtime::{Config, Engine, Instance, Linker, Memory, Module, Store};
 
@@ -70,9 +71,7 @@ struct Row {
 fn bench(arguments: &Arguments) -> Fallible<()> {
     let read =
         |path: PathBuf| std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()));
-    let files = ["model.onnx", "tokenizer.json", "lockstep.json"].map(|f| read(arguments.model.join(f)));
-    let [model, tokenizer, manifest] = files;
-    let files = [model?, tokenizer?, manifest?];
+    let files = files(&arguments.model)?;
     let int8 = read(arguments.teacher.join("int8.onnx"))?;
     let fp32 = read(arguments.teacher.join("fp32.onnx"))?;
     let engine = wasm_engine()?;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use lockstep_module::TextModel;
 use lockstep_rank::{Encoder, Text};
+use lockstep_tests::folder::files;
 
 /// Texts that go through the model together.
 const BATCH: usize = 32;
@@ -34,11 +35,8 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             return Err(format!("{other}: not known; usage: embed MODEL [--max-tokens N]").into());
         }
     };
-    let read = |name: &str| {
-        let path = Path::new(&folder).join(name);
-        std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))
-    };
-    let mut model = TextModel::open(read("model.onnx")?, &read("tokenizer.json")?, &read("lockstep.json")?)?;
+    let [model, tokenizer, manifest] = files(Path::new(&folder))?;
+    let mut model = TextModel::open(model, &tokenizer, &manifest)?;
     if limit < model.info().max_input_length {
         model.set_max_input_length(limit)?;
     }

@@ -93,8 +93,8 @@ impl ContextScale {
     }
 }
 
-/// (19) to (27) of one head of one sequence. `projected` has shape `[n, 3 * D]` (queries, keys, values), `context` `[n, D]`;
-/// the head's columns begin at `column` and are `width` wide.
+/// (19) to (27) of one head of one sequence. `projected` has shape `[n, 3 * D]` (queries, keys, values),
+/// `context` `[n, D]`; the head's columns begin at `column` and are `width` wide.
 pub fn attend(
     projected: &[i16],
     hidden: usize,
