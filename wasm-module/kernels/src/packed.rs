@@ -12,13 +12,8 @@ pub(crate) const COLUMNS: usize = 16;
 /// Bytes of one column in a line, and of one group in a row of inputs.
 pub(crate) const GROUP: usize = 4;
 
-/// What is added to a weight before it is stored as a byte. The strict WebAssembly kernel widens signed bytes
-/// and needs none; every other kernel wants bytes in [1, 127].
-pub(crate) const WEIGHT_OFFSET: i32 = if PAIRED { 0 } else { 64 };
-
-/// Whether a line of weights holds two halves of 16 columns x 2 inputs rather than 16 columns x 4 inputs.
-const PAIRED: bool =
-    cfg!(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")));
+/// What is added to a weight before it is stored as a byte, so that all bytes lie in [1, 127].
+pub(crate) const WEIGHT_OFFSET: i32 = 64;
 
 /// 16 columns of 4 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +22,7 @@ pub(crate) struct Line(pub(crate) [u8; COLUMNS * GROUP]);
 
 /// Where the weight of an input (of the four) and a column (of the 16) lies in its line.
 pub(crate) const fn weight_index(input: usize, column: usize) -> usize {
-    if PAIRED { (input / 2) * 32 + column * 2 + input % 2 } else { column * GROUP + input }
+    column * GROUP + input
 }
 
 /// The weights `[K, N]` of a linear layer with the constants of its columns.

@@ -16,11 +16,7 @@ pub(crate) struct Product<'a> {
     pub(crate) lines: &'a [Line],
     pub(crate) columns: usize,
     column_starts: &'a [i32],
-    /// What undoes the offset of the stored weights, a row. Empty for pairs and for weights without an offset.
-    #[cfg_attr(
-        not(any(target_arch = "x86_64", feature = "relaxed-simd")),
-        expect(dead_code, reason = "the strict kernel's weights have no offset")
-    )]
+    /// What undoes the offset of the stored weights, a row. Empty for pairs.
     pub(crate) row_starts: Vec<i32>,
     source: PhantomData<&'a [u8]>,
 }
@@ -30,8 +26,7 @@ impl<'a> Product<'a> {
     pub(crate) fn of_bytes(q: &'a [i8], weights: &'a PackedWeights, out: &[i32]) -> Self {
         let rows = q.len() / weights.row_len();
         let start = |q: &[i8]| -WEIGHT_OFFSET * q.iter().map(|&q| i32::from(q)).sum::<i32>();
-        let offset_rows = if WEIGHT_OFFSET == 0 { &[][..] } else { q };
-        let row_starts = offset_rows.chunks_exact(weights.row_len()).map(start).collect();
+        let row_starts = q.chunks_exact(weights.row_len()).map(start).collect();
         let product = Self {
             left: q.as_ptr().cast(),
             rows,

@@ -14,11 +14,7 @@ pub(crate) fn products(q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
             for (line, q) in panel.iter().zip(q.chunks_exact(GROUP)) {
                 for (c, acc) in acc.iter_mut().enumerate() {
                     for (k, &q) in q.iter().enumerate() {
-                        // A byte of a paired layout is signed.
-                        let w = match WEIGHT_OFFSET {
-                            0 => i32::from(line.0[weight_index(k, c)] as i8),
-                            offset => i32::from(line.0[weight_index(k, c)]) - offset,
-                        };
+                        let w = i32::from(line.0[weight_index(k, c)]) - WEIGHT_OFFSET;
                         *acc += i32::from(q) * w;
                     }
                 }

@@ -38,35 +38,42 @@ impl crate::isa::Isa for Strict {
     crate::wasm_simd::steps!();
 }
 
-/// `wide` holds the product's left operand in 16 bits.
+/// `wide` holds the product's left operand in 16 bits. A register accumulates two columns: the even and the odd
+/// pairs of inputs of each.
 fn byte_tile<const R: usize>(product: &Product<'_>, wide: &[i16], tile: Tile, out: &mut [i32]) {
     tile.check(R, product);
     let groups = product.groups;
     assert_eq!(wide.len(), product.rows * groups * GROUP, "as many numbers as the left operand has bytes");
-    let start = tile.column_start(product);
-    let mut acc = [start; R];
-    for g in 0..groups {
-        // SAFETY: `panel < panels()`, `g < groups`: a line of 64 bytes. Each of its two halves holds two
-        // inputs of 16 columns; `half` chooses 16 bytes of both.
-        let lines = unsafe {
-            let line = product.lines.as_ptr().add(tile.panel * groups + g).cast::<v128>().add(tile.half);
-            [v128_load(line), v128_load(line.add(2))]
-        };
-        for (pair, line) in lines.into_iter().enumerate() {
-            let line = [i16x8_extend_low_i8x16(line), i16x8_extend_high_i8x16(line)];
+    let mut sums = [tile.column_start(product); R];
+    for (sums, start) in sums.iter_mut().zip(&product.row_starts[tile.row..]) {
+        *sums = sums.map(|sum| i32x4_add(sum, i32x4_splat(*start)));
+    }
+    for quarter in 0..2 {
+        let mut acc = [[i32x4_splat(0); 2]; R];
+        for g in 0..groups {
+            // SAFETY: `panel < panels()`, `g < groups`: a line of 64 bytes, of which `half` and `quarter` choose 16.
+            let line = unsafe {
+                let line = product.lines.as_ptr().add(tile.panel * groups + g).cast::<v128>();
+                v128_load(line.add(2 * tile.half + quarter))
+            };
+            let line = [u16x8_extend_low_u8x16(line), u16x8_extend_high_u8x16(line)];
             for (r, acc) in acc.iter_mut().enumerate() {
-                // SAFETY: `row + r < rows`, `g < groups`, `pair < 2`: two of the `rows * groups * 4` numbers.
+                // SAFETY: `row + r < rows`, `g < groups`: four of the `rows * groups * 4` numbers.
                 let a = unsafe {
-                    let at = ((tile.row + r) * groups + g) * GROUP + 2 * pair;
-                    v128_load32_splat(wide.as_ptr().add(at).cast())
+                    v128_load64_splat(wide.as_ptr().add(((tile.row + r) * groups + g) * GROUP).cast())
                 };
                 for (acc, line) in acc.iter_mut().zip(line) {
                     *acc = i32x4_add(*acc, i32x4_dot_i16x8(a, line));
                 }
             }
         }
+        for (sums, [low, high]) in sums.iter_mut().zip(acc) {
+            let even = i32x4_shuffle::<0, 2, 4, 6>(low, high);
+            let odd = i32x4_shuffle::<1, 3, 5, 7>(low, high);
+            sums[quarter] = i32x4_add(sums[quarter], i32x4_add(even, odd));
+        }
     }
-    for (r, acc) in acc.into_iter().enumerate() {
-        tile.store(acc, r, product, out);
+    for (r, sums) in sums.into_iter().enumerate() {
+        tile.store(sums, r, product, out);
     }
 }
