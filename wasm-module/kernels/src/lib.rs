@@ -21,6 +21,7 @@ mod packed;
 #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 mod product;
 mod scalar;
+mod strip;
 mod vector;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
 mod wasm_relaxed;

@@ -41,7 +41,7 @@ impl From<Linear> for PackedLinear {
     fn from(linear: Linear) -> Self {
         let Linear { inputs, outputs, weights, multipliers, biases, acc_shift, out_shift, sign } = linear;
         Self {
-            weights: PackedWeights::pack(&weights, inputs, outputs, sign.zero_point()),
+            weights: PackedWeights::pack(&weights, inputs, outputs, sign),
             requantizer: Requantizer { multipliers, biases, acc_shift, out_shift },
             sign,
         }

@@ -6,6 +6,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use lockstep_arith::rows::Sign;
+
 /// Columns of a panel.
 pub(crate) const COLUMNS: usize = 16;
 
@@ -31,17 +33,18 @@ pub struct PackedWeights {
     inputs: usize,
     outputs: usize,
     groups: usize,
+    sign: Sign,
     lines: Vec<Line>,
     start: Vec<i32>,
 }
 
 impl PackedWeights {
-    /// Packs row-major weights `[K, N]`, each in [-63, 63]. `zero_point` is `z` of (10): 0 or 128.
+    /// Packs row-major weights `[K, N]`, each in [-63, 63], for rows of that sign.
     ///
     /// # Panics
     /// Where there are not `inputs * outputs` weights, or none.
     #[must_use]
-    pub fn pack(weights: &[i8], inputs: usize, outputs: usize, zero_point: i32) -> Self {
+    pub fn pack(weights: &[i8], inputs: usize, outputs: usize, sign: Sign) -> Self {
         assert_eq!(weights.len(), inputs * outputs, "weights are [K, N]");
         assert!(inputs > 0 && outputs > 0, "a product has inputs and outputs");
         let groups = inputs.div_ceil(GROUP);
@@ -53,10 +56,10 @@ impl PackedWeights {
                 debug_assert!((-63..=63).contains(&w), "a weight has 7 bits");
                 let line = &mut lines[j / COLUMNS * groups + k / GROUP];
                 line.0[weight_index(k % GROUP, j % COLUMNS)] = (i32::from(w) + WEIGHT_OFFSET) as u8;
-                start[j] += zero_point * i32::from(w);
+                start[j] += sign.zero_point() * i32::from(w);
             }
         }
-        Self { inputs, outputs, groups, lines, start }
+        Self { inputs, outputs, groups, sign, lines, start }
     }
 
     /// `K`.
@@ -80,6 +83,11 @@ impl PackedWeights {
 
     pub(crate) const fn groups(&self) -> usize {
         self.groups
+    }
+
+    /// Whether the rows have the zero point of unsigned ones.
+    pub(crate) const fn sign(&self) -> Sign {
+        self.sign
     }
 
     /// Panel after panel, `groups()` lines each.

@@ -1,9 +1,13 @@
 //! The checked operands of a product, for files that read them by address.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
+use lockstep_arith::rows::Sign;
+
 use crate::packed::{COLUMNS, Line, PackedPairs, PackedWeights, WEIGHT_OFFSET};
+use crate::strip::{self, Loads, Strip, UNSIGNED_CENTRE};
 
 /// The operands of a product of either width, with every bound checked, so that a tile may read them by
 /// address.
@@ -15,7 +19,7 @@ pub(crate) struct Product<'a> {
     /// `panels()` panels of `groups` lines.
     pub(crate) lines: &'a [Line],
     pub(crate) columns: usize,
-    column_starts: &'a [i32],
+    column_starts: Cow<'a, [i32]>,
     /// What undoes the offset of the stored weights, a row. Empty for pairs.
     pub(crate) row_starts: Vec<i32>,
     source: PhantomData<&'a [u8]>,
@@ -33,7 +37,7 @@ impl<'a> Product<'a> {
             groups: weights.groups(),
             lines: weights.lines(),
             columns: weights.outputs(),
-            column_starts: weights.start(),
+            column_starts: Cow::Borrowed(weights.start()),
             row_starts,
             source: PhantomData,
         };
@@ -49,12 +53,27 @@ impl<'a> Product<'a> {
             groups: b.groups(),
             lines: b.lines(),
             columns: b.outputs(),
-            column_starts: &[],
+            column_starts: Cow::Borrowed(&[]),
             row_starts: Vec::new(),
             source: PhantomData,
         };
         product.check(out);
         product
+    }
+
+    /// The rows of bytes in strips. The constants of rows and columns become those of the strips' inputs.
+    #[inline(always)]
+    pub(crate) fn strips<L: Loads>(&mut self, loads: L, q: &[i8], weights: &PackedWeights) -> Vec<Strip> {
+        let stride = weights.row_len();
+        if weights.sign() == Sign::Unsigned {
+            // An input of a strip is `q + z - UNSIGNED_CENTRE`; the offset of the weights meets all of it.
+            let inputs = (Sign::Unsigned.zero_point() - UNSIGNED_CENTRE) * stride as i32;
+            self.row_starts.iter_mut().for_each(|start| *start -= WEIGHT_OFFSET * inputs);
+            let centre = |start| start / Sign::Unsigned.zero_point() * UNSIGNED_CENTRE;
+            self.column_starts = self.column_starts.iter().map(centre).collect();
+        }
+        let strip = |q| Strip::new(loads, q, stride, weights.sign());
+        q.chunks(strip::ROWS * stride).map(strip).collect()
     }
 
     fn check(&self, out: &[i32]) {

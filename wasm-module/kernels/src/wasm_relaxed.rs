@@ -13,7 +13,8 @@ use lockstep_arith::rows::{Scale, Sign};
 use crate::linear::Requantizer;
 use crate::packed::{GROUP, PackedWeights};
 use crate::product::Product;
-use crate::wasm_simd::{ROWS, Tile};
+use crate::strip::{self, Inputs, Loads, Strip};
+use crate::wasm_simd::{Tile, WIDTH};
 
 /// A module with these functions is valid only where the instructions are known.
 #[derive(Clone, Copy, Debug)]
@@ -26,49 +27,115 @@ impl crate::isa::Isa for Relaxed {
 
     fn products(self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         // An engine without the instructions does not accept the module: the call is safe on this target.
-        products(&Product::of_bytes(q, weights, out), out);
+        products(q, weights, out);
     }
 
     crate::wasm_simd::steps!();
 }
 
 #[target_feature(enable = "relaxed-simd")]
-fn products(product: &Product<'_>, out: &mut [i32]) {
-    for tile in Tile::all(product) {
-        match tile.rows {
-            1 => byte_tile::<1>(product, tile, out),
-            2 => byte_tile::<2>(product, tile, out),
-            3 => byte_tile::<3>(product, tile, out),
-            _ => byte_tile::<ROWS>(product, tile, out),
+fn products(q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+    let mut product = Product::of_bytes(q, weights, out);
+    if product.rows == 1 {
+        return (0..product.columns.div_ceil(WIDTH)).for_each(|half| row_tile(&product, half, out));
+    }
+    let strips = product.strips(Relaxed, q, weights);
+    for half in 0..product.columns.div_ceil(WIDTH) {
+        for (i, strip) in strips.iter().enumerate() {
+            let row = i * strip::ROWS;
+            let tile =
+                Tile { row, rows: (product.rows - row).min(strip::ROWS), panel: half / 2, half: half % 2 };
+            strip_tile(&product, strip, tile, out);
         }
     }
 }
 
+impl Loads for Relaxed {
+    type Sums = v128;
+
+    #[inline(always)]
+    fn of(self, line: &Inputs) -> v128 {
+        // SAFETY: sixteen bytes.
+        let line = unsafe { v128_load(line.as_ptr().cast()) };
+        let positive = i8x16_max(line, i8x16_splat(0));
+        let negative = i8x16_sub(positive, line);
+        let pairs = [positive, negative].map(|bytes| u16x8_extadd_pairwise_u8x16(bytes));
+        u8x16_narrow_i16x8(pairs[0], pairs[1])
+    }
+
+    #[inline(always)]
+    fn add(self, a: v128, b: v128) -> Option<v128> {
+        let sums = u8x16_add_sat(a, b);
+        (!v128_any_true(u8x16_eq(sums, u8x16_splat(255)))).then_some(sums)
+    }
+}
+
+/// Four rows by half a panel.
 #[target_feature(enable = "relaxed-simd")]
-fn byte_tile<const R: usize>(product: &Product<'_>, tile: Tile, out: &mut [i32]) {
-    tile.check(R, product);
-    let groups = product.groups;
+fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut [i32]) {
+    tile.check(tile.rows, product);
+    let panel = &product.lines[tile.panel * product.groups..][..product.groups];
     let start = tile.column_start(product);
-    let mut acc = [start; R];
+    let mut acc = [start; strip::ROWS];
     for (acc, sum) in acc.iter_mut().zip(&product.row_starts[tile.row..]) {
         *acc = acc.map(|acc| i32x4_add(acc, i32x4_splat(*sum)));
     }
-    for g in 0..groups {
-        // SAFETY: `panel < panels()`, `g < groups`: a line of 64 bytes, of which `half` chooses 32.
-        let lines = unsafe {
-            let line = product.lines.as_ptr().add(tile.panel * groups + g).cast::<v128>().add(2 * tile.half);
-            [v128_load(line), v128_load(line.add(1))]
-        };
-        for (r, acc) in acc.iter_mut().enumerate() {
-            // SAFETY: `row + r < rows`, `g < groups`: a group of 4 bytes of the left operand.
-            let a =
-                unsafe { v128_load32_splat(product.left.add(((tile.row + r) * groups + g) * GROUP).cast()) };
-            for (acc, line) in acc.iter_mut().zip(lines) {
-                *acc = i32x4_relaxed_dot_i8x16_i7x16_add(a, line, *acc);
+    // SAFETY: the half is inside the lines of the panel.
+    let base = unsafe { panel.as_ptr().cast::<u8>().add(32 * tile.half) };
+    let mut lines = strip.lines.as_slice();
+    for (length, &count) in strip.groups.iter().enumerate().rev() {
+        for _ in 0..count {
+            let group;
+            (group, lines) = lines.split_at(length);
+            let mut sums = [[i16x8_splat(0); 2]; strip::ROWS];
+            for line in group {
+                // SAFETY: the offset of a line is that of 64 bytes inside `panel`, of which `base` chooses 32;
+                // and sixteen bytes of inputs.
+                let (weights, rows) = unsafe {
+                    let at = base.add(line.offset as usize).cast::<v128>();
+                    ([v128_load(at), v128_load(at.add(1))], v128_load(line.inputs.as_ptr().cast()))
+                };
+                let rows = [
+                    i32x4_shuffle::<0, 0, 0, 0>(rows, rows),
+                    i32x4_shuffle::<1, 1, 1, 1>(rows, rows),
+                    i32x4_shuffle::<2, 2, 2, 2>(rows, rows),
+                    i32x4_shuffle::<3, 3, 3, 3>(rows, rows),
+                ];
+                for (sums, row) in sums.iter_mut().zip(rows) {
+                    for (sum, weights) in sums.iter_mut().zip(weights) {
+                        *sum = i16x8_add(*sum, i16x8_relaxed_dot_i8x16_i7x16(row, weights));
+                    }
+                }
+            }
+            for (acc, sums) in acc.iter_mut().zip(sums) {
+                for (acc, sum) in acc.iter_mut().zip(sums) {
+                    *acc = i32x4_add(*acc, i32x4_extadd_pairwise_i16x8(sum));
+                }
             }
         }
     }
-    for (r, acc) in acc.into_iter().enumerate() {
+    for (r, acc) in acc.into_iter().enumerate().take(tile.rows) {
         tile.store(acc, r, product, out);
     }
+}
+
+/// A single row by half a panel.
+#[target_feature(enable = "relaxed-simd")]
+fn row_tile(product: &Product<'_>, half: usize, out: &mut [i32]) {
+    let tile = Tile { row: 0, rows: 1, panel: half / 2, half: half % 2 };
+    tile.check(1, product);
+    let start = i32x4_splat(product.row_starts[0]);
+    let mut acc = tile.column_start(product).map(|acc| i32x4_add(acc, start));
+    let panel = &product.lines[tile.panel * product.groups..][..product.groups];
+    for (g, line) in panel.iter().enumerate() {
+        // SAFETY: 32 of the 64 bytes of a line, and `g < groups`: a group of 4 bytes of the only row.
+        let (weights, inputs) = unsafe {
+            let at = line.0.as_ptr().cast::<v128>().add(2 * tile.half);
+            ([v128_load(at), v128_load(at.add(1))], v128_load32_splat(product.left.add(g * GROUP).cast()))
+        };
+        for (acc, weights) in acc.iter_mut().zip(weights) {
+            *acc = i32x4_relaxed_dot_i8x16_i7x16_add(inputs, weights, *acc);
+        }
+    }
+    tile.store(acc, 0, product, out);
 }

@@ -12,6 +12,7 @@ use crate::isa::{Isa, forward_steps};
 use crate::linear::Requantizer;
 use crate::packed::{COLUMNS, GROUP, PackedPairs, PackedWeights};
 use crate::product::Product;
+use crate::strip::{self, Inputs, Loads, Strip};
 use crate::vector;
 
 /// Rows of a tile: one panel wide, 8 of the 16 registers accumulate.
@@ -36,9 +37,8 @@ impl Isa for Avx2 {
     }
 
     fn products(self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
-        let product = Product::of_bytes(q, weights, out);
         // SAFETY: `self` proves the feature.
-        unsafe { multiply::<false>(&product, out) }
+        unsafe { products(self, q, weights, out) }
     }
 
     fn pair_products(self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
@@ -52,6 +52,83 @@ impl Isa for Avx2 {
     fn activate(self, v: &mut [i16], activation: &Activation) {
         // SAFETY: `self` proves the feature.
         unsafe { activate(v, activation) }
+    }
+}
+
+impl Loads for Avx2 {
+    type Sums = __m128i;
+
+    #[inline(always)]
+    fn of(self, line: &Inputs) -> __m128i {
+        // SAFETY: `self` proves the feature; sixteen bytes.
+        unsafe {
+            let line = _mm_loadu_si128(line.as_ptr().cast());
+            let positive = _mm_max_epi8(line, _mm_setzero_si128());
+            let negative = _mm_sub_epi8(positive, line);
+            let ones = _mm_set1_epi8(1);
+            _mm_packus_epi16(_mm_maddubs_epi16(positive, ones), _mm_maddubs_epi16(negative, ones))
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m128i, b: __m128i) -> Option<__m128i> {
+        // SAFETY: `self` proves the feature.
+        unsafe {
+            let sums = _mm_adds_epu8(a, b);
+            (_mm_movemask_epi8(_mm_cmpeq_epi8(sums, _mm_set1_epi8(-1))) == 0).then_some(sums)
+        }
+    }
+}
+
+/// Products of bytes: a single row as it is, more rows in strips.
+#[target_feature(enable = "avx2")]
+fn products(isa: Avx2, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+    let mut product = Product::of_bytes(q, weights, out);
+    if product.rows == 1 {
+        return multiply::<false>(&product, out);
+    }
+    let strips = product.strips(isa, q, weights);
+    for panel in 0..product.panels() {
+        for (i, strip) in strips.iter().enumerate() {
+            strip_tile(&product, strip, i * strip::ROWS, panel, out);
+        }
+    }
+}
+
+/// A strip by one panel.
+#[target_feature(enable = "avx2")]
+fn strip_tile(product: &Product<'_>, strip: &Strip, row: usize, panel: usize, out: &mut [i32]) {
+    let weights = &product.lines[panel * product.groups..][..product.groups];
+    let ones = _mm256_set1_epi16(1);
+    let mut acc = [[_mm256_setzero_si256(); PARTS]; strip::ROWS];
+    let mut lines = strip.lines.as_slice();
+    for (length, &count) in strip.groups.iter().enumerate().rev() {
+        for _ in 0..count {
+            let group;
+            (group, lines) = lines.split_at(length);
+            let mut sums = [[_mm256_setzero_si256(); PARTS]; strip::ROWS];
+            for line in group {
+                // SAFETY: the offset of a line is that of 64 aligned bytes inside `weights`.
+                let weights = unsafe {
+                    let at = weights.as_ptr().cast::<u8>().add(line.offset as usize).cast::<__m256i>();
+                    [_mm256_load_si256(at), _mm256_load_si256(at.add(1))]
+                };
+                for (sums, inputs) in sums.iter_mut().zip(line.inputs.as_chunks::<GROUP>().0) {
+                    let inputs = _mm256_set1_epi32(i32::from_ne_bytes(inputs.map(|q| q as u8)));
+                    for (sum, weights) in sums.iter_mut().zip(weights) {
+                        *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(weights, inputs));
+                    }
+                }
+            }
+            for (acc, sums) in acc.iter_mut().zip(sums) {
+                for (acc, sum) in acc.iter_mut().zip(sums) {
+                    *acc = _mm256_add_epi32(*acc, _mm256_madd_epi16(sum, ones));
+                }
+            }
+        }
+    }
+    for (r, acc) in acc.into_iter().enumerate().take(product.rows - row) {
+        store::<false>(product, acc, row + r, panel, out);
     }
 }
 
@@ -100,18 +177,33 @@ fn tile<const R: usize, const PAIRS: bool>(product: &Product<'_>, row: usize, pa
         }
     }
     for (r, acc) in acc.into_iter().enumerate() {
-        let mut sums = [0; COLUMNS];
-        for (sums, acc) in sums.chunks_exact_mut(COLUMNS / PARTS).zip(acc) {
-            // SAFETY: eight numbers of 32 bits.
-            unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), acc) };
+        store::<PAIRS>(product, acc, row + r, panel, out);
+    }
+}
+
+/// The sums of a row and a panel, with the constants of both.
+#[target_feature(enable = "avx2")]
+fn store<const PAIRS: bool>(
+    product: &Product<'_>,
+    acc: [__m256i; PARTS],
+    row: usize,
+    panel: usize,
+    out: &mut [i32],
+) {
+    let mut sums = [0; COLUMNS];
+    for (sums, acc) in sums.chunks_exact_mut(COLUMNS / PARTS).zip(acc) {
+        // SAFETY: eight numbers of 32 bits.
+        unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), acc) };
+    }
+    if !PAIRS {
+        for (sum, &start) in sums.iter_mut().zip(product.column_start(panel)) {
+            *sum += start + product.row_starts[row];
         }
-        if !PAIRS {
-            for (sum, &start) in sums.iter_mut().zip(product.column_start(panel)) {
-                *sum += start + product.row_starts[row + r];
-            }
-        }
-        let out = product.cell(row + r, panel, out);
-        out.copy_from_slice(&sums[..out.len()]);
+    }
+    let out = product.cell(row, panel, out);
+    match out.first_chunk_mut() {
+        Some(out) => *out = sums,
+        None => out.copy_from_slice(&sums[..out.len()]),
     }
 }
 

@@ -30,7 +30,8 @@ fn plain_products(q: &[i8], w: &[i8], (k, n): (usize, usize), z: i32) -> Vec<i32
 
 /// The kernel's products of the same operands, with noise where a row is padded.
 fn products(kernel: Kernel, q: &[i8], w: &[i8], (k, n): (usize, usize), z: i32) -> Vec<i32> {
-    let packed = PackedWeights::pack(w, k, n, z);
+    let sign = if z == 0 { Sign::Signed } else { Sign::Unsigned };
+    let packed = PackedWeights::pack(w, k, n, sign);
     let mut padded = vec![-77; q.len() / k * packed.row_len()];
     for (padded, q) in padded.chunks_exact_mut(packed.row_len()).zip(q.chunks_exact(k)) {
         padded[..k].copy_from_slice(q);
