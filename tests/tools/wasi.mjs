@@ -1,4 +1,5 @@
-// Runs a WASI program: `node wasi.mjs program.wasm [arguments]`. Cargo's runner for tests of wasm32-wasip1.
+#!/usr/bin/env -S node --no-warnings --experimental-wasm-relaxed-simd
+// Runs a WASI program: `wasi.mjs program.wasm [arguments]`. Cargo's runner for tests of wasm32-wasip1.
 import { readFile } from 'node:fs/promises';
 import { WASI } from 'node:wasi';
 

@@ -12,7 +12,7 @@ use crate::linear::Requantizer;
 use crate::packed::{PackedPairs, PackedWeights};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
 use crate::wasm_relaxed::Relaxed;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")))]
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use crate::wasm_strict::Strict;
 #[cfg(target_arch = "x86_64")]
 use crate::{x86_avx2::Avx2, x86_avx512::Avx512};
@@ -29,7 +29,7 @@ enum Choice {
     Avx2(Avx2),
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
     Relaxed(Relaxed),
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")))]
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Strict(Strict),
     Scalar(Scalar),
 }
@@ -54,7 +54,7 @@ macro_rules! dispatch {
             Choice::Avx2($isa) => $call,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
             Choice::Relaxed($isa) => $call,
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Choice::Strict($isa) => $call,
             Choice::Scalar($isa) => $call,
         }
@@ -83,8 +83,8 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Avx2::new().map(|isa| Self(Choice::Avx2(isa))),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
-            Some(Self(Choice::Relaxed(Relaxed))),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")))]
+            Relaxed::new().map(|isa| Self(Choice::Relaxed(isa))),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Some(Self(Choice::Strict(Strict))),
             Some(Self(Choice::Scalar(Scalar))),
         ]

@@ -21,13 +21,17 @@ mod packed;
 #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 mod product;
 mod scalar;
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd")
+))]
 mod strip;
 mod vector;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
 mod wasm_relaxed;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm_simd;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")))]
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm_strict;
 #[cfg(target_arch = "x86_64")]
 mod x86_avx2;

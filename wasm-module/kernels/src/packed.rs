@@ -85,8 +85,9 @@ impl PackedWeights {
         self.groups
     }
 
-    /// Whether the rows have the zero point of unsigned ones.
-    pub(crate) const fn sign(&self) -> Sign {
+    /// The sign of the rows that it multiplies.
+    #[must_use]
+    pub const fn sign(&self) -> Sign {
         self.sign
     }
 

@@ -4,9 +4,11 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
+#[cfg(any(target_arch = "x86_64", feature = "relaxed-simd"))]
 use lockstep_arith::rows::Sign;
 
 use crate::packed::{COLUMNS, Line, PackedPairs, PackedWeights, WEIGHT_OFFSET};
+#[cfg(any(target_arch = "x86_64", feature = "relaxed-simd"))]
 use crate::strip::{self, Loads, Strip, UNSIGNED_CENTRE};
 
 /// The operands of a product of either width, with every bound checked, so that a tile may read them by
@@ -62,6 +64,7 @@ impl<'a> Product<'a> {
     }
 
     /// The rows of bytes in strips. The constants of rows and columns become those of the strips' inputs.
+    #[cfg(any(target_arch = "x86_64", feature = "relaxed-simd"))]
     #[inline(always)]
     pub(crate) fn strips<L: Loads>(&mut self, loads: L, q: &[i8], weights: &PackedWeights) -> Vec<Strip> {
         let stride = weights.row_len();
@@ -72,8 +75,12 @@ impl<'a> Product<'a> {
             let centre = |start| start / Sign::Unsigned.zero_point() * UNSIGNED_CENTRE;
             self.column_starts = self.column_starts.iter().map(centre).collect();
         }
-        let strip = |q| Strip::new(loads, q, stride, weights.sign());
-        q.chunks(strip::ROWS * stride).map(strip).collect()
+        let mut strips = Vec::with_capacity(self.rows.div_ceil(strip::ROWS));
+        // A loop, and no closure: it is compiled with the instruction set of the caller.
+        for q in q.chunks(strip::ROWS * stride) {
+            strips.push(Strip::new(loads, q, stride, weights.sign()));
+        }
+        strips
     }
 
     fn check(&self, out: &[i32]) {

@@ -72,7 +72,10 @@ impl<L: Loads> Cut<L> {
     fn push(&mut self, index: usize, inputs: Inputs) {
         let own = self.loads.of(&inputs);
         self.lines.push(StripLine { inputs, offset: (index * size_of::<Line>()) as u32 });
-        let sums = self.sums.and_then(|sums| self.loads.add(sums, own));
+        let sums = match self.sums {
+            Some(sums) => self.loads.add(sums, own),
+            None => None,
+        };
         match (sums, self.lengths.last_mut()) {
             (Some(sums), Some(length)) if usize::from(*length) < LONGEST => {
                 *length += 1;

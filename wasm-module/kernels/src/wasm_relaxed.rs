@@ -16,9 +16,35 @@ use crate::product::Product;
 use crate::strip::{self, Inputs, Loads, Strip};
 use crate::wasm_simd::{Tile, WIDTH};
 
-/// A module with these functions is valid only where the instructions are known.
+/// Proof that the engine's products are those of a signed byte and a byte in [0, 127], in this order.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Relaxed;
+pub(crate) struct Relaxed(());
+
+impl Relaxed {
+    /// A kernel, where the engine multiplies as the final text of the proposal has it; engines that had it early swap
+    /// the operands. An engine without the instructions does not accept the module at all.
+    pub(crate) fn new() -> Option<Self> {
+        // Through memory, so that the compiler does not know the answer.
+        let [signed, low] = core::hint::black_box([i8x16_splat(-128), i8x16_splat(127)]);
+        let pairs = pair_sums(signed, low);
+        let quads = quad_sums(signed, low);
+        let right = v128_and(
+            i16x8_eq(pairs, i16x8_splat(2 * -128 * 127)),
+            i32x4_eq(quads, i32x4_splat(4 * -128 * 127 + 1)),
+        );
+        i8x16_all_true(right).then_some(Self(()))
+    }
+}
+
+#[target_feature(enable = "relaxed-simd")]
+fn pair_sums(signed: v128, low: v128) -> v128 {
+    i16x8_relaxed_dot_i8x16_i7x16(signed, low)
+}
+
+#[target_feature(enable = "relaxed-simd")]
+fn quad_sums(signed: v128, low: v128) -> v128 {
+    i32x4_relaxed_dot_i8x16_i7x16_add(signed, low, i32x4_splat(1))
+}
 
 impl crate::isa::Isa for Relaxed {
     fn name(self) -> &'static str {
@@ -27,19 +53,19 @@ impl crate::isa::Isa for Relaxed {
 
     fn products(self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         // An engine without the instructions does not accept the module: the call is safe on this target.
-        products(q, weights, out);
+        products(self, q, weights, out);
     }
 
     crate::wasm_simd::steps!();
 }
 
 #[target_feature(enable = "relaxed-simd")]
-fn products(q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
     let mut product = Product::of_bytes(q, weights, out);
     if product.rows == 1 {
         return (0..product.columns.div_ceil(WIDTH)).for_each(|half| row_tile(&product, half, out));
     }
-    let strips = product.strips(Relaxed, q, weights);
+    let strips = product.strips(isa, q, weights);
     for half in 0..product.columns.div_ceil(WIDTH) {
         for (i, strip) in strips.iter().enumerate() {
             let row = i * strip::ROWS;
