@@ -75,7 +75,7 @@ clean:
 
 # ---- what is prepared once -----------------------------------------------------------------------------------------
 
-.cache/toolchain:
+.cache/toolchain: tests/tools/toolchain.sh
 	@tests/tools/toolchain.sh
 	@mkdir -p .cache && touch $@
 

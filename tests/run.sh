@@ -16,6 +16,13 @@ part() {
 arithmetic() { cargo test --locked -p lockstep-arith; }
 workspace() { cargo test --locked --release --workspace --exclude lockstep-arith --no-fail-fast; }
 tools() { "$LOCKSTEP_PYTHON" -m unittest discover -s tests/tools; }
+# The kernels' own tests in WebAssembly. Where the engine's relaxed SIMD is not the final one, the strict kernel stands in;
+# the relaxed one is compared by the workspace's tests, in wasmtime.
+wasm_kernels() {
+  for features in "" relaxed-simd; do
+    cargo test --locked --release -p lockstep-kernels --target wasm32-wasip1 --features "$features" || return 1
+  done
+}
 # The other WebAssembly targets that the one source builds for.
 targets() {
   for target in wasm32-wasip1 wasm32-wasip2; do
@@ -31,6 +38,7 @@ part "format, lints, docs" tests/check.sh
 part "arithmetic" arithmetic
 part "workspace" workspace
 part "python tools" tools
+if command -v node >/dev/null; then part "kernels in WebAssembly" wasm_kernels; else echo "== kernels in WebAssembly: left out, there is no node"; fi
 part "wasm targets" targets
 part "demo" demo target/demo.txt
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a bare Debian machine with Rust and Python lacks: a C compiler, Python's venv, the wasm targets.
+# Installs what a bare Debian machine with Rust and Python lacks: a C compiler, Python's venv, the targets that are built or checked.
 set -euo pipefail
 
 need=()
@@ -14,6 +14,6 @@ fi
 
 command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer" >&2; exit 2; }
 have=$(rustup target list --installed)
-for target in wasm32-unknown-unknown wasm32-wasip1 wasm32-wasip2; do
+for target in wasm32-unknown-unknown wasm32-wasip1 wasm32-wasip2 aarch64-unknown-linux-gnu; do
   grep -qx "$target" <<<"$have" || rustup target add "$target"
 done

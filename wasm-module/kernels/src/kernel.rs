@@ -7,6 +7,8 @@ use lockstep_arith::attention::{ContextScale, HeadScale};
 use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
+#[cfg(target_arch = "aarch64")]
+use crate::arm_dotprod::DotProd;
 use crate::isa::Isa;
 use crate::linear::Requantizer;
 use crate::packed::{PackedPairs, PackedWeights};
@@ -27,6 +29,8 @@ enum Choice {
     Avx512(Avx512),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    #[cfg(target_arch = "aarch64")]
+    DotProd(DotProd),
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
     Relaxed(Relaxed),
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -52,6 +56,8 @@ macro_rules! dispatch {
             Choice::Avx512($isa) => $call,
             #[cfg(target_arch = "x86_64")]
             Choice::Avx2($isa) => $call,
+            #[cfg(target_arch = "aarch64")]
+            Choice::DotProd($isa) => $call,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
             Choice::Relaxed($isa) => $call,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -82,6 +88,8 @@ impl Kernel {
             Avx512::new().map(|isa| Self(Choice::Avx512(isa))),
             #[cfg(target_arch = "x86_64")]
             Avx2::new().map(|isa| Self(Choice::Avx2(isa))),
+            #[cfg(target_arch = "aarch64")]
+            DotProd::new().map(|isa| Self(Choice::DotProd(isa))),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
             Relaxed::new().map(|isa| Self(Choice::Relaxed(isa))),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]

@@ -10,15 +10,21 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 extern crate std;
 
+#[cfg(target_arch = "aarch64")]
+mod arm_dotprod;
 mod attention;
 mod isa;
 mod kernel;
 mod linear;
 mod packed;
-#[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
 mod product;
 mod scalar;
 #[cfg(any(
