@@ -41,7 +41,7 @@ pub(crate) trait Loads: Copy {
 }
 
 /// Most lines of a group.
-const LONGEST: usize = 8;
+pub(crate) const LONGEST: usize = 8;
 
 /// Up to [`ROWS`] rows of inputs; missing rows are zeros.
 #[derive(Clone, Debug, Default)]

@@ -4,6 +4,7 @@
 //! set. The stored weights lie in [1, 127], so there is one result.
 #![allow(unsafe_code, reason = "loads")]
 
+use alloc::vec::Vec;
 use core::arch::wasm32::*;
 
 use lockstep_arith::activation::Activation;
@@ -65,7 +66,7 @@ fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
     if product.rows == 1 {
         return (0..product.columns.div_ceil(WIDTH)).for_each(|half| row_tile(&product, half, out));
     }
-    let strips = product.strips(isa, q, weights);
+    let strips = strips(isa, &mut product, q, weights);
     for half in 0..product.columns.div_ceil(WIDTH) {
         for (i, strip) in strips.iter().enumerate() {
             let row = i * strip::ROWS;
@@ -74,6 +75,12 @@ fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
             strip_tile(&product, strip, tile, out);
         }
     }
+}
+
+#[target_feature(enable = "relaxed-simd")]
+#[inline(never)]
+fn strips(isa: Relaxed, product: &mut Product<'_>, q: &[i8], weights: &PackedWeights) -> Vec<Strip> {
+    product.strips(isa, q, weights)
 }
 
 impl Loads for Relaxed {
@@ -96,8 +103,9 @@ impl Loads for Relaxed {
     }
 }
 
-/// Four rows by half a panel.
+/// Four rows by half a panel. A function of its own, so that nothing else competes for its registers.
 #[target_feature(enable = "relaxed-simd")]
+#[inline(never)]
 fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut [i32]) {
     tile.check(tile.rows, product);
     let panel = &product.lines[tile.panel * product.groups..][..product.groups];

@@ -10,9 +10,9 @@ use lockstep_arith::rows::{Scale, Sign};
 
 use crate::isa::{Isa, forward_steps};
 use crate::linear::Requantizer;
-use crate::packed::{COLUMNS, GROUP, PackedPairs, PackedWeights};
+use crate::packed::{COLUMNS, GROUP, Line, PackedPairs, PackedWeights};
 use crate::product::Product;
-use crate::strip::{self, Inputs, Loads, Strip};
+use crate::strip::{self, Inputs, LONGEST, Loads, Strip, StripLine};
 use crate::vector;
 
 /// Rows of a tile: one panel wide, 8 of the 16 registers accumulate.
@@ -97,6 +97,7 @@ fn products(isa: Avx2, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
 
 /// A strip by one panel.
 #[target_feature(enable = "avx2")]
+#[inline(never)]
 fn strip_tile(product: &Product<'_>, strip: &Strip, row: usize, panel: usize, out: &mut [i32]) {
     let weights = &product.lines[panel * product.groups..][..product.groups];
     let ones = _mm256_set1_epi16(1);
@@ -106,20 +107,11 @@ fn strip_tile(product: &Product<'_>, strip: &Strip, row: usize, panel: usize, ou
         for _ in 0..count {
             let group;
             (group, lines) = lines.split_at(length);
-            let mut sums = [[_mm256_setzero_si256(); PARTS]; strip::ROWS];
-            for line in group {
-                // SAFETY: the offset of a line is that of 64 aligned bytes inside `weights`.
-                let weights = unsafe {
-                    let at = weights.as_ptr().cast::<u8>().add(line.offset as usize).cast::<__m256i>();
-                    [_mm256_load_si256(at), _mm256_load_si256(at.add(1))]
-                };
-                for (sums, inputs) in sums.iter_mut().zip(line.inputs.as_chunks::<GROUP>().0) {
-                    let inputs = _mm256_set1_epi32(i32::from_ne_bytes(inputs.map(|q| q as u8)));
-                    for (sum, weights) in sums.iter_mut().zip(weights) {
-                        *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(weights, inputs));
-                    }
-                }
-            }
+            // The compiler unrolls the longest groups, which are most.
+            let sums = match group.as_array::<LONGEST>() {
+                Some(group) => group_sums(weights, group),
+                None => group_sums(weights, group),
+            };
             for (acc, sums) in acc.iter_mut().zip(sums) {
                 for (acc, sum) in acc.iter_mut().zip(sums) {
                     *acc = _mm256_add_epi32(*acc, _mm256_madd_epi16(sum, ones));
@@ -179,6 +171,27 @@ fn tile<const R: usize, const PAIRS: bool>(product: &Product<'_>, row: usize, pa
     for (r, acc) in acc.into_iter().enumerate() {
         store::<PAIRS>(product, acc, row + r, panel, out);
     }
+}
+
+/// Sums in 16 bits of the products of a group.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn group_sums(weights: &[Line], group: &[StripLine]) -> [[__m256i; PARTS]; strip::ROWS] {
+    let mut sums = [[_mm256_setzero_si256(); PARTS]; strip::ROWS];
+    for line in group {
+        // SAFETY: the offset of a line is that of 64 aligned bytes inside `weights`.
+        let weights = unsafe {
+            let at = weights.as_ptr().cast::<u8>().add(line.offset as usize).cast::<__m256i>();
+            [_mm256_load_si256(at), _mm256_load_si256(at.add(1))]
+        };
+        for (sums, inputs) in sums.iter_mut().zip(line.inputs.as_chunks::<GROUP>().0) {
+            let inputs = _mm256_set1_epi32(i32::from_ne_bytes(inputs.map(|q| q as u8)));
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(weights, inputs));
+            }
+        }
+    }
+    sums
 }
 
 /// The sums of a row and a panel, with the constants of both.
