@@ -1,8 +1,5 @@
 //! NEON with dot products: `sdot` multiplies four columns by four inputs, the inputs taken from a lane.
-#![allow(
-    unsafe_code,
-    reason = "loads, `sdot` by name, and the entry into functions that need the instruction set"
-)]
+#![allow(unsafe_code, reason = "loads, `sdot` by name, entry into functions that need the instruction set")]
 
 use core::arch::aarch64::*;
 use core::arch::asm;
