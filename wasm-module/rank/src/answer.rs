@@ -1,5 +1,6 @@
 //! What goes back as JSON. Numbers are written as the shortest decimal that reads back the same.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -64,6 +65,59 @@ pub(crate) struct Reranked<'a> {
     pub(crate) score: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<&'a str>,
+}
+
+/// Answer to `POST /v1/embeddings`.
+#[derive(Serialize)]
+pub(crate) struct EmbeddingsAnswer<'a> {
+    object: &'static str,
+    data: Vec<Embedding>,
+    model: &'a str,
+    usage: EmbeddingsUsage,
+}
+
+#[derive(Serialize)]
+struct Embedding {
+    object: &'static str,
+    embedding: Numbers,
+    index: usize,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Numbers {
+    Array(Vec<f32>),
+    /// Of little-endian `f32`.
+    Base64(String),
+}
+
+#[derive(Serialize)]
+struct EmbeddingsUsage {
+    prompt_tokens: usize,
+    total_tokens: usize,
+}
+
+impl<'a> EmbeddingsAnswer<'a> {
+    pub(crate) fn new(
+        model: &'a str,
+        vectors: impl Iterator<Item = Vec<f32>>,
+        base64: bool,
+        tokens: usize,
+    ) -> Self {
+        let numbers = |vector: Vec<f32>| {
+            if !base64 {
+                return Numbers::Array(vector);
+            }
+            let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
+            Numbers::Base64(STANDARD.encode(bytes))
+        };
+        let data = vectors
+            .enumerate()
+            .map(|(index, vector)| Embedding { object: "embedding", embedding: numbers(vector), index })
+            .collect();
+        let usage = EmbeddingsUsage { prompt_tokens: tokens, total_tokens: tokens };
+        Self { object: "list", data, model, usage }
+    }
 }
 
 /// Answer to `POST /lockstep/encode`.

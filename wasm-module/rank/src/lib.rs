@@ -10,8 +10,12 @@
 //! | `POST /v1/rank` | candidates in the order that suits a person's history, with reasons: [`rank`] |
 //! | `POST /embed` | text-embeddings-inference: one vector of `f32` a text |
 //! | `POST /rerank` | text-embeddings-inference: texts by their score against a query |
+//! | `POST /v1/embeddings` | OpenAI: one unit vector a text, as numbers or base64 |
 //! | `POST /lockstep/encode` | the model's integers, for comparing runtimes bit by bit |
 //! | `GET /info`, `GET /health` | what runs here, and that it runs |
+//!
+//! [`Service::handle`] does all at once; [`Service::read`] and [`Service::run`] let a place look at a valid request in
+//! between. Histories kept under a user's id are [`UserRequest`] and [`History`], for places with a store.
 //!
 //! # Numbers
 //!
@@ -30,6 +34,7 @@ mod answer;
 mod encoder;
 mod exact;
 mod fields;
+mod job;
 mod json;
 mod limits;
 mod problem;
@@ -37,13 +42,16 @@ mod reply;
 mod request;
 mod service;
 mod sigmoid;
+mod users;
 
 pub mod rank;
 
 pub use encoder::{EncodeError, Encoded, Encoder, ModelInfo, ModelKind, Text};
 pub use exact::{cosine, dot, scaled_vector, unit_vector};
+pub use job::Job;
 pub use limits::Limits;
 pub use problem::Problem;
 pub use reply::{Reply, Usage};
 pub use service::{Clock, Service};
 pub use sigmoid::{exp, sigmoid};
+pub use users::{Event, History, UserRequest};

@@ -14,6 +14,8 @@ pub struct Limits {
     pub max_candidates: usize,
     /// Entries of `user.history`.
     pub max_history: usize,
+    /// Bytes of UTF-8 in all texts of a history that is kept; the oldest go first.
+    pub max_history_bytes: usize,
     /// Entries of `inputs` of `/embed` and of `texts` of `/rerank`.
     pub max_inputs: usize,
     /// JSON values in the body, nested ones included; bounds the memory that parsing takes.
@@ -30,6 +32,7 @@ impl Default for Limits {
             max_id_bytes: 256,
             max_candidates: 1_000,
             max_history: 1_000,
+            max_history_bytes: 512 << 10,
             max_inputs: 1_000,
             max_json_values: 1 << 16,
             auto_truncate: true,

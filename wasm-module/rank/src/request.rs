@@ -5,7 +5,16 @@ use crate::{
     json::Json,
     limits::Limits,
     problem::{Problem, quote},
+    users::Event,
 };
+
+/// Whose history the candidates are ranked for.
+pub(crate) enum Person {
+    /// The entries with a weight above 0; never empty.
+    Given(Vec<HistoryEntry>),
+    /// The id under which a history is kept.
+    Stored(String),
+}
 
 /// What a person has read, with how much it counts.
 pub(crate) struct HistoryEntry {
@@ -24,8 +33,7 @@ pub(crate) struct Candidate {
 
 /// `POST /v1/rank`.
 pub(crate) struct RankRequest {
-    /// The entries with a weight above 0; never empty.
-    pub(crate) history: Vec<HistoryEntry>,
+    pub(crate) person: Person,
     /// Never empty, the ids all different.
     pub(crate) candidates: Vec<Candidate>,
     /// From 1 to the number of candidates.
@@ -39,8 +47,7 @@ impl RankRequest {
     pub(crate) fn read(body: Json, limits: &Limits) -> Result<Self, Problem> {
         let known = ["user", "candidates", "top_n", "diversity", "explain"];
         let mut fields = At::body(body, &known)?;
-        let mut user = fields.required("user")?.fields(&["history"])?;
-        let history = read_history(user.required("history")?, limits)?;
+        let person = read_person(fields.required("user")?, limits)?;
         let candidates = read_candidates(fields.required("candidates")?, limits)?;
 
         let count = candidates.len();
@@ -56,20 +63,68 @@ impl RankRequest {
             let detail = "expected a number from 0 (relevance alone) to 1 (novelty alone)";
             Err(Problem::invalid(path, format!("{detail}, got {value}")))
         })?;
-        Ok(Self { history, candidates, top_n, diversity, explain: fields.bool("explain", false)? })
+        Ok(Self { person, candidates, top_n, diversity, explain: fields.bool("explain", false)? })
     }
 }
 
-fn read_history(field: At, limits: &Limits) -> Result<Vec<HistoryEntry>, Problem> {
+/// A history, or the id under which one is kept.
+fn read_person(field: At, limits: &Limits) -> Result<Person, Problem> {
+    let path = field.path.clone();
+    let mut user = field.fields(&["history", "id"])?;
+    match (user.optional("id"), user.optional("history")) {
+        (Some(_), Some(_)) => Err(Problem::invalid(path, "both id and history; send one of them")),
+        (Some(id), None) => read_id(id, limits).map(Person::Stored),
+        (None, Some(history)) => {
+            let path = history.path.clone();
+            let events = read_events(history, limits)?;
+            Person::of_events(path, events)
+        }
+        (None, None) => {
+            Err(Problem::invalid(format!("{path}.history"), "this field is missing, and so is id"))
+        }
+    }
+}
+
+impl Person {
+    /// A history of events, named `path` in errors.
+    pub(crate) fn of_events(path: String, events: Vec<Event>) -> Result<Self, Problem> {
+        let count = events.len();
+        // A weight of 0 says that the entry is not to count, so it takes no part at all.
+        let entries = events.into_iter().enumerate().filter(|(_, event)| event.weight > 0.0);
+        let history: Vec<HistoryEntry> = entries
+            .map(|(index, event)| HistoryEntry { index, text: event.text, weight: event.weight })
+            .collect();
+        if history.is_empty() {
+            let detail = format!("all {count} weights are 0; at least one must be above 0");
+            return Err(Problem::invalid(path, detail));
+        }
+        Ok(Self::Given(history))
+    }
+}
+
+/// An id of 1 to [`Limits::max_id_bytes`] bytes.
+fn read_id(field: At, limits: &Limits) -> Result<String, Problem> {
+    let path = field.path.clone();
+    let id = field.string()?;
+    check_id(&path, &id, limits)?;
+    Ok(id)
+}
+
+/// Refuses an empty id and one that is too long.
+pub(crate) fn check_id(path: &str, id: &str, limits: &Limits) -> Result<(), Problem> {
+    check_bytes(path, id, limits.max_id_bytes)?;
+    if id.is_empty() { Err(Problem::empty(path, "the id is \"\"")) } else { Ok(()) }
+}
+
+/// Entries of a history; never none.
+pub(crate) fn read_events(field: At, limits: &Limits) -> Result<Vec<Event>, Problem> {
     let path = field.path.clone();
     let entries = field.array("an array of {text, weight}", limits.max_history)?;
-    let count = entries.len();
-    if count == 0 {
+    if entries.is_empty() {
         let detail = "a history of nothing; send at least one entry";
         return Err(Problem::empty(path, detail));
     }
-    let mut history = Vec::with_capacity(count);
-    for (index, entry) in entries.into_iter().enumerate() {
+    let read = |entry: At| {
         let mut entry = entry.fields(&["text", "weight"])?;
         let text = read_text(entry.required("text")?, limits)?;
         let weight = entry.optional("weight").map_or(Ok(1.0), |field| {
@@ -81,16 +136,9 @@ fn read_history(field: At, limits: &Limits) -> Result<Vec<HistoryEntry>, Problem
             let detail = format!("expected a finite number, 0 or more, got {value}");
             Err(Problem::invalid(path, detail))
         })?;
-        // A weight of 0 says that the entry is not to count, so it takes no part at all.
-        if weight > 0.0 {
-            history.push(HistoryEntry { index, text, weight });
-        }
-    }
-    if history.is_empty() {
-        let detail = format!("all {count} weights are 0; at least one must be above 0");
-        return Err(Problem::invalid(path, detail));
-    }
-    Ok(history)
+        Ok(Event { text, weight })
+    };
+    entries.into_iter().map(read).collect()
 }
 
 fn read_candidates(field: At, limits: &Limits) -> Result<Vec<Candidate>, Problem> {
@@ -105,11 +153,7 @@ fn read_candidates(field: At, limits: &Limits) -> Result<Vec<Candidate>, Problem
         let mut entry = entry.fields(&["id", "text"])?;
         let field = entry.required("id")?;
         let path = field.path.clone();
-        let id = field.string()?;
-        check_bytes(&path, &id, limits.max_id_bytes)?;
-        if id.is_empty() {
-            return Err(Problem::empty(path, "the id is \"\""));
-        }
+        let id = read_id(field, limits)?;
         if let Some(first) = seen.insert(id.clone(), index) {
             let detail = format!("{} is the id of candidates[{first}] already", quote(&id));
             return Err(Problem::invalid(path, detail));
@@ -134,20 +178,47 @@ impl EmbedRequest {
     pub(crate) fn read(body: Json, limits: &Limits, dimensions: usize) -> Result<Self, Problem> {
         let known = ["inputs", "truncate", "truncation_direction", "normalize", "dimensions"];
         let mut fields = At::body(body, &known)?;
-        let inputs = fields.required("inputs")?;
-        let inputs = if inputs.is_string() {
-            vec![read_text(inputs, limits)?]
-        } else {
-            read_texts(inputs, "a string or an array of strings", limits)?
-        };
         Ok(Self {
-            inputs,
+            inputs: read_inputs(fields.required("inputs")?, limits)?,
             truncate: read_truncation(&mut fields, limits)?,
             normalize: fields.bool("normalize", true)?,
-            dimensions: fields
-                .optional("dimensions")
-                .map_or(Ok(dimensions), |field| field.whole(1..=dimensions, "the model's dimensions"))?,
+            dimensions: read_dimensions(&mut fields, dimensions)?,
         })
+    }
+}
+
+/// `POST /v1/embeddings`.
+pub(crate) struct EmbeddingsRequest {
+    /// Never empty.
+    pub(crate) inputs: Vec<String>,
+    /// From 1 to the model's dimensions.
+    pub(crate) dimensions: usize,
+    /// Vectors as base64 of little-endian `f32`, not as arrays of numbers.
+    pub(crate) base64: bool,
+}
+
+impl EmbeddingsRequest {
+    /// `model` and `user` are what OpenAI's clients send along; there is one model, whatever they ask for.
+    pub(crate) fn read(body: Json, limits: &Limits, dimensions: usize) -> Result<Self, Problem> {
+        let known = ["input", "model", "encoding_format", "dimensions", "user"];
+        let mut fields = At::body(body, &known)?;
+        for name in ["model", "user"] {
+            fields.optional(name).map(At::string).transpose()?;
+        }
+        let base64 = fields.optional("encoding_format").map_or(Ok(false), |field| {
+            let path = field.path.clone();
+            match field.string()?.as_str() {
+                "float" => Ok(false),
+                "base64" => Ok(true),
+                other => {
+                    let detail = format!("expected \"float\" or \"base64\", got {}", quote(other));
+                    Err(Problem::invalid(path, detail))
+                }
+            }
+        })?;
+        let inputs = read_inputs(fields.required("input")?, limits)?;
+        let dimensions = read_dimensions(&mut fields, dimensions)?;
+        Ok(Self { inputs, dimensions, base64 })
     }
 }
 
@@ -213,6 +284,22 @@ fn non_empty(field: At, wanted: &str, limit: usize) -> Result<Vec<At>, Problem> 
         return Err(Problem::empty(path, "no texts; send at least one"));
     }
     Ok(entries)
+}
+
+/// One text or several.
+fn read_inputs(field: At, limits: &Limits) -> Result<Vec<String>, Problem> {
+    if field.is_string() {
+        Ok(vec![read_text(field, limits)?])
+    } else {
+        read_texts(field, "a string or an array of strings", limits)
+    }
+}
+
+/// How many numbers of a vector are wanted: from 1 to all.
+fn read_dimensions(fields: &mut Fields, dimensions: usize) -> Result<usize, Problem> {
+    fields
+        .optional("dimensions")
+        .map_or(Ok(dimensions), |field| field.whole(1..=dimensions, "the model's dimensions"))
 }
 
 fn read_texts(field: At, wanted: &str, limits: &Limits) -> Result<Vec<String>, Problem> {

@@ -3,15 +3,16 @@
 use serde_json::json;
 
 use crate::{
-    answer::{self, Because, EncodeAnswer, Item, RankAnswer, Reranked, Tokens, Truncated},
+    answer::{self, Because, EmbeddingsAnswer, EncodeAnswer, Item, RankAnswer, Reranked, Tokens, Truncated},
     encoder::{Encoded, Encoder, ModelKind, Text},
     exact::{dot, scaled_vector, similarity, unit_vector},
+    job::{Job, Task},
     json::parse,
     limits::Limits,
     problem::{Problem, quote},
     rank::{self, Scored},
     reply::{Reply, Usage, written},
-    request::{EmbedRequest, EncodeRequest, RankRequest, RerankRequest},
+    request::{EmbedRequest, EmbeddingsRequest, EncodeRequest, Person, RankRequest, RerankRequest},
     sigmoid::sigmoid,
 };
 
@@ -27,10 +28,11 @@ pub struct Service<E> {
 }
 
 /// A path and the method it takes.
-const ROUTES: [(&str, &str); 6] = [
+const ROUTES: [(&str, &str); 7] = [
     ("/v1/rank", "POST"),
     ("/embed", "POST"),
     ("/rerank", "POST"),
+    ("/v1/embeddings", "POST"),
     ("/lockstep/encode", "POST"),
     ("/info", "GET"),
     ("/health", "GET"),
@@ -47,16 +49,39 @@ impl<E: Encoder> Service<E> {
         &self.encoder
     }
 
+    /// How much one request may ask for.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The model.
+    pub fn encoder_mut(&mut self) -> &mut E {
+        &mut self.encoder
+    }
+
     /// Answers one request. `path` may carry a query, which is ignored; `HEAD` is answered as
     /// `GET`, and leaving the body out is the transport's part.
     pub fn handle(&mut self, method: &str, path: &str, body: &[u8]) -> Reply {
-        match self.answer(method, path, body) {
-            Ok((body, usage)) => Reply { status: 200, body, usage },
-            Err(problem) => Reply::refusal(&problem),
+        match self.read(method, path, body) {
+            Ok(job) => self.run(&job),
+            Err(reply) => reply,
         }
     }
 
-    fn answer(&mut self, method: &str, path: &str, body: &[u8]) -> Result<(String, Usage), Problem> {
+    /// Reads and validates a request, without running the model.
+    ///
+    /// # Errors
+    ///
+    /// The refusal of a request that is not valid.
+    pub fn read(&self, method: &str, path: &str, body: &[u8]) -> Result<Job, Reply> {
+        let started = (self.clock)();
+        match self.task(method, path, body) {
+            Ok(task) => Ok(Job { started, task }),
+            Err(problem) => Err(Reply::refusal(&problem)),
+        }
+    }
+
+    fn task(&self, method: &str, path: &str, body: &[u8]) -> Result<Task, Problem> {
         let path = path.split_once('?').map_or(path, |(path, _)| path);
         let Some(&(path, allowed)) = ROUTES.iter().find(|(route, _)| *route == path) else {
             return Err(Problem::NotFound {
@@ -67,24 +92,59 @@ impl<E: Encoder> Service<E> {
         if method != allowed && !(method == "HEAD" && allowed == "GET") {
             return Err(Problem::Method { path: path.to_owned(), method: quote(method), allowed });
         }
-        match path {
-            "/v1/rank" => self.rank(body),
-            "/embed" => self.embed(body),
-            "/rerank" => self.rerank(body),
-            "/lockstep/encode" => self.encode(body),
-            "/info" => {
+        let limits = &self.limits;
+        Ok(match path {
+            "/v1/rank" => {
+                self.dimensions(path)?;
+                Task::Rank(RankRequest::read(parse(body, limits)?, limits)?)
+            }
+            "/embed" => {
+                let dimensions = self.dimensions(path)?;
+                Task::Embed(EmbedRequest::read(parse(body, limits)?, limits, dimensions)?)
+            }
+            "/v1/embeddings" => {
+                let dimensions = self.dimensions(path)?;
+                Task::Embeddings(EmbeddingsRequest::read(parse(body, limits)?, limits, dimensions)?)
+            }
+            "/rerank" => {
+                self.pair_scale()?;
+                Task::Rerank(RerankRequest::read(parse(body, limits)?, limits)?)
+            }
+            "/lockstep/encode" => Task::Encode(EncodeRequest::read(parse(body, limits)?, limits)?),
+            "/info" => Task::Info,
+            _ => Task::Health,
+        })
+    }
+
+    /// Answers a request that [`Self::read`] gave.
+    pub fn run(&mut self, job: &Job) -> Reply {
+        let answer = match &job.task {
+            Task::Rank(request) => self.rank(request, job.started),
+            Task::Embed(request) => self.embed(request),
+            Task::Embeddings(request) => self.embeddings(request),
+            Task::Rerank(request) => self.rerank(request),
+            Task::Encode(request) => self.encode(request),
+            Task::Info => {
                 let info = answer::info(self.encoder.info(), &self.limits);
                 written(&info, Usage::default())
             }
-            _ => written(&json!({ "status": "ok" }), Usage::default()),
+            Task::Health => written(&json!({ "status": "ok" }), Usage::default()),
+        };
+        match answer {
+            Ok((body, usage)) => Reply { status: 200, body, usage },
+            Err(problem) => Reply::refusal(&problem),
         }
     }
 
-    fn rank(&mut self, body: &[u8]) -> Result<(String, Usage), Problem> {
-        let started = (self.clock)();
-        self.dimensions("/v1/rank")?;
-        let request = RankRequest::read(parse(body, &self.limits)?, &self.limits)?;
-        let (history, candidates) = (&request.history, &request.candidates);
+    fn rank(&mut self, request: &RankRequest, started: f64) -> Result<(String, Usage), Problem> {
+        let history = match &request.person {
+            Person::Given(history) => history,
+            Person::Stored(id) => {
+                let detail = format!("no histories are kept here, so {} is unknown; send history", quote(id));
+                return Err(Problem::invalid("user.id", detail));
+            }
+        };
+        let candidates = &request.candidates;
         let field = |input: usize| match history.get(input) {
             Some(entry) => format!("user.history[{}].text", entry.index),
             None => format!("candidates[{}].text", input.saturating_sub(history.len())),
@@ -94,7 +154,7 @@ impl<E: Encoder> Service<E> {
             .chain(candidates.iter().map(|candidate| &candidate.text))
             .map(|text| Text::single(text))
             .collect();
-        let (encoded, usage) = self.run(&texts, field)?;
+        let (encoded, usage) = self.evaluate(&texts, field)?;
 
         let (liked, offered) = encoded.split_at(history.len());
         let norms: Vec<i128> = encoded.iter().map(norm).collect();
@@ -158,15 +218,13 @@ impl<E: Encoder> Service<E> {
         written(&answer, usage)
     }
 
-    fn embed(&mut self, body: &[u8]) -> Result<(String, Usage), Problem> {
-        let dimensions = self.dimensions("/embed")?;
-        let request = EmbedRequest::read(parse(body, &self.limits)?, &self.limits, dimensions)?;
+    fn embed(&mut self, request: &EmbedRequest) -> Result<(String, Usage), Problem> {
         let texts: Vec<Text<'_>> = request.inputs.iter().map(|text| Text::single(text)).collect();
         let field = |index: usize| format!("inputs[{index}]");
         if !request.truncate {
             self.refuse_long(&texts, field)?;
         }
-        let (encoded, usage) = self.run(&texts, field)?;
+        let (encoded, usage) = self.evaluate(&texts, field)?;
         let scale = self.encoder.info().vector_scale;
         let vectors: Vec<Vec<f32>> = encoded
             .iter()
@@ -178,16 +236,20 @@ impl<E: Encoder> Service<E> {
         written(&vectors, usage)
     }
 
-    fn rerank(&mut self, body: &[u8]) -> Result<(String, Usage), Problem> {
-        let logit_scale = match &self.encoder.info().kind {
-            ModelKind::Embedding { .. } => None,
-            ModelKind::Classifier { labels, logit_scale } if labels.len() == 1 => Some(*logit_scale),
-            ModelKind::Classifier { .. } => {
-                let needed = "an embedding model or a classifier of one label";
-                return Err(self.wrong_model("/rerank", needed));
-            }
+    fn embeddings(&mut self, request: &EmbeddingsRequest) -> Result<(String, Usage), Problem> {
+        let texts: Vec<Text<'_>> = request.inputs.iter().map(|text| Text::single(text)).collect();
+        let field = |index: usize| match texts.len() {
+            1 => "input".to_owned(),
+            _ => format!("input[{index}]"),
         };
-        let request = RerankRequest::read(parse(body, &self.limits)?, &self.limits)?;
+        let (encoded, usage) = self.evaluate(&texts, field)?;
+        let vectors = encoded.iter().map(|one| unit_vector(&one.vector[..request.dimensions]));
+        let model = &self.encoder.info().model_id;
+        written(&EmbeddingsAnswer::new(model, vectors, request.base64, usage.tokens), usage)
+    }
+
+    fn rerank(&mut self, request: &RerankRequest) -> Result<(String, Usage), Problem> {
+        let logit_scale = self.pair_scale()?;
         let texts = request.texts.iter();
         let (scores, usage) = if let Some(scale) = logit_scale {
             let pairs: Vec<Text<'_>> = texts.map(|text| Text::pair(&request.query, text)).collect();
@@ -195,7 +257,7 @@ impl<E: Encoder> Service<E> {
             if !request.truncate {
                 self.refuse_long(&pairs, field)?;
             }
-            let (encoded, usage) = self.run(&pairs, field)?;
+            let (encoded, usage) = self.evaluate(&pairs, field)?;
             let score = |one: &Encoded| {
                 let logit = f64::from(one.vector[0]) * scale;
                 if request.raw_scores { logit } else { sigmoid(logit) }
@@ -211,7 +273,7 @@ impl<E: Encoder> Service<E> {
             if !request.truncate {
                 self.refuse_long(&texts, field)?;
             }
-            let (encoded, usage) = self.run(&texts, field)?;
+            let (encoded, usage) = self.evaluate(&texts, field)?;
             let (query, texts) = encoded.split_at(1);
             let score = |one: &Encoded| similarity(&query[0].vector, norm(&query[0]), &one.vector, norm(one));
             (texts.iter().map(score).collect(), usage)
@@ -230,17 +292,28 @@ impl<E: Encoder> Service<E> {
         written(&lines, usage)
     }
 
-    fn encode(&mut self, body: &[u8]) -> Result<(String, Usage), Problem> {
-        let request = EncodeRequest::read(parse(body, &self.limits)?, &self.limits)?;
+    fn encode(&mut self, request: &EncodeRequest) -> Result<(String, Usage), Problem> {
         let texts: Vec<Text<'_>> =
             request.inputs.iter().map(|(text, pair)| Text { text, pair: pair.as_deref() }).collect();
-        let (encoded, usage) = self.run(&texts, |index| format!("inputs[{index}]"))?;
+        let (encoded, usage) = self.evaluate(&texts, |index| format!("inputs[{index}]"))?;
         let answer = EncodeAnswer {
             tokens: encoded.iter().map(|one| one.tokens).collect(),
             truncated: encoded.iter().map(|one| one.truncated).collect(),
             vectors: encoded.into_iter().map(|one| one.vector).collect(),
         };
         written(&answer, usage)
+    }
+
+    /// What turns the integer of a cross-encoder into a logit; `None` for an embedding model.
+    fn pair_scale(&self) -> Result<Option<f64>, Problem> {
+        match &self.encoder.info().kind {
+            ModelKind::Embedding { .. } => Ok(None),
+            ModelKind::Classifier { labels, logit_scale } if labels.len() == 1 => Ok(Some(*logit_scale)),
+            ModelKind::Classifier { .. } => {
+                let needed = "an embedding model or a classifier of one label";
+                Err(self.wrong_model("/rerank", needed))
+            }
+        }
     }
 
     /// The length of a vector, where the model is one that gives vectors.
@@ -285,7 +358,7 @@ impl<E: Encoder> Service<E> {
     }
 
     /// Runs the model and checks that what comes back has the promised shape.
-    fn run(
+    fn evaluate(
         &mut self,
         texts: &[Text<'_>],
         field: impl Fn(usize) -> String,

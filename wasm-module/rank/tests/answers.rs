@@ -296,3 +296,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn embeddings_as_openai_has_them() {
+    let texts = json!(["red shoes", "green tea"]);
+    let units = served("/embed", &json!({"inputs": texts, "dimensions": 4}));
+    let body = json!({"input": texts, "model": "any", "user": "u", "dimensions": 4});
+    let expected = json!({
+        "object": "list", "model": "fake/words", "usage": {"prompt_tokens": 8, "total_tokens": 8},
+        "data": [
+            {"object": "embedding", "index": 0, "embedding": units[0]},
+            {"object": "embedding", "index": 1, "embedding": units[1]},
+        ],
+    });
+    assert_eq!(served("/v1/embeddings", &body), expected);
+
+    let answer = served(
+        "/v1/embeddings",
+        &json!({"input": "red shoes", "encoding_format": "base64", "dimensions": 1}),
+    );
+    let first = units[0][0].as_f64().unwrap() as f32;
+    let bytes =
+        served("/embed", &json!({"inputs": "red shoes", "dimensions": 1}))[0][0].as_f64().unwrap() as f32;
+    assert_eq!(bytes.abs(), 1.0, "a unit vector of one number");
+    let text = if first > 0.0 { "AACAPw==" } else { "AACAvw==" };
+    assert_eq!(answer["data"][0]["embedding"], text, "little-endian f32");
+}

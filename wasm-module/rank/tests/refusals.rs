@@ -292,3 +292,15 @@ fn a_refusal_costs_no_model_run() {
     embedding.handle("POST", "/rerank", b"{\"query\": \"a\", \"texts\": [\"\"]}");
     assert!(embedding.encoder().calls.is_empty());
 }
+
+#[test]
+fn embeddings_that_are_refused() {
+    let refuse = |body: serde_json::Value, parts: &[&str]| {
+        refused(&post("/v1/embeddings", body.to_string()), 422, "Validation", parts);
+    };
+    refuse(json!({"input": [1, 2]}), &["input[0]", "expected a string, got 1"]);
+    refuse(json!({"input": "a", "encoding_format": "hex"}), &["encoding_format", "\"hex\""]);
+    refuse(json!({"input": "a", "model": 7}), &["model", "got 7"]);
+    refuse(json!({"inputs": "a"}), &["unknown field \"inputs\""]);
+    refuse(json!({"input": "a", "dimensions": 0}), &["dimensions", "got 0"]);
+}
