@@ -28,6 +28,12 @@ impl Fake {
         Self::of(ModelKind::Embedding { dimensions: DIMENSIONS })
     }
 
+    pub fn other_model() -> Self {
+        let mut fake = Self::embedding();
+        fake.info.model_digest = "ff00".repeat(16);
+        fake
+    }
+
     pub fn classifier(labels: &[&str]) -> Self {
         Self::of(ModelKind::Classifier {
             labels: labels.iter().map(|&label| label.to_owned()).collect(),

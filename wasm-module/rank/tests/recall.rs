@@ -1,0 +1,92 @@
+//! Vectors that are known already.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod fake;
+
+use fake::{Fake, read, stopped};
+use lockstep_rank::{EncodeError, Encoder, Limits, Recall, Service, Text};
+use serde_json::json;
+
+const BODY: &str = r#"{"user": {"history": [{"text": "red shoes"}]}, "explain": true, "candidates": [
+    {"id": "x", "text": "wool socks"}, {"id": "y", "text": "green tea"}, {"id": "z", "text": "wool socks"}]}"#;
+
+/// Ranks with what a store holds; gives the answer, what is new, and how many texts the model was asked for.
+fn rank(stored: &[(String, Vec<u8>)]) -> (String, Vec<(String, Vec<u8>)>, usize) {
+    let mut service = Service::new(Recall::new(Fake::embedding()), Limits::default(), stopped);
+    let job = service.read("POST", "/v1/rank", BODY.as_bytes()).ok().unwrap();
+    for text in job.items().map(str::to_owned).collect::<Vec<_>>() {
+        let key = service.encoder().key(&text);
+        let record = stored.iter().find(|(stored, _)| *stored == key).map(|(_, record)| record.as_slice());
+        service.encoder_mut().look_up(&text, record);
+    }
+    let reply = service.run(&job);
+    assert_eq!(reply.status, 200);
+    let asked = service.encoder().encoder().calls.iter().sum();
+    let mut learned = service.encoder_mut().learned();
+    learned.sort();
+    (reply.body, learned, asked)
+}
+
+#[test]
+fn a_known_vector_answers_as_the_model_does() {
+    let (first, learned, asked) = rank(&[]);
+    assert_eq!((learned.len(), asked), (2, 4), "two different candidates are kept, and no history");
+    let (second, nothing_new, asked) = rank(&learned);
+    assert_eq!(second, first);
+    assert_eq!((nothing_new.len(), asked), (0, 1), "the history alone is computed");
+    let (third, one_new, asked) = rank(&learned[..1]);
+    assert_eq!(third, first);
+    assert_eq!((one_new.as_slice(), asked > 1), (&learned[1..], true));
+}
+
+#[test]
+fn records_of_something_else_are_no_records() {
+    let (first, learned, _) = rank(&[]);
+    for spoil in [
+        |record: &mut Vec<u8>| record.truncate(record.len() - 1),
+        |record: &mut Vec<u8>| record.extend([0; 4]),
+        |record: &mut Vec<u8>| record[4] = 2,
+        |record: &mut Vec<u8>| record.truncate(3),
+    ] {
+        let mut spoiled = learned.clone();
+        spoiled.iter_mut().for_each(|(_, record)| spoil(record));
+        assert_eq!(rank(&spoiled), (first.clone(), learned.clone(), 4));
+    }
+}
+
+#[test]
+fn keys_differ_with_the_text_and_the_model() {
+    let key = |text: &str| Recall::new(Fake::embedding()).key(text);
+    assert_eq!(key("a"), key("a"));
+    assert_ne!(key("a"), key("b"));
+    assert_eq!(key("a").len(), 64);
+    assert_ne!(Recall::new(Fake::embedding()).key("a"), Recall::new(Fake::other_model()).key("a"));
+}
+
+#[test]
+fn an_error_names_the_place_in_the_request() {
+    let mut recall = Recall::new(Fake::embedding());
+    let (_, learned, _) = rank(&[]);
+    let key = recall.key("green tea");
+    let record = &learned.iter().find(|(stored, _)| *stored == key).unwrap().1;
+    recall.look_up("green tea", Some(record));
+    assert!(recall.knows("green tea") && !recall.knows("red shoes"));
+    let mut service = Service::new(recall, Limits::default(), stopped);
+    let sabotage = fake::Sabotage::Fail(EncodeError::Empty { index: 0 });
+    service.encoder_mut().encoder_mut().sabotage = Some(sabotage);
+    let reply = service.handle(
+        "POST",
+        "/embed",
+        json!({"inputs": ["green tea", "red shoes"]}).to_string().as_bytes(),
+    );
+    assert!(read(&reply)["error"].as_str().unwrap().contains("inputs[1]"), "{}", reply.body);
+}
+
+#[test]
+fn pairs_are_never_looked_up() {
+    let mut recall = Recall::new(Fake::classifier(&["one"]));
+    recall.look_up("red shoes", None);
+    let pair = [Text::pair("red shoes", "blue shoes")];
+    recall.encode(&pair).unwrap();
+    assert_eq!(recall.learned(), []);
+}
