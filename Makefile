@@ -3,6 +3,7 @@
 #   demo   rank the bundled catalogue for a person, then stop        serve  the same daemon, in the foreground
 #   test   everything that CI runs                                   check  format, lints, docs
 #   eval   accuracy beside fp32 and ONNX Runtime's int8              bench  speed beside the same peers
+#   abi    write the accelerator's SystemVerilog package and register table anew
 #
 # CHECKPOINT=folder  a local Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json)
 # LISTEN=host:port   where `make serve` listens            PERSON=name  for whom `make demo` ranks
@@ -46,9 +47,9 @@ export LOCKSTEP_CHECKPOINT := $(abspath $(CHECKPOINT))
 export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
 
-.PHONY: help demo serve test check eval bench model modules clean
+.PHONY: help demo serve test check eval bench abi model modules clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -11
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -12
 
 demo: model modules $(HOST)
 	@edge-host/demo/run.sh $(HOST) $(MODEL) $(WASM)/lockstep-relaxed.wasm $(PERSON)
@@ -69,6 +70,9 @@ eval: model $(BIN)/embed $(TEACHER)/int8.onnx
 
 bench: model modules $(WASM)/peer-tract.wasm $(BIN)/bench $(TEACHER)/int8.onnx
 	@$(BIN)/bench --model $(MODEL) --modules $(WASM) --teacher $(TEACHER) --python $(PYTHON) --out $(TARGET)/bench/report.json
+
+abi: .cache/toolchain
+	@$(CARGO) run --quiet --locked -p lockstep-accel-abi --bin lockstep-abi-generate
 
 clean:
 	rm -rf target .cache .venv

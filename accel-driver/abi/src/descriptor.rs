@@ -1,0 +1,60 @@
+//! The command: 64 bytes in the submission ring.
+
+use crate::codes::{DescriptorFlags, Opcode};
+
+record! {
+    /// A command. Members that an opcode does not use are zero.
+    pub struct Descriptor, 64 bytes {
+        /// [`Opcode`].
+        0 opcode: u8,
+        /// [`DescriptorFlags`].
+        1 flags: u8,
+        /// The driver's name for the job; comes back in the completion record. Tags of jobs under way differ.
+        2 tag: u16,
+        /// `Run`: instructions of the program. Copies: zero.
+        4 program_length: u32,
+        /// `Run`: where the program lies in card memory. Copies: the address in card memory.
+        8 card_address: u64,
+        /// `Run`: IOVA of the inputs. Copies: the address in host memory.
+        16 host_address: u64,
+        /// `Run`: IOVA of the results. Copies: zero.
+        24 output_address: u64,
+        /// `Run`: zero. Copies: bytes.
+        32 bytes: u32,
+        /// `Run`: sequences of the batch. Copies: zero.
+        36 sequences: u32,
+        /// `Run`: tokens of the whole batch. Copies: zero.
+        40 tokens: u32,
+        /// Zero.
+        44 reserved_0: u32,
+        /// Zero.
+        48 reserved_1: u64,
+        /// Zero.
+        56 reserved_2: u64,
+    }
+}
+
+impl Descriptor {
+    /// A command that only completes.
+    pub fn nop(tag: u16) -> Self {
+        Self { opcode: Opcode::Nop as u8, tag, ..Self::default() }
+    }
+    /// Host memory to card memory; addresses and `bytes` are multiples of four, `bytes` at least four.
+    pub fn copy_to_card(tag: u16, host_address: u64, card_address: u64, bytes: u32) -> Self {
+        Self { opcode: Opcode::CopyToCard as u8, tag, host_address, card_address, bytes, ..Self::default() }
+    }
+    /// Card memory to host memory; addresses and `bytes` are multiples of four, `bytes` at least four.
+    pub fn copy_from_card(tag: u16, card_address: u64, host_address: u64, bytes: u32) -> Self {
+        Self { opcode: Opcode::CopyFromCard as u8, tag, host_address, card_address, bytes, ..Self::default() }
+    }
+    /// The same command with an interrupt when it is done.
+    pub fn with_interrupt(mut self) -> Self {
+        self.flags |= DescriptorFlags::INTERRUPT as u8;
+        self
+    }
+    /// The same command, started only when all earlier ones are done.
+    pub fn with_fence(mut self) -> Self {
+        self.flags |= DescriptorFlags::FENCE as u8;
+        self
+    }
+}

@@ -1,0 +1,47 @@
+//! What the accelerator, its driver and its device model agree on.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`registers`] | the register map of BAR 0 and the bits of each register |
+//! | [`descriptor`] | a command, 64 bytes, in the submission ring |
+//! | [`completion`] | its answer, 32 bytes, in the completion ring |
+//! | [`codes`] | opcodes, statuses, ports, sticky errors |
+//! | [`ring`] | the arithmetic of ring indices, shared by driver and device |
+//! | [`events`] | what the counters count |
+//! | [`generate`] | the same facts as a SystemVerilog package and as tables for people |
+//!
+//! All numbers in memory are little-endian. The crate holds no state, allocates nothing and touches no memory of the card.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+#[macro_use]
+mod describe;
+
+pub mod codes;
+pub mod completion;
+pub mod descriptor;
+pub mod events;
+pub mod generate;
+pub mod registers;
+pub mod ring;
+
+pub use codes::{ErrorBits, Opcode, Port, Status};
+pub use completion::Completion;
+pub use describe::{Access, Code, Constant, Field, Member, Register};
+pub use descriptor::Descriptor;
+
+/// PCI vendor id of the development card. It is not assigned to anybody by the PCI-SIG for this use.
+pub const PCI_VENDOR: u16 = 0x1234;
+/// PCI device id of the development card.
+pub const PCI_DEVICE: u16 = 0x4c53;
+/// PCI class code: processing accelerator (base class 0x12, subclass 0).
+pub const PCI_CLASS: u32 = 0x12_0000;
+/// The BAR that holds the registers.
+pub const BAR: u8 = 0;
+/// Bytes of that BAR.
+pub const BAR_BYTES: u32 = 0x2000;
+/// What a read returns from a card that is not there any more.
+pub const ALL_ONES: u32 = u32::MAX;
