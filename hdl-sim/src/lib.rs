@@ -1,0 +1,35 @@
+//! The accelerator's RTL (`rtl/`, SystemVerilog) and a bench for it around Verilator.
+//!
+//! A [`Design`] is a module with its parameters. It is verilated and compiled when it is first asked for, into
+//! `target/hdl/`, and found there the next time. A [`Sim`] is one clocked instance; [`Agent`]s stand at its ports: a
+//! [`Source`] and a [`Sink`] at a ready/valid stream, an [`AxiMemory`] at an AXI4 master, an [`AxiLite`] at a register
+//! port. All waits have a deadline in cycles.
+//!
+//! | environment variable | effect |
+//! |---|---|
+//! | `LOCKSTEP_FST` | a folder: every simulation writes a waveform there |
+//! | `LOCKSTEP_COVERAGE` | a folder: every simulation writes its line and toggle coverage there |
+//! | `LOCKSTEP_SEED` | a number that is added to the seed of uninitialised registers |
+
+mod axi;
+mod axi_lite;
+mod bits;
+mod design;
+mod error;
+mod memory;
+mod model;
+mod sim;
+pub mod sources;
+mod stalls;
+mod stream;
+
+pub use axi::{AxiMemory, AxiTiming, AxiTraffic};
+pub use axi_lite::{AxiLite, Response};
+pub use bits::Bits;
+pub use design::{Design, Optimize};
+pub use error::Error;
+pub use memory::{Fault, Memory, SharedMemory};
+pub use model::Port;
+pub use sim::{Agent, Sim};
+pub use stalls::Stalls;
+pub use stream::{Sink, Source};

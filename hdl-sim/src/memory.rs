@@ -1,0 +1,100 @@
+//! Bytes behind a bus.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Why a memory refuses an access; the AXI responses of the same meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// SLVERR: the memory itself fails.
+    Slave,
+    /// DECERR: nothing is there.
+    Decode,
+}
+
+impl Fault {
+    /// The two bits of `rresp` and `bresp`.
+    #[must_use]
+    pub const fn response(self) -> u64 {
+        match self {
+            Self::Slave => 2,
+            Self::Decode => 3,
+        }
+    }
+}
+
+/// Regions of bytes at addresses; everything outside them is [`Fault::Decode`].
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    regions: Vec<(u64, Vec<u8>)>,
+    faults: Vec<(Range<u64>, Fault)>,
+}
+
+/// A memory that several agents and the bench use.
+pub type SharedMemory = Rc<RefCell<Memory>>;
+
+impl Memory {
+    /// One region.
+    #[must_use]
+    pub fn new(base: u64, bytes: Vec<u8>) -> Self {
+        Self { regions: vec![(base, bytes)], faults: Vec::new() }
+    }
+
+    /// Adds a region; it must not overlap another.
+    pub fn region(&mut self, base: u64, bytes: Vec<u8>) {
+        let end = base + bytes.len() as u64;
+        let apart = |(b, r): &(u64, Vec<u8>)| end <= *b || *b + r.len() as u64 <= base;
+        assert!(self.regions.iter().all(apart), "region at {base:#x} overlaps another");
+        self.regions.push((base, bytes));
+    }
+
+    /// Accesses that touch these addresses fail from now on.
+    pub fn fail(&mut self, addresses: Range<u64>, fault: Fault) {
+        self.faults.push((addresses, fault));
+    }
+
+    /// No access fails any more that lies in a region.
+    pub fn heal(&mut self) {
+        self.faults.clear();
+    }
+
+    /// For several users.
+    #[must_use]
+    pub fn share(self) -> SharedMemory {
+        Rc::new(RefCell::new(self))
+    }
+
+    /// `len` bytes at an address.
+    ///
+    /// # Errors
+    /// They do not all lie in one region, or they were set to fail.
+    pub fn read(&self, address: u64, len: usize) -> Result<&[u8], Fault> {
+        let (region, at) = self.find(address, len)?;
+        Ok(&self.regions[region].1[at..at + len])
+    }
+
+    /// Writes bytes; those whose strobe is false stay as they are.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn write(&mut self, address: u64, bytes: &[u8], strobe: impl Fn(usize) -> bool) -> Result<(), Fault> {
+        let (region, at) = self.find(address, bytes.len())?;
+        for (i, (to, &from)) in self.regions[region].1[at..].iter_mut().zip(bytes).enumerate() {
+            if strobe(i) {
+                *to = from;
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, address: u64, len: usize) -> Result<(usize, usize), Fault> {
+        let end = address.checked_add(len as u64).ok_or(Fault::Decode)?;
+        if let Some((_, fault)) = self.faults.iter().find(|(r, _)| r.start < end && address < r.end) {
+            return Err(*fault);
+        }
+        let holds = |(base, bytes): &(u64, Vec<u8>)| *base <= address && end <= base + bytes.len() as u64;
+        let region = self.regions.iter().position(holds).ok_or(Fault::Decode)?;
+        Ok((region, (address - self.regions[region].0) as usize))
+    }
+}

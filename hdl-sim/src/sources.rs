@@ -1,0 +1,75 @@
+//! Which files a module is made of. One module or package a file, named like it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+/// Folders with SystemVerilog: the design, and wrappers that only benches use.
+const FOLDERS: [&str; 2] = ["rtl", "bench"];
+
+/// The crate's folder.
+#[must_use]
+pub fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files that `top` needs, each after those that it names: packages and instances first, `top` last.
+///
+/// # Errors
+/// There is no such module, or a file cannot be read.
+pub fn of(top: &str) -> Result<Vec<PathBuf>, Error> {
+    let mut known = BTreeMap::new();
+    for part in FOLDERS {
+        collect(&folder().join(part), &mut known)?;
+    }
+    if !known.contains_key(top) {
+        return Err(Error::NoModule { module: top.into(), folder: folder().into() });
+    }
+    let mut found = Vec::new();
+    visit(top, &mut known, &mut found)?;
+    Ok(found)
+}
+
+/// Every file of the design, in a fixed order.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn all() -> Result<Vec<PathBuf>, Error> {
+    let mut known = BTreeMap::new();
+    collect(&folder().join("rtl"), &mut known)?;
+    Ok(known.into_values().collect())
+}
+
+fn collect(folder: &Path, known: &mut BTreeMap<String, PathBuf>) -> Result<(), Error> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder).map_err(Error::file(folder))? {
+        let path = entry.map_err(Error::file(folder))?.path();
+        if path.is_dir() {
+            collect(&path, known)?;
+        } else if path.extension().is_some_and(|e| e == "sv" || e == "svh")
+            && let Some(name) = path.file_stem().and_then(|s| s.to_str())
+        {
+            known.insert(name.into(), path);
+        }
+    }
+    Ok(())
+}
+
+/// Depth first; a visited name is taken out, so that each file comes once.
+fn visit(name: &str, known: &mut BTreeMap<String, PathBuf>, found: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let Some(path) = known.remove(name) else { return Ok(()) };
+    let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
+    for line in text.lines() {
+        let code = line.split("//").next().unwrap_or_default();
+        for word in code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
+            visit(word, known, found)?;
+        }
+    }
+    if path.extension().is_some_and(|e| e == "sv") {
+        found.push(path);
+    }
+    Ok(())
+}
