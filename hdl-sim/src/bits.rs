@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use lockstep_arith::sample::Random;
+
 /// A vector of bits, little-endian bytes; bits from `width` on are zero.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Bits {
@@ -43,6 +45,13 @@ impl Bits {
             bits.put(i * each, each, value.cast_unsigned());
         }
         bits
+    }
+
+    /// Noise.
+    #[must_use]
+    pub fn random(width: usize, random: &mut Random) -> Self {
+        let bytes: Vec<u8> = (0..width.div_ceil(64)).flat_map(|_| random.next().to_le_bytes()).collect();
+        Self::from_bytes(width, &bytes)
     }
 
     /// Values one above the other: the first part in the lowest bits.

@@ -59,12 +59,7 @@ impl Agent for Source {
         for (i, &field) in self.fields.iter().enumerate() {
             match self.items.front() {
                 Some(item) if self.offering => sim.poke_bits(field, &item[i]),
-                _ => {
-                    let noise: Vec<u8> = (0..field.width().div_ceil(64))
-                        .flat_map(|_| self.noise.next().to_le_bytes())
-                        .collect();
-                    sim.poke_bits(field, &Bits::from_bytes(field.width(), &noise));
-                }
+                _ => sim.poke_bits(field, &Bits::random(field.width(), &mut self.noise)),
             }
         }
         Ok(())

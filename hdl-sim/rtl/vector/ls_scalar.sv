@@ -1,0 +1,147 @@
+// What a row, or a head, needs once: (5)-(7), (12), (14)-(16), (20), (25), (26) of SPEC.md. N lanes in step, a bit a cycle.
+//
+// start_i with op_i begins; all other inputs stay as they are until done_o, which is high for one cycle. Results of an
+// operation stay until the next start. Cycles from start to done: mean 32, rho 62, scale 17, soft 34, head 5.
+module ls_scalar
+  import ls_scalar_pkg::*;
+#(
+    parameter int unsigned N = 8
+) (
+    input  logic               clk_i,
+    input  logic               rst_ni,
+    input  logic               start_i,
+    input  logic        [ 2:0] op_i,        // op_e
+    input  logic [N-1:0][15:0] max_i,       // greatest magnitude, u16
+    input  logic [N-1:0][31:0] sum_i,       // of (12), signed; ss of (14), u32; S of (23)
+    input  logic [N-1:0][21:0] hi_i,        // greatest sum of (12), signed
+    input  logic [N-1:0][21:0] lo_i,        // least
+    input  logic        [27:0] recip_i,     // R of (12)
+    input  logic               unsigned_i,  // the row is quantised by (9)
+    input  logic        [14:0] m_v_i,       // greatest magnitude of the values
+    input  logic        [14:0] m_q_i,       // of the queries
+    input  logic        [14:0] m_k_i,       // of the keys
+    input  logic        [14:0] mult_i,      // score_multiplier
+    input  logic        [ 6:0] sshift_i,    // score_shift
+    output logic               done_o,
+    output logic [N-1:0][20:0] mean_o,      // (12), signed
+    output logic [N-1:0][ 4:0] e_o,         // (13), or E - 8 of (25)
+    output logic [N-1:0][14:0] rho_o,       // (16)
+    output logic [N-1:0][14:0] m_o,         // (5)
+    output logic [N-1:0][ 3:0] h_o,         // (6)
+    output logic [N-1:0][14:0] m_n_o,       // (6)
+    output logic [N-1:0][14:0] r_o,         // (7)
+    output logic [N-1:0][14:0] r_v_o,       // (26)
+    output logic        [14:0] factor_o,    // F of (20)
+    output logic        [ 5:0] shift_o      // h of (20), signed
+);
+  step_e state_q, state_d, step;
+  op_e op_q, op;
+  logic [4:0] count_q, count_d;
+  logic [27:0] multiplier_q;
+
+  assign op     = (state_q == StepIdle) ? op_e'(op_i) : op_q;
+  assign step   = (state_q == StepIdle && start_i) ? StepLoad : state_q;
+  assign done_o = state_q == StepDone;
+
+  // The next step, and how often it is repeated after its first time.
+  always_comb begin
+    state_d = state_q;
+    count_d = count_q - 5'd1;
+    unique case (step)
+      StepLoad: begin
+        unique case (op)
+          OpScale, OpSoft: state_d = StepNormalise;
+          OpHead: begin
+            state_d = StepHead;
+            count_d = 5'd3;
+          end
+          default: begin
+            state_d = StepMultiply;
+            count_d = 5'd27;
+          end
+        endcase
+      end
+      StepNormalise, StepDivisor: begin
+        state_d = StepDivide;
+        count_d = 5'd14;
+      end
+      StepMultiply: begin
+        if (count_q == '0) begin
+          unique case (op)
+            OpMean:  state_d = StepMean;
+            OpRho:   state_d = StepRadicand;
+            default: state_d = StepRound;
+          endcase
+        end
+      end
+      StepMean: state_d = StepSpread;
+      StepSpread: state_d = StepExponent;
+      StepRadicand: begin
+        state_d = StepSqrt;
+        count_d = 5'd15;
+      end
+      StepSqrt: if (count_q == '0) state_d = StepDivisor;
+      StepDivide: if (count_q == '0) state_d = (op == OpSoft) ? StepFactor : StepDone;
+      StepFactor: begin
+        state_d = StepMultiply;
+        count_d = 5'd14;
+      end
+      StepHead: if (count_q == '0) state_d = StepDone;
+      StepExponent, StepRound: state_d = StepDone;
+      StepDone: state_d = StepIdle;
+      default: ;
+    endcase
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) state_q <= StepIdle;
+    else state_q <= state_d;
+  end
+
+  always_ff @(posedge clk_i) begin
+    count_q <= count_d;
+    op_q    <= op;
+    if (step == StepLoad) multiplier_q <= recip_i;
+    else if (step == StepFactor) multiplier_q <= {13'b0, m_v_i};
+    else if (step == StepMultiply) multiplier_q <= multiplier_q >> 1;
+  end
+
+  for (genvar lane = 0; lane < N; lane++) begin : gen_lane
+    ls_scalar_lane u_lane (
+        .clk_i,
+        .step_i(step),
+        .op_i(op),
+        .bit_i(multiplier_q[0]),
+        .unsigned_i,
+        .max_i(max_i[lane]),
+        .sum_i(sum_i[lane]),
+        .hi_i(hi_i[lane]),
+        .lo_i(lo_i[lane]),
+        .mean_o(mean_o[lane]),
+        .e_o(e_o[lane]),
+        .quotient_o(rho_o[lane]),
+        .m_o(m_o[lane]),
+        .h_o(h_o[lane]),
+        .m_n_o(m_n_o[lane]),
+        .r_v_o(r_v_o[lane])
+    );
+  end
+  assign r_o = rho_o;
+
+  ls_head_scale u_head (
+      .clk_i,
+      .m_q_i,
+      .m_k_i,
+      .mult_i,
+      .sshift_i,
+      .factor_o,
+      .shift_o
+  );
+
+`ifndef SYNTHESIS
+  // An operation is started only when none runs, and it is one that there is.
+  start_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) start_i |-> state_q == StepIdle && op_i <= 3'd4)
+  else $error("start while busy, or no such operation");
+`endif
+endmodule

@@ -1,0 +1,29 @@
+// Operations and steps of ls_scalar.
+package ls_scalar_pkg;
+
+  typedef enum logic [2:0] {
+    OpMean  = 3'd0,  // (12), and e of (13)
+    OpRho   = 3'd1,  // the last step of (14), (15), (16)
+    OpScale = 3'd2,  // (5) to (7)
+    OpSoft  = 3'd3,  // E of (25), (26)
+    OpHead  = 3'd4   // (20)
+  } op_e;
+
+  typedef enum logic [3:0] {
+    StepIdle,
+    StepLoad,       // takes the operands
+    StepNormalise,  // a divisor is shifted up to [16384, 32767]
+    StepMultiply,   // product = (product + (bit ? multiplicand : 0)) >> 1, 28 or 15 times
+    StepMean,       // the mean is rounded from the product
+    StepSpread,     // the greatest distance from the mean
+    StepExponent,   // its bits are counted
+    StepRadicand,   // v of (14) is rounded from the product
+    StepSqrt,       // two bits of the radicand, 16 times
+    StepDivisor,    // the root is the divisor
+    StepDivide,     // one bit of the quotient, 15 times
+    StepFactor,     // the quotient is the multiplicand
+    StepRound,      // the product is rounded
+    StepHead,       // the multipliers of (20)
+    StepDone
+  } step_e;
+endpackage
