@@ -73,6 +73,7 @@ bench: model modules $(WASM)/peer-tract.wasm $(BIN)/bench $(TEACHER)/int8.onnx
 
 abi: .cache/toolchain
 	@$(CARGO) run --quiet --locked -p lockstep-accel-abi --bin lockstep-abi-generate
+	@$(CARGO) run --quiet --locked -p lockstep-accel-program --bin lockstep-isa-generate
 
 clean:
 	rm -rf target .cache .venv

@@ -1,0 +1,138 @@
+// Passes: a scalar step on all lanes, then one slot of the vector pipeline a cycle wherever the drain leaves one free.
+module ls_pass
+  import ls_isa_pkg::*;
+  import ls_engine_pkg::*;
+(
+  input  logic     clk_i,
+  input  logic     rst_ni,
+  input  logic     valid_i,
+  output logic     ready_o,
+  input  instr_t   instr_i,
+  input  sem_vec_t sem_i,
+  output sem_vec_t take_o,
+  output sem_vec_t signal_o,
+  output pass_t    fields_o,       // of the instruction at work
+  output logic     latch_o,        // read the drain's statistics
+  output logic     scalar_start_o,
+  input  logic     scalar_done_i,
+  output slot_t    slot_o,
+  input  logic     grant_i,
+  input  logic     pool_room_i,
+  input  logic     pool_idle_i,    // all pooled sums are in host memory
+  output logic     end_o           // everything before an `end` is done
+);
+  // From the issue of a word to the cycle in which everything that it writes can be read.
+  localparam int unsigned Flush = 12;
+
+  typedef enum logic [2:0] {
+    StIdle,
+    StLatch,
+    StStart,
+    StScalar,
+    StRun,
+    StFlush
+  } state_e;
+
+  pass_t f;
+  state_e state_q, state_d;
+  logic [12:0] index_q;
+  logic [7:0] turn_q;
+  logic [19:0] source_q, destination_q;  // sums of the strides so far
+  logic [3:0] flush_q;
+
+  logic is_end, sems, index_last, turn_last, go, want, pool;
+  assign f = pass_t'(instr_i.payload);
+  assign fields_o = f;
+  assign is_end = instr_i.opcode == 5'd1;
+  assign sems = (!instr_i.wait0.enable || sem_i[instr_i.wait0.index]) &&
+      (!instr_i.wait1.enable || sem_i[instr_i.wait1.index]);
+  assign index_last = index_q == f.length - 1'b1;
+  assign turn_last = turn_q == f.turns - 1'b1;
+  assign pool = f.kind == 3'd6;
+  assign want = state_q == StRun && (!pool || pool_room_i);
+  assign go = want && grant_i;
+
+  always_comb begin
+    state_d = state_q;
+    ready_o = 1'b0;
+    take_o = '0;
+    signal_o = '0;
+    latch_o = 1'b0;
+    end_o = 1'b0;
+    scalar_start_o = 1'b0;
+    unique case (state_q)
+      StIdle:
+      if (valid_i && sems && (!is_end || pool_idle_i)) begin
+        take_o  = sem_bit(instr_i.wait0, 1'b1) | sem_bit(instr_i.wait1, 1'b1);
+        latch_o = 1'b1;
+        state_d = is_end ? StFlush : StLatch;
+      end
+      StLatch: state_d = f.scalar == 3'd7 ? (f.kind == '0 ? StFlush : StRun) : StStart;
+      StStart: begin
+        scalar_start_o = 1'b1;
+        state_d = StScalar;
+      end
+      StScalar: if (scalar_done_i) state_d = f.kind == '0 ? StFlush : StRun;
+      StRun: if (go && index_last && turn_last) state_d = StFlush;
+      StFlush:
+      if (f.kind == '0 || flush_q == 4'(Flush - 1)) begin
+        signal_o = sem_bit(instr_i.signal0, 1'b1) | sem_bit(instr_i.signal1, 1'b1);
+        end_o = is_end;
+        ready_o = 1'b1;
+        state_d = StIdle;
+      end
+      default: state_d = StIdle;
+    endcase
+  end
+
+  slot_t slot_d;
+  always_comb begin
+    slot_d = '0;
+    slot_d.valid = want;
+    slot_d.kind = slot_kind_e'(4'd4 + 4'(f.kind));
+    slot_d.read = f.source + source_q + 20'(index_q);
+    slot_d.read_y = slot_d.read;
+    slot_d.write = f.destination + destination_q + 20'(index_q);
+    slot_d.second = f.second + 20'(index_q);
+    slot_d.g = f.g + 12'(index_q);
+    slot_d.channel = 10'(index_q);
+    slot_d.stat = f.stat;
+    slot_d.clear = index_q == '0;
+    slot_d.odd = index_q[0];
+    slot_d.first = pool ? turn_q == '0 : index_q == '0 && turn_q == '0;
+    slot_d.last = turn_last;
+    slot_d.masked = turn_last;
+    slot_d.lanes = f.lanes;
+    slot_d.from_y = f.from_y;
+    slot_d.to_b = f.to_b;
+  end
+  assign slot_o = slot_d;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= StIdle;
+      index_q <= '0;
+      turn_q <= '0;
+      source_q <= '0;
+      destination_q <= '0;
+      flush_q <= '0;
+    end else begin
+      state_q <= state_d;
+      flush_q <= state_q == StFlush ? flush_q + 1'b1 : '0;
+      if (go) begin
+        if (pool) begin
+          turn_q   <= turn_last ? '0 : turn_q + 1'b1;
+          source_q <= turn_last ? '0 : source_q + 20'(f.s_turn);
+          if (turn_last) index_q <= index_last ? '0 : index_q + 1'b1;
+        end else begin
+          index_q <= index_last ? '0 : index_q + 1'b1;
+          if (index_last) begin
+            turn_q        <= turn_last ? '0 : turn_q + 1'b1;
+            source_q      <= turn_last ? '0 : source_q + 20'(f.s_turn);
+            destination_q <= turn_last ? '0 : destination_q + 20'(f.d_turn);
+          end
+        end
+      end
+    end
+  end
+endmodule

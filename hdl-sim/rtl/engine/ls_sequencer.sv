@@ -1,0 +1,204 @@
+// Steps of the array: walks the tiles of a `mac`, reads panel headers, moves parameters out of the ring.
+module ls_sequencer
+  import ls_isa_pkg::*;
+  import ls_engine_pkg::*;
+#(
+  parameter int unsigned N = 16,
+  parameter int unsigned RingDepth = 8192,
+  localparam int unsigned RingBits = $clog2(RingDepth)
+) (
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  // instructions
+  input  logic                valid_i,
+  output logic                ready_o,
+  input  instr_t              instr_i,
+  // semaphores
+  input  sem_vec_t            sem_i,
+  output sem_vec_t            take_o,
+  output sem_vec_t            signal_o,
+  // ring: words there, the head, words freed
+  input  logic [RingBits:0]   level_i,
+  output logic [RingBits:0]   free_o,
+  output logic                ring_read_o,
+  output logic [RingBits-1:0] ring_address_o,
+  // operand reads of a step
+  output logic                read_o,         // a step is issued: its operands are read, the rest follows a cycle later
+  output logic                step_o,
+  output logic                first_o,
+  output logic                shift_o,
+  output logic                last_o,
+  output logic                from_p_o,
+  output logic                low_plane_o,
+  output logic                from_ring_o,
+  output logic [19:0]         a_address_o,
+  output logic [19:0]         b_address_o,
+  // planes and panel headers
+  input  logic                plane_done_i,   // the drain has read a plane
+  input  logic                panel_done_i,   // the drain has finished a panel
+  output logic                header_o,       // the ring's word of the last cycle is header word `index`
+  output logic [3:0]          header_index_o,
+  output logic                header_bank_o,
+  // moves: the ring's word of the last cycle goes there
+  output logic                move_v_o,
+  output logic                move_g_o,
+  output logic [19:0]         move_address_o,
+  output logic                move_half_o,
+  // counters
+  output logic                stall_weights_o,
+  output logic                stall_operand_o,
+  output logic                stall_plane_o
+);
+  localparam int unsigned HeaderWords = 12;
+
+  mac_t mac;
+  move_t move;
+  assign mac  = mac_t'(instr_i.payload);
+  assign move = move_t'(instr_i.payload);
+
+  logic [12:0] k_q;
+  logic [9:0] outer_q;
+  logic [7:0] inner_q;
+  logic low_q;
+  logic [19:0] a_outer_q, a_inner_q, b_outer_q, b_inner_q;  // sums of the strides so far
+  logic [RingBits-1:0] head_q;
+  logic loaded_q;          // the panel's header is there
+  logic [3:0] header_q;
+  logic bank_q;
+  logic [1:0] panels_q;    // begun and not finished by the drain
+  logic plane_busy_q;
+  logic [19:0] moved_q;
+
+  logic is_mac, is_move, start, waits0, waits1, sems, k_last, tile_last, inner_last, outer_last, panel_last;
+  logic header_step, header_end, move_step, move_end, step, done;
+  logic [RingBits:0] needed;
+
+  assign is_mac = valid_i && instr_i.opcode == 5'd0;
+  assign is_move = valid_i && instr_i.opcode == 5'd1;
+  assign k_last = k_q == mac.k - 1'b1;
+  assign tile_last = k_last && (!mac.planes || low_q);
+  assign inner_last = inner_q == mac.inner - 1'b1;
+  assign outer_last = outer_q == mac.outer - 1'b1;
+  assign panel_last = mac.ring && inner_last;
+
+  function automatic logic due(input sem_ref_t r);
+    unique case (r.when_)
+      2'd0: due = r.enable && outer_q == '0 && inner_q == '0;
+      2'd1: due = r.enable && outer_q == '0;
+      default: due = r.enable && inner_q == '0;
+    endcase
+  endfunction
+  function automatic logic reached(input sem_ref_t r);
+    unique case (r.when_)
+      2'd0: reached = r.enable && outer_last && inner_last;
+      2'd1: reached = r.enable && outer_last;
+      default: reached = r.enable && inner_last;
+    endcase
+  endfunction
+
+  assign start = k_q == '0 && !low_q;
+  assign waits0 = is_mac ? start && due(instr_i.wait0) : instr_i.wait0.enable && moved_q == '0;
+  assign waits1 = is_mac ? start && due(instr_i.wait1) : instr_i.wait1.enable && moved_q == '0;
+  assign sems = (!waits0 || sem_i[instr_i.wait0.index]) && (!waits1 || sem_i[instr_i.wait1.index]);
+
+  // A header is read before the first tile of a panel, when the drain has left its bank.
+  assign header_step = is_mac && mac.ring && !loaded_q && panels_q != 2'd2 && level_i > (RingBits + 1)'(header_q);
+  assign header_end = header_step && header_q == 4'(HeaderWords - 1);
+  assign needed = (RingBits + 1)'(HeaderWords) + (RingBits + 1)'(k_q);
+  assign step = is_mac && (!mac.ring || (loaded_q && level_i > needed)) && sems && !(tile_last && plane_busy_q);
+  assign move_step = is_move && sems && level_i != '0;
+  assign move_end = move_step && moved_q == move.words - 1'b1;
+  assign done = step && tile_last && inner_last && outer_last;
+  assign ready_o = done || move_end;
+
+  assign ring_read_o = header_step || move_step || (step && mac.ring);
+  assign ring_address_o = header_step ? head_q + RingBits'(header_q) :
+      move_step ? head_q : head_q + RingBits'(needed);
+  always_comb begin
+    free_o = '0;
+    if (move_step) free_o = (RingBits + 1)'(1);
+    else if (step && tile_last && panel_last) free_o = (RingBits + 1)'(HeaderWords) + (RingBits + 1)'(mac.k);
+  end
+
+  assign a_address_o = mac.a + a_outer_q + a_inner_q + 20'(k_q);
+  assign b_address_o = mac.b + b_outer_q + b_inner_q + 20'(k_q);
+
+  always_comb begin
+    take_o = '0;
+    signal_o = '0;
+    if (step || move_step) take_o = sem_bit(instr_i.wait0, waits0) | sem_bit(instr_i.wait1, waits1);
+    if (step && tile_last)
+      signal_o = sem_bit(instr_i.signal0, reached(instr_i.signal0)) | sem_bit(instr_i.signal1, reached(instr_i.signal1));
+    if (move_end) signal_o = sem_bit(instr_i.signal0, 1'b1) | sem_bit(instr_i.signal1, 1'b1);
+  end
+
+  always_ff @(posedge clk_i) begin
+    step_o         <= step;
+    first_o        <= start;
+    shift_o        <= low_q && k_q == '0;
+    last_o         <= tile_last;
+    from_p_o       <= mac.planes;
+    low_plane_o    <= low_q;
+    from_ring_o    <= mac.ring;
+    header_o       <= header_step;
+    header_index_o <= header_q;
+    header_bank_o  <= bank_q;
+    move_v_o       <= move_step && move.to_v;
+    move_g_o       <= move_step && !move.to_v;
+    move_half_o    <= moved_q[0];
+    move_address_o <= move.destination + (move.to_v ? moved_q >> 1 : moved_q);
+
+    if (!rst_ni) begin
+      step_o <= 1'b0;
+      header_o <= 1'b0;
+      move_v_o <= 1'b0;
+      move_g_o <= 1'b0;
+      k_q <= '0;
+      outer_q <= '0;
+      inner_q <= '0;
+      low_q <= 1'b0;
+      a_outer_q <= '0;
+      a_inner_q <= '0;
+      b_outer_q <= '0;
+      b_inner_q <= '0;
+      head_q <= '0;
+      loaded_q <= 1'b0;
+      header_q <= '0;
+      bank_q <= 1'b0;
+      panels_q <= '0;
+      plane_busy_q <= 1'b0;
+      moved_q <= '0;
+    end else begin
+      head_q   <= head_q + RingBits'(free_o);
+      panels_q <= panels_q + 2'(header_end) - 2'(panel_done_i);
+      if (step && tile_last) plane_busy_q <= 1'b1;
+      else if (plane_done_i) plane_busy_q <= 1'b0;
+      if (header_step) header_q <= header_end ? '0 : header_q + 1'b1;
+      if (header_end) begin
+        loaded_q <= 1'b1;
+        bank_q   <= !bank_q;
+      end
+      if (move_step) moved_q <= move_end ? '0 : moved_q + 1'b1;
+      if (step) begin
+        k_q <= k_last ? '0 : k_q + 1'b1;
+        if (k_last && mac.planes) low_q <= !low_q;
+        if (tile_last) begin
+          inner_q   <= inner_last ? '0 : inner_q + 1'b1;
+          a_inner_q <= inner_last ? '0 : a_inner_q + 20'(mac.a_inner);
+          b_inner_q <= inner_last ? '0 : b_inner_q + 20'(mac.b_inner);
+          if (inner_last) begin
+            if (mac.ring) loaded_q <= 1'b0;
+            outer_q   <= outer_last ? '0 : outer_q + 1'b1;
+            a_outer_q <= outer_last ? '0 : a_outer_q + 20'(mac.a_outer);
+            b_outer_q <= outer_last ? '0 : b_outer_q + 20'(mac.b_outer);
+          end
+        end
+      end
+    end
+  end
+
+  assign read_o = step;
+  assign stall_operand_o = is_mac && !sems;
+  assign stall_plane_o = is_mac && sems && tile_last && plane_busy_q;
+  assign stall_weights_o = is_mac && sems && mac.ring && loaded_q && level_i <= needed;
+endmodule

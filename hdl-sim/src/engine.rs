@@ -1,0 +1,357 @@
+//! `ls_engine` with memories at its ports: jobs in, results out, cycles counted.
+
+use std::collections::VecDeque;
+
+use crate::{Agent, Design, Error, Optimize, Port, Sim};
+
+/// A card memory's and a host memory's speed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryTiming {
+    /// Cycles from a request to its first word. One word follows another a cycle later.
+    pub latency: u64,
+    /// A pause of a word every so many words; 0 for none.
+    pub pause_every: u64,
+}
+
+impl MemoryTiming {
+    /// 120 cycles, then a word a cycle.
+    pub const STATED: Self = Self { latency: 120, pause_every: 0 };
+}
+
+/// What a job asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineJob {
+    /// Card address of the program.
+    pub program: u64,
+    /// Instructions.
+    pub length: u16,
+    /// Sequences.
+    pub repeat: u16,
+    /// Host address of the first sequence's ids, and bytes to the next one's.
+    pub input: (u64, u32),
+    /// Host address of the first sequence's pooled integers, and bytes to the next one's.
+    pub output: (u64, u32),
+    /// Given back with the result.
+    pub tag: u16,
+}
+
+/// What came of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineResult {
+    /// The job's.
+    pub tag: u16,
+    /// 0, or one of the errors of DESIGN.md.
+    pub error: u8,
+    /// Cycles from the job's acceptance to its completion.
+    pub cycles: u64,
+    /// Steps of the array among them.
+    pub busy: u64,
+}
+
+/// Counters of the engine, in the order of `counters_t`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Cycles with a job.
+    pub cycles: u64,
+    /// Steps of the array.
+    pub busy: u64,
+    /// The ring has not got the word.
+    pub stall_weights: u64,
+    /// A semaphore.
+    pub stall_operand: u64,
+    /// The plane before is not drained.
+    pub stall_plane: u64,
+    /// Nothing queued, headers, moves.
+    pub idle: u64,
+    /// Words drained.
+    pub drained: u64,
+    /// Words of passes.
+    pub passed: u64,
+    /// Words read from the card.
+    pub card_words: u64,
+    /// Words read from and written to the host.
+    pub host_words: u64,
+}
+
+struct ReadPort {
+    request_valid: Port,
+    request_ready: Port,
+    address: Port,
+    bytes: Port,
+    valid: Port,
+    data: Port,
+    last: Port,
+    error: Port,
+    queue: VecDeque<(usize, usize, u64)>,
+    words: u64,
+    failing: Option<usize>,
+}
+
+impl ReadPort {
+    fn new(sim: &Sim, name: &str) -> Result<Self, Error> {
+        let input = |part: &str| sim.input(&format!("{name}_{part}"));
+        let output = |part: &str| sim.output(&format!("{name}_{part}"));
+        Ok(Self {
+            request_valid: output("req_valid_o")?,
+            request_ready: input("req_ready_i")?,
+            address: output("req_addr_o")?,
+            bytes: output("req_bytes_o")?,
+            valid: input("rsp_valid_i")?,
+            data: input("rsp_data_i")?,
+            last: input("rsp_last_i")?,
+            error: input("rsp_error_i")?,
+            queue: VecDeque::new(),
+            words: 0,
+            failing: None,
+        })
+    }
+
+    fn drive(&mut self, sim: &mut Sim, memory: &[u8], timing: MemoryTiming) {
+        sim.poke(self.request_ready, 1);
+        self.words += 1;
+        let pause = timing.pause_every > 0 && self.words.is_multiple_of(timing.pause_every);
+        let word = self.data.width() / 8;
+        match self.queue.front() {
+            Some(&(at, left, ready)) if ready <= sim.cycles() && !pause => {
+                let n = left.min(word);
+                let bytes = memory.get(at..at + n).unwrap_or(&[]);
+                let fails = bytes.len() < n || self.failing.is_some_and(|f| (at..at + n).contains(&f));
+                sim.poke_bytes(self.data, bytes);
+                sim.poke(self.valid, 1);
+                sim.poke(self.last, u64::from(left <= word));
+                sim.poke(self.error, u64::from(fails));
+            }
+            _ => sim.poke(self.valid, 0),
+        }
+    }
+
+    fn sample(&mut self, sim: &Sim, timing: MemoryTiming) {
+        if sim.high(self.valid)
+            && let Some(front) = self.queue.front_mut()
+        {
+            let word = self.data.width() / 8;
+            if front.1 <= word {
+                self.queue.pop_front();
+            } else {
+                front.0 += word;
+                front.1 -= word;
+            }
+        }
+        if sim.high(self.request_valid) {
+            let request = (sim.peek(self.address) as usize, sim.peek(self.bytes) as usize);
+            self.queue.push_back((request.0, request.1, sim.cycles() + timing.latency));
+        }
+    }
+}
+
+struct WritePort {
+    request_valid: Port,
+    request_ready: Port,
+    address: Port,
+    bytes: Port,
+    valid: Port,
+    ready: Port,
+    data: Port,
+    done: Port,
+    error: Port,
+    open: Option<(usize, usize)>,
+    answer: Option<u64>,
+}
+
+struct Memories {
+    card: Vec<u8>,
+    host: Vec<u8>,
+    timing: MemoryTiming,
+    card_port: ReadPort,
+    host_port: ReadPort,
+    write: WritePort,
+}
+
+impl Agent for Memories {
+    fn drive(&mut self, sim: &mut Sim) -> Result<(), Error> {
+        self.card_port.drive(sim, &self.card, self.timing);
+        self.host_port.drive(sim, &self.host, self.timing);
+        let w = &self.write;
+        sim.poke(w.request_ready, u64::from(w.open.is_none() && w.answer.is_none()));
+        sim.poke(w.ready, u64::from(w.open.is_some()));
+        sim.poke(w.done, u64::from(w.answer.is_some_and(|at| at <= sim.cycles())));
+        sim.poke(w.error, 0);
+        Ok(())
+    }
+
+    fn sample(&mut self, sim: &Sim) -> Result<(), Error> {
+        self.card_port.sample(sim, self.timing);
+        self.host_port.sample(sim, self.timing);
+        let w = &mut self.write;
+        if sim.high(w.done) {
+            w.answer = None;
+        }
+        if sim.high(w.request_valid) && sim.high(w.request_ready) {
+            w.open = Some((sim.peek(w.address) as usize, sim.peek(w.bytes) as usize));
+        } else if let Some((at, left)) = w.open
+            && sim.high(w.valid)
+        {
+            let n = left.min(w.data.width() / 8);
+            if let Some(place) = self.host.get_mut(at..at + n) {
+                place.copy_from_slice(&sim.peek_bytes(w.data)[..n]);
+            }
+            w.open = (left > n).then_some((at + n, left - n));
+            if w.open.is_none() {
+                w.answer = Some(sim.cycles() + self.timing.latency);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An engine with its memories.
+pub struct EngineBench {
+    sim: Sim,
+    memories: Memories,
+    job_valid: Port,
+    done_valid: Port,
+    counters: Port,
+}
+
+impl EngineBench {
+    /// Builds the engine with `lanes` lanes; `card` and `host` are the memories' contents.
+    ///
+    /// # Errors
+    /// As [`Sim::new`].
+    pub fn new(lanes: usize, card: Vec<u8>, host: Vec<u8>, timing: MemoryTiming) -> Result<Self, Error> {
+        let mut sim = Sim::new(&Design::new("ls_engine").parameter("N", lanes).optimize(Optimize::Run))?;
+        let memories = Memories {
+            card,
+            host,
+            timing,
+            card_port: ReadPort::new(&sim, "card")?,
+            host_port: ReadPort::new(&sim, "host_rd")?,
+            write: WritePort {
+                request_valid: sim.output("host_wr_req_valid_o")?,
+                request_ready: sim.input("host_wr_req_ready_i")?,
+                address: sim.output("host_wr_req_addr_o")?,
+                bytes: sim.output("host_wr_req_bytes_o")?,
+                valid: sim.output("host_wr_valid_o")?,
+                ready: sim.input("host_wr_ready_i")?,
+                data: sim.output("host_wr_data_o")?,
+                done: sim.input("host_wr_done_i")?,
+                error: sim.input("host_wr_error_i")?,
+                open: None,
+                answer: None,
+            },
+        };
+        let abort = sim.input("abort_i")?;
+        sim.poke(abort, 0);
+        let (job_valid, done_valid, counters) =
+            (sim.input("job_valid_i")?, sim.output("done_valid_o")?, sim.output("counters_o")?);
+        sim.poke(job_valid, 0);
+        let done_ready = sim.input("done_ready_i")?;
+        sim.poke(done_ready, 0);
+        Ok(Self { sim, memories, job_valid, done_valid, counters })
+    }
+
+    /// The host's memory.
+    #[must_use]
+    pub fn host(&self) -> &[u8] {
+        &self.memories.host
+    }
+
+    /// The host's memory, to write to.
+    pub fn host_mut(&mut self) -> &mut [u8] {
+        &mut self.memories.host
+    }
+
+    /// Reads of this card address fail from now on.
+    pub fn fail_card(&mut self, address: Option<usize>) {
+        self.memories.card_port.failing = address;
+    }
+
+    /// Runs one job to its end.
+    ///
+    /// # Errors
+    /// It does not end within `limit` cycles, or an assertion fails.
+    pub fn run(&mut self, job: &EngineJob, limit: u64) -> Result<EngineResult, Error> {
+        self.begin(job)?;
+        let done = self.done_valid;
+        self.sim.run_until(&mut [&mut self.memories], limit, "done_valid_o", |sim| sim.high(done))?;
+        self.finish()
+    }
+
+    /// Runs a job and aborts it after `after` cycles.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn abort(&mut self, job: &EngineJob, after: u64) -> Result<EngineResult, Error> {
+        self.begin(job)?;
+        for _ in 0..after {
+            self.sim.cycle(&mut [&mut self.memories])?;
+        }
+        let abort = self.sim.input("abort_i")?;
+        self.sim.poke(abort, 1);
+        self.sim.cycle(&mut [&mut self.memories])?;
+        self.sim.poke(abort, 0);
+        let done = self.done_valid;
+        self.sim.run_until(&mut [&mut self.memories], 100_000, "done_valid_o", |sim| sim.high(done))?;
+        self.finish()
+    }
+
+    fn begin(&mut self, job: &EngineJob) -> Result<(), Error> {
+        let fields = [
+            ("job_program_i", job.program),
+            ("job_length_i", job.length.into()),
+            ("job_repeat_i", job.repeat.into()),
+            ("job_input_i", job.input.0),
+            ("job_input_stride_i", job.input.1.into()),
+            ("job_output_i", job.output.0),
+            ("job_output_stride_i", job.output.1.into()),
+            ("job_tag_i", job.tag.into()),
+        ];
+        for (name, value) in fields {
+            let port = self.sim.input(name)?;
+            self.sim.poke(port, value);
+        }
+        self.sim.poke(self.job_valid, 1);
+        self.sim.cycle(&mut [&mut self.memories])?;
+        self.sim.poke(self.job_valid, 0);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<EngineResult, Error> {
+        let value = |name: &str| Ok::<_, Error>(self.sim.peek(self.sim.output(name)?));
+        let result = EngineResult {
+            tag: value("done_tag_o")? as u16,
+            error: value("done_error_o")? as u8,
+            cycles: value("done_cycles_o")?,
+            busy: value("done_busy_o")?,
+        };
+        let ready = self.sim.input("done_ready_i")?;
+        self.sim.poke(ready, 1);
+        self.sim.cycle(&mut [&mut self.memories])?;
+        self.sim.poke(ready, 0);
+        Ok(result)
+    }
+
+    /// The engine's counters since reset.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        let bytes = self.sim.peek_bytes(self.counters);
+        // The first field of the packed structure is the highest.
+        let at = |i: usize| {
+            let mut word = [0; 8];
+            word.copy_from_slice(&bytes[8 * (9 - i)..8 * (10 - i)]);
+            u64::from_le_bytes(word)
+        };
+        Counters {
+            cycles: at(0),
+            busy: at(1),
+            stall_weights: at(2),
+            stall_operand: at(3),
+            stall_plane: at(4),
+            idle: at(5),
+            drained: at(6),
+            passed: at(7),
+            card_words: at(8),
+            host_words: at(9),
+        }
+    }
+}
