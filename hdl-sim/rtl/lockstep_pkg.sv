@@ -12,6 +12,8 @@ package lockstep_pkg;
   parameter int unsigned RingLog2Min = 'h1;  // least logarithm of a ring's entries
   parameter int unsigned RingLog2Max = 'hf;  // greatest logarithm of a ring's entries
   parameter int unsigned RingAlign = 'h40;  // alignment of ring bases in bytes
+  parameter int unsigned InstructionBytes = 'h20;  // bytes of an instruction of the engine
+  parameter int unsigned ProgramAlign = 'h40;  // alignment of programs in bytes
   parameter int unsigned CopyMax = 'h40000000;  // longest copy of one descriptor in bytes
   parameter int unsigned Counters = 'h200;  // offset of the first counter
   parameter int unsigned OffsetBits = 'hd;  // bits of an offset within the BAR
@@ -23,14 +25,14 @@ package lockstep_pkg;
   parameter int unsigned RegScratch = 'h000c;
   parameter int unsigned RegCapArray = 'h0010;
   parameter int unsigned RegCapLimits = 'h0014;
-  parameter int unsigned RegCapJobTokens = 'h0018;
-  parameter int unsigned RegCapJobSequences = 'h001c;
+  parameter int unsigned RegCapVectors = 'h0018;
+  parameter int unsigned RegCapBuffers = 'h001c;
   parameter int unsigned RegCapCardBytesLo = 'h0020;
   parameter int unsigned RegCapCardBytesHi = 'h0024;
   parameter int unsigned RegCapPorts = 'h0028;
   parameter int unsigned RegCapQueue = 'h002c;
   parameter int unsigned RegCapProgram = 'h0030;
-  parameter int unsigned RegCapActivationBytes = 'h0034;
+  parameter int unsigned RegCapOperands = 'h0034;
   parameter int unsigned RegCapClockKhz = 'h0038;
   parameter int unsigned RegCapCounters = 'h003c;
   parameter int unsigned RegControl = 'h0040;
@@ -67,6 +69,14 @@ package lockstep_pkg;
   parameter int unsigned FieldCapLimitsTokensBits = 16;
   parameter int unsigned FieldCapLimitsHiddenLow = 16;
   parameter int unsigned FieldCapLimitsHiddenBits = 16;
+  parameter int unsigned FieldCapVectorsVLow = 0;
+  parameter int unsigned FieldCapVectorsVBits = 16;
+  parameter int unsigned FieldCapVectorsYLow = 16;
+  parameter int unsigned FieldCapVectorsYBits = 16;
+  parameter int unsigned FieldCapBuffersPLow = 0;
+  parameter int unsigned FieldCapBuffersPBits = 16;
+  parameter int unsigned FieldCapBuffersRingLow = 16;
+  parameter int unsigned FieldCapBuffersRingBits = 16;
   parameter int unsigned FieldCapPortsHostBytesLow = 0;
   parameter int unsigned FieldCapPortsHostBytesBits = 16;
   parameter int unsigned FieldCapPortsCardBytesLow = 16;
@@ -79,14 +89,16 @@ package lockstep_pkg;
   parameter int unsigned FieldCapQueueVectorsBits = 8;
   parameter int unsigned FieldCapProgramVersionLow = 0;
   parameter int unsigned FieldCapProgramVersionBits = 16;
-  parameter int unsigned FieldCapProgramInstructionBytesLow = 16;
-  parameter int unsigned FieldCapProgramInstructionBytesBits = 16;
+  parameter int unsigned FieldCapProgramRunsLow = 16;
+  parameter int unsigned FieldCapProgramRunsBits = 16;
+  parameter int unsigned FieldCapOperandsALow = 0;
+  parameter int unsigned FieldCapOperandsABits = 16;
+  parameter int unsigned FieldCapOperandsBLow = 16;
+  parameter int unsigned FieldCapOperandsBBits = 16;
   parameter int unsigned FieldControlEnableLow = 0;
   parameter int unsigned FieldControlEnableBits = 1;
   parameter int unsigned FieldControlResetLow = 1;
   parameter int unsigned FieldControlResetBits = 1;
-  parameter int unsigned FieldControlClearCountersLow = 2;
-  parameter int unsigned FieldControlClearCountersBits = 1;
   parameter int unsigned FieldStatusReadyLow = 0;
   parameter int unsigned FieldStatusReadyBits = 1;
   parameter int unsigned FieldStatusBusyLow = 1;
@@ -183,27 +195,37 @@ package lockstep_pkg;
   typedef enum logic [7:0] {
     EventCycles = 8'd0,
     EventBusy = 8'd1,
-    EventArrayBusy = 8'd2,
-    EventJobsOk = 8'd3,
-    EventJobsFailed = 8'd4,
-    EventHostReadBytes = 8'd5,
-    EventHostWriteBytes = 8'd6,
-    EventCardReadBytes = 8'd7,
-    EventCardWriteBytes = 8'd8,
-    EventHostReadHeld = 8'd9,
-    EventHostWriteHeld = 8'd10,
-    EventCardReadHeld = 8'd11,
-    EventCardWriteHeld = 8'd12
+    EventJobsOk = 8'd2,
+    EventJobsFailed = 8'd3,
+    EventHostReadBytes = 8'd4,
+    EventHostWriteBytes = 8'd5,
+    EventCardReadBytes = 8'd6,
+    EventCardWriteBytes = 8'd7,
+    EventHostReadHeld = 8'd8,
+    EventHostWriteHeld = 8'd9,
+    EventCardReadHeld = 8'd10,
+    EventCardWriteHeld = 8'd11,
+    EventArrayBusy = 8'd12,
+    EventStallWeights = 8'd13,
+    EventStallOperand = 8'd14,
+    EventStallPlane = 8'd15,
+    EventStallIdle = 8'd16,
+    EventWordsLoaded = 8'd17,
+    EventDrainBusy = 8'd18,
+    EventPassBusy = 8'd19
   } event_e;
 
-  parameter int unsigned Events = 13;
+  parameter int unsigned Events = 20;
+  parameter int unsigned OuterEvents = 12;
 
   typedef struct packed {
     logic [63:0] reserved_2;  // byte 56
     logic [63:0] reserved_1;  // byte 48
     logic [31:0] reserved_0;  // byte 44
-    logic [31:0] tokens;  // byte 40
-    logic [31:0] sequences;  // byte 36
+    logic [15:0] hidden;  // byte 42
+    logic [15:0] tokens;  // byte 40
+    logic [15:0] array;  // byte 38
+    logic [15:0] runs;  // byte 36
     logic [31:0] bytes;  // byte 32
     logic [63:0] output_address;  // byte 24
     logic [63:0] host_address;  // byte 16

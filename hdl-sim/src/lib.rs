@@ -14,6 +14,7 @@
 mod axi;
 mod axi_lite;
 mod bits;
+mod card;
 mod design;
 mod engine;
 mod error;
@@ -28,6 +29,7 @@ mod stream;
 pub use axi::{AxiMemory, AxiTiming, AxiTraffic};
 pub use axi_lite::{AxiLite, Response};
 pub use bits::Bits;
+pub use card::{Card, CardSetup};
 pub use design::{Design, Optimize};
 pub use engine::{Counters, EngineBench, EngineJob, EngineResult, MemoryTiming};
 pub use error::Error;

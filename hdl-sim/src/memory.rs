@@ -88,11 +88,38 @@ impl Memory {
         Ok(())
     }
 
+    /// The bytes at an address, whatever was set to fail.
+    ///
+    /// # Panics
+    /// They do not all lie in one region.
+    #[must_use]
+    pub fn peek(&self, address: u64, len: usize) -> &[u8] {
+        let (region, at) =
+            self.place(address, len).unwrap_or_else(|_| panic!("no {len} bytes at {address:#x}"));
+        &self.regions[region].1[at..at + len]
+    }
+
+    /// Sets the bytes at an address, whatever was set to fail.
+    ///
+    /// # Panics
+    /// They do not all lie in one region.
+    pub fn poke(&mut self, address: u64, bytes: &[u8]) {
+        let len = bytes.len();
+        let (region, at) =
+            self.place(address, len).unwrap_or_else(|_| panic!("no {len} bytes at {address:#x}"));
+        self.regions[region].1[at..at + len].copy_from_slice(bytes);
+    }
+
     fn find(&self, address: u64, len: usize) -> Result<(usize, usize), Fault> {
         let end = address.checked_add(len as u64).ok_or(Fault::Decode)?;
         if let Some((_, fault)) = self.faults.iter().find(|(r, _)| r.start < end && address < r.end) {
             return Err(*fault);
         }
+        self.place(address, len)
+    }
+
+    fn place(&self, address: u64, len: usize) -> Result<(usize, usize), Fault> {
+        let end = address.checked_add(len as u64).ok_or(Fault::Decode)?;
         let holds = |(base, bytes): &(u64, Vec<u8>)| *base <= address && end <= base + bytes.len() as u64;
         let region = self.regions.iter().position(holds).ok_or(Fault::Decode)?;
         Ok((region, (address - self.regions[region].0) as usize))

@@ -62,7 +62,7 @@ fn dependencies_point_towards_the_arithmetic() {
         ("wasm-module", &["manifest", "model", "rank", "tokenizer"]),
         ("quantize", &["arith", "manifest", "tokenizer"]),
         ("edge-host", &[]),
-        ("hdl-sim", &["arith"]),
+        ("hdl-sim", &["accel", "arith"]),
     ]
     .into();
     for (folder, allowed) in allowed {

@@ -25,20 +25,19 @@ codes! {
         BadOpcode = 2,
         /// A flag or a reserved byte of the descriptor is set.
         BadReserved = 3,
-        /// An address or a length is not a multiple of four, or a program is not aligned to an instruction. The record holds the address.
+        /// An address or a length is not a multiple of four, or a program's of 64. The record holds the address.
         Misaligned = 4,
         /// A length is zero or above its limit.
         BadLength = 5,
         /// Part of the range lies beyond the card memory. The record holds the address.
         CardRange = 6,
-        /// No sequence or no token, more sequences than tokens, or more than the card takes.
+        /// The program is for another array, or its tokens, hidden size or repetitions are zero or more than the card takes.
         UnsupportedShape = 7,
-        /// The program holds an instruction that the engine does not know. The record's detail is its index.
+        /// The program holds an instruction that the engine does not know.
         BadInstruction = 8,
         /// The program asks for more than the engine has: a range beyond a scratchpad, a size above a limit.
-        /// The record's detail is the instruction's index.
         BadOperand = 9,
-        /// The inputs are not what the program takes: a token or type id out of range, sequences that do not add up.
+        /// The inputs are not what the program takes: a token or type id out of range.
         BadInput = 10,
         /// A read of host memory was answered with an error. The record holds the address.
         HostRead = 11,
@@ -139,6 +138,10 @@ pub const RING_LOG2: (u32, u32) = (1, 15);
 pub const RING_ALIGN: u64 = 64;
 /// Addresses and lengths in descriptors are a multiple of this.
 pub const ALIGN: u64 = 4;
+/// Bytes of an instruction of the engine.
+pub const INSTRUCTION_BYTES: u32 = 32;
+/// Addresses of programs are a multiple of this.
+pub const PROGRAM_ALIGN: u64 = 64;
 /// The longest copy of one descriptor, in bytes.
 pub const COPY_MAX: u32 = 1 << 30;
 
@@ -155,6 +158,8 @@ pub const CONSTANTS: &[crate::Constant] = &[
     constant("RING_LOG2_MIN", RING_LOG2.0 as u64, "least logarithm of a ring's entries"),
     constant("RING_LOG2_MAX", RING_LOG2.1 as u64, "greatest logarithm of a ring's entries"),
     constant("RING_ALIGN", RING_ALIGN, "alignment of ring bases in bytes"),
+    constant("INSTRUCTION_BYTES", INSTRUCTION_BYTES as u64, "bytes of an instruction of the engine"),
+    constant("PROGRAM_ALIGN", PROGRAM_ALIGN, "alignment of programs in bytes"),
     constant("COPY_MAX", COPY_MAX as u64, "longest copy of one descriptor in bytes"),
 ];
 

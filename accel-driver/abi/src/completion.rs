@@ -13,7 +13,7 @@ record! {
         8 cycles: u64,
         /// Of these, cycles in which the array worked for this job, saturating.
         16 array_busy: u32,
-        /// What the status describes as detail, else zero.
+        /// The engine's own error code, else zero.
         20 detail: u32,
         /// Consumer index of the submission ring: descriptors before it may be overwritten.
         24 consumer: u16,

@@ -11,9 +11,9 @@ record! {
         1 flags: u8,
         /// The driver's name for the job; comes back in the completion record. Tags of jobs under way differ.
         2 tag: u16,
-        /// `Run`: instructions of the program. Copies: zero.
+        /// `Run`: instructions of the program, at most 65535. Copies: zero.
         4 program_length: u32,
-        /// `Run`: where the program lies in card memory. Copies: the address in card memory.
+        /// `Run`: where the program lies in card memory, a multiple of 64. Copies: the address in card memory.
         8 card_address: u64,
         /// `Run`: IOVA of the inputs. Copies: the address in host memory.
         16 host_address: u64,
@@ -21,10 +21,14 @@ record! {
         24 output_address: u64,
         /// `Run`: zero. Copies: bytes.
         32 bytes: u32,
-        /// `Run`: sequences of the batch. Copies: zero.
-        36 sequences: u32,
-        /// `Run`: tokens of the whole batch. Copies: zero.
-        40 tokens: u32,
+        /// `Run`: how many times the program runs; inputs and results advance by the program's strides. At least one. Copies: zero.
+        36 runs: u16,
+        /// `Run`: the array's size that the program was compiled for. Copies: zero.
+        38 array: u16,
+        /// `Run`: tokens of the longest sequence that the program takes. Copies: zero.
+        40 tokens: u16,
+        /// `Run`: hidden size of the model. Copies: zero.
+        42 hidden: u16,
         /// Zero.
         44 reserved_0: u32,
         /// Zero.

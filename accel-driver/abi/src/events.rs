@@ -1,4 +1,4 @@
-//! What the counters count. They run from power-on or `CONTROL.CLEAR_COUNTERS`, over soft resets.
+//! What the counters count. They run from power-on, over soft resets, and are never cleared: a driver takes differences.
 
 codes! {
     /// Number of a counter.
@@ -7,30 +7,46 @@ codes! {
         Cycles = 0,
         /// Cycles in which a job was under way.
         Busy = 1,
-        /// Cycles in which the array multiplied.
-        ArrayBusy = 2,
         /// Jobs that ended well.
-        JobsOk = 3,
+        JobsOk = 2,
         /// Jobs that ended with an error.
-        JobsFailed = 4,
+        JobsFailed = 3,
         /// Bytes read from host memory, in whole beats.
-        HostReadBytes = 5,
+        HostReadBytes = 4,
         /// Bytes written to host memory, in whole beats.
-        HostWriteBytes = 6,
+        HostWriteBytes = 5,
         /// Bytes read from card memory, in whole beats.
-        CardReadBytes = 7,
+        CardReadBytes = 6,
         /// Bytes written to card memory, in whole beats.
-        CardWriteBytes = 8,
+        CardWriteBytes = 7,
         /// Cycles in which data from host memory waited to be taken.
-        HostReadHeld = 9,
+        HostReadHeld = 8,
         /// Cycles in which data to host memory waited for the bus.
-        HostWriteHeld = 10,
+        HostWriteHeld = 9,
         /// Cycles in which data from card memory waited to be taken.
-        CardReadHeld = 11,
+        CardReadHeld = 10,
         /// Cycles in which data to card memory waited for the bus.
-        CardWriteHeld = 12,
+        CardWriteHeld = 11,
+        /// Steps of the array.
+        ArrayBusy = 12,
+        /// Cycles in which the array waited for weights.
+        StallWeights = 13,
+        /// Cycles in which the array waited for operands.
+        StallOperand = 14,
+        /// Cycles in which the array waited for its shadow plane to be drained.
+        StallPlane = 15,
+        /// Cycles in which the array had no instruction.
+        StallIdle = 16,
+        /// Words loaded into the ring of weights.
+        WordsLoaded = 17,
+        /// Cycles in which the drain worked.
+        DrainBusy = 18,
+        /// Cycles in which a pass worked.
+        PassBusy = 19,
     }
 }
 
 /// How many counters there are.
 pub const COUNT: usize = Event::ALL.len();
+/// How many of them, the first ones, are counted outside the engine.
+pub const OUTER: usize = Event::ArrayBusy as usize;

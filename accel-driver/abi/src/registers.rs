@@ -34,10 +34,20 @@ registers! {
         /// Greatest hidden size.
         HIDDEN = 16 + 16,
     };
-    /// Most tokens of one job.
-    CAP_JOB_TOKENS = 0x018, ReadOnly;
-    /// Most sequences of one job.
-    CAP_JOB_SEQUENCES = 0x01c, ReadOnly;
+    /// Words of the engine's vector memories.
+    CAP_VECTORS = 0x018, ReadOnly {
+        /// Memory V: streams, projections, contexts, in units of 64 words.
+        V = 0 + 16,
+        /// Memory Y: sums and scores, in units of 64 words.
+        Y = 16 + 16,
+    };
+    /// Words of the engine's other memories.
+    CAP_BUFFERS = 0x01c, ReadOnly {
+        /// Memory P: weights of the softmax, in units of 64 words.
+        P = 0 + 16,
+        /// The ring of weights, in units of 64 words.
+        RING = 16 + 16,
+    };
     /// Bytes of card memory, low half.
     CAP_CARD_BYTES_LO = 0x020, ReadOnly;
     /// Bytes of card memory, high half.
@@ -62,11 +72,16 @@ registers! {
     CAP_PROGRAM = 0x030, ReadOnly {
         /// Version of the instruction set.
         VERSION = 0 + 16,
-        /// Bytes of an instruction.
-        INSTRUCTION_BYTES = 16 + 16,
+        /// Most repetitions of one job.
+        RUNS = 16 + 16,
     };
-    /// Bytes of the engine's activation memory.
-    CAP_ACTIVATION_BYTES = 0x034, ReadOnly;
+    /// Words of the engine's operand memories.
+    CAP_OPERANDS = 0x034, ReadOnly {
+        /// Memory A: rows that are multiplied, in units of 64 words.
+        A = 0 + 16,
+        /// Memory B: keys and values, in units of 64 words.
+        B = 16 + 16,
+    };
     /// Clock frequency in kHz, 0 where it is not known.
     CAP_CLOCK_KHZ = 0x038, ReadOnly;
     /// Number of counters.
@@ -79,8 +94,6 @@ registers! {
         /// Writing one resets all but SCRATCH and the counters: jobs are dropped without records, transactions on the bus are
         /// finished. Reads as one until that is done.
         RESET = 1 + 1,
-        /// Writing one sets all counters to zero. Reads as zero.
-        CLEAR_COUNTERS = 2 + 1,
     };
     /// What the card is doing.
     STATUS = 0x044, ReadOnly {
@@ -144,7 +157,7 @@ registers! {
     };
     /// The completion ring.
     COMPLETE_INDEX = 0x098, ReadOnly {
-        /// Producer index: records before it have been written.
+        /// Producer index: records before it are written or on their way.
         PRODUCER = 0 + 16,
         /// Consumer index: the doorbell's last value.
         CONSUMER = 16 + 16,

@@ -38,6 +38,7 @@ pub fn package(out: &mut impl Write) -> fmt::Result {
     enumeration(out, "port_e", "Port", Port::CODES)?;
     enumeration(out, "event_e", "Event", Event::CODES)?;
     writeln!(out, "\n  parameter int unsigned Events = {};", events::COUNT)?;
+    writeln!(out, "  parameter int unsigned OuterEvents = {};", events::OUTER)?;
     record(out, "descriptor_t", Descriptor::BYTES, Descriptor::MEMBERS)?;
     record(out, "completion_t", Completion::BYTES, Completion::MEMBERS)?;
     out.write_str("\nendpackage\n")

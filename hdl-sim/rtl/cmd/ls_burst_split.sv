@@ -1,0 +1,80 @@
+// Cuts a request of any length into bursts of whole beats that never cross 4 KiB and have at most MaxBeats beats.
+module ls_burst_split #(
+    parameter int unsigned DataWidth = 128,  // bits of a beat, a power of two, 32 to 1024
+    parameter int unsigned MaxBeats  = 64    // 1 to 256
+) (
+    input  logic        clk_i,
+    input  logic        rst_ni,
+    input  logic        clear_i,        // drops the request and its bursts
+    input  logic        req_valid_i,
+    output logic        req_ready_o,
+    input  logic [63:0] req_addr_i,     // bytes, any alignment
+    input  logic [31:0] req_bytes_i,    // at least 1
+    output logic        burst_valid_o,
+    input  logic        burst_ready_i,
+    output logic [63:0] burst_addr_o,   // aligned to a beat
+    output logic [ 7:0] burst_len_o,    // beats - 1
+    output logic        burst_last_o    // the last of its request
+);
+  localparam int unsigned Bytes = DataWidth / 8;
+  localparam int unsigned Shift = $clog2(Bytes);
+  localparam int unsigned PageBeats = 4096 / Bytes;
+
+  logic busy_q;
+  logic [63:0] addr_q;
+  logic [31:0] left_q;  // beats
+  logic [31:0] to_page, beats;
+  logic [32:0] span;
+  logic take;
+
+  assign to_page = PageBeats - 32'(addr_q[11:Shift]);
+  always_comb begin
+    beats = left_q;
+    if (beats > MaxBeats) beats = MaxBeats;
+    if (beats > to_page) beats = to_page;
+  end
+
+  assign burst_valid_o = busy_q;
+  assign burst_addr_o  = addr_q;
+  assign burst_len_o   = 8'(beats - 1);
+  assign burst_last_o  = beats == left_q;
+  assign take          = burst_valid_o && burst_ready_i;
+  assign req_ready_o   = !busy_q || (take && burst_last_o);
+  assign span          = 33'(req_addr_i[Shift-1:0]) + 33'(req_bytes_i) + 33'(Bytes - 1);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      busy_q <= 1'b0;
+      addr_q <= '0;
+      left_q <= '0;
+    end else if (clear_i) begin
+      busy_q <= 1'b0;
+    end else if (req_valid_i && req_ready_o) begin
+      busy_q <= 1'b1;
+      addr_q <= {req_addr_i[63:Shift], Shift'(0)};
+      left_q <= 32'(span >> Shift);
+    end else if (take) begin
+      busy_q <= !burst_last_o;
+      addr_q <= addr_q + (64'(beats) << Shift);
+      left_q <= left_q - beats;
+    end
+  end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && !clear_i) begin
+      // A request asks for something.
+      a_bytes :
+      assert (!req_valid_i || req_bytes_i != '0)
+      else $error("bytes");
+      // A burst stays within its page and its limit.
+      a_page :
+      assert (!busy_q || 13'(addr_q[11:0]) + (13'(beats) << Shift) <= 13'd4096)
+      else $error("page");
+      a_limit :
+      assert (!busy_q || (beats != '0 && beats <= MaxBeats))
+      else $error("limit");
+    end
+  end
+`endif
+endmodule

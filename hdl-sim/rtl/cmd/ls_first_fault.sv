@@ -1,0 +1,31 @@
+// For each user of a port, the address of its first failed transfer since it was cleared.
+module ls_first_fault #(
+    parameter  int unsigned Count   = 3,
+    localparam int unsigned IdWidth = (Count > 1) ? $clog2(Count) : 1
+) (
+    input  logic                     clk_i,
+    input  logic                     rst_ni,
+    input  logic [  Count-1:0]       clear_i,
+    input  logic                     error_valid_i,
+    input  logic [IdWidth-1:0]       error_id_i,
+    input  logic [       63:0]       error_addr_i,
+    output logic [  Count-1:0]       valid_o,
+    output logic [  Count-1:0][63:0] addr_o
+);
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      valid_o <= '0;
+      addr_o  <= '0;
+    end else begin
+      for (int unsigned i = 0; i < Count; i++) begin
+        if (clear_i[i]) begin
+          valid_o[i] <= 1'b0;
+          addr_o[i]  <= '0;
+        end else if (error_valid_i && error_id_i == IdWidth'(i) && !valid_o[i]) begin
+          valid_o[i] <= 1'b1;
+          addr_o[i]  <= error_addr_i;
+        end
+      end
+    end
+  end
+endmodule
