@@ -3,6 +3,7 @@
 #   demo   rank the bundled catalogue for a person, then stop        serve  the same daemon, in the foreground
 #   test   everything that CI runs                                   check  format, lints, docs
 #   eval   accuracy beside fp32 and ONNX Runtime's int8              bench  speed beside the same peers
+#   hdl-lint  the RTL: Verilator's and Verible's lints, format      synth  its size and clock on ECP5 and Xilinx
 #   abi    write the accelerator's SystemVerilog package and register table anew
 #
 # CHECKPOINT=folder  a local Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json)
@@ -29,6 +30,7 @@ MODEL      := .cache/models/$(MODEL_KEY)
 TEACHER    := .cache/teacher/$(MODEL_KEY)
 TINY       := .cache/tiny
 PYTHON     := .venv/bin/python
+HDL_TOOLS  := .cache/hdl-venv
 CARGO      := cargo
 TARGET     := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 BIN        := $(TARGET)/release
@@ -47,9 +49,9 @@ export LOCKSTEP_CHECKPOINT := $(abspath $(CHECKPOINT))
 export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
 
-.PHONY: help demo serve test check eval bench abi model modules clean
+.PHONY: help demo serve test check eval bench abi hdl-lint synth model modules clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -12
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -13
 
 demo: model modules $(HOST)
 	@edge-host/demo/run.sh $(HOST) $(MODEL) $(WASM)/lockstep-relaxed.wasm $(PERSON)
@@ -75,6 +77,12 @@ abi: .cache/toolchain
 	@$(CARGO) run --quiet --locked -p lockstep-accel-abi --bin lockstep-abi-generate
 	@$(CARGO) run --quiet --locked -p lockstep-accel-program --bin lockstep-isa-generate
 
+hdl-lint: $(HDL_TOOLS)/bin/python
+	@hdl-sim/tools/lint.sh $(HDL_TOOLS)
+
+synth: $(HDL_TOOLS)/bin/python
+	@hdl-sim/tools/synth.sh $(HDL_TOOLS) $(TARGET)/synth
+
 clean:
 	rm -rf target .cache .venv
 
@@ -86,6 +94,9 @@ clean:
 
 $(PYTHON): tests/requirements.txt
 	@tests/tools/venv.sh .venv tests/requirements.txt
+
+$(HDL_TOOLS)/bin/python: hdl-sim/requirements.txt
+	@tests/tools/venv.sh $(HDL_TOOLS) hdl-sim/requirements.txt
 
 # The real checkpoint; a folder given by CHECKPOINT is used as it is.
 .cache/checkpoint/model.safetensors:

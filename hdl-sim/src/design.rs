@@ -14,7 +14,9 @@ use crate::{Error, sources};
 /// The C face of a design.
 const SHIM: &str = include_str!("../shim/shim.cpp");
 /// Changes when the way of building does.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
+/// Up to so many bytes of generated code are compiled as one file: the headers cost more than the code.
+const ONE_UNIT: u64 = 300_000;
 /// Parts of Verilator's run time that a model may need.
 const RUNTIME: [&str; 4] = ["verilated", "verilated_threads", "verilated_cov", "verilated_fst_c"];
 const CXX: [&str; 9] = [
@@ -158,6 +160,13 @@ impl Design {
             }
         }
         units.sort();
+        let bytes: u64 = units.iter().map(|u| fs::metadata(u).map_or(0, |m| m.len())).sum();
+        if bytes <= ONE_UNIT {
+            let all = work.join("all.cpp");
+            let include = |u: &PathBuf| format!("#include \"{}\"\n", u.display());
+            fs::write(&all, units.iter().map(include).collect::<String>()).map_err(Error::file(&all))?;
+            units = vec![all];
+        }
         in_parallel(&units, |unit| {
             // Verilator names files that run once or seldom like this.
             let seldom = unit.to_string_lossy().contains("__Slow") || unit.ends_with("Vtop__Syms.cpp");

@@ -26,7 +26,7 @@ pub trait Agent {
     }
 }
 
-/// A design with `clk_i` and `rst_ni`, out of reset, its clock low.
+/// A design with `clk_i` and mostly `rst_ni`, out of reset, its clock low.
 pub struct Sim {
     name: String,
     model: Model,
@@ -42,7 +42,7 @@ impl Sim {
     /// Builds the design where it is not yet built, and resets an instance for some cycles.
     ///
     /// # Errors
-    /// The design does not build, lacks `clk_i` or `rst_ni`, or fails an assertion in reset.
+    /// The design does not build, lacks `clk_i`, or fails an assertion in reset.
     pub fn new(design: &Design) -> Result<Self, Error> {
         let folder = |name| std::env::var_os(name).map(PathBuf::from);
         let (waves, coverage) = (folder("LOCKSTEP_FST"), folder("LOCKSTEP_COVERAGE"));
@@ -52,7 +52,7 @@ impl Sim {
         let no_port =
             |port: &str| Error::NoPort { design: design.top().into(), direction: "input", port: port.into() };
         let clock = model.port("clk_i", true).ok_or_else(|| no_port("clk_i"))?;
-        let reset = model.port("rst_ni", true).ok_or_else(|| no_port("rst_ni"))?;
+        let reset = model.port("rst_ni", true);
         let number = FILES.fetch_add(1, Ordering::Relaxed);
         let file = |folder: PathBuf, ending: &str| {
             let _ = std::fs::create_dir_all(&folder);
@@ -64,11 +64,13 @@ impl Sim {
         let coverage = coverage.map(|folder| file(folder, "dat"));
         let mut sim = Self { name: design.top().into(), model, clock, cycle: 0, coverage };
         sim.poke(clock, 0);
-        sim.poke(reset, 0);
-        for _ in 0..3 {
-            sim.cycle(&mut [])?;
+        if let Some(reset) = reset {
+            sim.poke(reset, 0);
+            for _ in 0..3 {
+                sim.cycle(&mut [])?;
+            }
+            sim.poke(reset, 1);
         }
-        sim.poke(reset, 1);
         sim.cycle = 0;
         Ok(sim)
     }

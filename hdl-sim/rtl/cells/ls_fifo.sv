@@ -4,7 +4,7 @@
 // clear_i empties the queue at the next edge, whatever else happens in that cycle.
 module ls_fifo #(
     parameter int unsigned Width = 8,
-    parameter int unsigned Depth = 4,   // at least 1, any number
+    parameter int unsigned Depth = 4,  // at least 1, any number
     localparam int unsigned CountWidth = $clog2(Depth + 1)
 ) (
     input  logic                  clk_i,

@@ -4,16 +4,16 @@ module ls_activation
 #(
     parameter int unsigned N = 8
 ) (
-    input  logic                       clk_i,
-    input  logic                       rst_ni,
-    input  logic                       valid_i,
-    input  logic [N-1:0]        [15:0] v_i,              // signed, units of 2^-fraction_bits
-    input  logic [N-1:0]        [14:0] eq_i,             // the equaliser, [0, 32767]
-    input  logic [  2:0][  7:0] [15:0] table_i,          // c0, c1, c2 of eight segments, signed
-    input  logic                [ 3:0] fraction_bits_i,  // [1, 12]
-    input  logic                [15:0] offset_i,         // signed
-    output logic                       valid_o,
-    output logic [N-1:0]        [15:0] x_o               // [0, 32767] for the offsets of (30)
+    input  logic                     clk_i,
+    input  logic                     rst_ni,
+    input  logic                     valid_i,
+    input  logic [N-1:0][15:0]       v_i,              // signed, units of 2^-fraction_bits
+    input  logic [N-1:0][14:0]       eq_i,             // the equaliser, [0, 32767]
+    input  logic [  2:0][ 7:0][15:0] table_i,          // c0, c1, c2 of eight segments, signed
+    input  logic [  3:0]             fraction_bits_i,  // [1, 12]
+    input  logic [ 15:0]             offset_i,         // signed
+    output logic                     valid_o,
+    output logic [N-1:0][15:0]       x_o               // [0, 32767] for the offsets of (30)
 );
   logic [2:0][7:0][15:0] table_q;
   logic [3:0] fraction1_q, fraction2_q, fraction3_q;

@@ -11,7 +11,7 @@ module ls_embed
     input  logic [N-1:0][11:0] scale_i,     // its scale, [0, 4095]
     input  logic [N-1:0][15:0] position_i,  // signed
     input  logic [N-1:0][15:0] type_i,      // signed
-    input  logic        [ 2:0] shift_i,     // table_shift, [0, 7]
+    input  logic [  2:0]       shift_i,     // table_shift, [0, 7]
     output logic               valid_o,
     output logic [N-1:0][20:0] s_o          // signed
 );

@@ -9,8 +9,8 @@ module ls_exp
     input  logic               valid_i,
     input  logic [N-1:0][21:0] a_i,       // signed score
     input  logic [N-1:0][21:0] best_i,    // signed, the greatest score of the row
-    input  logic        [14:0] factor_i,  // F of (20), [16384, 32767]
-    input  logic        [ 5:0] shift_i,   // h of (20), signed, [-8, 30]
+    input  logic [ 14:0]       factor_i,  // F of (20), [16384, 32767]
+    input  logic [  5:0]       shift_i,   // h of (20), signed, [-8, 30]
     output logic               valid_o,
     output logic [N-1:0][13:0] p_o        // [0, 16383]
 );
@@ -75,8 +75,11 @@ module ls_exp
 `ifndef SYNTHESIS
   // The shift of a word lies in the range of (20).
   shift_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) valid_i |->
-      $signed(shift_i) >= -6'sd8 && $signed(shift_i) <= 6'sd30)
+  assert property (@(posedge clk_i) disable iff (!rst_ni) valid_i |-> $signed(
+      shift_i
+  ) >= -6'sd8 && $signed(
+      shift_i
+  ) <= 6'sd30)
   else $error("shift out of range");
 `endif
 endmodule

@@ -3,12 +3,12 @@ module ls_head_scale
   import ls_arith_pkg::*;
 (
     input  logic        clk_i,
-    input  logic [14:0] m_q_i,    // greatest magnitude of the queries, [1, 32767]
-    input  logic [14:0] m_k_i,    // of the keys
-    input  logic [14:0] mult_i,   // score_multiplier, [16384, 32767]
-    input  logic [ 6:0] sshift_i, // score_shift, [37, 74]
-    output logic [14:0] factor_o, // F, [16384, 32767]
-    output logic [ 5:0] shift_o   // h, signed, [-8, 30]
+    input  logic [14:0] m_q_i,     // greatest magnitude of the queries, [1, 32767]
+    input  logic [14:0] m_k_i,     // of the keys
+    input  logic [14:0] mult_i,    // score_multiplier, [16384, 32767]
+    input  logic [ 6:0] sshift_i,  // score_shift, [37, 74]
+    output logic [14:0] factor_o,  // F, [16384, 32767]
+    output logic [ 5:0] shift_o    // h, signed, [-8, 30]
 );
   logic [29:0] g_q, g_up_q, product_q;
   logic [5:0] bits2_q, bits3_q;
@@ -16,7 +16,11 @@ module ls_head_scale
   logic signed [8:0] shift;
 
   assign below_2_29 = !product_q[29];
-  assign shift = $signed({2'b0, sshift_i}) - $signed({3'b0, bits3_q}) - (below_2_29 ? 9'sd14 : 9'sd15);
+  assign shift = $signed(
+      {2'b0, sshift_i}
+  ) - $signed(
+      {3'b0, bits3_q}
+  ) - (below_2_29 ? 9'sd14 : 9'sd15);
 
   always_ff @(posedge clk_i) begin
     g_q       <= {15'b0, m_q_i} * {15'b0, m_k_i};

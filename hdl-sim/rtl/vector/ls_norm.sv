@@ -14,10 +14,10 @@ module ls_norm
     input  logic [N-1:0][20:0] mean_i,     // signed
     input  logic [N-1:0][ 4:0] e_i,        // [1, 21]
     input  logic [N-1:0][14:0] rho_i,      // [0, 32767]
-    input  logic        [15:0] g_i,        // [-32767, 32767]
-    input  logic        [15:0] b_i,        // signed
-    input  logic        [15:0] g2_i,       // of the equalised output
-    input  logic        [15:0] b2_i,
+    input  logic [ 15:0]       g_i,        // [-32767, 32767]
+    input  logic [ 15:0]       b_i,        // signed
+    input  logic [ 15:0]       g2_i,       // of the equalised output
+    input  logic [ 15:0]       b2_i,
     output logic               t_valid_o,
     output logic [N-1:0][15:0] t_o,        // [-32767, 32767]
     output logic               valid_o,
@@ -61,14 +61,14 @@ module ls_norm
     logic signed [31:0] z_q, product_q, eq_product_q;
 
     // round_shift(d, e - 15) is round_shift(d << 14, e - 1). |d| < 2^e, so its 17 lowest bits say it all.
-    assign shifted = $signed({d_q, 15'b0}) >>> (e1_q - 5'd1);
-    assign rounded = $signed(shifted[18:1]) + 18'(shifted[0]);
-    assign z       = round_q15(z_q);
+    assign shifted   = $signed({d_q, 15'b0}) >>> (e1_q - 5'd1);
+    assign rounded   = $signed(shifted[18:1]) + 18'(shifted[0]);
+    assign z         = round_q15(z_q);
     assign t_o[lane] = t_q;
 
     always_ff @(posedge clk_i) begin
-      d_q          <= 22'($signed(s_i[lane])) - 22'($signed(mean_i[lane]));
-      e1_q         <= e_i[lane];
+      d_q  <= 22'($signed(s_i[lane])) - 22'($signed(mean_i[lane]));
+      e1_q <= e_i[lane];
       if (rounded > 18'sd32767) t_q <= 16'sd32767;
       else if (rounded < -18'sd32767) t_q <= -16'sd32767;
       else t_q <= rounded[15:0];

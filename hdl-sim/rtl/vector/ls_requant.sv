@@ -8,19 +8,19 @@ module ls_requant
 #(
     parameter int unsigned N = 8
 ) (
-    input  logic               clk_i,
-    input  logic               rst_ni,
-    input  logic               valid_i,
-    input  logic [N-1:0][31:0] acc_i,        // signed, 27 bits in use
-    input  logic [N-1:0][31:0] z_i,          // signed: 128 * sum of the weights for unsigned rows, else 0
-    input  logic [N-1:0][14:0] m_n_i,        // [16384, 32767]
-    input  logic [N-1:0][ 3:0] h_i,          // [0, 14]
-    input  logic [N-1:0][14:0] c_i,          // [0, 32767]
-    input  logic [N-1:0][31:0] b_i,          // signed
-    input  logic        [ 3:0] acc_shift_i,  // [0, 12]
-    input  logic        [ 4:0] out_shift_i,  // [1, 17]
-    output logic               valid_o,
-    output logic [N-1:0][31:0] y_o           // signed
+    input logic clk_i,
+    input logic rst_ni,
+    input logic valid_i,
+    input logic [N-1:0][31:0] acc_i,  // signed, 27 bits in use
+    input logic [N-1:0][31:0] z_i,  // signed: 128 * sum of the weights for unsigned rows, else 0
+    input logic [N-1:0][14:0] m_n_i,  // [16384, 32767]
+    input logic [N-1:0][3:0] h_i,  // [0, 14]
+    input logic [N-1:0][14:0] c_i,  // [0, 32767]
+    input logic [N-1:0][31:0] b_i,  // signed
+    input logic [3:0] acc_shift_i,  // [0, 12]
+    input logic [4:0] out_shift_i,  // [1, 17]
+    output logic valid_o,
+    output logic [N-1:0][31:0] y_o  // signed
 );
   ls_delay #(
       .Cycles(4)

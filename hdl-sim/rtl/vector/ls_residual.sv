@@ -9,7 +9,7 @@ module ls_residual
     input  logic               valid_i,
     input  logic [N-1:0][15:0] x_i,      // signed: the stream before the layer
     input  logic [N-1:0][31:0] y_i,      // signed: what the layer adds
-    input  logic        [ 2:0] shift_i,  // [0, 4]
+    input  logic [  2:0]       shift_i,  // [0, 4]
     output logic               valid_o,
     output logic [N-1:0][20:0] s_o       // signed
 );

@@ -6,22 +6,22 @@ module ls_scalar_lane
   import ls_arith_pkg::*;
   import ls_scalar_pkg::*;
 (
-    input  logic               clk_i,
-    input  step_e              step_i,
-    input  op_e                op_i,
-    input  logic               bit_i,       // of the multiplier, lowest first
-    input  logic               unsigned_i,
-    input  logic        [15:0] max_i,
-    input  logic        [31:0] sum_i,
-    input  logic        [21:0] hi_i,
-    input  logic        [21:0] lo_i,
-    output logic        [20:0] mean_o,
-    output logic        [ 4:0] e_o,
-    output logic        [14:0] quotient_o,
-    output logic        [14:0] m_o,
-    output logic        [ 3:0] h_o,
-    output logic        [14:0] m_n_o,
-    output logic        [14:0] r_v_o
+    input  logic         clk_i,
+    input  step_e        step_i,
+    input  op_e          op_i,
+    input  logic         bit_i,       // of the multiplier, lowest first
+    input  logic         unsigned_i,
+    input  logic  [15:0] max_i,
+    input  logic  [31:0] sum_i,
+    input  logic  [21:0] hi_i,
+    input  logic  [21:0] lo_i,
+    output logic  [20:0] mean_o,
+    output logic  [ 4:0] e_o,
+    output logic  [14:0] quotient_o,
+    output logic  [14:0] m_o,
+    output logic  [ 3:0] h_o,
+    output logic  [14:0] m_n_o,
+    output logic  [14:0] r_v_o
 );
   // Heads of the numerators: 127 * 2^22, 255 * 2^21, 2^29, 2^25, without their 15 zeros.
   localparam logic [18:0] HeadSigned = 19'd16256;
@@ -32,20 +32,20 @@ module ls_scalar_lane
   logic signed [32:0] multiplicand_q;  // or the radicand, from the top
   logic signed [32:0] product_q;
   logic signed [33:0] partial;
-  logic        [ 6:0] low_q;           // the last bits that left the product
-  logic        [15:0] divisor_q;       // or the root so far
+  logic        [ 6:0] low_q;  // the last bits that left the product
+  logic        [15:0] divisor_q;  // or the root so far
   logic        [18:0] remainder_q;
   logic        [14:0] quotient_q;
   logic               over_q;
   logic signed [20:0] mean_q;
-  logic        [21:0] spread_q, above, below;
-  logic        [ 4:0] e_q;
-  logic        [14:0] m_q;
-  logic        [ 3:0] h_q;
+  logic [21:0] spread_q, above, below;
+  logic [ 4:0] e_q;
+  logic [14:0] m_q;
+  logic [ 3:0] h_q;
 
   logic [14:0] m, m_n;
-  logic [3:0] h;
-  logic [4:0] sum_bits;
+  logic [ 3:0] h;
+  logic [ 4:0] sum_bits;
   logic [22:0] sum_n;
   logic [31:0] radicand;
   logic [18:0] widened, trial, doubled;
@@ -97,8 +97,8 @@ module ls_scalar_lane
         product_q <= partial[33:1];
         low_q     <= {partial[0], low_q[6:1]};
       end
-      StepMean: mean_q <= 21'((product_q + 33'sd8) >>> 4);
-      StepSpread: spread_q <= ($signed(above) > $signed(below)) ? above : below;
+      StepMean:     mean_q <= 21'((product_q + 33'sd8) >>> 4);
+      StepSpread:   spread_q <= ($signed(above) > $signed(below)) ? above : below;
       StepExponent: e_q <= (spread_q == '0) ? 5'd1 : 5'(bit_length({10'b0, spread_q}));
       StepRadicand: begin
         multiplicand_q <= {1'b0, radicand};
@@ -122,8 +122,8 @@ module ls_scalar_lane
         multiplicand_q <= {18'b0, quotient_o};
         product_q      <= '0;
       end
-      StepRound: product_q <= product_q + 33'(low_q[6]);
-      default: ;
+      StepRound:    product_q <= product_q + 33'(low_q[6]);
+      default:      ;
     endcase
   end
 

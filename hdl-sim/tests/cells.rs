@@ -1,0 +1,259 @@
+//! The shared cells, each with every way of pausing on both sides.
+#![allow(clippy::unwrap_used)]
+
+use lockstep_arith::sample::Random;
+use lockstep_hdl_sim::{Agent, Bits, Design, Error, Port, Sim, Sink, Source, Stalls};
+
+const WIDTH: usize = 70;
+const WORDS: u64 = 2000;
+
+fn cell(name: &str, parameters: &[(&str, usize)]) -> Sim {
+    let design = parameters.iter().fold(Design::new(name), |d, (name, value)| d.parameter(*name, value));
+    Sim::new(&design).unwrap()
+}
+
+fn set(sim: &mut Sim, name: &str, value: u64) {
+    let port = sim.input(name).unwrap();
+    sim.poke(port, value);
+}
+
+fn word(i: u64) -> Bits {
+    Bits::random(WIDTH, &mut Random::new(i))
+}
+
+fn ends(sim: &Sim, stalls: Stalls) -> (Source, Sink) {
+    let source = Source::new(sim, "in_valid_i", "in_ready_o", &["in_data_i"], stalls).unwrap();
+    let sink = Sink::new(sim, "out_valid_o", "out_ready_i", &["out_data_o"], stalls).unwrap();
+    (source, sink)
+}
+
+/// All words pass in order; without pauses, one a cycle. A clear empties the cell.
+fn passes_streams(name: &str, parameters: &[(&str, usize)], full_throughput: bool) {
+    for stalls in Stalls::crossed(7) {
+        let mut sim = cell(name, parameters);
+        set(&mut sim, "clear_i", 0);
+        let (mut source, mut sink) = ends(&sim, stalls);
+        for i in 0..WORDS {
+            source.push(vec![word(i)]);
+            sink.expect(vec![word(i)]);
+        }
+        let cycles = sim
+            .run(&mut [&mut source, &mut sink], 40 * WORDS)
+            .unwrap_or_else(|e| panic!("{name} {parameters:?}, {stalls:?}: {e}"));
+        if full_throughput && stalls.idle == 0 && stalls.back_pressure == 0 {
+            assert_eq!(cycles, WORDS + 1);
+        }
+    }
+
+    let mut sim = cell(name, parameters);
+    let (mut source, mut closed) = ends(&sim, Stalls { back_pressure: 100, ..Stalls::NONE });
+    set(&mut sim, "clear_i", 0);
+    (0..10).for_each(|i| source.push(vec![word(i)]));
+    for _ in 0..20 {
+        sim.cycle(&mut [&mut source, &mut closed]).unwrap();
+    }
+    let kept = source.sent();
+    assert!(kept > 0);
+    set(&mut sim, "clear_i", 1);
+    set(&mut sim, "in_valid_i", 0);
+    sim.cycle(&mut [&mut closed]).unwrap();
+    set(&mut sim, "clear_i", 0);
+    let (_, mut open) = ends(&sim, Stalls::NONE);
+    for i in kept as u64..10 {
+        open.expect(vec![word(i)]);
+    }
+    sim.run(&mut [&mut source, &mut open], 50).unwrap();
+}
+
+#[test]
+fn fifo() {
+    for depth in [1, 2, 3, 5, 8] {
+        passes_streams("ls_fifo", &[("Width", WIDTH), ("Depth", depth)], depth > 1);
+    }
+}
+
+#[test]
+fn fifo_counts_its_words() {
+    let mut sim = cell("ls_fifo", &[("Width", WIDTH), ("Depth", 5)]);
+    set(&mut sim, "clear_i", 0);
+    let (mut source, mut sink) = ends(&sim, Stalls { idle: 40, back_pressure: 60, seed: 3 });
+    (0..WORDS).for_each(|i| source.push(vec![word(i)]));
+    sink.want(WORDS as usize);
+    let count = sim.output("count_o").unwrap();
+    while sink.waiting().is_some() {
+        sim.cycle(&mut [&mut source, &mut sink]).unwrap();
+        sim.settle().unwrap();
+        assert_eq!(sim.peek(count), (source.sent() - sink.received().len()) as u64);
+    }
+}
+
+#[test]
+fn skid() {
+    passes_streams("ls_skid", &[("Width", WIDTH)], true);
+}
+
+/// Checks that no port of an arbiter waits for more than `ports - 1` transfers of others.
+struct Fairness {
+    valid: Port,
+    ready: Port,
+    waited: Vec<usize>,
+}
+
+impl Agent for Fairness {
+    fn drive(&mut self, _: &mut Sim) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn sample(&mut self, sim: &Sim) -> Result<(), Error> {
+        let (valid, ready) = (sim.peek(self.valid), sim.peek(self.ready));
+        for (i, waited) in self.waited.iter_mut().enumerate() {
+            let asks = valid >> i & 1 == 1;
+            if !asks || ready >> i & 1 == 1 {
+                *waited = 0;
+            } else if ready != 0 {
+                *waited += 1;
+            }
+        }
+        let most = self.waited.len();
+        assert!(self.waited.iter().all(|&w| w < most), "a port waited for {most} transfers");
+        Ok(())
+    }
+}
+
+/// Offers words on the ports of an arbiter, whose valid and ready bits share vectors.
+struct Ports {
+    valid: Port,
+    ready: Port,
+    data: Port,
+    next: Vec<u64>,
+    offering: Vec<bool>,
+    idle: i32,
+    random: Random,
+}
+
+impl Agent for Ports {
+    fn drive(&mut self, sim: &mut Sim) -> Result<(), Error> {
+        let mut valid = 0;
+        for (i, offering) in self.offering.iter_mut().enumerate() {
+            *offering = *offering || (self.next[i] < WORDS && self.random.within(1, 100) > self.idle);
+            valid |= u64::from(*offering) << i;
+        }
+        sim.poke(self.valid, valid);
+        let words = self.next.iter().zip(0..).map(|(&n, port)| word(n << 8 | port));
+        sim.poke_bits(self.data, &Bits::concat(&words.collect::<Vec<_>>()));
+        Ok(())
+    }
+
+    fn sample(&mut self, sim: &Sim) -> Result<(), Error> {
+        let ready = sim.peek(self.ready);
+        for (i, offering) in self.offering.iter_mut().enumerate() {
+            if *offering && ready >> i & 1 == 1 {
+                self.next[i] += 1;
+                *offering = false;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn arbiter() {
+    for ports in [2, 3, 5] {
+        for stalls in Stalls::crossed(11) {
+            let mut sim = cell("ls_arbiter", &[("Ports", ports), ("Width", WIDTH)]);
+            let (valid, ready) = (sim.input("in_valid_i").unwrap(), sim.output("in_ready_o").unwrap());
+            let mut source = Ports {
+                valid,
+                ready,
+                data: sim.input("in_data_i").unwrap(),
+                next: vec![0; ports],
+                offering: vec![false; ports],
+                idle: stalls.idle.into(),
+                random: Random::new(stalls.seed),
+            };
+            let fields = ["out_data_o", "out_port_o"];
+            let mut sink = Sink::new(&sim, "out_valid_o", "out_ready_i", &fields, stalls).unwrap();
+            let mut fairness = Fairness { valid, ready, waited: vec![0; ports] };
+            let all = ports * WORDS as usize;
+            sink.want(all);
+            let cycles = sim.run(&mut [&mut source, &mut sink, &mut fairness], 20 * all as u64).unwrap();
+            if stalls.idle == 0 && stalls.back_pressure == 0 {
+                assert_eq!(cycles, all as u64);
+            }
+            let mut next = vec![0; ports];
+            for item in sink.received() {
+                let port = item[1].value();
+                assert_eq!(item[0], word(next[port as usize] << 8 | port));
+                next[port as usize] += 1;
+            }
+            assert_eq!(next, vec![WORDS; ports]);
+        }
+    }
+}
+
+#[test]
+fn counter_stops_at_its_greatest_value() {
+    let mut sim = cell("ls_counter", &[("Width", 7), ("StepWidth", 3)]);
+    let count = sim.output("count_o").unwrap();
+    let mut random = Random::new(1);
+    let mut expected = 0;
+    for _ in 0..2000 {
+        let step = random.within(0, 7) as u64;
+        let clear = random.within(0, 60) == 0;
+        set(&mut sim, "step_i", step);
+        set(&mut sim, "clear_i", clear.into());
+        sim.cycle(&mut []).unwrap();
+        expected = if clear { 0 } else { (expected + step).min(127) };
+        assert_eq!(sim.peek(count), expected);
+    }
+}
+
+#[test]
+fn ram_reads_what_was_there_before() {
+    let depth = 13;
+    let mut sim = cell("ls_ram", &[("Width", WIDTH), ("Depth", depth)]);
+    let (data, found) = (sim.input("write_data_i").unwrap(), sim.output("read_data_o").unwrap());
+    let mut random = Random::new(2);
+    let mut words: Vec<Option<Bits>> = vec![None; depth];
+    let mut expected = None;
+    for i in 0..3000 {
+        let (write, read) = (random.within(0, 1) as u64, random.within(0, 1) as u64);
+        let addresses = [(); 2].map(|()| random.within(0, depth as i32 - 1) as usize);
+        let value = word(i);
+        sim.poke_bits(data, &value);
+        set(&mut sim, "write_i", write);
+        set(&mut sim, "write_address_i", addresses[0] as u64);
+        set(&mut sim, "read_i", read);
+        set(&mut sim, "read_address_i", addresses[1] as u64);
+        sim.cycle(&mut []).unwrap();
+        if read == 1 {
+            expected = words[addresses[1]].clone();
+        }
+        if write == 1 {
+            words[addresses[0]] = Some(value);
+        }
+        if let Some(expected) = &expected {
+            assert_eq!(&sim.peek_bits(found), expected);
+        }
+    }
+    set(&mut sim, "read_i", 1);
+    set(&mut sim, "read_address_i", depth as u64);
+    assert!(matches!(sim.cycle(&mut []), Err(Error::Assertion { .. })));
+}
+
+#[test]
+fn delay() {
+    for cycles in [1, 2, 5] {
+        let mut sim = cell("ls_delay", &[("Cycles", cycles)]);
+        let out = sim.output("q_o").unwrap();
+        let mut random = Random::new(3);
+        let mut due = vec![false; cycles];
+        for _ in 0..300 {
+            let bit = random.within(0, 1) == 1;
+            set(&mut sim, "d_i", bit.into());
+            sim.cycle(&mut []).unwrap();
+            due.push(bit);
+            assert_eq!(sim.high(out), due[due.len() - cycles]);
+        }
+    }
+}
