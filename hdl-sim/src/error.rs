@@ -13,6 +13,14 @@ pub enum Error {
         /// Where it was looked for.
         folder: PathBuf,
     },
+    /// Two files of one name: one of them would be left out.
+    #[error("{first} and {second} define one module")]
+    TwoModules {
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
     /// A file or folder could not be used.
     #[error("{path}: {source}")]
     File {

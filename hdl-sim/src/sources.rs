@@ -52,7 +52,9 @@ fn collect(folder: &Path, known: &mut BTreeMap<String, PathBuf>) -> Result<(), E
         } else if path.extension().is_some_and(|e| e == "sv" || e == "svh")
             && let Some(name) = path.file_stem().and_then(|s| s.to_str())
         {
-            known.insert(name.into(), path);
+            if let Some(other) = known.insert(name.into(), path.clone()) {
+                return Err(Error::TwoModules { first: other, second: path });
+            }
         }
     }
     Ok(())

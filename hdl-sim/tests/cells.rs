@@ -92,101 +92,82 @@ fn skid() {
     passes_streams("ls_skid", &[("Width", WIDTH)], true);
 }
 
-/// Checks that no port of an arbiter waits for more than `ports - 1` transfers of others.
-struct Fairness {
+/// Requesters of an arbiter: each asks, at random, until it is taken; none waits for as many turns as there are requesters.
+struct Requesters {
+    request: Port,
+    index: Port,
     valid: Port,
     ready: Port,
+    asks: Vec<bool>,
     waited: Vec<usize>,
-}
-
-impl Agent for Fairness {
-    fn drive(&mut self, _: &mut Sim) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn sample(&mut self, sim: &Sim) -> Result<(), Error> {
-        let (valid, ready) = (sim.peek(self.valid), sim.peek(self.ready));
-        for (i, waited) in self.waited.iter_mut().enumerate() {
-            let asks = valid >> i & 1 == 1;
-            if !asks || ready >> i & 1 == 1 {
-                *waited = 0;
-            } else if ready != 0 {
-                *waited += 1;
-            }
-        }
-        let most = self.waited.len();
-        assert!(self.waited.iter().all(|&w| w < most), "a port waited for {most} transfers");
-        Ok(())
-    }
-}
-
-/// Offers words on the ports of an arbiter, whose valid and ready bits share vectors.
-struct Ports {
-    valid: Port,
-    ready: Port,
-    data: Port,
-    next: Vec<u64>,
-    offering: Vec<bool>,
-    idle: i32,
+    taken: usize,
+    open: bool,
+    held: Option<u64>,
+    stalls: Stalls,
     random: Random,
 }
 
-impl Agent for Ports {
+impl Agent for Requesters {
     fn drive(&mut self, sim: &mut Sim) -> Result<(), Error> {
-        let mut valid = 0;
-        for (i, offering) in self.offering.iter_mut().enumerate() {
-            *offering = *offering || (self.next[i] < WORDS && self.random.within(1, 100) > self.idle);
-            valid |= u64::from(*offering) << i;
+        let mut bits = 0;
+        for (i, asks) in self.asks.iter_mut().enumerate() {
+            *asks = *asks || self.random.within(1, 100) > self.stalls.idle.into();
+            bits |= u64::from(*asks) << i;
         }
-        sim.poke(self.valid, valid);
-        let words = self.next.iter().zip(0..).map(|(&n, port)| word(n << 8 | port));
-        sim.poke_bits(self.data, &Bits::concat(&words.collect::<Vec<_>>()));
+        self.open = self.random.within(1, 100) > self.stalls.back_pressure.into();
+        sim.poke(self.request, bits);
+        sim.poke(self.ready, self.open.into());
         Ok(())
     }
 
     fn sample(&mut self, sim: &Sim) -> Result<(), Error> {
-        let ready = sim.peek(self.ready);
-        for (i, offering) in self.offering.iter_mut().enumerate() {
-            if *offering && ready >> i & 1 == 1 {
-                self.next[i] += 1;
-                *offering = false;
+        assert_eq!(sim.high(self.valid), self.asks.contains(&true));
+        if !sim.high(self.valid) {
+            return Ok(());
+        }
+        let index = sim.peek(self.index);
+        assert!(self.asks[index as usize], "{index} does not ask");
+        assert!(self.held.is_none_or(|held| held == index), "the choice changed while stalled");
+        self.held = (!self.open).then_some(index);
+        if self.open {
+            for (i, waited) in self.waited.iter_mut().enumerate() {
+                *waited = if self.asks[i] && i as u64 != index { *waited + 1 } else { 0 };
+                assert!(*waited < self.asks.len(), "requester {i} waited for {waited} turns");
             }
+            self.asks[index as usize] = false;
+            self.taken += 1;
         }
         Ok(())
+    }
+
+    fn waiting(&self) -> Option<String> {
+        (self.taken < WORDS as usize).then(|| format!("{} turns", self.taken))
     }
 }
 
 #[test]
 fn arbiter() {
-    for ports in [2, 3, 5] {
+    for count in [2, 3, 5] {
         for stalls in Stalls::crossed(11) {
-            let mut sim = cell("ls_arbiter", &[("Ports", ports), ("Width", WIDTH)]);
-            let (valid, ready) = (sim.input("in_valid_i").unwrap(), sim.output("in_ready_o").unwrap());
-            let mut source = Ports {
-                valid,
-                ready,
-                data: sim.input("in_data_i").unwrap(),
-                next: vec![0; ports],
-                offering: vec![false; ports],
-                idle: stalls.idle.into(),
+            let mut sim = cell("ls_arbiter", &[("Count", count)]);
+            set(&mut sim, "clear_i", 0);
+            let mut requesters = Requesters {
+                request: sim.input("request_i").unwrap(),
+                index: sim.output("index_o").unwrap(),
+                valid: sim.output("valid_o").unwrap(),
+                ready: sim.input("ready_i").unwrap(),
+                asks: vec![false; count],
+                waited: vec![0; count],
+                taken: 0,
+                open: false,
+                held: None,
+                stalls,
                 random: Random::new(stalls.seed),
             };
-            let fields = ["out_data_o", "out_port_o"];
-            let mut sink = Sink::new(&sim, "out_valid_o", "out_ready_i", &fields, stalls).unwrap();
-            let mut fairness = Fairness { valid, ready, waited: vec![0; ports] };
-            let all = ports * WORDS as usize;
-            sink.want(all);
-            let cycles = sim.run(&mut [&mut source, &mut sink, &mut fairness], 20 * all as u64).unwrap();
+            let cycles = sim.run(&mut [&mut requesters], 20 * WORDS).unwrap();
             if stalls.idle == 0 && stalls.back_pressure == 0 {
-                assert_eq!(cycles, all as u64);
+                assert_eq!(cycles, WORDS);
             }
-            let mut next = vec![0; ports];
-            for item in sink.received() {
-                let port = item[1].value();
-                assert_eq!(item[0], word(next[port as usize] << 8 | port));
-                next[port as usize] += 1;
-            }
-            assert_eq!(next, vec![WORDS; ports]);
         }
     }
 }
