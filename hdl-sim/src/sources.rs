@@ -51,10 +51,9 @@ fn collect(folder: &Path, known: &mut BTreeMap<String, PathBuf>) -> Result<(), E
             collect(&path, known)?;
         } else if path.extension().is_some_and(|e| e == "sv" || e == "svh")
             && let Some(name) = path.file_stem().and_then(|s| s.to_str())
+            && let Some(other) = known.insert(name.into(), path.clone())
         {
-            if let Some(other) = known.insert(name.into(), path.clone()) {
-                return Err(Error::TwoModules { first: other, second: path });
-            }
+            return Err(Error::TwoModules { first: other, second: path });
         }
     }
     Ok(())
