@@ -109,7 +109,8 @@ module bench_engine #(
     if (!rst_ni) begin
       state_q <= Idle;
       {program_q, input_q, output_q, busy_q} <= '0;
-      {length_q, runs_q, left_q, sum_q, at_q, behave_q, in_bytes_q, out_bytes_q, in_stride_q, out_stride_q, error_q} <= '0;
+      {length_q, runs_q, left_q, sum_q, at_q, behave_q} <= '0;
+      {in_bytes_q, out_bytes_q, in_stride_q, out_stride_q, error_q} <= '0;
     end else if (clear_i) begin
       state_q <= Idle;
     end else begin

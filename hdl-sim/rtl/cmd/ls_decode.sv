@@ -24,10 +24,20 @@ module ls_decode #(
   assign known   = is_nop || is_run || is_copy;
 
   // Bits that have no meaning for the opcode.
+  logic [223:0] for_run;
+  assign for_run = {
+    d.program_length,
+    d.output_address,
+    d.runs,
+    d.array,
+    d.tokens,
+    d.hidden,
+    d.input_stride,
+    d.output_stride
+  };
   always_comb begin
     stray = (d.flags >> DescriptorFlagBits) != '0 || d.reserved_0 != '0 || d.reserved_1 != '0;
-    if (!is_run && {d.program_length, d.output_address, d.runs, d.array, d.tokens, d.hidden, d.input_stride, d.output_stride} != '0)
-      stray = 1'b1;
+    if (!is_run && for_run != '0) stray = 1'b1;
     if (!is_copy && d.bytes != '0) stray = 1'b1;
     if (is_nop && {d.card_address, d.host_address} != '0) stray = 1'b1;
   end
