@@ -24,7 +24,6 @@ mod config;
 mod error;
 mod files;
 mod http;
-mod info;
 mod instance;
 mod module;
 mod pool;

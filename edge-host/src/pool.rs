@@ -20,7 +20,6 @@ use crate::{
     config::Config,
     error::HostError,
     files::ModelFiles,
-    info::Info,
     instance::{Instance, InstanceError},
     module::{self, WASM_STACK},
     queue::{Job, Outcome, Queue},
@@ -41,7 +40,7 @@ pub(crate) struct Pool {
     /// Instances that can serve.
     ready: AtomicUsize,
     /// What the first instance answers to `GET /info`. It holds for all of them.
-    info: OnceLock<Info>,
+    info: OnceLock<Vec<u8>>,
     /// Ends every running call.
     stop: Arc<AtomicBool>,
 }
@@ -74,8 +73,8 @@ impl Pool {
     }
 
     /// The module's answer to `GET /info`, once there has been an instance to give it.
-    pub(crate) fn info(&self) -> Option<&Info> {
-        self.info.get()
+    pub(crate) fn info(&self) -> Option<&[u8]> {
+        self.info.get().map(Vec::as_slice)
     }
 
     /// Hands a request to the workers, or back where too many wait.
@@ -199,7 +198,7 @@ impl Pool {
                 return Err(InstanceError::Interface(text));
             }
             // Another worker may have been first; the answers are the same.
-            let _ = self.info.set(Info::new(answer.body));
+            let _ = self.info.set(answer.body);
         }
         Ok(instance)
     }

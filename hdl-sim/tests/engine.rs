@@ -6,7 +6,69 @@ use lockstep_arith::encoder::{Encoder, Pooling};
 use lockstep_arith::sample::{self, Random, Shape};
 use lockstep_hdl_sim::{EngineBench, EngineJob, EngineResult, MemoryTiming};
 
+/// Where the host's memory takes results, and bytes from one to the next.
 const OUTPUT: usize = 1 << 16;
+const WIDTH: u32 = 4096;
+/// Cycles of two layers of 64 tokens at 8x8.
+const CYCLES: u64 = 112_576;
+
+type Sequence = (Vec<u32>, Vec<u8>);
+
+/// An engine with a program and sequences of one length in its memories.
+fn load(
+    image: &Image,
+    program: &Program,
+    lanes: usize,
+    sequences: &[Sequence],
+    timing: MemoryTiming,
+) -> (EngineBench, EngineJob) {
+    let mut card = image.bytes.clone();
+    let at = card.len();
+    card.extend(program.bytes());
+    let mut host = vec![0; 2 * OUTPUT];
+    let tokens = sequences[0].0.len();
+    for (i, (ids, types)) in sequences.iter().enumerate() {
+        for (j, (&id, &kind)) in ids.iter().zip(types).enumerate() {
+            let place = 4 * (i * tokens + j);
+            host[place..place + 4].copy_from_slice(&(id | u32::from(kind) << 24).to_le_bytes());
+        }
+    }
+    let job = EngineJob {
+        program: at as u64,
+        length: program.len() as u16,
+        repeat: sequences.len() as u16,
+        input: (0, 4 * tokens as u32),
+        output: (OUTPUT as u64, WIDTH),
+        tag: 7,
+    };
+    (EngineBench::new(lanes, card, host, timing).unwrap(), job)
+}
+
+/// The integers that the engine wrote.
+fn outputs(bench: &EngineBench, sequences: usize, length: usize) -> Vec<Vec<i32>> {
+    let one = |i: usize| {
+        let bytes = &bench.host()[OUTPUT + i * WIDTH as usize..][..4 * length];
+        bytes.chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().unwrap())).collect()
+    };
+    (0..sequences).map(one).collect()
+}
+
+fn prepare(
+    model: &Encoder,
+    lanes: usize,
+    tokens: usize,
+    sequences: usize,
+    timing: MemoryTiming,
+) -> (EngineBench, EngineJob, Vec<Vec<i32>>) {
+    let engine = Engine::new(lanes);
+    let image = Image::new(model, &engine).unwrap();
+    let program = Program::new(&image, &engine, tokens, 0).unwrap();
+    let mut random = Random::new(tokens as u64);
+    let sequences: Vec<_> = (0..sequences).map(|_| sample::sequence(model, tokens, &mut random)).collect();
+    let expected = sequences.iter().map(|(ids, types)| model.forward(ids, types).unwrap()).collect();
+    let (bench, job) = load(&image, &program, lanes, &sequences, timing);
+    (bench, job, expected)
+}
 
 /// Sequences of one length through the engine: what it computed and what the reference does.
 fn run(
@@ -16,50 +78,140 @@ fn run(
     sequences: usize,
     timing: MemoryTiming,
 ) -> (Vec<Vec<i32>>, Vec<Vec<i32>>, EngineResult) {
-    let engine = Engine::new(lanes);
-    let image = Image::new(model, &engine).unwrap();
-    let program = Program::new(&image, &engine, tokens, 0).unwrap();
-    let mut card = image.bytes.clone();
-    let at = card.len();
-    card.extend(program.bytes());
-    let mut host = vec![0; 2 * OUTPUT];
-    let mut random = Random::new(tokens as u64);
-    let mut expected = Vec::new();
-    for i in 0..sequences {
-        let (ids, types) = sample::sequence(model, tokens, &mut random);
-        for (j, (&id, &kind)) in ids.iter().zip(&types).enumerate() {
-            let place = 4 * (i * tokens + j);
-            host[place..place + 4].copy_from_slice(&(id | u32::from(kind) << 24).to_le_bytes());
-        }
-        expected.push(model.forward(&ids, &types).unwrap());
-    }
-    let mut bench = EngineBench::new(lanes, card, host, timing).unwrap();
-    let width = 4 * model.hidden();
-    let job = EngineJob {
-        program: at as u64,
-        length: program.len() as u16,
-        repeat: sequences as u16,
-        input: (0, 4 * tokens as u32),
-        output: (OUTPUT as u64, width as u32),
-        tag: 7,
-    };
+    let (mut bench, job, expected) = prepare(model, lanes, tokens, sequences, timing);
     let result = bench.run(&job, 3_000_000).unwrap();
-    println!("{lanes} lanes, {tokens} tokens: {result:?}, macs {} {:?}", program.macs(), bench.counters());
-    let found = (0..sequences)
-        .map(|i| {
-            let bytes = &bench.host()[OUTPUT + i * width..][..width];
-            bytes.chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().unwrap())).collect()
-        })
-        .collect();
-    (found, expected, result)
+    (outputs(&bench, sequences, model.hidden()), expected, result)
+}
+
+fn compare(shape: &Shape, lanes: usize, tokens: usize, sequences: usize, timing: MemoryTiming) -> u64 {
+    let model = sample::encoder(shape, 5);
+    let (found, expected, result) = run(&model, lanes, tokens, sequences, timing);
+    assert_eq!((result.error, result.tag), (0, 7), "{lanes} lanes, {tokens} tokens, {shape:?}");
+    assert_eq!(found, expected, "{lanes} lanes, {tokens} tokens, {shape:?}");
+    result.cycles
+}
+
+/// Whole tiles and parts of one, one tile, an odd and an even number of them.
+#[test]
+fn a_small_encoder_at_8x8_is_the_reference() {
+    for (tokens, sequences) in [(1, 2), (8, 1), (16, 1), (21, 2), (64, 1)] {
+        compare(&Shape::SMALL, 8, tokens, sequences, MemoryTiming::STATED);
+    }
 }
 
 #[test]
-fn a_small_encoder_at_8x8_is_the_reference() {
-    let model = sample::encoder(&Shape { layers: 2, pooling: Pooling::Mean, ..Shape::SMALL }, 5);
-    for tokens in [1, 8, 21] {
-        let (found, expected, result) = run(&model, 8, tokens, 2, MemoryTiming::STATED);
-        assert_eq!((result.error, result.tag), (0, 7));
-        assert_eq!(found, expected, "{tokens} tokens");
+fn heads_of_64_and_the_first_tokens_vector() {
+    let shape = Shape { hidden: 128, pooling: Pooling::Cls, layers: 1, ..Shape::SMALL };
+    compare(&shape, 8, 19, 1, MemoryTiming::STATED);
+    let odd = Shape { hidden: 96, heads: 3, intermediate: 72, layers: 1, ..Shape::SMALL };
+    compare(&odd, 8, 10, 1, MemoryTiming::STATED);
+}
+
+/// The result does not depend on the memory's speed; the cycles do.
+#[test]
+fn slow_and_halting_memories() {
+    let cycles = [
+        compare(&Shape::SMALL, 8, 11, 1, MemoryTiming { latency: 1, pause_every: 0 }),
+        compare(&Shape::SMALL, 8, 11, 1, MemoryTiming { latency: 700, pause_every: 3 }),
+    ];
+    assert!(cycles[0] < cycles[1], "{cycles:?}");
+}
+
+/// Cycles and steps of the array are exact: a change of either is a change of the design.
+#[test]
+fn cycles_of_a_small_encoder() {
+    let model = sample::encoder(&Shape::SMALL, 5);
+    let (_, _, result) = run(&model, 8, 64, 1, MemoryTiming::STATED);
+    // Tiles x panels x steps of a layer's products, then scores and the two planes of the weighted sums of two heads.
+    let linear = 8 * 2 * (4 * 64 * 64 + 2 * 64 * 160) / 8;
+    let attention = 2 * 8 * 2 * (8 * 32 + 4 * 2 * 64);
+    assert_eq!(result.busy, linear + attention);
+    assert_eq!(result.cycles, CYCLES);
+}
+
+#[test]
+fn a_failed_job_leaves_the_next_one_whole() {
+    let model = sample::encoder(&Shape { layers: 1, ..Shape::SMALL }, 9);
+    let (mut bench, mut job, expected) = prepare(&model, 8, 11, 1, MemoryTiming::STATED);
+    let good = |bench: &mut EngineBench, job: &EngineJob| {
+        let result = bench.run(job, 1_000_000).unwrap();
+        assert_eq!(result.error, 0);
+        assert_eq!(outputs(bench, 1, model.hidden()), expected);
+    };
+    good(&mut bench, &job);
+
+    let word = bench.host()[..4].to_vec();
+    bench.host_mut()[..4].copy_from_slice(&97_u32.to_le_bytes());
+    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 4, "a token id behind the vocabulary");
+    bench.host_mut()[..4].copy_from_slice(&(2_u32 << 24).to_le_bytes());
+    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 4, "a token type that the model lacks");
+    bench.host_mut()[..4].copy_from_slice(&word);
+    good(&mut bench, &job);
+
+    for after in [1, 300, 5_000, 9_000] {
+        assert_eq!(bench.abort(&job, after).unwrap().error, 5, "aborted after {after} cycles");
+        good(&mut bench, &job);
     }
+
+    bench.fail_card(Some(job.program as usize + 40));
+    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 2, "an error of the card's bus");
+    bench.fail_card(None);
+    good(&mut bench, &job);
+
+    job.input.0 = 1 << 40;
+    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 3, "ids outside the host's memory");
+    job.input.0 = 0;
+    let program = job.program;
+    // The tables of the model are no instructions.
+    job.program = 0;
+    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 1, "no opcode");
+    job.program = program;
+    good(&mut bench, &job);
+}
+
+#[test]
+fn products_alone() {
+    let model = sample::encoder(&Shape { layers: 1, ..Shape::SMALL }, 3);
+    let engine = Engine::new(8);
+    let image = Image::new(&model, &engine).unwrap();
+    let cycles = [6, 7].map(|times| {
+        let program = Program::products(&image, &engine, 64, 0, times).unwrap();
+        let (ids, types) = sample::sequence(&model, 64, &mut Random::new(4));
+        let mut expected = vec![0; 160];
+        for (position, (&id, &kind)) in ids.iter().zip(&types).enumerate() {
+            let sums = model.embedding.sums(id as usize, kind.into(), position);
+            let (_, equalised) = model.embedding_norm.forward(&sums);
+            for (sum, y) in expected.iter_mut().zip(model.layers[0].expand.forward16(&equalised.unwrap())) {
+                *sum += i32::from(y);
+            }
+        }
+        let (mut bench, job) = load(&image, &program, 8, &[(ids, types)], MemoryTiming::STATED);
+        let result = bench.run(&job, 200_000).unwrap();
+        assert_eq!(outputs(&bench, 1, 160), [expected]);
+        result.cycles
+    });
+    // Twenty panels: 8 tiles of 64 steps, 12 words of header and a cycle; the memory's phase moves it by a few cycles.
+    let more = cycles[1] - cycles[0];
+    assert!((20 * (8 * 64 + 12)..=20 * (8 * 64 + 14)).contains(&more), "{more}");
+}
+
+#[test]
+fn shapes_that_the_engine_does_not_take() {
+    let image = |lanes, shape: &Shape| Image::new(&sample::encoder(shape, 1), &Engine::new(lanes));
+    let message = |lanes, shape: &Shape| image(lanes, shape).unwrap_err().to_string();
+    assert_eq!(message(12, &Shape::SMALL), "side of the array is 12; the engine takes 8, 16, 32 or 64");
+    assert_eq!(
+        message(8, &Shape { heads: 4, ..Shape::SMALL }),
+        "head width is 16; the engine takes 32 or 64"
+    );
+    assert_eq!(
+        message(64, &Shape { hidden: 96, heads: 3, ..Shape::SMALL }),
+        "hidden size is 96; the engine takes multiples of 64 up to 1024"
+    );
+    assert_eq!(message(8, &Shape { labels: 2, ..Shape::SMALL }), "labels of a head is 2; the engine takes 0");
+    let small = image(8, &Shape::SMALL).unwrap();
+    let tokens = |engine: &Engine, n| Program::new(&small, engine, n, 0).unwrap_err().to_string();
+    assert_eq!(tokens(&Engine::new(8), 65), "number of tokens is 65; the engine takes 1 to 64");
+    let tight = Engine { v: 2000, ..Engine::new(8) };
+    assert_eq!(tokens(&tight, 64), "words of memory V is 2560; the engine takes up to 2000");
 }

@@ -47,6 +47,10 @@ pub(crate) struct LayerFacts {
     pub(crate) table: [i16; 24],
     pub(crate) fraction_bits: i32,
     pub(crate) offset: i16,
+    /// Byte offset of the panels of the first feed-forward layer.
+    pub(crate) expand_at: usize,
+    /// Their words.
+    pub(crate) expand_words: usize,
 }
 
 impl Image {
@@ -68,8 +72,12 @@ impl Image {
                 allowed: format!("1 to {TYPES}"),
             });
         }
-        if encoder.head.is_some() {
-            return Err(Error::Shape { what: "labels of a head", value: 1, allowed: "0".into() });
+        if let Some(head) = &encoder.head {
+            return Err(Error::Shape {
+                what: "labels of a head",
+                value: head.classifier.outputs,
+                allowed: "0".into(),
+            });
         }
         if encoder.layers.iter().any(|l| l.expand.outputs != intermediate) {
             return Err(Error::Shape { what: "layers of another width", value: 1, allowed: "0".into() });
@@ -104,8 +112,10 @@ impl Image {
             }
         }
         let layers_at = bytes.len();
+        let mut layers = Vec::new();
         for layer in &encoder.layers {
-            push_layer(&mut bytes, layer, &shape, engine);
+            let expand = push_layer(&mut bytes, layer, &shape, engine);
+            layers.push(facts(layer, expand.start, expand.len() / n));
         }
         let layers_words = (bytes.len() - layers_at) / n;
         Ok(Self {
@@ -122,14 +132,14 @@ impl Image {
             layers_words,
             table_shift: encoder.embedding.table_shift,
             pooling: encoder.pooling,
-            layers: encoder.layers.iter().map(facts).collect(),
+            layers,
             lanes: n,
             bytes,
         })
     }
 }
 
-fn facts(layer: &Layer) -> LayerFacts {
+fn facts(layer: &Layer, expand_at: usize, expand_words: usize) -> LayerFacts {
     let shifts = |l: &Linear| (l.acc_shift, l.out_shift);
     let mut table = [0; 24];
     for (to, &from) in table.iter_mut().zip(layer.activation.bump.coefficients.as_flattened()) {
@@ -146,10 +156,13 @@ fn facts(layer: &Layer) -> LayerFacts {
         table,
         fraction_bits: layer.activation.bump.fraction_bits,
         offset: layer.activation.offset,
+        expand_at,
+        expand_words,
     }
 }
 
-fn push_layer(bytes: &mut Vec<u8>, layer: &Layer, shape: &Shape, engine: &Engine) {
+/// Returns where the first feed-forward layer is.
+fn push_layer(bytes: &mut Vec<u8>, layer: &Layer, shape: &Shape, engine: &Engine) -> std::ops::Range<usize> {
     let d = shape.hidden;
     let group = shape.group(engine);
     for first in (0..d).step_by(group) {
@@ -165,9 +178,12 @@ fn push_layer(bytes: &mut Vec<u8>, layer: &Layer, shape: &Shape, engine: &Engine
     }
     push_norm(bytes, &layer.attention_norm);
     push_panels(bytes, &layer.output, None, 0..d, engine.lanes);
+    let expand_at = bytes.len();
     push_panels(bytes, &layer.expand, Some(&layer.activation.equaliser), 0..shape.intermediate, engine.lanes);
+    let expand = expand_at..bytes.len();
     push_norm(bytes, &layer.output_norm);
     push_panels(bytes, &layer.contract, None, 0..d, engine.lanes);
+    expand
 }
 
 /// Four 16-bit numbers a channel.

@@ -250,10 +250,9 @@ impl Instruction {
 
     fn put(&mut self, low: u32, width: u32, value: u64) {
         for bit in 0..width {
-            if value >> bit & 1 == 1 {
-                let at = low + bit;
-                self.bits[(at / 64) as usize] |= 1 << (at % 64);
-            }
+            let at = low + bit;
+            let word = &mut self.bits[(at / 64) as usize];
+            *word = *word & !(1 << (at % 64)) | (value >> bit & 1) << (at % 64);
         }
     }
 }

@@ -16,7 +16,6 @@ pub struct Program {
     instructions: Vec<Instruction>,
     stride: usize,
     macs: u64,
-    products: u64,
 }
 
 /// Semaphores: who waits, for what.
@@ -79,11 +78,11 @@ impl Program {
         }
         let layout = Layout::new(engine, &image.shape, tokens)?;
         let mut compiler = Compiler { image, engine, layout, tokens, base, out: Vec::new() };
-        compiler.prologue()?;
+        compiler.prologue(&[(image.layers_at, image.layers_words)])?;
         for (i, layer) in image.layers.iter().enumerate() {
             compiler.layer(layer, i + 1 == image.layers.len())?;
         }
-        compiler.epilogue()?;
+        compiler.pool(layout.stream, image.shape.hidden)?;
         let shape = image.shape;
         let linear = 4 * shape.hidden * shape.hidden + 2 * shape.hidden * shape.intermediate;
         let attention = 2 * tokens * shape.hidden;
@@ -92,8 +91,52 @@ impl Program {
             instructions: compiler.out,
             stride: engine.instruction_bytes(),
             macs: count(linear + attention),
-            products: count(linear),
         })
+    }
+
+    /// The first feed-forward layer of layer 0 alone, `times` times, on the rows behind the embedding; its 16-bit
+    /// outputs, before the activation, are summed over the tokens. It measures the products.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn products(
+        image: &Image,
+        engine: &Engine,
+        tokens: usize,
+        base: u64,
+        times: usize,
+    ) -> Result<Self, Error> {
+        let layout = Layout::new(engine, &image.shape, tokens)?;
+        let mut compiler = Compiler { image, engine, layout, tokens, base, out: Vec::new() };
+        let layer = &image.layers[0];
+        compiler.prologue(&vec![(layer.expand_at, layer.expand_words); times])?;
+        let (hidden, intermediate) = (image.shape.hidden, image.shape.intermediate);
+        for turn in 0..times {
+            compiler.linear(&Job {
+                inputs: hidden,
+                columns: intermediate,
+                from: layout.a_input,
+                row_scale: 0,
+                shifts: layer.expand,
+                wait: (turn == 0).then_some((s::LAYER_INPUT, When::Inner)),
+                signal: (s::EXPANDED, When::Once),
+                drain: &[
+                    ("last_columns", engine.lanes),
+                    ("destination", layout.rows),
+                    ("d_outer", engine.lanes),
+                    ("d_inner", intermediate),
+                    ("stat", layout.tiles),
+                    ("stat_inner", 1),
+                    ("stat_group", 15),
+                ],
+            })?;
+        }
+        for _ in 0..times {
+            compiler.push(pass(Scalar::None, Kind::None, &[])?.wait(s::EXPANDED, When::Once));
+        }
+        compiler.pool(layout.rows, intermediate)?;
+        let products = (times * tokens * hidden * intermediate) as u64;
+        Ok(Self { instructions: compiler.out, stride: engine.instruction_bytes(), macs: products })
     }
 
     /// As it lies in card memory.
@@ -124,12 +167,6 @@ impl Program {
     #[must_use]
     pub const fn macs(&self) -> u64 {
         self.macs
-    }
-
-    /// Products of (10) alone.
-    #[must_use]
-    pub const fn linear_macs(&self) -> u64 {
-        self.products
     }
 }
 
@@ -189,7 +226,8 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn prologue(&mut self) -> Result<(), Error> {
+    /// Starts the streams of weights, embeds and normalises.
+    fn prologue(&mut self, weights: &[(usize, usize)]) -> Result<(), Error> {
         let (image, layout, n) = (self.image, self.layout, self.engine.lanes);
         let hidden = image.shape.hidden;
         let per_word = n / 8;
@@ -201,7 +239,9 @@ impl Compiler<'_> {
         );
         self.load(image.tables_at, image.tables_words)?;
         self.load(image.positions_at, position_words)?;
-        self.load(image.layers_at, image.layers_words)?;
+        for &(at, words) in weights {
+            self.load(at, words)?;
+        }
         let words = hidden / per_word;
         let types =
             Instruction::new(&MOVE).with(&[("destination", TYPE_ROWS / per_word), ("words", words)])?;
@@ -700,22 +740,16 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn epilogue(&mut self) -> Result<(), Error> {
-        let (layout, hidden) = (self.layout, self.image.shape.hidden);
+    /// (33) of rows of `length` channels, and the end.
+    fn pool(&mut self, source: usize, length: usize) -> Result<(), Error> {
         let (turns, lanes) = match self.image.pooling {
-            Pooling::Mean => (layout.tiles, layout.last),
+            Pooling::Mean => (self.layout.tiles, self.layout.last),
             Pooling::Cls => (1, 1),
         };
         self.push(pass(
             Scalar::None,
             Kind::Pool,
-            &[
-                ("length", hidden),
-                ("turns", turns),
-                ("source", layout.stream),
-                ("s_turn", hidden),
-                ("lanes", lanes),
-            ],
+            &[("length", length), ("turns", turns), ("source", source), ("s_turn", length), ("lanes", lanes)],
         )?);
         self.push(Instruction::new(&END));
         Ok(())

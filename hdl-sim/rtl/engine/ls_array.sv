@@ -1,21 +1,21 @@
 // Output-stationary array: acc[i][j] += a[i] * b[j], one step a cycle, with a shadow plane that is read by column
 // (lane i) or by row (lane j). A step enters with the operands; the plane is there three cycles after its last step.
 module ls_array #(
-  parameter int unsigned N = 16,
-  localparam int unsigned Bits = $clog2(N)
+    parameter int unsigned N = 16,
+    localparam int unsigned Bits = $clog2(N)
 ) (
-  input  logic               clk_i,
-  input  logic               rst_ni,
-  input  logic               valid_i,
-  input  logic               first_i,
-  input  logic               shift_i,
-  input  logic               last_i,
-  input  logic [N-1:0][ 7:0] a_i,
-  input  logic [N-1:0][ 7:0] b_i,
-  output logic               plane_o,   // pulse: a plane can be read from the next cycle on
-  input  logic               by_row_i,
-  input  logic [Bits-1:0]    index_i,
-  output logic [N-1:0][31:0] data_o
+    input  logic                  clk_i,
+    input  logic                  rst_ni,
+    input  logic                  valid_i,
+    input  logic                  first_i,
+    input  logic                  shift_i,
+    input  logic                  last_i,
+    input  logic [   N-1:0][ 7:0] a_i,
+    input  logic [   N-1:0][ 7:0] b_i,
+    output logic                  plane_o,   // pulse: a plane can be read from the next cycle on
+    input  logic                  by_row_i,
+    input  logic [Bits-1:0]       index_i,
+    output logic [   N-1:0][31:0] data_o
 );
   logic valid_q, first_q, shift_q, last_q, copy_q;
   logic [N-1:0][7:0] a_q, b_q;
@@ -42,16 +42,16 @@ module ls_array #(
 
   for (genvar i = 0; i < N; i++) begin : gen_row
     ls_array_row #(
-      .N(N)
+        .N(N)
     ) u_row (
-      .clk_i,
-      .valid_i (valid_q),
-      .first_i (first_q),
-      .shift_i (shift_q),
-      .copy_i  (copy_q),
-      .a_i     (a_q[i]),
-      .b_i     (b_q),
-      .shadow_o(shadow[i])
+        .clk_i,
+        .valid_i (valid_q),
+        .first_i (first_q),
+        .shift_i (shift_q),
+        .copy_i  (copy_q),
+        .a_i     (a_q[i]),
+        .b_i     (b_q),
+        .shadow_o(shadow[i])
     );
   end
 

@@ -1,15 +1,15 @@
 // One row of the array: N sums of products for one lane, and their shadow.
 module ls_array_row #(
-  parameter int unsigned N = 16
+    parameter int unsigned N = 16
 ) (
-  input  logic               clk_i,
-  input  logic               valid_i,  // a step
-  input  logic               first_i,  // the step loads
-  input  logic               shift_i,  // the sums so far count 128 times
-  input  logic               copy_i,   // the sums go to the shadow
-  input  logic [      7:0]   a_i,
-  input  logic [N-1:0][ 7:0] b_i,
-  output logic [N-1:0][31:0] shadow_o
+    input  logic               clk_i,
+    input  logic               valid_i,  // a step
+    input  logic               first_i,  // the step loads
+    input  logic               shift_i,  // the sums so far count 128 times
+    input  logic               copy_i,   // the sums go to the shadow
+    input  logic [  7:0]       a_i,
+    input  logic [N-1:0][ 7:0] b_i,
+    output logic [N-1:0][31:0] shadow_o
 );
   // verilator no_inline_module
   logic [N-1:0][31:0] acc_q, acc_d;

@@ -1,27 +1,27 @@
 // Three readers of card memory on one port: the lowest index first; answers come in the order of the requests.
 module ls_card_mux #(
-  parameter int unsigned N = 16,
-  parameter int unsigned Outstanding = 64
+    parameter int unsigned N = 16,
+    parameter int unsigned Outstanding = 64
 ) (
-  input  logic              clk_i,
-  input  logic              rst_ni,
-  input  logic [2:0]        valid_i,
-  output logic [2:0]        ready_o,
-  input  logic [2:0][39:0]  address_i,
-  input  logic [2:0][15:0]  words_i,
-  output logic [2:0]        data_valid_o,
-  output logic              data_last_o,
-  output logic [N*8-1:0]    data_o,
-  output logic              idle_o,
-  // port
-  output logic              req_valid_o,
-  input  logic              req_ready_i,
-  output logic [63:0]       req_addr_o,
-  output logic [31:0]       req_bytes_o,
-  input  logic              rsp_valid_i,
-  output logic              rsp_ready_o,
-  input  logic [N*8-1:0]    rsp_data_i,
-  input  logic              rsp_last_i
+    input  logic                 clk_i,
+    input  logic                 rst_ni,
+    input  logic [    2:0]       valid_i,
+    output logic [    2:0]       ready_o,
+    input  logic [    2:0][39:0] address_i,
+    input  logic [    2:0][15:0] words_i,
+    output logic [    2:0]       data_valid_o,
+    output logic                 data_last_o,
+    output logic [N*8-1:0]       data_o,
+    output logic                 idle_o,
+    // port
+    output logic                 req_valid_o,
+    input  logic                 req_ready_i,
+    output logic [   63:0]       req_addr_o,
+    output logic [   31:0]       req_bytes_o,
+    input  logic                 rsp_valid_i,
+    output logic                 rsp_ready_o,
+    input  logic [N*8-1:0]       rsp_data_i,
+    input  logic                 rsp_last_i
 );
   logic [1:0] choice, owner;
   logic room, owned;
@@ -36,17 +36,17 @@ module ls_card_mux #(
   end
 
   ls_queue #(
-    .Width(2),
-    .Depth(Outstanding)
+      .Width(2),
+      .Depth(Outstanding)
   ) u_owner (
-    .clk_i,
-    .rst_ni,
-    .valid_i(req_valid_o && req_ready_i),
-    .ready_o(room),
-    .data_i (choice),
-    .valid_o(owned),
-    .ready_i(rsp_valid_i && rsp_last_i),
-    .data_o (owner)
+      .clk_i,
+      .rst_ni,
+      .valid_i(req_valid_o && req_ready_i),
+      .ready_o(room),
+      .data_i (choice),
+      .valid_o(owned),
+      .ready_i(rsp_valid_i && rsp_last_i),
+      .data_o (owner)
   );
 
   assign rsp_ready_o = 1'b1;

@@ -2,24 +2,24 @@
 module ls_dispatch
   import ls_isa_pkg::*;
 #(
-  parameter int unsigned N = 16
+    parameter int unsigned N = 16
 ) (
-  input  logic           clk_i,
-  input  logic           rst_ni,
-  input  logic           start_i,         // begin a job: the fields below hold until the next
-  input  logic [39:0]    program_i,
-  input  logic [15:0]    length_i,        // instructions
-  input  logic [15:0]    repeat_i,
-  output logic           bad_opcode_o,
-  output logic           req_valid_o,
-  input  logic           req_ready_i,
-  output logic [39:0]    req_address_o,
-  output logic [15:0]    req_words_o,
-  input  logic           data_valid_i,
-  input  logic [N*8-1:0] data_i,
-  output logic [4:0]     queue_valid_o,
-  input  logic [4:0]     queue_ready_i,
-  output instr_t         instr_o
+    input  logic             clk_i,
+    input  logic             rst_ni,
+    input  logic             start_i,        // begin a job: the fields below hold until the next
+    input  logic   [   39:0] program_i,
+    input  logic   [   15:0] length_i,       // instructions
+    input  logic   [   15:0] repeat_i,
+    output logic             bad_opcode_o,
+    output logic             req_valid_o,
+    input  logic             req_ready_i,
+    output logic   [   39:0] req_address_o,
+    output logic   [   15:0] req_words_o,
+    input  logic             data_valid_i,
+    input  logic   [N*8-1:0] data_i,
+    output logic   [    4:0] queue_valid_o,
+    input  logic   [    4:0] queue_ready_i,
+    output instr_t           instr_o
 );
   // An instruction takes 32 bytes, or one word where that is longer.
   localparam int unsigned Beats = N < 32 ? 32 / N : 1;
@@ -32,8 +32,8 @@ module ls_dispatch
   logic [6:0] reserved_q;
   logic [N*8-1:0] word;
   logic word_valid, word_ready, fire, turn_end;
-  logic [31:0] left;
-  logic [2:0] beat_q;
+  logic [ 31:0] left;
+  logic [  2:0] beat_q;
   logic [255:0] instr_q;
   logic full_q, sent;
 
@@ -46,17 +46,17 @@ module ls_dispatch
   assign turn_end = fire && left <= 32'(Burst);
 
   ls_queue #(
-    .Width(N * 8),
-    .Depth(Depth)
+      .Width(N * 8),
+      .Depth(Depth)
   ) u_words (
-    .clk_i,
-    .rst_ni,
-    .valid_i(data_valid_i),
-    .ready_o(),
-    .data_i,
-    .valid_o(word_valid),
-    .ready_i(word_ready),
-    .data_o (word)
+      .clk_i,
+      .rst_ni,
+      .valid_i(data_valid_i),
+      .ready_o(),
+      .data_i,
+      .valid_o(word_valid),
+      .ready_i(word_ready),
+      .data_o (word)
   );
 
   assign word_ready = !full_q || sent;

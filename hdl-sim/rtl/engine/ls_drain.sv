@@ -3,41 +3,41 @@ module ls_drain
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
 #(
-  parameter int unsigned N = 16
+    parameter int unsigned N = 16
 ) (
-  input  logic         clk_i,
-  input  logic         rst_ni,
-  input  logic         valid_i,
-  output logic         ready_o,
-  input  instr_t       instr_i,
-  input  sem_vec_t     sem_i,
-  output sem_vec_t     take_o,
-  input  logic         plane_i,        // pulse: a plane can be read
-  output logic         plane_done_o,
-  output logic         panel_done_o,
-  output slot_t        slot_o,
-  // parameters that hold for a whole instruction, registered with the slot
-  output logic [3:0]   acc_shift_o,
-  output logic [4:0]   out_shift_o,
-  output logic [2:0]   residual_shift_o,
-  output logic [2:0][7:0][15:0] table_o,
-  output logic [3:0]   fraction_bits_o,
-  output logic [15:0]  offset_o
+    input  logic                       clk_i,
+    input  logic                       rst_ni,
+    input  logic                       valid_i,
+    output logic                       ready_o,
+    input  instr_t                     instr_i,
+    input  sem_vec_t                   sem_i,
+    output sem_vec_t                   take_o,
+    input  logic                       plane_i,           // pulse: a plane can be read
+    output logic                       plane_done_o,
+    output logic                       panel_done_o,
+    output slot_t                      slot_o,
+    // parameters that hold for a whole instruction, registered with the slot
+    output logic     [ 3:0]            acc_shift_o,
+    output logic     [ 4:0]            out_shift_o,
+    output logic     [ 2:0]            residual_shift_o,
+    output logic     [ 2:0][7:0][15:0] table_o,
+    output logic     [ 3:0]            fraction_bits_o,
+    output logic     [15:0]            offset_o
 );
   drain_t f;
   table_t t;
   assign f = drain_t'(instr_i.payload);
   assign t = table_t'(instr_i.payload);
 
-  logic have_q;               // a plane waits
+  logic       have_q;  // a plane waits
   logic [6:0] column_q;
   logic [7:0] inner_q;
   logic [9:0] outer_q;
-  logic bank_q;
+  logic       bank_q;
   logic [19:0] base_outer_q, base_inner_q;
 
   logic is_table, go, inner_last, outer_last, column_last, waits, sems, group_first;
-  logic [6:0] columns;
+  logic [ 6:0] columns;
   logic [19:0] at;
   logic [16:0] channel;
 
@@ -87,8 +87,12 @@ module ls_drain
     slot_d.lanes = f.last_lanes;
     slot_d.write = f.destination + at;
     slot_d.read = f.residual + at;
-    if (go) slot_d.signal = sem_bit(instr_i.signal0, reached(instr_i.signal0)) |
-        sem_bit(instr_i.signal1, reached(instr_i.signal1));
+    if (go)
+      slot_d.signal = sem_bit(
+        instr_i.signal0, reached(instr_i.signal0)
+      ) | sem_bit(
+        instr_i.signal1, reached(instr_i.signal1)
+      );
   end
   assign slot_o = slot_d;
   assign acc_shift_o = f.acc_shift;

@@ -3,67 +3,67 @@ module ls_engine
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
 #(
-  parameter int unsigned N = 16,
-  parameter int unsigned RingDepth = 8192,
-  parameter int unsigned ADepth = 32768,
-  parameter int unsigned BDepth = 16384,
-  parameter int unsigned PDepth = 2048,
-  parameter int unsigned VDepth = 32768,
-  parameter int unsigned YDepth = 8192,
-  parameter int unsigned GWords = 24576 / N,
-  parameter int unsigned Stats = 256
+    parameter int unsigned N = 16,
+    parameter int unsigned RingDepth = 8192,
+    parameter int unsigned ADepth = 32768,
+    parameter int unsigned BDepth = 16384,
+    parameter int unsigned PDepth = 2048,
+    parameter int unsigned VDepth = 32768,
+    parameter int unsigned YDepth = 8192,
+    parameter int unsigned GWords = 24576 / N,
+    parameter int unsigned Stats = 256
 ) (
-  input  logic           clk_i,
-  input  logic           rst_ni,
-  // jobs
-  input  logic           job_valid_i,
-  output logic           job_ready_o,
-  input  logic [39:0]    job_program_i,
-  input  logic [15:0]    job_length_i,         // instructions
-  input  logic [15:0]    job_repeat_i,         // sequences
-  input  logic [63:0]    job_input_i,
-  input  logic [31:0]    job_input_stride_i,   // bytes from sequence to sequence
-  input  logic [63:0]    job_output_i,
-  input  logic [31:0]    job_output_stride_i,
-  input  logic [15:0]    job_tag_i,
-  output logic           done_valid_o,
-  input  logic           done_ready_i,
-  output logic [15:0]    done_tag_o,
-  output logic [7:0]     done_error_o,
-  output logic [63:0]    done_cycles_o,
-  output logic [63:0]    done_busy_o,
-  input  logic           abort_i,
-  // card memory, reads
-  output logic           card_req_valid_o,
-  input  logic           card_req_ready_i,
-  output logic [63:0]    card_req_addr_o,
-  output logic [31:0]    card_req_bytes_o,
-  input  logic           card_rsp_valid_i,
-  output logic           card_rsp_ready_o,
-  input  logic [N*8-1:0] card_rsp_data_i,
-  input  logic           card_rsp_last_i,
-  input  logic           card_rsp_error_i,
-  // host memory, reads
-  output logic           host_rd_req_valid_o,
-  input  logic           host_rd_req_ready_i,
-  output logic [63:0]    host_rd_req_addr_o,
-  output logic [31:0]    host_rd_req_bytes_o,
-  input  logic           host_rd_rsp_valid_i,
-  output logic           host_rd_rsp_ready_o,
-  input  logic [N*8-1:0] host_rd_rsp_data_i,
-  input  logic           host_rd_rsp_last_i,
-  input  logic           host_rd_rsp_error_i,
-  // host memory, writes
-  output logic           host_wr_req_valid_o,
-  input  logic           host_wr_req_ready_i,
-  output logic [63:0]    host_wr_req_addr_o,
-  output logic [31:0]    host_wr_req_bytes_o,
-  output logic           host_wr_valid_o,
-  input  logic           host_wr_ready_i,
-  output logic [N*8-1:0] host_wr_data_o,
-  input  logic           host_wr_done_i,
-  input  logic           host_wr_error_i,
-  output counters_t      counters_o
+    input  logic                clk_i,
+    input  logic                rst_ni,
+    // jobs
+    input  logic                job_valid_i,
+    output logic                job_ready_o,
+    input  logic      [   39:0] job_program_i,
+    input  logic      [   15:0] job_length_i,         // instructions
+    input  logic      [   15:0] job_repeat_i,         // sequences
+    input  logic      [   63:0] job_input_i,
+    input  logic      [   31:0] job_input_stride_i,   // bytes from sequence to sequence
+    input  logic      [   63:0] job_output_i,
+    input  logic      [   31:0] job_output_stride_i,
+    input  logic      [   15:0] job_tag_i,
+    output logic                done_valid_o,
+    input  logic                done_ready_i,
+    output logic      [   15:0] done_tag_o,
+    output logic      [    7:0] done_error_o,
+    output logic      [   63:0] done_cycles_o,
+    output logic      [   63:0] done_busy_o,
+    input  logic                abort_i,
+    // card memory, reads
+    output logic                card_req_valid_o,
+    input  logic                card_req_ready_i,
+    output logic      [   63:0] card_req_addr_o,
+    output logic      [   31:0] card_req_bytes_o,
+    input  logic                card_rsp_valid_i,
+    output logic                card_rsp_ready_o,
+    input  logic      [N*8-1:0] card_rsp_data_i,
+    input  logic                card_rsp_last_i,
+    input  logic                card_rsp_error_i,
+    // host memory, reads
+    output logic                host_rd_req_valid_o,
+    input  logic                host_rd_req_ready_i,
+    output logic      [   63:0] host_rd_req_addr_o,
+    output logic      [   31:0] host_rd_req_bytes_o,
+    input  logic                host_rd_rsp_valid_i,
+    output logic                host_rd_rsp_ready_o,
+    input  logic      [N*8-1:0] host_rd_rsp_data_i,
+    input  logic                host_rd_rsp_last_i,
+    input  logic                host_rd_rsp_error_i,
+    // host memory, writes
+    output logic                host_wr_req_valid_o,
+    input  logic                host_wr_req_ready_i,
+    output logic      [   63:0] host_wr_req_addr_o,
+    output logic      [   31:0] host_wr_req_bytes_o,
+    output logic                host_wr_valid_o,
+    input  logic                host_wr_ready_i,
+    output logic      [N*8-1:0] host_wr_data_o,
+    input  logic                host_wr_done_i,
+    input  logic                host_wr_error_i,
+    output counters_t           counters_o
 );
   localparam int unsigned RingBits = $clog2(RingDepth);
   localparam int unsigned Bits = $clog2(N);
@@ -86,7 +86,15 @@ module ls_engine
   logic [15:0] sequence_q;
   logic [63:0] input_q, output_q, cycles_q, busy_q;
   logic [7:0] error_q;
-  logic unit_rst_n, start, sequence_end, bad_opcode, bad_token, card_idle, host_reading_q, host_writing_q;
+  logic
+      unit_rst_n,
+      start,
+      sequence_end,
+      bad_opcode,
+      bad_token,
+      card_idle,
+      host_reading_q,
+      host_writing_q;
   logic [7:0] error;
 
   assign job_ready_o = state_q == StIdle;
@@ -167,76 +175,76 @@ module ls_engine
   logic mux_last;
   logic [N*8-1:0] mux_data;
   ls_card_mux #(
-    .N(N)
+      .N(N)
   ) u_mux (
-    .clk_i,
-    .rst_ni,
-    .valid_i     (unit_rst_n ? mux_valid : 3'b000),
-    .ready_o     (mux_ready),
-    .address_i   (mux_address),
-    .words_i     (mux_words),
-    .data_valid_o(mux_data_valid),
-    .data_last_o (mux_last),
-    .data_o      (mux_data),
-    .idle_o      (card_idle),
-    .req_valid_o (card_req_valid_o),
-    .req_ready_i (card_req_ready_i),
-    .req_addr_o  (card_req_addr_o),
-    .req_bytes_o (card_req_bytes_o),
-    .rsp_valid_i (card_rsp_valid_i),
-    .rsp_ready_o (card_rsp_ready_o),
-    .rsp_data_i  (card_rsp_data_i),
-    .rsp_last_i  (card_rsp_last_i)
+      .clk_i,
+      .rst_ni,
+      .valid_i     (unit_rst_n ? mux_valid : 3'b000),
+      .ready_o     (mux_ready),
+      .address_i   (mux_address),
+      .words_i     (mux_words),
+      .data_valid_o(mux_data_valid),
+      .data_last_o (mux_last),
+      .data_o      (mux_data),
+      .idle_o      (card_idle),
+      .req_valid_o (card_req_valid_o),
+      .req_ready_i (card_req_ready_i),
+      .req_addr_o  (card_req_addr_o),
+      .req_bytes_o (card_req_bytes_o),
+      .rsp_valid_i (card_rsp_valid_i),
+      .rsp_ready_o (card_rsp_ready_o),
+      .rsp_data_i  (card_rsp_data_i),
+      .rsp_last_i  (card_rsp_last_i)
   );
 
   // ---- instructions -------------------------------------------------------------------------------------------
   logic [4:0] put_valid, put_ready, get_valid, get_ready;
   instr_t put_instr;
-  instr_t get_instr[5];
+  instr_t get_instr [5];
   ls_dispatch #(
-    .N(N)
+      .N(N)
   ) u_dispatch (
-    .clk_i,
-    .rst_ni       (unit_rst_n),
-    .start_i      (start_q),
-    .program_i    (program_q),
-    .length_i     (length_q),
-    .repeat_i     (repeat_q),
-    .bad_opcode_o (bad_opcode),
-    .req_valid_o  (mux_valid[0]),
-    .req_ready_i  (mux_ready[0]),
-    .req_address_o(mux_address[0]),
-    .req_words_o  (mux_words[0]),
-    .data_valid_i (mux_data_valid[0]),
-    .data_i       (mux_data),
-    .queue_valid_o(put_valid),
-    .queue_ready_i(put_ready),
-    .instr_o      (put_instr)
+      .clk_i,
+      .rst_ni       (unit_rst_n),
+      .start_i      (start_q),
+      .program_i    (program_q),
+      .length_i     (length_q),
+      .repeat_i     (repeat_q),
+      .bad_opcode_o (bad_opcode),
+      .req_valid_o  (mux_valid[0]),
+      .req_ready_i  (mux_ready[0]),
+      .req_address_o(mux_address[0]),
+      .req_words_o  (mux_words[0]),
+      .data_valid_i (mux_data_valid[0]),
+      .data_i       (mux_data),
+      .queue_valid_o(put_valid),
+      .queue_ready_i(put_ready),
+      .instr_o      (put_instr)
   );
   for (genvar i = 0; i < 5; i++) begin : gen_queue
     ls_queue #(
-      .Width(256),
-      .Depth(QueueDepth)
+        .Width(256),
+        .Depth(QueueDepth)
     ) u_queue (
-      .clk_i,
-      .rst_ni (unit_rst_n),
-      .valid_i(put_valid[i]),
-      .ready_o(put_ready[i]),
-      .data_i (put_instr),
-      .valid_o(get_valid[i]),
-      .ready_i(get_ready[i]),
-      .data_o (get_instr[i])
+        .clk_i,
+        .rst_ni (unit_rst_n),
+        .valid_i(put_valid[i]),
+        .ready_o(put_ready[i]),
+        .data_i (put_instr),
+        .valid_o(get_valid[i]),
+        .ready_i(get_ready[i]),
+        .data_o (get_instr[i])
     );
   end
 
   sem_vec_t sem, take_g, take_x, take_d, take_p;
   sem_vec_t signals[4];
   ls_semaphores u_semaphores (
-    .clk_i,
-    .rst_ni  (unit_rst_n),
-    .signal_i(signals),
-    .take_i  (take_g | take_x | take_d | take_p),
-    .ready_o (sem)
+      .clk_i,
+      .rst_ni  (unit_rst_n),
+      .signal_i(signals),
+      .take_i  (take_g | take_x | take_d | take_p),
+      .ready_o (sem)
   );
 
   // ---- weights and word rows ----------------------------------------------------------------------------------
@@ -245,25 +253,25 @@ module ls_engine
   logic [RingBits-1:0] ring_address;
   logic [N-1:0][7:0] ring_word, a_word, b_word;
   ls_loader #(
-    .N(N),
-    .RingDepth(RingDepth)
+      .N(N),
+      .RingDepth(RingDepth)
   ) u_loader (
-    .clk_i,
-    .rst_ni       (unit_rst_n),
-    .valid_i      (get_valid[0]),
-    .ready_o      (get_ready[0]),
-    .instr_i      (get_instr[0]),
-    .req_valid_o  (mux_valid[2]),
-    .req_ready_i  (mux_ready[2]),
-    .req_address_o(mux_address[2]),
-    .req_words_o  (mux_words[2]),
-    .data_valid_i (mux_data_valid[2]),
-    .data_i       (mux_data),
-    .level_o      (level),
-    .free_i       (free),
-    .read_i       (ring_read),
-    .address_i    (ring_address),
-    .word_o       (ring_word)
+      .clk_i,
+      .rst_ni       (unit_rst_n),
+      .valid_i      (get_valid[0]),
+      .ready_o      (get_ready[0]),
+      .instr_i      (get_instr[0]),
+      .req_valid_o  (mux_valid[2]),
+      .req_ready_i  (mux_ready[2]),
+      .req_address_o(mux_address[2]),
+      .req_words_o  (mux_words[2]),
+      .data_valid_i (mux_data_valid[2]),
+      .data_i       (mux_data),
+      .level_o      (level),
+      .free_i       (free),
+      .read_i       (ring_read),
+      .address_i    (ring_address),
+      .word_o       (ring_word)
   );
 
   slot_t drain_slot, pass_slot;
@@ -274,84 +282,83 @@ module ls_engine
   logic [N-1:0][1:0] gather_type;
   assign host_rd_rsp_ready_o = 1'b1;
   ls_gather #(
-    .N(N)
+      .N(N)
   ) u_gather (
-    .clk_i,
-    .rst_ni          (unit_rst_n),
-    .input_i         (input_q),
-    .valid_i         (get_valid[1]),
-    .ready_o         (get_ready[1]),
-    .instr_i         (get_instr[1]),
-    .sem_i           (sem),
-    .take_o          (take_g),
-    .signal_o        (signals[0]),
-    .error_o         (bad_token),
-    .host_req_valid_o(host_rd_req_valid_o),
-    .host_req_ready_i(host_rd_req_ready_i),
-    .host_req_addr_o (host_rd_req_addr_o),
-    .host_req_bytes_o(host_rd_req_bytes_o),
-    .host_rsp_valid_i(host_rd_rsp_valid_i),
-    .host_rsp_data_i (host_rd_rsp_data_i),
-    .host_rsp_last_i (host_rd_rsp_last_i),
-    .req_valid_o     (mux_valid[1]),
-    .req_ready_i     (mux_ready[1]),
-    .req_address_o   (mux_address[1]),
-    .req_words_o     (mux_words[1]),
-    .data_valid_i    (mux_data_valid[1]),
-    .data_last_i     (mux_last),
-    .data_i          (mux_data),
-    .read_i          (pass_slot.valid && grant),
-    .channel_i       (gather_channel),
-    .word_o          (gather_word),
-    .scale_o         (gather_scale),
-    .type_o          (gather_type)
+      .clk_i,
+      .rst_ni          (unit_rst_n),
+      .input_i         (input_q),
+      .valid_i         (get_valid[1]),
+      .ready_o         (get_ready[1]),
+      .instr_i         (get_instr[1]),
+      .sem_i           (sem),
+      .take_o          (take_g),
+      .signal_o        (signals[0]),
+      .error_o         (bad_token),
+      .host_req_valid_o(host_rd_req_valid_o),
+      .host_req_ready_i(host_rd_req_ready_i),
+      .host_req_addr_o (host_rd_req_addr_o),
+      .host_req_bytes_o(host_rd_req_bytes_o),
+      .host_rsp_valid_i(host_rd_rsp_valid_i),
+      .host_rsp_data_i (host_rd_rsp_data_i),
+      .host_rsp_last_i (host_rd_rsp_last_i),
+      .req_valid_o     (mux_valid[1]),
+      .req_ready_i     (mux_ready[1]),
+      .req_address_o   (mux_address[1]),
+      .req_words_o     (mux_words[1]),
+      .data_valid_i    (mux_data_valid[1]),
+      .data_last_i     (mux_last),
+      .data_i          (mux_data),
+      .read_i          (pass_slot.valid && grant),
+      .channel_i       (gather_channel),
+      .word_o          (gather_word),
+      .scale_o         (gather_scale),
+      .type_o          (gather_type)
   );
 
   // ---- array --------------------------------------------------------------------------------------------------
   logic step_q, first, shift, last, from_p, low_plane, from_ring, plane, plane_done, panel_done;
   logic [19:0] a_address, b_address;
   logic header, header_bank, move_v, move_g, move_half;
-  logic [3:0] header_index;
+  logic [ 3:0] header_index;
   logic [19:0] move_address;
   logic stall_weights, stall_operand, stall_plane;
   ls_sequencer #(
-    .N(N),
-    .RingDepth(RingDepth)
+      .RingDepth(RingDepth)
   ) u_sequencer (
-    .clk_i,
-    .rst_ni         (unit_rst_n),
-    .valid_i        (get_valid[2]),
-    .ready_o        (get_ready[2]),
-    .instr_i        (get_instr[2]),
-    .sem_i          (sem),
-    .take_o         (take_x),
-    .signal_o       (signals[1]),
-    .level_i        (level),
-    .free_o         (free),
-    .ring_read_o    (ring_read),
-    .ring_address_o (ring_address),
-    .read_o         (step),
-    .a_address_o    (a_address),
-    .b_address_o    (b_address),
-    .step_o         (step_q),
-    .first_o        (first),
-    .shift_o        (shift),
-    .last_o         (last),
-    .from_p_o       (from_p),
-    .low_plane_o    (low_plane),
-    .from_ring_o    (from_ring),
-    .plane_done_i   (plane_done),
-    .panel_done_i   (panel_done),
-    .header_o       (header),
-    .header_index_o (header_index),
-    .header_bank_o  (header_bank),
-    .move_v_o       (move_v),
-    .move_g_o       (move_g),
-    .move_address_o (move_address),
-    .move_half_o    (move_half),
-    .stall_weights_o(stall_weights),
-    .stall_operand_o(stall_operand),
-    .stall_plane_o  (stall_plane)
+      .clk_i,
+      .rst_ni         (unit_rst_n),
+      .valid_i        (get_valid[2]),
+      .ready_o        (get_ready[2]),
+      .instr_i        (get_instr[2]),
+      .sem_i          (sem),
+      .take_o         (take_x),
+      .signal_o       (signals[1]),
+      .level_i        (level),
+      .free_o         (free),
+      .ring_read_o    (ring_read),
+      .ring_address_o (ring_address),
+      .read_o         (step),
+      .a_address_o    (a_address),
+      .b_address_o    (b_address),
+      .step_o         (step_q),
+      .first_o        (first),
+      .shift_o        (shift),
+      .last_o         (last),
+      .from_p_o       (from_p),
+      .low_plane_o    (low_plane),
+      .from_ring_o    (from_ring),
+      .plane_done_i   (plane_done),
+      .panel_done_i   (panel_done),
+      .header_o       (header),
+      .header_index_o (header_index),
+      .header_bank_o  (header_bank),
+      .move_v_o       (move_v),
+      .move_g_o       (move_g),
+      .move_address_o (move_address),
+      .move_half_o    (move_half),
+      .stall_weights_o(stall_weights),
+      .stall_operand_o(stall_operand),
+      .stall_plane_o  (stall_plane)
   );
 
   logic a_we, b_we, p_we;
@@ -359,64 +366,64 @@ module ls_engine
   logic [N-1:0][7:0] q_word, a_operand;
   logic [N-1:0][13:0] p_in, p_word;
   ls_scratchpad #(
-    .Width(N * 8),
-    .Depth(ADepth)
+      .Width(N * 8),
+      .Depth(ADepth)
   ) u_a (
-    .clk_i,
-    .we_i   (a_we),
-    .waddr_i($clog2(ADepth)'(q_address)),
-    .wdata_i(q_word),
-    .re_i   (step),
-    .raddr_i($clog2(ADepth)'(a_address)),
-    .rdata_o(a_word)
+      .clk_i,
+      .we_i   (a_we),
+      .waddr_i($clog2(ADepth)'(q_address)),
+      .wdata_i(q_word),
+      .re_i   (step),
+      .raddr_i($clog2(ADepth)'(a_address)),
+      .rdata_o(a_word)
   );
   ls_scratchpad #(
-    .Width(N * 8),
-    .Depth(BDepth)
+      .Width(N * 8),
+      .Depth(BDepth)
   ) u_b (
-    .clk_i,
-    .we_i   (b_we),
-    .waddr_i($clog2(BDepth)'(q_address)),
-    .wdata_i(q_word),
-    .re_i   (step),
-    .raddr_i($clog2(BDepth)'(b_address)),
-    .rdata_o(b_word)
+      .clk_i,
+      .we_i   (b_we),
+      .waddr_i($clog2(BDepth)'(q_address)),
+      .wdata_i(q_word),
+      .re_i   (step),
+      .raddr_i($clog2(BDepth)'(b_address)),
+      .rdata_o(b_word)
   );
   ls_scratchpad #(
-    .Width(N * 14),
-    .Depth(PDepth)
+      .Width(N * 14),
+      .Depth(PDepth)
   ) u_p (
-    .clk_i,
-    .we_i   (p_we),
-    .waddr_i($clog2(PDepth)'(p_address)),
-    .wdata_i(p_in),
-    .re_i   (step),
-    .raddr_i($clog2(PDepth)'(a_address)),
-    .rdata_o(p_word)
+      .clk_i,
+      .we_i   (p_we),
+      .waddr_i($clog2(PDepth)'(p_address)),
+      .wdata_i(p_in),
+      .re_i   (step),
+      .raddr_i($clog2(PDepth)'(a_address)),
+      .rdata_o(p_word)
   );
   always_comb begin
     for (int unsigned i = 0; i < N; i++)
-      a_operand[i] = !from_p ? a_word[i] : low_plane ? {1'b0, p_word[i][6:0]} : {1'b0, p_word[i][13:7]};
+    a_operand[i] = !from_p ? a_word[i] : low_plane ? {1'b0, p_word[i][6:0]} : {1'b0, p_word[i][13:7]};
   end
 
   logic by_row;
   logic [Bits-1:0] plane_index;
   logic [N-1:0][31:0] plane_data;
   ls_array #(
-    .N(N)
+      .N(N)
   ) u_array (
-    .clk_i,
-    .rst_ni  (unit_rst_n),
-    .valid_i (step_q),
-    .first_i (first),
-    .shift_i (shift),
-    .last_i  (last),
-    .a_i     (a_operand),
-    .b_i     (from_ring ? ring_word : b_word),
-    .plane_o (plane),
-    .by_row_i(by_row),
-    .index_i (plane_index),
-    .data_o  (plane_data)
+      .clk_i,
+      .rst_ni  (unit_rst_n),
+      .valid_i (step_q),
+      .first_i (first),
+      .shift_i (shift),
+      .last_i  (last),
+      .a_i     (a_operand),
+      .b_i     (from_ring ? ring_word : b_word),
+      .plane_o (plane),
+      .by_row_i(by_row),
+      .index_i (plane_index),
+      .data_o  (plane_data)
   );
 
   // ---- drain, passes, vector pipeline -------------------------------------------------------------------------
@@ -426,25 +433,25 @@ module ls_engine
   logic [2:0][7:0][15:0] table_words;
   logic [15:0] offset;
   ls_drain #(
-    .N(N)
+      .N(N)
   ) u_drain (
-    .clk_i,
-    .rst_ni          (unit_rst_n),
-    .valid_i         (get_valid[3]),
-    .ready_o         (get_ready[3]),
-    .instr_i         (get_instr[3]),
-    .sem_i           (sem),
-    .take_o          (take_d),
-    .plane_i         (plane),
-    .plane_done_o    (plane_done),
-    .panel_done_o    (panel_done),
-    .slot_o          (drain_slot),
-    .acc_shift_o     (acc_shift),
-    .out_shift_o     (out_shift),
-    .residual_shift_o(residual_shift),
-    .table_o         (table_words),
-    .fraction_bits_o (fraction_bits),
-    .offset_o        (offset)
+      .clk_i,
+      .rst_ni          (unit_rst_n),
+      .valid_i         (get_valid[3]),
+      .ready_o         (get_ready[3]),
+      .instr_i         (get_instr[3]),
+      .sem_i           (sem),
+      .take_o          (take_d),
+      .plane_i         (plane),
+      .plane_done_o    (plane_done),
+      .panel_done_o    (panel_done),
+      .slot_o          (drain_slot),
+      .acc_shift_o     (acc_shift),
+      .out_shift_o     (out_shift),
+      .residual_shift_o(residual_shift),
+      .table_o         (table_words),
+      .fraction_bits_o (fraction_bits),
+      .offset_o        (offset)
   );
 
   pass_t fields;
@@ -452,95 +459,95 @@ module ls_engine
   logic [31:0] pool;
   sem_vec_t slot_signal;
   ls_pass u_pass (
-    .clk_i,
-    .rst_ni        (unit_rst_n),
-    .valid_i       (get_valid[4]),
-    .ready_o       (get_ready[4]),
-    .instr_i       (get_instr[4]),
-    .sem_i         (sem),
-    .take_o        (take_p),
-    .signal_o      (signals[2]),
-    .fields_o      (fields),
-    .latch_o       (latch),
-    .scalar_start_o(scalar_start),
-    .scalar_done_i (scalar_done),
-    .slot_o        (pass_slot),
-    .grant_i       (grant),
-    .pool_room_i   (pool_room),
-    .pool_idle_i   (pool_idle),
-    .end_o         (sequence_end)
+      .clk_i,
+      .rst_ni        (unit_rst_n),
+      .valid_i       (get_valid[4]),
+      .ready_o       (get_ready[4]),
+      .instr_i       (get_instr[4]),
+      .sem_i         (sem),
+      .take_o        (take_p),
+      .signal_o      (signals[2]),
+      .fields_o      (fields),
+      .latch_o       (latch),
+      .scalar_start_o(scalar_start),
+      .scalar_done_i (scalar_done),
+      .slot_o        (pass_slot),
+      .grant_i       (grant),
+      .pool_room_i   (pool_room),
+      .pool_idle_i   (pool_idle),
+      .end_o         (sequence_end)
   );
   assign signals[3] = slot_signal;
 
   ls_vector #(
-    .N(N),
-    .VDepth(VDepth),
-    .YDepth(YDepth),
-    .GWords(GWords),
-    .Stats(Stats)
+      .N(N),
+      .VDepth(VDepth),
+      .YDepth(YDepth),
+      .GWords(GWords),
+      .Stats(Stats)
   ) u_vector (
-    .clk_i,
-    .rst_ni          (unit_rst_n),
-    .drain_i         (drain_slot),
-    .pass_i          (pass_slot),
-    .grant_o         (grant),
-    .acc_shift_i     (acc_shift),
-    .out_shift_i     (out_shift),
-    .residual_shift_i(residual_shift),
-    .table_i         (table_words),
-    .fraction_bits_i (fraction_bits),
-    .offset_i        (offset),
-    .plane_by_row_o  (by_row),
-    .plane_index_o   (plane_index),
-    .plane_i         (plane_data),
-    .ring_i          (ring_word),
-    .header_i        (header),
-    .header_index_i  (header_index),
-    .header_bank_i   (header_bank),
-    .move_v_i        (move_v),
-    .move_g_i        (move_g),
-    .move_address_i  (move_address),
-    .move_half_i     (move_half),
-    .gather_channel_o(gather_channel),
-    .gather_word_i   (gather_word),
-    .gather_scale_i  (gather_scale),
-    .gather_type_i   (gather_type),
-    .pass_fields_i   (fields),
-    .latch_i         (latch),
-    .scalar_start_i  (scalar_start),
-    .scalar_done_o   (scalar_done),
-    .a_we_o          (a_we),
-    .b_we_o          (b_we),
-    .q_address_o     (q_address),
-    .q_o             (q_word),
-    .p_we_o          (p_we),
-    .p_address_o     (p_address),
-    .p_o             (p_in),
-    .pool_valid_o    (pool_valid),
-    .pool_o          (pool),
-    .signal_o        (slot_signal)
+      .clk_i,
+      .rst_ni          (unit_rst_n),
+      .drain_i         (drain_slot),
+      .pass_i          (pass_slot),
+      .grant_o         (grant),
+      .acc_shift_i     (acc_shift),
+      .out_shift_i     (out_shift),
+      .residual_shift_i(residual_shift),
+      .table_i         (table_words),
+      .fraction_bits_i (fraction_bits),
+      .offset_i        (offset),
+      .plane_by_row_o  (by_row),
+      .plane_index_o   (plane_index),
+      .plane_i         (plane_data),
+      .ring_i          (ring_word),
+      .header_i        (header),
+      .header_index_i  (header_index),
+      .header_bank_i   (header_bank),
+      .move_v_i        (move_v),
+      .move_g_i        (move_g),
+      .move_address_i  (move_address),
+      .move_half_i     (move_half),
+      .gather_channel_o(gather_channel),
+      .gather_word_i   (gather_word),
+      .gather_scale_i  (gather_scale),
+      .gather_type_i   (gather_type),
+      .pass_fields_i   (fields),
+      .latch_i         (latch),
+      .scalar_start_i  (scalar_start),
+      .scalar_done_o   (scalar_done),
+      .a_we_o          (a_we),
+      .b_we_o          (b_we),
+      .q_address_o     (q_address),
+      .q_o             (q_word),
+      .p_we_o          (p_we),
+      .p_address_o     (p_address),
+      .p_o             (p_in),
+      .pool_valid_o    (pool_valid),
+      .pool_o          (pool),
+      .signal_o        (slot_signal)
   );
 
   logic writer_valid, writer_req;
   ls_pool_writer #(
-    .N(N)
+      .N(N)
   ) u_writer (
-    .clk_i,
-    .rst_ni     (unit_rst_n),
-    .address_i  (output_q),
-    .length_i   (fields.length),
-    .valid_i    (pool_valid),
-    .data_i     (pool),
-    .room_o     (pool_room),
-    .idle_o     (pool_idle),
-    .req_valid_o(writer_req),
-    .req_ready_i(host_wr_req_ready_i),
-    .req_addr_o (host_wr_req_addr_o),
-    .req_bytes_o(host_wr_req_bytes_o),
-    .valid_o    (writer_valid),
-    .ready_i    (host_wr_ready_i),
-    .data_o     (host_wr_data_o),
-    .done_i     (host_wr_done_i)
+      .clk_i,
+      .rst_ni     (unit_rst_n),
+      .address_i  (output_q),
+      .length_i   (fields.length),
+      .valid_i    (pool_valid),
+      .data_i     (pool),
+      .room_o     (pool_room),
+      .idle_o     (pool_idle),
+      .req_valid_o(writer_req),
+      .req_ready_i(host_wr_req_ready_i),
+      .req_addr_o (host_wr_req_addr_o),
+      .req_bytes_o(host_wr_req_bytes_o),
+      .valid_o    (writer_valid),
+      .ready_i    (host_wr_ready_i),
+      .data_o     (host_wr_data_o),
+      .done_i     (host_wr_done_i)
   );
   assign host_wr_req_valid_o = writer_req && unit_rst_n;
   assign host_wr_valid_o = unit_rst_n ? writer_valid : host_writing_q;
@@ -551,17 +558,18 @@ module ls_engine
       counters_o <= '0;
     end else begin
       if (state_q == StRun) begin
-        counters_o.cycles        <= counters_o.cycles + 1'b1;
-        counters_o.busy          <= counters_o.busy + 64'(step);
+        counters_o.cycles <= counters_o.cycles + 1'b1;
+        counters_o.busy <= counters_o.busy + 64'(step);
         counters_o.stall_weights <= counters_o.stall_weights + 64'(stall_weights);
         counters_o.stall_operand <= counters_o.stall_operand + 64'(stall_operand);
-        counters_o.stall_plane   <= counters_o.stall_plane + 64'(stall_plane);
+        counters_o.stall_plane <= counters_o.stall_plane + 64'(stall_plane);
         counters_o.idle          <= counters_o.idle + 64'(!step && !stall_weights && !stall_operand && !stall_plane);
-        counters_o.drained       <= counters_o.drained + 64'(drain_slot.valid);
-        counters_o.passed        <= counters_o.passed + 64'(pass_slot.valid && grant);
+        counters_o.drained <= counters_o.drained + 64'(drain_slot.valid);
+        counters_o.passed <= counters_o.passed + 64'(pass_slot.valid && grant);
       end
       counters_o.card_words <= counters_o.card_words + 64'(card_rsp_valid_i);
-      counters_o.host_words <= counters_o.host_words + 64'(host_rd_rsp_valid_i) + 64'(host_wr_valid_o && host_wr_ready_i);
+      counters_o.host_words <= counters_o.host_words + 64'(host_rd_rsp_valid_i) +
+          64'(host_wr_valid_o && host_wr_ready_i);
     end
   end
 endmodule

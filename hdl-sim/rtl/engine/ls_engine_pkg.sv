@@ -22,40 +22,40 @@ package ls_engine_pkg;
   } slot_kind_e;
 
   typedef struct packed {
-    logic       valid;
-    slot_kind_e kind;
-    logic       by_row;
-    logic [6:0] column;      // of the plane, or row
-    logic       bank;        // of the panel header
-    logic [6:0] row_scale;
-    logic [1:0] slot;
-    logic [7:0] stat;
-    logic       clear;
-    logic       masked;      // lanes from `lanes` on do not count
-    logic [6:0] lanes;
-    logic       odd;
-    logic       first;       // of a pass, or of a pooled channel
-    logic       last;        // of a pooled channel
-    logic       to_b;
-    logic       from_y;
+    logic        valid;
+    slot_kind_e  kind;
+    logic        by_row;
+    logic [6:0]  column;     // of the plane, or row
+    logic        bank;       // of the panel header
+    logic [6:0]  row_scale;
+    logic [1:0]  slot;
+    logic [7:0]  stat;
+    logic        clear;
+    logic        masked;     // lanes from `lanes` on do not count
+    logic [6:0]  lanes;
+    logic        odd;
+    logic        first;      // of a pass, or of a pooled channel
+    logic        last;       // of a pooled channel
+    logic        to_b;
+    logic        from_y;
     logic [19:0] read;       // V
     logic [19:0] read_y;
     logic [19:0] write;      // V, Y, A, B or P
     logic [19:0] second;     // V, of a norm
     logic [11:0] g;
     logic [9:0]  channel;
-    sem_vec_t   signal;      // when the word has been written
+    sem_vec_t    signal;     // when the word has been written
   } slot_t;
 
   typedef struct packed {
     logic [63:0] cycles;
-    logic [63:0] busy;             // steps of the array
-    logic [63:0] stall_weights;    // the ring has not got the word
-    logic [63:0] stall_operand;    // a semaphore
-    logic [63:0] stall_plane;      // the plane before is not drained
-    logic [63:0] idle;             // nothing queued, or headers and moves
-    logic [63:0] drained;          // words
-    logic [63:0] passed;           // words
+    logic [63:0] busy;           // steps of the array
+    logic [63:0] stall_weights;  // the ring has not got the word
+    logic [63:0] stall_operand;  // a semaphore
+    logic [63:0] stall_plane;    // the plane before is not drained
+    logic [63:0] idle;           // nothing queued, or headers and moves
+    logic [63:0] drained;        // words
+    logic [63:0] passed;         // words
     logic [63:0] card_words;
     logic [63:0] host_words;
   } counters_t;

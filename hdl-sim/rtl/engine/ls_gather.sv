@@ -3,40 +3,40 @@ module ls_gather
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
 #(
-  parameter int unsigned N = 16
+    parameter int unsigned N = 16
 ) (
-  input  logic               clk_i,
-  input  logic               rst_ni,
-  input  logic [63:0]        input_i,         // the sequence's ids in host memory
-  input  logic               valid_i,
-  output logic               ready_o,
-  input  instr_t             instr_i,
-  input  sem_vec_t           sem_i,
-  output sem_vec_t           take_o,
-  output sem_vec_t           signal_o,
-  output logic               error_o,         // an id or a type out of range
-  // host
-  output logic               host_req_valid_o,
-  input  logic               host_req_ready_i,
-  output logic [63:0]        host_req_addr_o,
-  output logic [31:0]        host_req_bytes_o,
-  input  logic               host_rsp_valid_i,
-  input  logic [N*8-1:0]     host_rsp_data_i,
-  input  logic               host_rsp_last_i,
-  // card
-  output logic               req_valid_o,
-  input  logic               req_ready_i,
-  output logic [39:0]        req_address_o,
-  output logic [15:0]        req_words_o,
-  input  logic               data_valid_i,
-  input  logic               data_last_i,
-  input  logic [N*8-1:0]     data_i,
-  // the embed pass
-  input  logic               read_i,
-  input  logic [9:0]         channel_i,
-  output logic [N-1:0][7:0]  word_o,
-  output logic [N-1:0][11:0] scale_o,
-  output logic [N-1:0][1:0]  type_o
+    input  logic                     clk_i,
+    input  logic                     rst_ni,
+    input  logic     [   63:0]       input_i,           // the sequence's ids in host memory
+    input  logic                     valid_i,
+    output logic                     ready_o,
+    input  instr_t                   instr_i,
+    input  sem_vec_t                 sem_i,
+    output sem_vec_t                 take_o,
+    output sem_vec_t                 signal_o,
+    output logic                     error_o,           // an id or a type out of range
+    // host
+    output logic                     host_req_valid_o,
+    input  logic                     host_req_ready_i,
+    output logic     [   63:0]       host_req_addr_o,
+    output logic     [   31:0]       host_req_bytes_o,
+    input  logic                     host_rsp_valid_i,
+    input  logic     [N*8-1:0]       host_rsp_data_i,
+    input  logic                     host_rsp_last_i,
+    // card
+    output logic                     req_valid_o,
+    input  logic                     req_ready_i,
+    output logic     [   39:0]       req_address_o,
+    output logic     [   15:0]       req_words_o,
+    input  logic                     data_valid_i,
+    input  logic                     data_last_i,
+    input  logic     [N*8-1:0]       data_i,
+    // the embed pass
+    input  logic                     read_i,
+    input  logic     [    9:0]       channel_i,
+    output logic     [  N-1:0][ 7:0] word_o,
+    output logic     [  N-1:0][11:0] scale_o,
+    output logic     [  N-1:0][ 1:0] type_o
 );
   localparam int unsigned PerBeat = N / 4;
   localparam int unsigned Depth = 1024 / N;
@@ -127,16 +127,16 @@ module ls_gather
   for (genvar i = 0; i < N; i++) begin : gen_bank
     logic [N-1:0][7:0] read;
     ls_scratchpad #(
-      .Width(N * 8),
-      .Depth(Depth)
+        .Width(N * 8),
+        .Depth(Depth)
     ) u_bank (
-      .clk_i,
-      .we_i   (data_valid_i && !data_last_i && Bits'(got_q) == Bits'(i)),
-      .waddr_i(DBits'(word_q)),
-      .wdata_i(data_i),
-      .re_i   (read_i),
-      .raddr_i(DBits'(channel_i >> Bits)),
-      .rdata_o(read)
+        .clk_i,
+        .we_i   (data_valid_i && !data_last_i && Bits'(got_q) == Bits'(i)),
+        .waddr_i(DBits'(word_q)),
+        .wdata_i(data_i),
+        .re_i   (read_i),
+        .raddr_i(DBits'(channel_i >> Bits)),
+        .rdata_o(read)
     );
     assign word_o[i] = read[byte_q];
   end

@@ -3,23 +3,23 @@ module ls_pass
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
 (
-  input  logic     clk_i,
-  input  logic     rst_ni,
-  input  logic     valid_i,
-  output logic     ready_o,
-  input  instr_t   instr_i,
-  input  sem_vec_t sem_i,
-  output sem_vec_t take_o,
-  output sem_vec_t signal_o,
-  output pass_t    fields_o,       // of the instruction at work
-  output logic     latch_o,        // read the drain's statistics
-  output logic     scalar_start_o,
-  input  logic     scalar_done_i,
-  output slot_t    slot_o,
-  input  logic     grant_i,
-  input  logic     pool_room_i,
-  input  logic     pool_idle_i,    // all pooled sums are in host memory
-  output logic     end_o           // everything before an `end` is done
+    input  logic     clk_i,
+    input  logic     rst_ni,
+    input  logic     valid_i,
+    output logic     ready_o,
+    input  instr_t   instr_i,
+    input  sem_vec_t sem_i,
+    output sem_vec_t take_o,
+    output sem_vec_t signal_o,
+    output pass_t    fields_o,        // of the instruction at work
+    output logic     latch_o,         // read the drain's statistics
+    output logic     scalar_start_o,
+    input  logic     scalar_done_i,
+    output slot_t    slot_o,
+    input  logic     grant_i,
+    input  logic     pool_room_i,
+    input  logic     pool_idle_i,     // all pooled sums are in host memory
+    output logic     end_o            // everything before an `end` is done
 );
   // From the issue of a word to the cycle in which everything that it writes can be read.
   localparam int unsigned Flush = 12;
@@ -36,7 +36,7 @@ module ls_pass
   pass_t f;
   state_e state_q, state_d;
   logic [12:0] index_q;
-  logic [7:0] turn_q;
+  logic [ 7:0] turn_q;
   logic [19:0] source_q, destination_q;  // sums of the strides so far
   logic [3:0] flush_q;
 

@@ -1,33 +1,33 @@
 // Packs pooled sums into words and writes them to the host: one request a sequence.
 module ls_pool_writer #(
-  parameter int unsigned N = 16
+    parameter int unsigned N = 16
 ) (
-  input  logic           clk_i,
-  input  logic           rst_ni,
-  input  logic [63:0]    address_i,
-  input  logic [12:0]    length_i,       // sums of the pass at work
-  input  logic           valid_i,
-  input  logic [31:0]    data_i,
-  output logic           room_o,
-  output logic           idle_o,
-  output logic           req_valid_o,
-  input  logic           req_ready_i,
-  output logic [63:0]    req_addr_o,
-  output logic [31:0]    req_bytes_o,
-  output logic           valid_o,
-  input  logic           ready_i,
-  output logic [N*8-1:0] data_o,
-  input  logic           done_i
+    input  logic           clk_i,
+    input  logic           rst_ni,
+    input  logic [   63:0] address_i,
+    input  logic [   12:0] length_i,     // sums of the pass at work
+    input  logic           valid_i,
+    input  logic [   31:0] data_i,
+    output logic           room_o,
+    output logic           idle_o,
+    output logic           req_valid_o,
+    input  logic           req_ready_i,
+    output logic [   63:0] req_addr_o,
+    output logic [   31:0] req_bytes_o,
+    output logic           valid_o,
+    input  logic           ready_i,
+    output logic [N*8-1:0] data_o,
+    input  logic           done_i
 );
   localparam int unsigned Per = N / 4;
   localparam int unsigned Depth = 16;
   localparam int unsigned WBits = $clog2(Per);
 
-  logic [Per-1:0][31:0] word_q;
-  logic [4:0] fill_q;
-  logic [12:0] length_q;
-  logic [4:0] level_q;       // words queued
-  logic [WBits-1:0] place;
+  logic [  Per-1:0][31:0] word_q;
+  logic [      4:0]       fill_q;
+  logic [     12:0]       length_q;
+  logic [      4:0]       level_q;  // words queued
+  logic [WBits-1:0]       place;
   logic asked_q, waiting_q, push, busy_q, queue_valid;
 
   assign place = push ? '0 : WBits'(fill_q);
@@ -39,17 +39,17 @@ module ls_pool_writer #(
   assign idle_o = !busy_q && !valid_i;
 
   ls_queue #(
-    .Width(N * 8),
-    .Depth(Depth)
+      .Width(N * 8),
+      .Depth(Depth)
   ) u_queue (
-    .clk_i,
-    .rst_ni,
-    .valid_i(push),
-    .ready_o(),
-    .data_i (word_q),
-    .valid_o(queue_valid),
-    .ready_i(ready_i && waiting_q),
-    .data_o
+      .clk_i,
+      .rst_ni,
+      .valid_i(push),
+      .ready_o(),
+      .data_i (word_q),
+      .valid_o(queue_valid),
+      .ready_i(ready_i && waiting_q),
+      .data_o
   );
   assign valid_o = queue_valid && waiting_q;
 

@@ -1,17 +1,17 @@
 // A first-in first-out queue whose head is there without asking.
 module ls_queue #(
-  parameter int unsigned Width = 8,
-  parameter int unsigned Depth = 16,
-  localparam int unsigned Bits = $clog2(Depth)
+    parameter  int unsigned Width = 8,
+    parameter  int unsigned Depth = 16,
+    localparam int unsigned Bits  = $clog2(Depth)
 ) (
-  input  logic             clk_i,
-  input  logic             rst_ni,
-  input  logic             valid_i,
-  output logic             ready_o,
-  input  logic [Width-1:0] data_i,
-  output logic             valid_o,
-  input  logic             ready_i,
-  output logic [Width-1:0] data_o
+    input  logic             clk_i,
+    input  logic             rst_ni,
+    input  logic             valid_i,
+    output logic             ready_o,
+    input  logic [Width-1:0] data_i,
+    output logic             valid_o,
+    input  logic             ready_i,
+    output logic [Width-1:0] data_o
 );
   logic [Width-1:0] mem[Depth];
   logic [Bits-1:0] head_q, tail_q;

@@ -2,11 +2,11 @@
 module ls_semaphores
   import ls_engine_pkg::*;
 (
-  input  logic     clk_i,
-  input  logic     rst_ni,
-  input  sem_vec_t signal_i[4],
-  input  sem_vec_t take_i,
-  output sem_vec_t ready_o
+    input  logic     clk_i,
+    input  logic     rst_ni,
+    input  sem_vec_t signal_i[4],
+    input  sem_vec_t take_i,
+    output sem_vec_t ready_o
 );
   logic [Semaphores-1:0][9:0] count_q, count_d;
 

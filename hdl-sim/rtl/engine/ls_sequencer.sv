@@ -3,55 +3,54 @@ module ls_sequencer
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
 #(
-  parameter int unsigned N = 16,
-  parameter int unsigned RingDepth = 8192,
-  localparam int unsigned RingBits = $clog2(RingDepth)
+    parameter  int unsigned RingDepth = 8192,
+    localparam int unsigned RingBits  = $clog2(RingDepth)
 ) (
-  input  logic                clk_i,
-  input  logic                rst_ni,
-  // instructions
-  input  logic                valid_i,
-  output logic                ready_o,
-  input  instr_t              instr_i,
-  // semaphores
-  input  sem_vec_t            sem_i,
-  output sem_vec_t            take_o,
-  output sem_vec_t            signal_o,
-  // ring: words there, the head, words freed
-  input  logic [RingBits:0]   level_i,
-  output logic [RingBits:0]   free_o,
-  output logic                ring_read_o,
-  output logic [RingBits-1:0] ring_address_o,
-  // operand reads of a step
-  output logic                read_o,         // a step is issued: its operands are read, the rest follows a cycle later
-  output logic                step_o,
-  output logic                first_o,
-  output logic                shift_o,
-  output logic                last_o,
-  output logic                from_p_o,
-  output logic                low_plane_o,
-  output logic                from_ring_o,
-  output logic [19:0]         a_address_o,
-  output logic [19:0]         b_address_o,
-  // planes and panel headers
-  input  logic                plane_done_i,   // the drain has read a plane
-  input  logic                panel_done_i,   // the drain has finished a panel
-  output logic                header_o,       // the ring's word of the last cycle is header word `index`
-  output logic [3:0]          header_index_o,
-  output logic                header_bank_o,
-  // moves: the ring's word of the last cycle goes there
-  output logic                move_v_o,
-  output logic                move_g_o,
-  output logic [19:0]         move_address_o,
-  output logic                move_half_o,
-  // counters
-  output logic                stall_weights_o,
-  output logic                stall_operand_o,
-  output logic                stall_plane_o
+    input logic clk_i,
+    input logic rst_ni,
+    // instructions
+    input logic valid_i,
+    output logic ready_o,
+    input instr_t instr_i,
+    // semaphores
+    input sem_vec_t sem_i,
+    output sem_vec_t take_o,
+    output sem_vec_t signal_o,
+    // ring: words there, the head, words freed
+    input logic [RingBits:0] level_i,
+    output logic [RingBits:0] free_o,
+    output logic ring_read_o,
+    output logic [RingBits-1:0] ring_address_o,
+    // operand reads of a step
+    output logic read_o,  // a step is issued: its operands are read, the rest follows a cycle later
+    output logic step_o,
+    output logic first_o,
+    output logic shift_o,
+    output logic last_o,
+    output logic from_p_o,
+    output logic low_plane_o,
+    output logic from_ring_o,
+    output logic [19:0] a_address_o,
+    output logic [19:0] b_address_o,
+    // planes and panel headers
+    input logic plane_done_i,  // the drain has read a plane
+    input logic panel_done_i,  // the drain has finished a panel
+    output logic header_o,  // the ring's word of the last cycle is header word `index`
+    output logic [3:0] header_index_o,
+    output logic header_bank_o,
+    // moves: the ring's word of the last cycle goes there
+    output logic move_v_o,
+    output logic move_g_o,
+    output logic [19:0] move_address_o,
+    output logic move_half_o,
+    // counters
+    output logic stall_weights_o,
+    output logic stall_operand_o,
+    output logic stall_plane_o
 );
   localparam int unsigned HeaderWords = 12;
 
-  mac_t mac;
+  mac_t  mac;
   move_t move;
   assign mac  = mac_t'(instr_i.payload);
   assign move = move_t'(instr_i.payload);
@@ -62,14 +61,25 @@ module ls_sequencer
   logic low_q;
   logic [19:0] a_outer_q, a_inner_q, b_outer_q, b_inner_q;  // sums of the strides so far
   logic [RingBits-1:0] head_q;
-  logic loaded_q;          // the panel's header is there
-  logic [3:0] header_q;
-  logic bank_q;
-  logic [1:0] panels_q;    // begun and not finished by the drain
-  logic plane_busy_q;
-  logic [19:0] moved_q;
+  logic                loaded_q;  // the panel's header is there
+  logic [         3:0] header_q;
+  logic                bank_q;
+  logic [         1:0] panels_q;  // begun and not finished by the drain
+  logic                plane_busy_q;
+  logic [        19:0] moved_q;
 
-  logic is_mac, is_move, start, waits0, waits1, sems, k_last, tile_last, inner_last, outer_last, panel_last;
+  logic
+      is_mac,
+      is_move,
+      start,
+      waits0,
+      waits1,
+      sems,
+      k_last,
+      tile_last,
+      inner_last,
+      outer_last,
+      panel_last;
   logic header_step, header_end, move_step, move_end, step, done;
   logic [RingBits:0] needed;
 
@@ -117,18 +127,23 @@ module ls_sequencer
   always_comb begin
     free_o = '0;
     if (move_step) free_o = (RingBits + 1)'(1);
-    else if (step && tile_last && panel_last) free_o = (RingBits + 1)'(HeaderWords) + (RingBits + 1)'(mac.k);
+    else if (step && tile_last && panel_last)
+      free_o = (RingBits + 1)'(HeaderWords) + (RingBits + 1)'(mac.k);
   end
 
   assign a_address_o = mac.a + a_outer_q + a_inner_q + 20'(k_q);
   assign b_address_o = mac.b + b_outer_q + b_inner_q + 20'(k_q);
 
   always_comb begin
-    take_o = '0;
+    take_o   = '0;
     signal_o = '0;
     if (step || move_step) take_o = sem_bit(instr_i.wait0, waits0) | sem_bit(instr_i.wait1, waits1);
     if (step && tile_last)
-      signal_o = sem_bit(instr_i.signal0, reached(instr_i.signal0)) | sem_bit(instr_i.signal1, reached(instr_i.signal1));
+      signal_o = sem_bit(
+        instr_i.signal0, reached(instr_i.signal0)
+      ) | sem_bit(
+        instr_i.signal1, reached(instr_i.signal1)
+      );
     if (move_end) signal_o = sem_bit(instr_i.signal0, 1'b1) | sem_bit(instr_i.signal1, 1'b1);
   end
 

@@ -6,59 +6,59 @@ module ls_vector
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
 #(
-  parameter int unsigned N = 16,
-  parameter int unsigned VDepth = 16384,
-  parameter int unsigned YDepth = 8192,
-  parameter int unsigned GWords = 1536,
-  parameter int unsigned Stats = 256
+    parameter int unsigned N = 16,
+    parameter int unsigned VDepth = 16384,
+    parameter int unsigned YDepth = 8192,
+    parameter int unsigned GWords = 1536,
+    parameter int unsigned Stats = 256
 ) (
-  input  logic                     clk_i,
-  input  logic                     rst_ni,
-  // slots
-  input  slot_t                    drain_i,
-  input  slot_t                    pass_i,
-  output logic                     grant_o,
-  input  logic [3:0]               acc_shift_i,
-  input  logic [4:0]               out_shift_i,
-  input  logic [2:0]               residual_shift_i,
-  input  logic [2:0][7:0][15:0]    table_i,
-  input  logic [3:0]               fraction_bits_i,
-  input  logic [15:0]              offset_i,
-  // plane
-  output logic                     plane_by_row_o,
-  output logic [$clog2(N)-1:0]     plane_index_o,
-  input  logic [N-1:0][31:0]       plane_i,
-  // the ring's word, for headers and moves
-  input  logic [N-1:0][7:0]        ring_i,
-  input  logic                     header_i,
-  input  logic [3:0]               header_index_i,
-  input  logic                     header_bank_i,
-  input  logic                     move_v_i,
-  input  logic                     move_g_i,
-  input  logic [19:0]              move_address_i,
-  input  logic                     move_half_i,
-  // word rows
-  output logic [9:0]               gather_channel_o,   // stage 0
-  input  logic [N-1:0][7:0]        gather_word_i,      // stage 1
-  input  logic [N-1:0][11:0]       gather_scale_i,
-  input  logic [N-1:0][1:0]        gather_type_i,
-  // passes
-  input  pass_t                    pass_fields_i,
-  input  logic                     latch_i,
-  input  logic                     scalar_start_i,
-  output logic                     scalar_done_o,
-  // operands written
-  output logic                     a_we_o,
-  output logic                     b_we_o,
-  output logic [19:0]              q_address_o,
-  output logic [N-1:0][7:0]        q_o,
-  output logic                     p_we_o,
-  output logic [19:0]              p_address_o,
-  output logic [N-1:0][13:0]       p_o,
-  // pooled sums
-  output logic                     pool_valid_o,
-  output logic [31:0]              pool_o,
-  output sem_vec_t                 signal_o
+    input  logic                                 clk_i,
+    input  logic                                 rst_ni,
+    // slots
+    input  slot_t                                drain_i,
+    input  slot_t                                pass_i,
+    output logic                                 grant_o,
+    input  logic     [          3:0]             acc_shift_i,
+    input  logic     [          4:0]             out_shift_i,
+    input  logic     [          2:0]             residual_shift_i,
+    input  logic     [          2:0][ 7:0][15:0] table_i,
+    input  logic     [          3:0]             fraction_bits_i,
+    input  logic     [         15:0]             offset_i,
+    // plane
+    output logic                                 plane_by_row_o,
+    output logic     [$clog2(N)-1:0]             plane_index_o,
+    input  logic     [        N-1:0][31:0]       plane_i,
+    // the ring's word, for headers and moves
+    input  logic     [        N-1:0][ 7:0]       ring_i,
+    input  logic                                 header_i,
+    input  logic     [          3:0]             header_index_i,
+    input  logic                                 header_bank_i,
+    input  logic                                 move_v_i,
+    input  logic                                 move_g_i,
+    input  logic     [         19:0]             move_address_i,
+    input  logic                                 move_half_i,
+    // word rows
+    output logic     [          9:0]             gather_channel_o,  // stage 0
+    input  logic     [        N-1:0][ 7:0]       gather_word_i,     // stage 1
+    input  logic     [        N-1:0][11:0]       gather_scale_i,
+    input  logic     [        N-1:0][ 1:0]       gather_type_i,
+    // passes
+    input  pass_t                                pass_fields_i,
+    input  logic                                 latch_i,
+    input  logic                                 scalar_start_i,
+    output logic                                 scalar_done_o,
+    // operands written
+    output logic                                 a_we_o,
+    output logic                                 b_we_o,
+    output logic     [         19:0]             q_address_o,
+    output logic     [        N-1:0][ 7:0]       q_o,
+    output logic                                 p_we_o,
+    output logic     [         19:0]             p_address_o,
+    output logic     [        N-1:0][13:0]       p_o,
+    // pooled sums
+    output logic                                 pool_valid_o,
+    output logic     [         31:0]             pool_o,
+    output sem_vec_t                             signal_o
 );
   localparam int unsigned Last = 10;
   localparam int unsigned Bits = $clog2(N);
@@ -70,9 +70,9 @@ module ls_vector
 
   // ---- slots --------------------------------------------------------------------------------------------------
   slot_t issue;
-  slot_t slot[Last+1];  // slot[s] is in stage s
+  slot_t slot  [Last+1];  // slot[s] is in stage s
   assign grant_o = !drain_i.valid;
-  assign issue = drain_i.valid ? drain_i : pass_i;
+  assign issue   = drain_i.valid ? drain_i : pass_i;
   assign slot[0] = issue;
   for (genvar s = 1; s <= Last; s++) begin : gen_slot
     always_ff @(posedge clk_i) begin
@@ -100,40 +100,40 @@ module ls_vector
   always_ff @(posedge clk_i) if (move_v_i && !move_half_i) half_q <= ring_i;
 
   ls_scratchpad #(
-    .Width(N * 16),
-    .Depth(VDepth)
+      .Width(N * 16),
+      .Depth(VDepth)
   ) u_v (
-    .clk_i,
-    .we_i   (v_we || (move_v_i && move_half_i)),
-    .waddr_i(v_we ? VBits'(v_write_address) : VBits'(move_address_i)),
-    .wdata_i(v_we ? v_last : {ring_i, half_q}),
-    .re_i   (issue.valid),
-    .raddr_i(VBits'(issue.read)),
-    .rdata_o(v_read)
+      .clk_i,
+      .we_i   (v_we || (move_v_i && move_half_i)),
+      .waddr_i(v_we ? VBits'(v_write_address) : VBits'(move_address_i)),
+      .wdata_i(v_we ? v_last : {ring_i, half_q}),
+      .re_i   (issue.valid),
+      .raddr_i(VBits'(issue.read)),
+      .rdata_o(v_read)
   );
   ls_scratchpad #(
-    .Width(N * 24),
-    .Depth(YDepth)
+      .Width(N * 24),
+      .Depth(YDepth)
   ) u_y (
-    .clk_i,
-    .we_i   (y_we),
-    .waddr_i(YBits'(slot[Last].write)),
-    .wdata_i(y_last),
-    .re_i   (issue.valid && !is_drain(issue.kind)),
-    .raddr_i(YBits'(issue.read_y)),
-    .rdata_o(y_read)
+      .clk_i,
+      .we_i   (y_we),
+      .waddr_i(YBits'(slot[Last].write)),
+      .wdata_i(y_last),
+      .re_i   (issue.valid && !is_drain(issue.kind)),
+      .raddr_i(YBits'(issue.read_y)),
+      .rdata_o(y_read)
   );
   ls_scratchpad #(
-    .Width(N * 8),
-    .Depth(GWords)
+      .Width(N * 8),
+      .Depth(GWords)
   ) u_g (
-    .clk_i,
-    .we_i   (move_g_i),
-    .waddr_i(GBits'(move_address_i)),
-    .wdata_i(ring_i),
-    .re_i   (issue.valid && !is_drain(issue.kind)),
-    .raddr_i(GBits'(issue.g / 12'(PerWord))),
-    .rdata_o(g_word)
+      .clk_i,
+      .we_i   (move_g_i),
+      .waddr_i(GBits'(move_address_i)),
+      .wdata_i(ring_i),
+      .re_i   (issue.valid && !is_drain(issue.kind)),
+      .raddr_i(GBits'(issue.g / 12'(PerWord))),
+      .rdata_o(g_word)
   );
   assign gather_channel_o = issue.channel;
 
@@ -152,7 +152,7 @@ module ls_vector
     if (header_i) begin
       unique case (header_index_i)
         4'd0, 4'd1: head_c[header_bank_i][header_index_i[0]*(N/2)+:N/2] <= ring_i;
-        4'd2, 4'd3, 4'd4, 4'd5: head_b[header_bank_i][2'(header_index_i - 4'd2)*(N/4)+:N/4] <= ring_i;
+        4'd2, 4'd3, 4'd4, 4'd5: head_b[header_bank_i][2'(header_index_i-4'd2)*(N/4)+:N/4] <= ring_i;
         4'd6, 4'd7: head_eq[header_bank_i][header_index_i[0]*(N/2)+:N/2] <= ring_i;
         default: head_z[header_bank_i][header_index_i[1:0]*(N/4)+:N/4] <= ring_i;
       endcase
@@ -161,9 +161,9 @@ module ls_vector
 
   // ---- row parameters -----------------------------------------------------------------------------------------
   logic [N-1:0][14:0] scale_m[128];
-  logic [N-1:0][3:0] scale_h[128];
-  logic [N-1:0][4:0] soft_e[4];
-  logic [N-1:0][14:0] soft_r[4];
+  logic [N-1:0][ 3:0] scale_h[128];
+  logic [N-1:0][ 4:0] soft_e [  4];
+  logic [N-1:0][14:0] soft_r [  4];
 
   logic [N-1:0][31:0] plane_q, in_b, in_z;
   logic [N-1:0][15:0] in_c, in_eq;
@@ -172,12 +172,12 @@ module ls_vector
   logic [Bits-1:0] column;
 
   assign plane_by_row_o = issue.by_row;
-  assign plane_index_o = Bits'(issue.column);
+  assign plane_index_o  = Bits'(issue.column);
   always_ff @(posedge clk_i) if (drain_i.valid) plane_q <= plane_i;
 
   assign column = Bits'(slot[1].column);
-  assign row_m = scale_m[slot[1].row_scale];
-  assign row_h = scale_h[slot[1].row_scale];
+  assign row_m  = scale_m[slot[1].row_scale];
+  assign row_h  = scale_h[slot[1].row_scale];
   always_comb begin
     if (slot[1].by_row) begin
       in_c = head_c[slot[1].bank];
@@ -201,19 +201,19 @@ module ls_vector
   assign in_eq = {N{head_eq[slot[5].bank][Bits'(slot[5].column)]}};
 
   // ---- arithmetic ---------------------------------------------------------------------------------------------
-  logic [N-1:0][31:0] lin_y;       // stage 5
+  logic [N-1:0][31:0] lin_y;  // stage 5
   logic [N-1:0][15:0] lin_16;
-  logic [N-1:0][15:0] residual[6]; // stage s
-  logic [2:0] residual_shift_q[6];
-  logic [3:0] acc_shift_q;
-  logic [4:0] out_shift_q;
-  logic [N-1:0][20:0] sum_s;       // stage 6
-  logic [N-1:0][15:0] act_x;       // stage 10
-  logic [N-1:0][15:0] ctx_x;       // stage 4
-  logic [N-1:0][20:0] embed_s;     // stage 3
-  logic [N-1:0][15:0] norm_t;      // stage 3
+  logic [N-1:0][15:0] residual            [6];  // stage s
+  logic [  2:0]       residual_shift_q    [6];
+  logic [  3:0]       acc_shift_q;
+  logic [  4:0]       out_shift_q;
+  logic [N-1:0][20:0] sum_s;  // stage 6
+  logic [N-1:0][15:0] act_x;  // stage 10
+  logic [N-1:0][15:0] ctx_x;  // stage 4
+  logic [N-1:0][20:0] embed_s;  // stage 3
+  logic [N-1:0][15:0] norm_t;  // stage 3
   logic [N-1:0][15:0] norm_x, norm_x2;  // stage 6
-  logic [N-1:0][13:0] exp_p;       // stage 7
+  logic [N-1:0][13:0] exp_p;  // stage 7
 
   always_ff @(posedge clk_i) begin
     acc_shift_q <= acc_shift_i;
@@ -221,28 +221,28 @@ module ls_vector
     residual_shift_q[1] <= residual_shift_i;
     for (int unsigned s = 2; s <= 5; s++) residual_shift_q[s] <= residual_shift_q[s-1];
     for (int unsigned s = 2; s <= 5; s++)
-      if (slot[s-1].valid && slot[s-1].kind == SlotSum) residual[s] <= residual[s-1];
+    if (slot[s-1].valid && slot[s-1].kind == SlotSum) residual[s] <= residual[s-1];
   end
   assign residual[1] = v_read;
   assign residual[0] = '0;
   assign residual_shift_q[0] = '0;
 
   ls_requant #(
-    .N(N)
+      .N(N)
   ) u_requant (
-    .clk_i,
-    .rst_ni,
-    .valid_i    (slot[1].valid && slot[1].kind inside {SlotLinear, SlotSum, SlotAct}),
-    .acc_i      (plane_q),
-    .z_i        (in_z),
-    .m_n_i      (in_m),
-    .h_i        (in_h),
-    .c_i        (in_c15),
-    .b_i        (in_b),
-    .acc_shift_i(acc_shift_q),
-    .out_shift_i(out_shift_q),
-    .valid_o    (),
-    .y_o        (lin_y)
+      .clk_i,
+      .rst_ni,
+      .valid_i    (slot[1].valid && slot[1].kind inside {SlotLinear, SlotSum, SlotAct}),
+      .acc_i      (plane_q),
+      .z_i        (in_z),
+      .m_n_i      (in_m),
+      .h_i        (in_h),
+      .c_i        (in_c15),
+      .b_i        (in_b),
+      .acc_shift_i(acc_shift_q),
+      .out_shift_i(out_shift_q),
+      .valid_o    (),
+      .y_o        (lin_y)
   );
   always_comb begin
     for (int unsigned i = 0; i < N; i++) begin
@@ -251,42 +251,42 @@ module ls_vector
     end
   end
   ls_residual #(
-    .N(N)
+      .N(N)
   ) u_residual (
-    .clk_i,
-    .rst_ni,
-    .valid_i(slot[5].valid && slot[5].kind == SlotSum),
-    .x_i    (residual[5]),
-    .y_i    (lin_y),
-    .shift_i(residual_shift_q[5]),
-    .valid_o(),
-    .s_o    (sum_s)
+      .clk_i,
+      .rst_ni,
+      .valid_i(slot[5].valid && slot[5].kind == SlotSum),
+      .x_i    (residual[5]),
+      .y_i    (lin_y),
+      .shift_i(residual_shift_q[5]),
+      .valid_o(),
+      .s_o    (sum_s)
   );
   ls_activation #(
-    .N(N)
+      .N(N)
   ) u_activation (
-    .clk_i,
-    .rst_ni,
-    .valid_i        (slot[5].valid && slot[5].kind == SlotAct),
-    .v_i            (lin_16),
-    .eq_i           (in_eq15),
-    .table_i,
-    .fraction_bits_i,
-    .offset_i,
-    .valid_o        (),
-    .x_o            (act_x)
+      .clk_i,
+      .rst_ni,
+      .valid_i(slot[5].valid && slot[5].kind == SlotAct),
+      .v_i    (lin_16),
+      .eq_i   (in_eq15),
+      .table_i,
+      .fraction_bits_i,
+      .offset_i,
+      .valid_o(),
+      .x_o    (act_x)
   );
   ls_context #(
-    .N(N)
+      .N(N)
   ) u_context (
-    .clk_i,
-    .rst_ni,
-    .valid_i(slot[1].valid && slot[1].kind == SlotContext),
-    .acc_i  (plane_q),
-    .e_i    (soft_e[slot[1].slot]),
-    .r_v_i  (soft_r[slot[1].slot]),
-    .valid_o(),
-    .x_o    (ctx_x)
+      .clk_i,
+      .rst_ni,
+      .valid_i(slot[1].valid && slot[1].kind == SlotContext),
+      .acc_i  (plane_q),
+      .e_i    (soft_e[slot[1].slot]),
+      .r_v_i  (soft_r[slot[1].slot]),
+      .valid_o(),
+      .x_o    (ctx_x)
   );
 
   logic [N-1:0][15:0] type_word;
@@ -302,18 +302,18 @@ module ls_vector
     end
   end
   ls_embed #(
-    .N(N)
+      .N(N)
   ) u_embed (
-    .clk_i,
-    .rst_ni,
-    .valid_i   (slot[1].valid && slot[1].kind == SlotEmbed),
-    .w_i       (gather_word_i),
-    .scale_i   (gather_scale_i),
-    .position_i(v_read),
-    .type_i    (type_word),
-    .shift_i   (pass_fields_i.shift),
-    .valid_o   (),
-    .s_o       (embed_s)
+      .clk_i,
+      .rst_ni,
+      .valid_i   (slot[1].valid && slot[1].kind == SlotEmbed),
+      .w_i       (gather_word_i),
+      .scale_i   (gather_scale_i),
+      .position_i(v_read),
+      .type_i    (type_word),
+      .shift_i   (pass_fields_i.shift),
+      .valid_o   (),
+      .s_o       (embed_s)
   );
 
   // Row scalars of the pass at work.
@@ -327,50 +327,50 @@ module ls_vector
   logic [N-1:0][31:0] total_q;
 
   ls_norm #(
-    .N(N)
+      .N(N)
   ) u_norm (
-    .clk_i,
-    .rst_ni,
-    .valid_i(slot[1].valid && slot[1].kind inside {SlotSquare, SlotNorm}),
-    .s_i    (y_sum),
-    .mean_i (mean_q),
-    .e_i    (e_q),
-    .rho_i  (rho_q),
-    .g_i    (g[0]),
-    .b_i    (g[1]),
-    .g2_i   (g[2]),
-    .b2_i   (g[3]),
-    .t_valid_o(),
-    .t_o    (norm_t),
-    .valid_o(),
-    .x_o    (norm_x),
-    .x2_o   (norm_x2)
+      .clk_i,
+      .rst_ni,
+      .valid_i  (slot[1].valid && slot[1].kind inside {SlotSquare, SlotNorm}),
+      .s_i      (y_sum),
+      .mean_i   (mean_q),
+      .e_i      (e_q),
+      .rho_i    (rho_q),
+      .g_i      (g[0]),
+      .b_i      (g[1]),
+      .g2_i     (g[2]),
+      .b2_i     (g[3]),
+      .t_valid_o(),
+      .t_o      (norm_t),
+      .valid_o  (),
+      .x_o      (norm_x),
+      .x2_o     (norm_x2)
   );
   ls_quantize #(
-    .N(N)
+      .N(N)
   ) u_quantize (
-    .clk_i,
-    .rst_ni,
-    .valid_i   (slot[1].valid && slot[1].kind == SlotQuant),
-    .x_i       (quant_x),
-    .h_i       (h_q),
-    .r_i       (r_q),
-    .unsigned_i(pass_fields_i.unsigned_),
-    .valid_o   (),
-    .q_o
+      .clk_i,
+      .rst_ni,
+      .valid_i   (slot[1].valid && slot[1].kind == SlotQuant),
+      .x_i       (quant_x),
+      .h_i       (h_q),
+      .r_i       (r_q),
+      .unsigned_i(pass_fields_i.unsigned_),
+      .valid_o   (),
+      .q_o
   );
   ls_exp #(
-    .N(N)
+      .N(N)
   ) u_exp (
-    .clk_i,
-    .rst_ni,
-    .valid_i (slot[1].valid && slot[1].kind == SlotExp),
-    .a_i     (y_score),
-    .best_i  (hi_q),
-    .factor_i(factor_q),
-    .shift_i (factor_shift_q),
-    .valid_o (),
-    .p_o     (exp_p)
+      .clk_i,
+      .rst_ni,
+      .valid_i (slot[1].valid && slot[1].kind == SlotExp),
+      .a_i     (y_score),
+      .best_i  (hi_q),
+      .factor_i(factor_q),
+      .shift_i (factor_shift_q),
+      .valid_o (),
+      .p_o     (exp_p)
   );
   assign a_we_o = slot[4].valid && slot[4].kind == SlotQuant && !slot[4].to_b;
   assign b_we_o = slot[4].valid && slot[4].kind == SlotQuant && slot[4].to_b;
@@ -408,8 +408,8 @@ module ls_vector
       end
     end
   end
-  assign v_last = v_in[Last];
-  assign y_last = y_in[Last];
+  assign v_last   = v_in[Last];
+  assign y_last   = y_in[Last];
   assign signal_o = slot[Last].valid ? slot[Last].signal : '0;
 
   // ---- the drain's statistics ---------------------------------------------------------------------------------
@@ -419,22 +419,22 @@ module ls_vector
   logic [N-1:0][31:0] old_sum, new_sum;
   logic stat_we, stat_v;
   assign stat_we = slot[Last].valid && (is_drain(slot[Last].kind) || slot[Last].kind == SlotEmbed);
-  assign stat_v = slot[Last].kind inside {SlotLinear, SlotAct, SlotContext};
-  assign old_hi = stat_hi[SBits'(slot[Last].stat)];
-  assign old_lo = stat_lo[SBits'(slot[Last].stat)];
+  assign stat_v  = slot[Last].kind inside {SlotLinear, SlotAct, SlotContext};
+  assign old_hi  = stat_hi[SBits'(slot[Last].stat)];
+  assign old_lo  = stat_lo[SBits'(slot[Last].stat)];
   assign old_sum = stat_sum[SBits'(slot[Last].stat)];
   logic signed [21:0] stat_x;
   always_comb begin
-    new_hi = old_hi;
-    new_lo = old_lo;
+    new_hi  = old_hi;
+    new_lo  = old_lo;
     new_sum = old_sum;
-    stat_x = '0;
+    stat_x  = '0;
     for (int unsigned i = 0; i < N; i++) begin
       stat_x = stat_v ? (v_last[i][15] ? 22'd65536 - 22'(v_last[i]) : 22'(v_last[i])) : y_last[i][21:0];
       if (slot[Last].masked && 7'(i) >= slot[Last].lanes && is_drain(slot[Last].kind)) begin
         if (slot[Last].clear) begin
-          new_hi[i] = '0;
-          new_lo[i] = '0;
+          new_hi[i]  = '0;
+          new_lo[i]  = '0;
           new_sum[i] = '0;
         end
       end else begin
@@ -464,7 +464,7 @@ module ls_vector
   always_comb begin
     own_sum_d = own_sum_q;
     own_max_d = own_max_q;
-    square_d = square_q;
+    square_d  = square_q;
     magnitude = '0;
     for (int unsigned i = 0; i < N; i++) begin
       if (slot[3].valid && slot[3].kind == SlotSquare) begin
@@ -472,9 +472,11 @@ module ls_vector
         if (slot[3].odd) own_sum_d[i] = own_sum_q[i] + ((square_q[i] + square_d[i] + 32'd128) >> 8);
         else if (slot[3].first) own_sum_d[i] = '0;
       end
-      if (slot[7].valid && slot[7].kind == SlotExp) own_sum_d[i] = (slot[7].first ? 32'd0 : own_sum_q[i]) + 32'(exp_p[i]);
+      if (slot[7].valid && slot[7].kind == SlotExp)
+        own_sum_d[i] = (slot[7].first ? 32'd0 : own_sum_q[i]) + 32'(exp_p[i]);
       magnitude = norm_x2[i][15] ? -norm_x2[i] : norm_x2[i];
-      if (slot[6].valid && slot[6].kind == SlotNorm && (slot[6].first || magnitude > own_max_q[i])) own_max_d[i] = magnitude;
+      if (slot[6].valid && slot[6].kind == SlotNorm && (slot[6].first || magnitude > own_max_q[i]))
+        own_max_d[i] = magnitude;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -503,34 +505,34 @@ module ls_vector
     end
   end
   ls_scalar #(
-    .N(N)
+      .N(N)
   ) u_scalar (
-    .clk_i,
-    .rst_ni,
-    .start_i   (scalar_start_i),
-    .op_i      (pass_fields_i.scalar),
-    .max_i     (max_in),
-    .sum_i     (sum_in),
-    .hi_i      (hi_q),
-    .lo_i      (lo_q),
-    .recip_i   (pass_fields_i.constant),
-    .unsigned_i(pass_fields_i.unsigned_),
-    .m_v_i     (head_m[pass_fields_i.head+6'd2]),
-    .m_q_i     (head_m[pass_fields_i.head]),
-    .m_k_i     (head_m[pass_fields_i.head+6'd1]),
-    .mult_i    (pass_fields_i.constant[14:0]),
-    .sshift_i  (pass_fields_i.constant[21:15]),
-    .done_o    (scalar_done_o),
-    .mean_o    (mean),
-    .e_o       (e),
-    .rho_o     (rho),
-    .m_o       (m),
-    .h_o       (h),
-    .m_n_o     (m_n),
-    .r_o       (r),
-    .r_v_o     (r_v),
-    .factor_o  (factor),
-    .shift_o   (factor_shift)
+      .clk_i,
+      .rst_ni,
+      .start_i   (scalar_start_i),
+      .op_i      (pass_fields_i.scalar),
+      .max_i     (max_in),
+      .sum_i     (sum_in),
+      .hi_i      (hi_q),
+      .lo_i      (lo_q),
+      .recip_i   (pass_fields_i.constant),
+      .unsigned_i(pass_fields_i.unsigned_),
+      .m_v_i     (head_m[pass_fields_i.head+6'd2]),
+      .m_q_i     (head_m[pass_fields_i.head]),
+      .m_k_i     (head_m[pass_fields_i.head+6'd1]),
+      .mult_i    (pass_fields_i.constant[14:0]),
+      .sshift_i  (pass_fields_i.constant[21:15]),
+      .done_o    (scalar_done_o),
+      .mean_o    (mean),
+      .e_o       (e),
+      .rho_o     (rho),
+      .m_o       (m),
+      .h_o       (h),
+      .m_n_o     (m_n),
+      .r_o       (r),
+      .r_v_o     (r_v),
+      .factor_o  (factor),
+      .shift_o   (factor_shift)
   );
   always_ff @(posedge clk_i) begin
     if (scalar_done_o) begin
@@ -569,7 +571,8 @@ module ls_vector
   always_comb begin
     pool_sum = slot[1].first ? 32'd0 : pool_q;
     for (int unsigned i = 0; i < N; i++) begin
-      if (!slot[1].masked || 7'(i) < slot[1].lanes) pool_sum = pool_sum + {{16{v_read[i][15]}}, v_read[i]};
+      if (!slot[1].masked || 7'(i) < slot[1].lanes)
+        pool_sum = pool_sum + {{16{v_read[i][15]}}, v_read[i]};
     end
   end
   always_ff @(posedge clk_i) begin
