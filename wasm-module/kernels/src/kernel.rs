@@ -83,6 +83,8 @@ impl Kernel {
     /// All kernels of this processor, the fastest first, the scalar one last.
     #[must_use]
     pub fn available() -> Vec<Self> {
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+        let relaxed = Relaxed::available();
         [
             #[cfg(target_arch = "x86_64")]
             Avx512::new().map(|isa| Self(Choice::Avx512(isa))),
@@ -91,7 +93,9 @@ impl Kernel {
             #[cfg(target_arch = "aarch64")]
             DotProd::new().map(|isa| Self(Choice::DotProd(isa))),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
-            Relaxed::new().map(|isa| Self(Choice::Relaxed(isa))),
+            relaxed.map(|[faster, _]| Self(Choice::Relaxed(faster))),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+            relaxed.map(|[_, slower]| Self(Choice::Relaxed(slower))),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Some(Self(Choice::Strict(Strict))),
             Some(Self(Choice::Scalar(Scalar))),

@@ -15,25 +15,45 @@ use crate::linear::Requantizer;
 use crate::packed::{GROUP, PackedWeights};
 use crate::product::Product;
 use crate::strip::{self, Inputs, Loads, Strip};
-use crate::wasm_simd::{Tile, WIDTH};
+use crate::wasm_simd::{ROWS, Tile, WIDTH};
 
 /// Proof that the engine's products are those of a signed byte and a byte in [0, 127], in this order.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Relaxed(());
+pub(crate) struct Relaxed(Way);
+
+/// How rows of bytes are multiplied. The sums are the same; the faster way depends on what the engine makes of the
+/// instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Four products into 32 bits at once: where that is one instruction of the processor.
+    Dots,
+    /// Two products into 16 bits, widened once a group of lines: [`crate::strip`].
+    Strips,
+}
 
 impl Relaxed {
-    /// A kernel, where the engine multiplies as the final text of the proposal has it; engines that had it early swap
-    /// the operands. An engine without the instructions does not accept the module at all.
-    pub(crate) fn new() -> Option<Self> {
+    /// Both ways, the faster one first; none where the engine does not multiply as the final text of the proposal has it:
+    /// engines that had it early swap the operands. An engine without the instructions does not accept the module at all.
+    ///
+    /// A snapshot of an instance keeps the choice of the engine that it was taken in; that costs time elsewhere, never a
+    /// bit.
+    pub(crate) fn available() -> Option<[Self; 2]> {
         // Through memory, so that the compiler does not know the answer.
-        let [signed, low] = core::hint::black_box([i8x16_splat(-128), i8x16_splat(127)]);
+        let [signed, low, high] = core::hint::black_box([-128, 127, -1].map(|byte| i8x16_splat(byte)));
         let pairs = pair_sums(signed, low);
         let quads = quad_sums(signed, low);
         let right = v128_and(
             i16x8_eq(pairs, i16x8_splat(2 * -128 * 127)),
             i32x4_eq(quads, i32x4_splat(4 * -128 * 127 + 1)),
         );
-        i8x16_all_true(right).then_some(Self(()))
+        if !i8x16_all_true(right) {
+            return None;
+        }
+        // Bytes beyond 127, which no weight has, tell: where two products are added in 16 bits first, the sum of these
+        // saturates; one instruction for all four takes the byte as -1 or as 255 and saturates nowhere.
+        let saturated = i32x4_splat(2 * i32::from(i16::MIN) + 1);
+        let dots = !i8x16_all_true(i32x4_eq(quad_sums(signed, high), saturated));
+        Some(if dots { [Self(Way::Dots), Self(Way::Strips)] } else { [Self(Way::Strips), Self(Way::Dots)] })
     }
 }
 
@@ -63,8 +83,8 @@ impl crate::isa::Isa for Relaxed {
 #[target_feature(enable = "relaxed-simd")]
 fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
     let mut product = Product::of_bytes(q, weights, out);
-    if product.rows == 1 {
-        return (0..product.columns.div_ceil(WIDTH)).for_each(|half| row_tile(&product, half, out));
+    if isa.0 == Way::Dots || product.rows == 1 {
+        return dot_tiles(&product, out);
     }
     let strips = strips(isa, &mut product, q, weights);
     for half in 0..product.columns.div_ceil(WIDTH) {
@@ -153,23 +173,47 @@ fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut [i32])
     }
 }
 
-/// A single row by half a panel.
+/// All rows by all halves of panels.
 #[target_feature(enable = "relaxed-simd")]
-fn row_tile(product: &Product<'_>, half: usize, out: &mut [i32]) {
-    let tile = Tile { row: 0, rows: 1, panel: half / 2, half: half % 2 };
-    tile.check(1, product);
-    let start = i32x4_splat(product.row_starts[0]);
-    let mut acc = tile.column_start(product).map(|acc| i32x4_add(acc, start));
-    let panel = &product.lines[tile.panel * product.groups..][..product.groups];
-    for (g, line) in panel.iter().enumerate() {
-        // SAFETY: 32 of the 64 bytes of a line, and `g < groups`: a group of 4 bytes of the only row.
-        let (weights, inputs) = unsafe {
-            let at = line.0.as_ptr().cast::<v128>().add(2 * tile.half);
-            ([v128_load(at), v128_load(at.add(1))], v128_load32_splat(product.left.add(g * GROUP).cast()))
-        };
-        for (acc, weights) in acc.iter_mut().zip(weights) {
-            *acc = i32x4_relaxed_dot_i8x16_i7x16_add(inputs, weights, *acc);
+fn dot_tiles(product: &Product<'_>, out: &mut [i32]) {
+    for tile in Tile::all(product) {
+        match tile.rows {
+            1 => dot_tile::<1>(product, tile, out),
+            2 => dot_tile::<2>(product, tile, out),
+            3 => dot_tile::<3>(product, tile, out),
+            _ => dot_tile::<ROWS>(product, tile, out),
         }
     }
-    tile.store(acc, 0, product, out);
+}
+
+/// `R` rows by half a panel.
+#[target_feature(enable = "relaxed-simd")]
+#[inline(never)]
+fn dot_tile<const R: usize>(product: &Product<'_>, tile: Tile, out: &mut [i32]) {
+    tile.check(R, product);
+    let groups = product.groups;
+    let start = tile.column_start(product);
+    let mut acc = [start; R];
+    for (acc, sum) in acc.iter_mut().zip(&product.row_starts[tile.row..]) {
+        *acc = acc.map(|acc| i32x4_add(acc, i32x4_splat(*sum)));
+    }
+    let panel = &product.lines[tile.panel * groups..][..groups];
+    for (g, line) in panel.iter().enumerate() {
+        // SAFETY: 32 of the 64 bytes of a line.
+        let weights = unsafe {
+            let at = line.0.as_ptr().cast::<v128>().add(2 * tile.half);
+            [v128_load(at), v128_load(at.add(1))]
+        };
+        for (r, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: `row + r < rows` and `g < groups`: a group of 4 bytes of the left operand.
+            let inputs =
+                unsafe { v128_load32_splat(product.left.add(((tile.row + r) * groups + g) * GROUP).cast()) };
+            for (acc, weights) in acc.iter_mut().zip(weights) {
+                *acc = i32x4_relaxed_dot_i8x16_i7x16_add(inputs, weights, *acc);
+            }
+        }
+    }
+    for (r, acc) in acc.into_iter().enumerate() {
+        tile.store(acc, r, product, out);
+    }
 }
