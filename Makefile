@@ -2,6 +2,7 @@
 #
 #   demo   rank the bundled catalogue for a person, then stop        serve  the same daemon, in the foreground
 #   test   everything that CI runs                                   check  format, lints, docs
+#   component   the Spin component with the model in it        test-spin   its tests alone
 #   eval   accuracy beside fp32 and ONNX Runtime's int8              bench  speed beside the same peers
 #   hdl-lint  the RTL: Verilator's and Verible's lints, format      synth  its size and clock on ECP5 and Xilinx
 #   sim-report  the real model on the simulated engine: bits, cycles, utilisation (some minutes; CASES=16x16:16:1 for one)
@@ -50,9 +51,9 @@ export LOCKSTEP_CHECKPOINT := $(abspath $(CHECKPOINT))
 export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
 
-.PHONY: help demo serve test check eval bench abi hdl-lint synth sim-report model modules clean
+.PHONY: help demo serve test test-spin check eval bench abi hdl-lint synth sim-report model modules component clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -12
+	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
 demo: model modules $(HOST)
 	@edge-host/demo/run.sh $(HOST) $(MODEL) $(WASM)/lockstep-relaxed.wasm $(PERSON)
@@ -60,8 +61,11 @@ demo: model modules $(HOST)
 serve: model modules $(HOST)
 	@$(HOST) serve --model $(MODEL) --module $(WASM)/lockstep-relaxed.wasm --listen $(LISTEN) --cache-dir .cache/compiled --log
 
-test: model modules $(TINY)/model/lockstep.json
+test: model modules $(TINY)/model/lockstep.json $(WASM)/lockstep-component-tiny.wasm
 	@tests/run.sh
+
+test-spin: modules $(WASM)/lockstep-component-tiny.wasm
+	@$(CARGO) test --locked --release -p lockstep-tests-spin
 
 check: .cache/toolchain
 	@tests/check.sh
@@ -137,6 +141,16 @@ modules: $(WASM)/lockstep-strict.wasm $(WASM)/lockstep-relaxed.wasm
 $(WASM)/peer-tract.wasm: $(TESTS_SRC) | .cache/toolchain
 	@$(CARGO) build --profile module --locked -p lockstep-peer-tract --target wasm32-unknown-unknown
 	@mkdir -p $(WASM) && cp $(TARGET)/wasm32-unknown-unknown/module/lockstep_peer_tract.wasm $@
+
+# The Spin component, with a model's files in it.
+component: $(WASM)/lockstep-component-real.wasm
+$(WASM)/lockstep-component-real.wasm: COMPONENT_MODEL := $(MODEL)
+$(WASM)/lockstep-component-tiny.wasm: COMPONENT_MODEL := $(TINY)/model
+$(WASM)/lockstep-component-real.wasm: $(MODEL)/lockstep.json
+$(WASM)/lockstep-component-tiny.wasm: $(TINY)/model/lockstep.json
+$(WASM)/lockstep-component-%.wasm: $(MODULE_SRC) | .cache/toolchain
+	@LOCKSTEP_MODEL=$(abspath $(COMPONENT_MODEL)) $(CARGO) build --profile module --locked -p lockstep-component --target wasm32-wasip2
+	@mkdir -p $(WASM) && cp $(TARGET)/wasm32-wasip2/module/lockstep_component.wasm $@
 
 $(WASM)/lockstep-strict.wasm: FEATURES :=
 $(WASM)/lockstep-relaxed.wasm: FEATURES := --features relaxed-simd

@@ -106,14 +106,12 @@ async fn respond(
             "/health" => return Err(Refusal::NotReady),
             "/info" => {
                 let info = pool.info().ok_or(Refusal::NotReady)?;
-                return Ok(json(StatusCode::OK, Bytes::copy_from_slice(info)));
+                return Ok(json(StatusCode::OK, Bytes::copy_from_slice(&info.body)));
             }
             _ => {}
         }
     }
-    if pool.info().is_none() {
-        return Err(Refusal::NotReady);
-    }
+    let info = pool.info().ok_or(Refusal::NotReady)?;
 
     let body = read(request.into_body(), config).await?;
     let complete = Instant::now();
@@ -133,6 +131,10 @@ async fn respond(
 
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FAILED_DEPENDENCY);
     let mut response = json(status, answer.body.into());
+    if status == StatusCode::OK {
+        let named = info.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.clone()));
+        response.headers_mut().extend(named);
+    }
     let mut header = |name: &'static str, value: String| {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);

@@ -24,6 +24,7 @@ mod config;
 mod error;
 mod files;
 mod http;
+mod info;
 mod instance;
 mod module;
 mod pool;

@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     error::HostError,
     files::ModelFiles,
+    info::Info,
     instance::{Instance, InstanceError},
     module::{self, WASM_STACK},
     queue::{Job, Outcome, Queue},
@@ -40,7 +41,7 @@ pub(crate) struct Pool {
     /// Instances that can serve.
     ready: AtomicUsize,
     /// What the first instance answers to `GET /info`. It holds for all of them.
-    info: OnceLock<Vec<u8>>,
+    info: OnceLock<Info>,
     /// Ends every running call.
     stop: Arc<AtomicBool>,
 }
@@ -73,8 +74,8 @@ impl Pool {
     }
 
     /// The module's answer to `GET /info`, once there has been an instance to give it.
-    pub(crate) fn info(&self) -> Option<&[u8]> {
-        self.info.get().map(Vec::as_slice)
+    pub(crate) fn info(&self) -> Option<&Info> {
+        self.info.get()
     }
 
     /// Hands a request to the workers, or back where too many wait.
@@ -198,7 +199,7 @@ impl Pool {
                 return Err(InstanceError::Interface(text));
             }
             // Another worker may have been first; the answers are the same.
-            let _ = self.info.set(answer.body);
+            let _ = self.info.set(Info::new(answer.body));
         }
         Ok(instance)
     }

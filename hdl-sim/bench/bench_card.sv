@@ -85,6 +85,7 @@ module bench_card #(
   logic [63:0] engine_job_input;
   logic [63:0] engine_job_output;
   logic [15:0] engine_job_runs;
+  logic [31:0] engine_job_input_stride, engine_job_output_stride;
   logic engine_done_valid;
   logic [7:0] engine_done_error;
   logic [63:0] engine_done_busy;
@@ -205,6 +206,8 @@ module bench_card #(
       .engine_job_input_o(engine_job_input),
       .engine_job_output_o(engine_job_output),
       .engine_job_runs_o(engine_job_runs),
+      .engine_job_input_stride_o(engine_job_input_stride),
+      .engine_job_output_stride_o(engine_job_output_stride),
       .engine_done_valid_i(engine_done_valid),
       .engine_done_error_i(engine_done_error),
       .engine_done_busy_i(engine_done_busy),
@@ -252,6 +255,8 @@ module bench_card #(
       .job_input_i(engine_job_input),
       .job_output_i(engine_job_output),
       .job_runs_i(engine_job_runs),
+      .job_input_stride_i(engine_job_input_stride),
+      .job_output_stride_i(engine_job_output_stride),
       .done_valid_o(engine_done_valid),
       .done_error_o(engine_done_error),
       .done_busy_o(engine_done_busy),

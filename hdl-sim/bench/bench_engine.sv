@@ -16,6 +16,8 @@ module bench_engine #(
     input  logic [            63:0]       job_input_i,
     input  logic [            63:0]       job_output_i,
     input  logic [            15:0]       job_runs_i,
+    input  logic [            31:0]       job_input_stride_i,
+    input  logic [            31:0]       job_output_stride_i,
     output logic                          done_valid_o,
     output logic [             7:0]       done_error_o,
     output logic [            63:0]       done_busy_o,
@@ -67,7 +69,8 @@ module bench_engine #(
   state_e state_q;
   logic [63:0] program_q, input_q, output_q, busy_q;
   logic [15:0] length_q, runs_q;
-  logic [31:0] left_q, sum_q, sum, at_q, behave_q, in_bytes_q, out_bytes_q;
+  logic [31:0]
+      left_q, sum_q, sum, at_q, behave_q, in_bytes_q, out_bytes_q, in_stride_q, out_stride_q;
   logic [7:0] error_q;
   logic [DataWidth-1:0] data;
 
@@ -106,7 +109,8 @@ module bench_engine #(
     if (!rst_ni) begin
       state_q <= Idle;
       {program_q, input_q, output_q, busy_q} <= '0;
-      {length_q, runs_q, left_q, sum_q, at_q, behave_q, in_bytes_q, out_bytes_q, error_q} <= '0;
+      {length_q, runs_q, left_q, sum_q, at_q, behave_q} <= '0;
+      {in_bytes_q, out_bytes_q, in_stride_q, out_stride_q, error_q} <= '0;
     end else if (clear_i) begin
       state_q <= Idle;
     end else begin
@@ -116,6 +120,8 @@ module bench_engine #(
           program_q <= job_program_i;
           length_q <= job_length_i;
           input_q <= job_input_i;
+          in_stride_q <= job_input_stride_i;
+          out_stride_q <= job_output_stride_i;
           output_q <= job_output_i;
           runs_q <= job_runs_i;
           left_q <= 32'(job_length_i) * 32;
@@ -171,8 +177,8 @@ module bench_engine #(
         if (write_done_i) begin
           if (write_error_i) error_q <= 8'd3;
           runs_q   <= runs_q - 1;
-          input_q  <= input_q + 64'(in_bytes_q);
-          output_q <= output_q + 64'(out_bytes_q);
+          input_q  <= input_q + 64'(in_stride_q);
+          output_q <= output_q + 64'(out_stride_q);
           state_q  <= (write_error_i || error_q != 0 || runs_q == 1) ? Done : AskInput;
         end
         Hang:

@@ -210,17 +210,17 @@ package lockstep_pkg;
     EventStallOperand = 8'd14,
     EventStallPlane = 8'd15,
     EventStallIdle = 8'd16,
-    EventWordsLoaded = 8'd17,
-    EventDrainBusy = 8'd18,
-    EventPassBusy = 8'd19
+    EventWordsDrained = 8'd17,
+    EventWordsPassed = 8'd18
   } event_e;
 
-  parameter int unsigned Events = 20;
+  parameter int unsigned Events = 19;
   parameter int unsigned OuterEvents = 12;
 
   typedef struct packed {
-    logic [63:0] reserved_2;  // byte 56
-    logic [63:0] reserved_1;  // byte 48
+    logic [63:0] reserved_1;  // byte 56
+    logic [31:0] output_stride;  // byte 52
+    logic [31:0] input_stride;  // byte 48
     logic [31:0] reserved_0;  // byte 44
     logic [15:0] hidden;  // byte 42
     logic [15:0] tokens;  // byte 40

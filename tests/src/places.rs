@@ -36,6 +36,12 @@ pub fn module(kind: &str) -> PathBuf {
     place("LOCKSTEP_MODULES", "target/modules").join(format!("lockstep-{kind}.wasm"))
 }
 
+/// The Spin component with a model in it: `tiny` or `real`.
+#[must_use]
+pub fn component(model: &str) -> PathBuf {
+    place("LOCKSTEP_MODULES", "target/modules").join(format!("lockstep-component-{model}.wasm"))
+}
+
 /// Python with the packages of `tests/requirements.txt`.
 #[must_use]
 pub fn python() -> PathBuf {

@@ -73,6 +73,18 @@ fn it_says_what_it_runs() {
 }
 
 #[test]
+fn answers_name_the_model_and_what_scored() {
+    let (_, answer) = rank(&good());
+    let embed = br#"{"inputs": "hello world"}"#;
+    let (status, head, _) = request(DAEMON.address, "POST", "/embed", embed);
+    let digest = format!("x-lockstep-model-digest: {}\r\n", answer["model_digest"].as_str().unwrap());
+    assert!(status == 200 && head.contains(&digest), "{head}");
+    assert!(head.contains("x-lockstep-backend: wasm-relaxed\r\n"), "{head}");
+    let (status, head, _) = request(DAEMON.address, "POST", "/embed", b"{}");
+    assert!(status == 422 && !head.contains("x-lockstep"), "a refusal has no backend: {head}");
+}
+
+#[test]
 fn truncation_is_reported() {
     let mut body = good();
     body["candidates"][1]["text"] = json!("word ".repeat(400));

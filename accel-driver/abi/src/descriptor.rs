@@ -21,7 +21,7 @@ record! {
         24 output_address: u64,
         /// `Run`: zero. Copies: bytes.
         32 bytes: u32,
-        /// `Run`: how many times the program runs; inputs and results advance by the program's strides. At least one. Copies: zero.
+        /// `Run`: how many times the program runs; inputs and results advance by their strides. At least one. Copies: zero.
         36 runs: u16,
         /// `Run`: the array's size that the program was compiled for. Copies: zero.
         38 array: u16,
@@ -31,10 +31,12 @@ record! {
         42 hidden: u16,
         /// Zero.
         44 reserved_0: u32,
+        /// `Run`: bytes from the inputs of one run to those of the next. Copies: zero.
+        48 input_stride: u32,
+        /// `Run`: bytes from the results of one run to those of the next. Copies: zero.
+        52 output_stride: u32,
         /// Zero.
-        48 reserved_1: u64,
-        /// Zero.
-        56 reserved_2: u64,
+        56 reserved_1: u64,
     }
 }
 

@@ -31,18 +31,16 @@ codes! {
         ArrayBusy = 12,
         /// Cycles in which the array waited for weights.
         StallWeights = 13,
-        /// Cycles in which the array waited for operands.
+        /// Cycles in which the array waited for a semaphore.
         StallOperand = 14,
         /// Cycles in which the array waited for its shadow plane to be drained.
         StallPlane = 15,
-        /// Cycles in which the array had no instruction.
+        /// Cycles in which the array had no step to do: no instruction, headers, moves.
         StallIdle = 16,
-        /// Words loaded into the ring of weights.
-        WordsLoaded = 17,
-        /// Cycles in which the drain worked.
-        DrainBusy = 18,
-        /// Cycles in which a pass worked.
-        PassBusy = 19,
+        /// Words drained from the array.
+        WordsDrained = 17,
+        /// Words of passes of the vector unit.
+        WordsPassed = 18,
     }
 }
 

@@ -13,7 +13,12 @@ module ls_cmd #(
     parameter int unsigned ProgramVersion = 1,
     parameter int unsigned ClockKhz = 0,
     parameter logic [31:0] BuildId = '0,
-    parameter logic [5:0][31:0] MemoryWords = '0,
+    parameter int unsigned ADepth = 0,
+    parameter int unsigned BDepth = 0,
+    parameter int unsigned VDepth = 0,
+    parameter int unsigned YDepth = 0,
+    parameter int unsigned PDepth = 0,
+    parameter int unsigned RingDepth = 0,
     localparam int unsigned EngineEvents = lockstep_pkg::Events - lockstep_pkg::OuterEvents
 ) (
     input logic clk_i,
@@ -94,6 +99,8 @@ module ls_cmd #(
     output logic [63:0] engine_job_input_o,  // IOVA
     output logic [63:0] engine_job_output_o,  // IOVA
     output logic [15:0] engine_job_runs_o,
+    output logic [31:0] engine_job_input_stride_o,
+    output logic [31:0] engine_job_output_stride_o,
     input logic engine_done_valid_i,  // taken at once
     input logic [7:0] engine_done_error_i,  // DESIGN.md, "Errors"
     input logic [63:0] engine_done_busy_i,  // cycles
@@ -207,7 +214,12 @@ module ls_cmd #(
       .Jobs(Jobs),
       .ProgramVersion(ProgramVersion),
       .ClockKhz(ClockKhz),
-      .MemoryWords(MemoryWords)
+      .ADepth(ADepth),
+      .BDepth(BDepth),
+      .VDepth(VDepth),
+      .YDepth(YDepth),
+      .PDepth(PDepth),
+      .RingDepth(RingDepth)
   ) u_regs (
       .clk_i,
       .rst_ni,
@@ -574,14 +586,16 @@ module ls_cmd #(
       default: engine_status = StatusBadOperand;
     endcase
   end
-  assign engine_done          = engine_done_valid_i;
-  assign engine_busy          = (engine_done_busy_i[63:32] != '0) ? '1 : engine_done_busy_i[31:0];
-  assign engine_clear_o       = drain;
+  assign engine_done = engine_done_valid_i;
+  assign engine_busy = (engine_done_busy_i[63:32] != '0) ? '1 : engine_done_busy_i[31:0];
+  assign engine_clear_o = drain;
   assign engine_job_program_o = command.card_address;
-  assign engine_job_length_o  = command.program_length;
-  assign engine_job_input_o   = command.host_address;
-  assign engine_job_output_o  = command.output_address;
-  assign engine_job_runs_o    = command.runs;
+  assign engine_job_length_o = command.program_length;
+  assign engine_job_input_o = command.host_address;
+  assign engine_job_output_o = command.output_address;
+  assign engine_job_runs_o = command.runs;
+  assign engine_job_input_stride_o = command.input_stride;
+  assign engine_job_output_stride_o = command.output_stride;
 
   ls_jobs #(
       .Jobs(Jobs)

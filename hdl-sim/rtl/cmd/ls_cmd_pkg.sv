@@ -19,6 +19,8 @@ package ls_cmd_pkg;
     logic [63:0] output_address;
     logic [31:0] bytes;
     logic [15:0] runs;
+    logic [31:0] input_stride;
+    logic [31:0] output_stride;
   } command_t;
 
   // How a job ended, for its record.

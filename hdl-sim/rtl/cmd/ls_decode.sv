@@ -24,10 +24,20 @@ module ls_decode #(
   assign known   = is_nop || is_run || is_copy;
 
   // Bits that have no meaning for the opcode.
+  logic [223:0] for_run;
+  assign for_run = {
+    d.program_length,
+    d.output_address,
+    d.runs,
+    d.array,
+    d.tokens,
+    d.hidden,
+    d.input_stride,
+    d.output_stride
+  };
   always_comb begin
-    stray = (d.flags >> DescriptorFlagBits) != '0 || d.reserved_0 != '0 || d.reserved_1 != '0 || d.reserved_2 != '0;
-    if (!is_run && {d.program_length, d.output_address, d.runs, d.array, d.tokens, d.hidden} != '0)
-      stray = 1'b1;
+    stray = (d.flags >> DescriptorFlagBits) != '0 || d.reserved_0 != '0 || d.reserved_1 != '0;
+    if (!is_run && for_run != '0) stray = 1'b1;
     if (!is_copy && d.bytes != '0) stray = 1'b1;
     if (is_nop && {d.card_address, d.host_address} != '0) stray = 1'b1;
   end
@@ -36,6 +46,9 @@ module ls_decode #(
   always_comb begin
     misaligned = '0;
     if (is_copy && d.bytes[1:0] != '0) misaligned = d.card_address + 64'(d.bytes);
+    // Of strides the sum of address and stride is named.
+    if (is_run && d.output_stride[1:0] != '0) misaligned = d.output_address + 64'(d.output_stride);
+    if (is_run && d.input_stride[1:0] != '0) misaligned = d.host_address + 64'(d.input_stride);
     if (is_run && d.output_address[1:0] != '0) misaligned = d.output_address;
     if (d.host_address[1:0] != '0) misaligned = d.host_address;
     if (is_run ? (d.card_address[5:0] != '0) : (d.card_address[1:0] != '0))
@@ -59,6 +72,8 @@ module ls_decode #(
     command_o.output_address = d.output_address;
     command_o.bytes = d.bytes;
     command_o.runs = d.runs;
+    command_o.input_stride = d.input_stride;
+    command_o.output_stride = d.output_stride;
     command_o.start.status = StatusOk;
     if (error_i) begin
       command_o.start.status = StatusDescriptorRead;

@@ -12,20 +12,24 @@ module ls_first_fault #(
     output logic [  Count-1:0]       valid_o,
     output logic [  Count-1:0][63:0] addr_o
 );
+  logic [Count-1:0] valid_q;
+  logic [Count-1:0][63:0] addr_q;
+
+  // Known in the cycle of the error already, in which the answer may come too.
+  always_comb begin
+    for (int unsigned i = 0; i < Count; i++) begin
+      valid_o[i] = valid_q[i] || (error_valid_i && error_id_i == IdWidth'(i));
+      addr_o[i]  = valid_q[i] ? addr_q[i] : (valid_o[i] ? error_addr_i : '0);
+    end
+  end
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      valid_o <= '0;
-      addr_o  <= '0;
+      valid_q <= '0;
+      addr_q  <= '0;
     end else begin
-      for (int unsigned i = 0; i < Count; i++) begin
-        if (clear_i[i]) begin
-          valid_o[i] <= 1'b0;
-          addr_o[i]  <= '0;
-        end else if (error_valid_i && error_id_i == IdWidth'(i) && !valid_o[i]) begin
-          valid_o[i] <= 1'b1;
-          addr_o[i]  <= error_addr_i;
-        end
-      end
+      valid_q <= valid_o & ~clear_i;
+      addr_q  <= addr_o;
     end
   end
 endmodule

@@ -166,6 +166,11 @@ module ls_jobs #(
   end
 
   // Endings. The cycle count begins as the time of the start.
+  logic stopped, engine_late, copy_late;
+  assign stopped = command_i.status == StatusOk && meant && !offered_q;
+  assign engine_late = engine_status_i == StatusAborted && late_q[engine_place];
+  assign copy_late = copy_status_i == StatusAborted && late_q[copy_place];
+
   always_ff @(posedge clk_i) begin
     if (start) begin
       ending_q[tail_q].notify <= command_i.notify;
@@ -174,19 +179,19 @@ module ls_jobs #(
       ending_q[tail_q].detail <= '0;
       ending_q[tail_q].array_busy <= '0;
       ending_q[tail_q].cycles <= (refused && !offered_q) ? '0 : now_i;
-      ending_q[tail_q].status     <= (command_i.status == StatusOk && meant && !offered_q) ? StatusAborted : command_i.status;
+      ending_q[tail_q].status <= stopped ? StatusAborted : command_i.status;
     end
     if (engine_done_i) begin
-      ending_q[engine_place].status     <= (engine_status_i == StatusAborted && late_q[engine_place]) ? StatusWatchdog : engine_status_i;
+      ending_q[engine_place].status <= engine_late ? StatusWatchdog : engine_status_i;
       ending_q[engine_place].detail <= engine_detail_i;
       ending_q[engine_place].array_busy <= engine_busy_i;
       ending_q[engine_place].address <= engine_address_i;
       ending_q[engine_place].cycles <= now_i - ending_q[engine_place].cycles;
     end
     if (copy_done_i) begin
-      ending_q[copy_place].status  <= (copy_status_i == StatusAborted && late_q[copy_place]) ? StatusWatchdog : copy_status_i;
+      ending_q[copy_place].status  <= copy_late ? StatusWatchdog : copy_status_i;
       ending_q[copy_place].address <= copy_address_i;
-      ending_q[copy_place].cycles <= now_i - ending_q[copy_place].cycles;
+      ending_q[copy_place].cycles  <= now_i - ending_q[copy_place].cycles;
     end
   end
 

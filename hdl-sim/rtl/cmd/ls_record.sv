@@ -68,7 +68,7 @@ module ls_record #(
   assign req_bytes_o    = CompletionBytes;
 
   assign ending_ready_o = state_q == Wait && done_i && !done_error_i;
-  assign advance_o = req_valid_o && req_ready_i;
+  assign advance_o      = req_valid_o && req_ready_i;
   assign interrupt_o    = ending_ready_o && ending_i.notify;
   assign error_o        = state_q == Wait && done_i && done_error_i;
 

@@ -9,7 +9,13 @@ module ls_regs #(
     parameter int unsigned Jobs = 4,
     parameter int unsigned ProgramVersion = 1,
     parameter int unsigned ClockKhz = 0,
-    parameter logic [5:0][31:0] MemoryWords = '0  // A, B, V, Y, P, ring from the lowest
+    // Words of the engine's memories.
+    parameter int unsigned ADepth = 0,
+    parameter int unsigned BDepth = 0,
+    parameter int unsigned VDepth = 0,
+    parameter int unsigned YDepth = 0,
+    parameter int unsigned PDepth = 0,
+    parameter int unsigned RingDepth = 0
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -192,14 +198,14 @@ module ls_regs #(
       RegScratch: read_data_o = scratch_q;
       RegCapArray: read_data_o = {16'(ArraySize), 16'(ArraySize)};
       RegCapLimits: read_data_o = {16'(MaxHidden), 16'(MaxTokens)};
-      RegCapVectors: read_data_o = {16'(MemoryWords[3] >> 6), 16'(MemoryWords[2] >> 6)};
-      RegCapBuffers: read_data_o = {16'(MemoryWords[5] >> 6), 16'(MemoryWords[4] >> 6)};
+      RegCapVectors: read_data_o = {16'(YDepth >> 6), 16'(VDepth >> 6)};
+      RegCapBuffers: read_data_o = {16'(RingDepth >> 6), 16'(PDepth >> 6)};
       RegCapCardBytesLo: read_data_o = Capacity[31:0];
       RegCapCardBytesHi: read_data_o = Capacity[63:32];
       RegCapPorts: read_data_o = {16'(DataWidth / 8), 16'(DataWidth / 8)};
       RegCapQueue: read_data_o = {8'd0, 8'(Vectors), 8'(Jobs), 8'(RingLog2Max)};
       RegCapProgram: read_data_o = {16'hffff, 16'(ProgramVersion)};
-      RegCapOperands: read_data_o = {16'(MemoryWords[1] >> 6), 16'(MemoryWords[0] >> 6)};
+      RegCapOperands: read_data_o = {16'(BDepth >> 6), 16'(ADepth >> 6)};
       RegCapClockKhz: read_data_o = ClockKhz;
       RegCapCounters: read_data_o = Events;
       RegControl: read_data_o = {30'd0, resetting_i, enable_q};

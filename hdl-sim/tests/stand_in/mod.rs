@@ -90,6 +90,8 @@ pub fn run_job(card: &Card, tag: u16, shape: Program) -> (Descriptor, Vec<u8>) {
         host_address: input,
         output_address: RESULTS + u64::from(tag) * 512 + 4,
         runs: shape.runs,
+        input_stride: shape.input,
+        output_stride: shape.output,
         array: card.sim().output("host_wdata_o").unwrap().width() as u16 / 8,
         tokens: 512,
         hidden: 1024,

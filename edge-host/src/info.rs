@@ -1,0 +1,26 @@
+//! What runs here, for clients.
+
+use hyper::header::HeaderValue;
+use serde_json::Value;
+
+/// The module's answer to `GET /info`, and what of it stands in the head of every answer that was computed.
+#[derive(Debug)]
+pub(crate) struct Info {
+    /// JSON, as the module gave it.
+    pub(crate) body: Vec<u8>,
+    /// Names and values of headers. A module that does not name its model or backend has none.
+    pub(crate) headers: Vec<(&'static str, HeaderValue)>,
+}
+
+impl Info {
+    /// Of the answer's body.
+    pub(crate) fn new(body: Vec<u8>) -> Self {
+        let fields: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let named = [("x-lockstep-model-digest", "model_digest"), ("x-lockstep-backend", "backend")];
+        let header = |(header, field)| {
+            let value = fields.get(field)?.as_str()?;
+            Some((header, HeaderValue::from_str(value).ok()?))
+        };
+        Self { headers: named.into_iter().filter_map(header).collect(), body }
+    }
+}

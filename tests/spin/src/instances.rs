@@ -1,0 +1,135 @@
+//! Instances of the component, and how long each is used.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use tokio::time::{Sleep, sleep_until};
+use wasmtime::{Store as WasmStore, StoreContextMut, component::GuestTaskId};
+use wasmtime_wasi_http::{
+    WasiHttpView,
+    handler::{HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus},
+};
+
+use crate::{Store, host::Host};
+
+/// How an instance is used, as Spin's options of the same names have it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reuse {
+    /// Requests that an instance answers in its life, 1 or more.
+    pub max_instance_reuse_count: usize,
+    /// Requests that an instance answers at the same time, 1 or more.
+    pub max_instance_concurrent_reuse_count: usize,
+    /// An instance is dropped after this long without a request.
+    pub idle_instance_timeout: Duration,
+    /// A request that takes longer is given up, and its instance with it.
+    pub request_timeout: Duration,
+}
+
+impl Default for Reuse {
+    fn default() -> Self {
+        Self {
+            max_instance_reuse_count: 128,
+            max_instance_concurrent_reuse_count: 16,
+            idle_instance_timeout: Duration::from_secs(1),
+            request_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Makes instances.
+pub(crate) struct Maker {
+    pub(crate) component: ProxyPre<Host>,
+    pub(crate) engine: wasmtime::Engine,
+    pub(crate) store: Store,
+    pub(crate) variables: Arc<BTreeMap<String, String>>,
+    pub(crate) reuse: Reuse,
+    /// Instances made so far.
+    pub(crate) made: Arc<AtomicUsize>,
+}
+
+impl HandlerState for Maker {
+    type StoreData = Host;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<Host, Expiration, Worker>> {
+        let host = Host::new(self.store.clone(), Arc::clone(&self.variables));
+        let mut store = WasmStore::new(&self.engine, host);
+        let proxy = self.component.instantiate_async(&mut store).await?;
+        self.made.fetch_add(1, Ordering::SeqCst);
+        Ok(Instance {
+            store,
+            proxy,
+            view: Host::http,
+            expiration: Expiration { reuse: self.reuse, timer: Box::pin(sleep_until(Instant::now().into())) },
+            state: Worker(self.reuse),
+        })
+    }
+}
+
+/// When an instance is dropped.
+pub(crate) struct Expiration {
+    reuse: Reuse,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl WorkerExpiration for Expiration {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        status: WorkerStatus,
+        start: Instant,
+    ) -> Poll<()> {
+        let limit = match status {
+            WorkerStatus::Idle => self.reuse.idle_instance_timeout,
+            WorkerStatus::Requests | WorkerStatus::PostReturn => self.reuse.request_timeout,
+        };
+        let end = (start + limit).into();
+        if self.timer.deadline() != end {
+            self.timer.as_mut().reset(end);
+        }
+        self.timer.as_mut().poll(cx)
+    }
+}
+
+/// What an instance takes on.
+pub(crate) struct Worker(Reuse);
+
+impl WorkerState for Worker {
+    type StoreData = Host;
+    type RequestData = ();
+
+    fn should_accept_request(&self, now: usize, ever: usize) -> ShouldAccept {
+        if ever >= self.0.max_instance_reuse_count {
+            ShouldAccept::Never
+        } else if now >= self.0.max_instance_concurrent_reuse_count {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, Host>,
+        (): (),
+        _: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        Box::pin(tokio::time::sleep(self.0.request_timeout))
+    }
+
+    fn drop(&self, _: WasmStore<Host>, result: wasmtime::Result<()>) {
+        if let Err(error) = result {
+            eprintln!("spin host: an instance ended: {error:#}");
+        }
+    }
+}

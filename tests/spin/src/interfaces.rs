@@ -1,0 +1,127 @@
+//! The interfaces of the component that Spin implements, here in memory.
+#![allow(missing_docs, unreachable_pub, reason = "generated from the component's interfaces")]
+
+use wasmtime::component::{Accessor, HasSelf, Resource};
+
+use crate::host::{Bucket, Host, Swap};
+
+wasmtime::component::bindgen!({
+    inline: "
+        package lockstep:spin-host;
+        world host {
+            import wasi:keyvalue/store@0.2.0-draft2;
+            import wasi:keyvalue/atomics@0.2.0-draft2;
+            import wasi:keyvalue/batch@0.2.0-draft2;
+            import spin:variables/variables@3.0.0;
+        }
+    ",
+    path: ["wit/keyvalue", "wit/variables"],
+    imports: { default: trappable },
+    with: {
+        "wasi:keyvalue/store.bucket": crate::host::Bucket,
+        "wasi:keyvalue/atomics.cas": crate::host::Swap,
+    },
+});
+
+pub(crate) use spin::variables::variables;
+pub(crate) use wasi::keyvalue::{atomics, batch, store};
+
+type Records = Vec<(String, Option<Vec<u8>>)>;
+
+impl store::Host for Host {
+    fn open(&mut self, name: String) -> wasmtime::Result<Result<Resource<Bucket>, store::Error>> {
+        if name != "default" {
+            return Ok(Err(store::Error::NoSuchStore));
+        }
+        Ok(Ok(self.table.push(Bucket)?))
+    }
+}
+
+impl store::HostBucket for Host {
+    fn get(
+        &mut self,
+        _: Resource<Bucket>,
+        key: String,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, store::Error>> {
+        Ok(self.store.get(&key))
+    }
+
+    fn delete(&mut self, _: Resource<Bucket>, key: String) -> wasmtime::Result<Result<(), store::Error>> {
+        Ok(self.store.delete(&key))
+    }
+
+    fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
+        self.table.delete(bucket)?;
+        Ok(())
+    }
+}
+
+impl atomics::Host for Host {
+    fn swap(
+        &mut self,
+        cas: Resource<Swap>,
+        value: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), atomics::CasError>> {
+        let swap = self.table.delete(cas)?;
+        Ok(match self.store.swap(&swap, value) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(atomics::CasError::CasFailed(self.table.push(Swap::of(swap.key))?)),
+            Err(error) => Err(atomics::CasError::StoreError(error)),
+        })
+    }
+}
+
+impl atomics::HostCas for Host {
+    fn new(
+        &mut self,
+        _: Resource<Bucket>,
+        key: String,
+    ) -> wasmtime::Result<Result<Resource<Swap>, store::Error>> {
+        Ok(Ok(self.table.push(Swap::of(key))?))
+    }
+
+    fn current(&mut self, cas: Resource<Swap>) -> wasmtime::Result<Result<Option<Vec<u8>>, store::Error>> {
+        let swap = self.table.get_mut(&cas)?;
+        let value = self.store.get(&swap.key);
+        if let Ok(value) = &value {
+            swap.seen = value.clone();
+        }
+        Ok(value)
+    }
+
+    fn drop(&mut self, cas: Resource<Swap>) -> wasmtime::Result<()> {
+        self.table.delete(cas)?;
+        Ok(())
+    }
+}
+
+impl batch::Host for Host {
+    fn get_many(
+        &mut self,
+        _: Resource<Bucket>,
+        keys: Vec<String>,
+    ) -> wasmtime::Result<Result<Records, store::Error>> {
+        let get = |key: String| self.store.get(&key).map(|value| (key, value));
+        Ok(keys.into_iter().map(get).collect())
+    }
+
+    fn set_many(
+        &mut self,
+        _: Resource<Bucket>,
+        records: Vec<(String, Vec<u8>)>,
+    ) -> wasmtime::Result<Result<(), store::Error>> {
+        Ok(records.into_iter().try_for_each(|(key, value)| self.store.set(key, value)))
+    }
+}
+
+impl variables::Host for Host {}
+
+impl<T> variables::HostWithStore<T> for HasSelf<Host> {
+    async fn get(
+        accessor: &Accessor<T, Self>,
+        name: String,
+    ) -> wasmtime::Result<Result<String, variables::Error>> {
+        let value = accessor.with(|mut host| host.get().variables.get(&name).cloned());
+        Ok(value.ok_or(variables::Error::Undefined(name)))
+    }
+}

@@ -1,0 +1,133 @@
+//! Heavier requests go to the daemon, and come back when it is away.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use super::fixture::{DAEMON, Edge, good, scores};
+use lockstep_tests_spin::Settings;
+use serde_json::json;
+
+fn towards(url: &str, min_tokens: &str, timeout: &str) -> Settings {
+    let variables =
+        [("offload_url", url), ("offload_min_tokens", min_tokens), ("offload_timeout_ms", timeout)];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Settings { variables, ..Settings::default() }
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}/")
+}
+
+#[test]
+fn the_daemon_gives_the_same_scores() {
+    let edge = Edge::start(towards(&url(DAEMON.address), "10", "60000"));
+    let local = Edge::start(Settings::default());
+    let here = local.post("/v1/rank", &good());
+    let there = edge.post("/v1/rank", &good());
+    assert_eq!(there.header("x-lockstep-offload"), Some("daemon"));
+    assert_eq!(there.header("x-lockstep-backend"), Some("wasm-relaxed"));
+    assert_eq!(scores(&there.json()), scores(&here.json()));
+    assert!(edge.settings.store.records().is_empty(), "nothing was computed at the edge");
+
+    let few = edge.post("/embed", &json!({"inputs": "a"}));
+    assert_eq!((few.status, few.header("x-lockstep-offload")), (200, None), "below the limit");
+
+    edge.post("/v1/users/7/events", &json!({"events": good()["user"]["history"]}));
+    let mut by_id = good();
+    by_id["user"] = json!({"id": "7"});
+    let there = edge.post("/v1/rank", &by_id);
+    assert_eq!(there.header("x-lockstep-offload"), Some("daemon"), "{}", there.body);
+    assert_eq!(scores(&there.json()), scores(&here.json()));
+}
+
+/// What a daemon out of order does with one request.
+#[derive(Clone, Copy)]
+enum Trouble {
+    /// Closes in the middle of its answer.
+    CutOff,
+    /// Is another model's.
+    OtherModel,
+    /// Is no longer willing.
+    Overloaded,
+    /// Says nothing.
+    Silent,
+    /// Speaks something else.
+    NoHttp,
+}
+
+/// A daemon in trouble; its thread ends with the test.
+fn troubled(trouble: Trouble) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let answer = match trouble {
+                Trouble::CutOff => {
+                    "HTTP/1.1 200 OK\r\nx-lockstep-model-digest: DIGEST\r\ncontent-length: 500\r\n\r\n{\"model\":"
+                }
+                Trouble::OtherModel => {
+                    "HTTP/1.1 200 OK\r\nx-lockstep-model-digest: 00ff\r\ncontent-length: 2\r\n\r\n{}"
+                }
+                Trouble::Overloaded => "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\n\r\n{}",
+                Trouble::NoHttp => "220 mail.example ESMTP\r\n",
+                Trouble::Silent => {
+                    std::thread::sleep(Duration::from_secs(20));
+                    ""
+                }
+            };
+            let (_, info) = lockstep_tests::http::post(DAEMON.address, "/v1/rank", &good());
+            let answer = answer.replace("DIGEST", info["model_digest"].as_str().unwrap());
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn where_the_daemon_is_away_the_edge_scores_and_says_so() {
+    let expected = scores(&Edge::start(Settings::default()).post("/v1/rank", &good()).json());
+    let nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    for (address, reason) in [
+        (nobody, ""),
+        (troubled(Trouble::CutOff), ""),
+        (troubled(Trouble::OtherModel), "its model is 00ff"),
+        (troubled(Trouble::Overloaded), "status 429"),
+        (troubled(Trouble::Silent), "no answer within 300ms"),
+        (troubled(Trouble::NoHttp), ""),
+    ] {
+        let edge = Edge::start(towards(&url(address), "1", "300"));
+        let answer = edge.post("/v1/rank", &good());
+        assert_eq!((answer.status, scores(&answer.json())), (200, expected.clone()));
+        let said = answer.header("x-lockstep-offload").unwrap();
+        assert!(said.starts_with("failed: ") && said.contains(reason), "{said} does not say {reason}");
+        assert_eq!(answer.header("x-lockstep-backend"), Some("wasm-relaxed"));
+    }
+}
+
+#[test]
+fn variables_out_of_order_are_named() {
+    for (settings, named) in [
+        (
+            towards("http://127.0.0.1:1", "many", "1"),
+            r#"offload_min_tokens: expected a whole number from 0 to 4294967295, got "many""#,
+        ),
+        (
+            towards("ftp://127.0.0.1", "1", "1"),
+            r#"offload_url: expected http:// or https://, got "ftp://127.0.0.1""#,
+        ),
+        (towards("http://127.0.0.1:1", "1", "0"), "offload_timeout_ms"),
+    ] {
+        let answer = Edge::start(settings).post("/v1/rank", &good());
+        let error = answer.json()["error"].as_str().unwrap().to_owned();
+        assert!(answer.status == 503 && error.contains(named), "{} {error}", answer.status);
+    }
+}

@@ -1,0 +1,65 @@
+//! Histories in the key-value store, a record a user.
+
+use lockstep_rank::{Event, History, Limits, Reply, UserRequest};
+
+use crate::{
+    keyvalue::{Bucket, Cas, CasError, Error, default, swap},
+    serve::refusal,
+};
+
+/// How often an append begins anew because others wrote meanwhile.
+const ATTEMPTS: usize = 32;
+
+fn key(id: &str) -> String {
+    format!("user/{id}")
+}
+
+fn failed(error: &Error) -> Reply {
+    refusal(424, "Backend", &format!("the key-value store: {error:?}"))
+}
+
+fn stored(bucket: &Bucket, id: &str) -> Result<History, Reply> {
+    let record = bucket.get(&key(id)).map_err(|error| failed(&error))?;
+    History::of_record(record.as_deref())
+}
+
+/// The events of a user, the oldest first.
+pub(crate) fn events(id: &str) -> Result<Vec<Event>, Reply> {
+    let bucket = default().map_err(|error| failed(&error))?;
+    stored(&bucket, id).map(|history| history.events)
+}
+
+/// Answers a request about a user.
+pub(crate) fn answer(request: &UserRequest, limits: &Limits) -> Result<Reply, Reply> {
+    let bucket = default().map_err(|error| failed(&error))?;
+    match request {
+        UserRequest::Append { id, events } => append(&bucket, id, events, limits),
+        UserRequest::Read { id } => Ok(request.answer(&stored(&bucket, id)?)),
+        UserRequest::Delete { id } => {
+            // A record that cannot be read is deleted too.
+            let history = stored(&bucket, id).unwrap_or_default();
+            bucket.delete(&key(id)).map_err(|error| failed(&error))?;
+            Ok(request.answer(&history))
+        }
+    }
+}
+
+/// Replaces the record unless another instance replaced it since it was read; then once more.
+fn append(bucket: &Bucket, id: &str, events: &[Event], limits: &Limits) -> Result<Reply, Reply> {
+    let mut cas = Cas::new(bucket, &key(id)).map_err(|error| failed(&error))?;
+    for _ in 0..ATTEMPTS {
+        let record = cas.current().map_err(|error| failed(&error))?;
+        let mut history = History::of_record(record.as_deref())?;
+        let reply = history.append(id, events, limits);
+        match swap(cas, &history.record()) {
+            Ok(()) => return Ok(reply),
+            Err(CasError::CasFailed(newer)) => cas = newer,
+            Err(CasError::StoreError(error)) => return Err(failed(&error)),
+        }
+    }
+    Err(refusal(
+        429,
+        "Overloaded",
+        &format!("others changed the history {ATTEMPTS} times meanwhile; try again"),
+    ))
+}

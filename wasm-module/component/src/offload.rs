@@ -1,0 +1,104 @@
+//! Heavier requests go to the daemon.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use lockstep_rank::{Event, ModelInfo, Reply, Usage};
+use serde_json::json;
+use spin_sdk::{
+    http::{FullBody, Request, send},
+    variables,
+};
+
+use crate::deadline::within;
+
+/// Longest answer of the daemon: 1,000 vectors of 1,024 numbers.
+const ANSWER: usize = 64 << 20;
+
+/// Where heavier requests go.
+pub(crate) struct Offload {
+    url: String,
+    pub(crate) min_tokens: usize,
+    timeout: Duration,
+}
+
+impl Offload {
+    /// What the variables say; `None` where nothing is to go anywhere.
+    ///
+    /// # Errors
+    ///
+    /// Names the variable and its value.
+    pub(crate) async fn settings() -> Result<Option<Self>, String> {
+        let min_tokens = number("offload_min_tokens", 0, 0, u32::MAX as usize).await?;
+        if min_tokens == 0 {
+            return Ok(None);
+        }
+        let url = variable("offload_url").await?.unwrap_or_default();
+        let url = url.trim_end_matches('/').to_owned();
+        if !(url.starts_with("http://") || url.starts_with("https://")) {
+            return Err(format!("offload_url: expected http:// or https://, got {url:?}"));
+        }
+        let timeout = number("offload_timeout_ms", 2_000, 1, 600_000).await?;
+        Ok(Some(Self { url, min_tokens, timeout: Duration::from_millis(timeout as u64) }))
+    }
+
+    /// The daemon's answer and its backend, or why there is none.
+    pub(crate) async fn ask(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        model: &ModelInfo,
+    ) -> Result<(Reply, String), String> {
+        let request = Request::post(format!("{}{path}", self.url))
+            .header("content-type", "application/json")
+            .body(FullBody::new(Bytes::from(body)))
+            .map_err(|error| format!("offload_url: {error}"))?;
+        let asked = async {
+            let response = send(request).await.map_err(|error| error.to_string())?;
+            let (head, body) = response.into_parts();
+            let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+            if head.status.as_u16() != 200 {
+                return Err(format!("status {}", head.status.as_u16()));
+            }
+            match header("x-lockstep-model-digest") {
+                Some(digest) if digest == model.model_digest => {}
+                digest => return Err(format!("its model is {}", digest.unwrap_or("not named"))),
+            }
+            let backend = header("x-lockstep-backend").unwrap_or("daemon").to_owned();
+            let tokens =
+                header("x-compute-tokens").and_then(|tokens| tokens.parse().ok()).unwrap_or_default();
+            let body =
+                Limited::new(body, ANSWER).collect().await.map_err(|error| error.to_string())?.to_bytes();
+            let body = String::from_utf8(body.into()).map_err(|_| "an answer that is no UTF-8".to_owned())?;
+            Ok((Reply { status: 200, body, usage: Usage { tokens, truncated: 0 } }, backend))
+        };
+        let late = || Err(format!("no answer within {:?}", self.timeout));
+        within(self.timeout, asked).await.unwrap_or_else(late)
+    }
+}
+
+/// The body of a request with the user's history in place of the id.
+pub(crate) fn with_history(body: &[u8], events: &[Event]) -> Vec<u8> {
+    // The body was read before, so that it is an object.
+    let mut body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    body["user"] = json!({ "history": events });
+    body.to_string().into_bytes()
+}
+
+async fn variable(name: &str) -> Result<Option<String>, String> {
+    match variables::get(name).await {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(variables::Error::Undefined(_)) => Ok(None),
+        Err(error) => Err(format!("{name}: {error:?}")),
+    }
+}
+
+async fn number(name: &str, default: usize, least: usize, most: usize) -> Result<usize, String> {
+    let Some(value) = variable(name).await? else { return Ok(default) };
+    match value.trim().parse() {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(format!("{name}: expected a whole number from {least} to {most}, got {value:?}")),
+    }
+}

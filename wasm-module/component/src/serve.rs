@@ -1,0 +1,140 @@
+//! One HTTP request to one answer.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use lockstep_rank::{Encoder, Job, Limits, Reply, Text, Usage, UserRequest};
+use serde_json::json;
+use spin_sdk::{
+    http::{FullBody, HeaderValue, Method, Request, Response},
+    http_service,
+};
+
+use crate::{
+    histories, items, model,
+    offload::{self, Offload},
+};
+
+/// An answer, and how it came about.
+struct Answer {
+    reply: Reply,
+    /// What scored.
+    backend: Option<String>,
+    /// Whether the daemon was asked, and what came of it.
+    offload: Option<String>,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self { reply, backend: None, offload: None }
+    }
+}
+
+/// A refusal in the shape of [`lockstep_rank`]'s.
+pub(crate) fn refusal(status: u16, error_type: &str, error: &str) -> Reply {
+    let body = json!({ "error": error, "error_type": error_type });
+    Reply { status, body: body.to_string(), usage: Usage::default() }
+}
+
+#[http_service]
+async fn serve(request: Request) -> Response<FullBody<Bytes>> {
+    let head = *request.method() == Method::HEAD;
+    let Answer { reply, backend, offload } = answer(request).await.unwrap_or_else(Answer::from);
+    let tokens = reply.usage.tokens.to_string();
+    let body = if head { Bytes::new() } else { Bytes::from(reply.body) };
+    // One piece of known length: an answer in chunks waits for its client's acknowledgement.
+    let length = body.len().to_string();
+    let mut response = Response::new(FullBody::new(body));
+    if let Ok(status) = reply.status.try_into() {
+        *response.status_mut() = status;
+    }
+    let headers = [
+        ("content-type", Some("application/json".to_owned())),
+        ("content-length", Some(length)),
+        ("x-compute-tokens", backend.is_some().then_some(tokens)),
+        ("x-lockstep-backend", backend),
+        ("x-lockstep-offload", offload),
+    ];
+    for (name, value) in headers {
+        if let Some(Ok(value)) = value.map(|value| HeaderValue::from_str(&value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+async fn answer(request: Request) -> Result<Answer, Reply> {
+    let method = request.method().as_str().to_owned();
+    let path = request.uri().path().to_owned();
+    let limits = model::with(|model| *model.limits())?;
+    let body = read(request, &limits).await?;
+
+    if let Some(request) = UserRequest::read(&method, &path, &body, &limits) {
+        return histories::answer(&request?, &limits).map(Answer::from);
+    }
+    let mut job = model::with(|model| model.read(&method, &path, &body))??;
+    let history = match job.user().map(str::to_owned) {
+        None => None,
+        Some(id) => {
+            let events = histories::events(&id)?;
+            job.set_history(events.clone())?;
+            Some(events)
+        }
+    };
+    if job.texts().is_empty() {
+        return Ok(model::with(|model| model.run(&job))?.into());
+    }
+
+    let settings = Offload::settings().await.map_err(|error| refusal(503, "Unhealthy", &error))?;
+    let mut failure = None;
+    if let Some(settings) = settings {
+        let (tokens, info) = model::with(|model| {
+            items::look_up(&job, model);
+            let tokens = tokens_to_run(&job, model);
+            // Not kept over the wait below, since others run in this instance meanwhile.
+            model.encoder_mut().learned();
+            (tokens, model.encoder().info().clone())
+        })?;
+        if tokens >= settings.min_tokens {
+            let body = match &history {
+                Some(events) => offload::with_history(&body, events),
+                None => body,
+            };
+            match settings.ask(&path, body, &info).await {
+                Ok((reply, backend)) => {
+                    return Ok(Answer { reply, backend: Some(backend), offload: Some("daemon".to_owned()) });
+                }
+                Err(reason) => failure = Some(format!("failed: {reason}")),
+            }
+        }
+    }
+    model::with(|model| {
+        // Looked up here, so that nothing waits between this and the run: requests share the instance.
+        items::look_up(&job, model);
+        let reply = model.run(&job);
+        items::keep(model);
+        let backend = model.encoder().info().backend.clone();
+        Answer { reply, backend: Some(backend), offload: failure }
+    })
+}
+
+/// Tokens of the texts that are not known. What the tokenizer refuses counts nothing: the run refuses it.
+fn tokens_to_run(job: &Job, model: &mut model::Model) -> usize {
+    let texts = job.texts();
+    let recall = model.encoder_mut();
+    let unknown: Vec<&str> = texts.into_iter().filter(|text| !recall.knows(text)).collect();
+    let limit = recall.info().max_input_length;
+    let mut count = |text| recall.count_tokens(Text::single(text)).unwrap_or(0).min(limit);
+    unknown.into_iter().map(&mut count).sum()
+}
+
+/// The body, as much of it as a request may have.
+async fn read(request: Request, limits: &Limits) -> Result<Vec<u8>, Reply> {
+    let limit = limits.max_body_bytes;
+    match Limited::new(request.into_body(), limit).collect().await {
+        Ok(body) => Ok(body.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(refusal(413, "Validation", &format!("body: more than {limit} bytes, the limit is {limit}")))
+        }
+        Err(error) => Err(refusal(400, "Validation", &format!("body: {error}"))),
+    }
+}
