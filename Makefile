@@ -6,7 +6,7 @@
 #   eval   accuracy beside fp32 and ONNX Runtime's int8              bench  speed beside the same peers
 #   hdl-lint  the RTL: Verilator's and Verible's lints, format      synth  its size and clock on ECP5 and Xilinx
 #   sim-report  the real model on the simulated engine: bits, cycles, utilisation (some minutes; CASES=16x16:16:1 for one)
-#   abi    write the accelerator's SystemVerilog package and register table anew
+#   abi    write the accelerator's SystemVerilog package and register table anew        hdl-formal  proofs of its queues
 #
 # CHECKPOINT=folder  a local Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json)
 # LISTEN=host:port   where `make serve` listens            PERSON=name  for whom `make demo` ranks
@@ -51,7 +51,7 @@ export LOCKSTEP_CHECKPOINT := $(abspath $(CHECKPOINT))
 export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
 
-.PHONY: help demo serve test test-spin check eval bench abi hdl-lint synth sim-report model modules component clean
+.PHONY: help demo serve test test-spin check eval bench abi hdl-lint hdl-formal synth sim-report model modules component clean
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
@@ -84,6 +84,9 @@ abi: .cache/toolchain
 
 hdl-lint: $(HDL_TOOLS)/bin/python
 	@hdl-sim/tools/lint.sh $(HDL_TOOLS)
+
+hdl-formal: $(HDL_TOOLS)/bin/python
+	@hdl-sim/tools/formal.sh $(HDL_TOOLS) $(TARGET)/formal
 
 synth: $(HDL_TOOLS)/bin/python
 	@hdl-sim/tools/synth.sh $(HDL_TOOLS) $(TARGET)/synth
