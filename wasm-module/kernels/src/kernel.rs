@@ -18,7 +18,11 @@ use crate::wasm_relaxed::Relaxed;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use crate::wasm_strict::Strict;
 #[cfg(target_arch = "x86_64")]
-use crate::{x86_avx2::Avx2, x86_avx512::Avx512};
+use crate::{
+    x86_avx2::Avx2,
+    x86_avx512::Avx512,
+    x86_vnni256::{Avx512Vl, AvxVnni},
+};
 
 /// An instruction set that this processor has.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +32,10 @@ pub struct Kernel(Choice);
 enum Choice {
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni(AvxVnni),
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vl(Avx512Vl),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     #[cfg(target_arch = "aarch64")]
@@ -55,6 +63,10 @@ macro_rules! dispatch {
         match $kernel.0 {
             #[cfg(target_arch = "x86_64")]
             Choice::Avx512($isa) => $call,
+            #[cfg(target_arch = "x86_64")]
+            Choice::AvxVnni($isa) => $call,
+            #[cfg(target_arch = "x86_64")]
+            Choice::Avx512Vl($isa) => $call,
             #[cfg(target_arch = "x86_64")]
             Choice::Avx2($isa) => $call,
             #[cfg(target_arch = "aarch64")]
@@ -89,6 +101,10 @@ impl Kernel {
         [
             #[cfg(target_arch = "x86_64")]
             Avx512::new().map(|isa| Self(Choice::Avx512(isa))),
+            #[cfg(target_arch = "x86_64")]
+            AvxVnni::new().map(|isa| Self(Choice::AvxVnni(isa))),
+            #[cfg(target_arch = "x86_64")]
+            Avx512Vl::new().map(|isa| Self(Choice::Avx512Vl(isa))),
             #[cfg(target_arch = "x86_64")]
             Avx2::new().map(|isa| Self(Choice::Avx2(isa))),
             #[cfg(target_arch = "aarch64")]

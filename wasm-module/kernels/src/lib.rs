@@ -50,6 +50,8 @@ mod x86_avx512_attention;
 mod x86_avx512_rows;
 #[cfg(target_arch = "x86_64")]
 mod x86_avx512_tile;
+#[cfg(target_arch = "x86_64")]
+mod x86_vnni256;
 
 pub use attention::Attention;
 pub use kernel::Kernel;
