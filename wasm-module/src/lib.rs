@@ -7,7 +7,7 @@
 //!
 //! The same code is linked natively, and built as a WebAssembly module whose exports `abi` describes.
 
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "abi"))]
 mod abi;
 mod text_model;
 

@@ -1,0 +1,95 @@
+// A browser, a server of the package whose answers a test may change, and a daemon.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+import { mounts, proxyDaemon, serve } from "../../wasm-module/web/serve.mjs";
+
+export const place = (name) => {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run the tests by \`make test-browser\``);
+  return value;
+};
+
+export const launch = () =>
+  chromium.launch({
+    executablePath: process.env.LOCKSTEP_CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+
+/** The package with a model. `site.hook` may be replaced; `site.hits` counts requests by path. */
+export async function site(model, daemon) {
+  const made = { hits: new Map(), hook: () => false };
+  const tell = proxyDaemon(daemon);
+  const hook = (request, response, path) => {
+    made.hits.set(path, (made.hits.get(path) ?? 0) + 1);
+    if (path === "/blank.html") {
+      response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>blank</title>");
+      return true;
+    }
+    return made.hook(request, response, path) || tell(request, response, path);
+  };
+  return Object.assign(made, await serve({ mounts: mounts(place("LOCKSTEP_WEB"), model), hook }));
+}
+
+/** A page of its own profile, with the package as `lockstep`. Errors of the page fail the test that looks. */
+export async function page(browser, url, options = {}) {
+  const context = await browser.newContext(options);
+  const opened = await context.newPage();
+  opened.setDefaultTimeout(60_000);
+  await opened.goto(`${url}/blank.html`);
+  await use(opened);
+  return opened;
+}
+
+/** Makes the package known to the page. */
+export const use = (opened) =>
+  opened.evaluate(async () => {
+    globalThis.lockstep = await import("/package/index.js");
+    /** What an error says of itself. */
+    globalThis.describe = (error) => ({ ...error, name: error.name, message: error.message });
+    globalThis.caught = (promise) => promise.then(() => undefined, globalThis.describe);
+  });
+
+/** A daemon on a free port; resolves once it is ready. */
+export async function daemon(model) {
+  const child = spawn(
+    place("LOCKSTEP_HOST"),
+    ["serve", "--model", model, "--module", `${place("LOCKSTEP_MODULES")}/lockstep-relaxed.wasm`]
+      .concat(["--listen", "127.0.0.1:0", "--instances", "1"])
+      .concat(["--cache-dir", ".cache/compiled", "--deadline-ms", "60000"]),
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  const ended = once(child, "exit");
+  let url;
+  const lines = createInterface({ input: child.stderr });
+  await new Promise((found) => {
+    lines.on("line", (line) => {
+      url ??= /http:\/\/[0-9.:]+/.exec(line)?.[0];
+      if (url) found();
+    });
+    lines.on("close", found);
+  });
+  if (!url) throw new Error("the daemon did not say where it listens");
+  for (let tries = 0; ; tries++) {
+    const response = await fetch(`${url}/health`).catch(() => undefined);
+    if (response?.ok) break;
+    if (tries > 1200 || child.exitCode !== null) throw new Error("the daemon is not ready");
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  return {
+    url,
+    stop: async () => {
+      child.kill();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,147 @@
+//! The engine as a browser's worker drives it.
+//!
+//! A worker has one thread, and cannot be told to stop while it computes. So a request is answered in steps:
+//! [`Engine::read`] validates it, [`Engine::weigh`] says what it costs, each [`Engine::step`] runs a few texts
+//! through the model, and [`Engine::finish`] writes the answer. Between two steps the worker looks at its
+//! messages. The vectors stay in a [`Memory`], so a text is run once however often it is ranked.
+
+mod memory;
+
+use lockstep_module::TextModel;
+use lockstep_rank::{Encoder, Job, Limits, ModelKind, Reply, Service, Text};
+use wasm_bindgen::prelude::*;
+
+pub use memory::Memory;
+
+/// An answer.
+#[wasm_bindgen]
+pub struct Answer {
+    status: u16,
+    tokens: usize,
+    body: String,
+}
+
+#[wasm_bindgen]
+impl Answer {
+    /// The HTTP status that the daemon would send.
+    #[wasm_bindgen(getter)]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Tokens of all texts of the request.
+    #[wasm_bindgen(getter)]
+    pub fn tokens(&self) -> usize {
+        self.tokens
+    }
+
+    /// JSON.
+    #[wasm_bindgen(getter)]
+    pub fn body(&self) -> String {
+        self.body.clone()
+    }
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self { status: reply.status, tokens: reply.usage.tokens, body: reply.body }
+    }
+}
+
+/// A model, and the request that is being answered.
+#[wasm_bindgen]
+pub struct Engine {
+    service: Service<Memory<TextModel>>,
+    job: Option<Job>,
+    /// Texts of the job that the model has not seen, the next one last.
+    ahead: Vec<String>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens the files of a model folder.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    #[wasm_bindgen(constructor)]
+    pub fn open(model: Vec<u8>, tokenizer: &[u8], manifest: &[u8]) -> Result<Engine, JsError> {
+        let model =
+            TextModel::open(model, tokenizer, manifest).map_err(|error| JsError::new(&error.to_string()))?;
+        // The worker measures time itself, over all steps.
+        let service = Service::new(Memory::new(model), Limits::default(), || 0.0);
+        Ok(Self { service, job: None, ahead: Vec::new() })
+    }
+
+    /// Reads and validates a request; the refusal of one that is not valid. What was read before is dropped.
+    pub fn read(&mut self, method: &str, path: &str, body: &str) -> Option<Answer> {
+        self.ahead.clear();
+        self.job = None;
+        self.service.encoder_mut().trim();
+        match self.service.read(method, path, body.as_bytes()) {
+            Err(refusal) => Some(refusal.into()),
+            Ok(job) => {
+                // A cross-encoder reads pairs, which are run as a whole by `finish`.
+                if matches!(self.service.encoder().info().kind, ModelKind::Embedding { .. }) {
+                    self.ahead = self.service.encoder().unknown(job.texts());
+                }
+                self.job = Some(job);
+                None
+            }
+        }
+    }
+
+    /// Tokens that the steps of the request still have to run.
+    pub fn weigh(&mut self) -> usize {
+        let memory = self.service.encoder_mut();
+        let limit = memory.info().max_input_length;
+        let count =
+            |text: &String| memory.count_tokens(Text::single(text)).map_or(0, |tokens| tokens.min(limit));
+        self.ahead.iter().map(count).sum()
+    }
+
+    /// Runs texts of about `budget` tokens, at least one; the tokens that were run, 0 once nothing is left.
+    pub fn step(&mut self, budget: usize) -> usize {
+        let memory = self.service.encoder_mut();
+        let (mut slice, mut tokens) = (Vec::new(), 0);
+        while let Some(text) = self.ahead.last() {
+            let Ok(count) = memory.count_tokens(Text::single(text)) else {
+                // `finish` refuses the request by the text's place in it.
+                self.ahead.pop();
+                continue;
+            };
+            let count = count.min(memory.info().max_input_length);
+            if !slice.is_empty() && tokens + count > budget {
+                break;
+            }
+            tokens += count;
+            slice.extend(self.ahead.pop());
+        }
+        let texts: Vec<Text<'_>> = slice.iter().map(|text| Text::single(text)).collect();
+        // A failure shows again when `finish` asks for the same texts.
+        if !texts.is_empty() && memory.encode(&texts).is_err() {
+            self.ahead.clear();
+        }
+        tokens
+    }
+
+    /// Answers the request that was read; what the steps left is run now.
+    ///
+    /// # Errors
+    /// Where no request was read.
+    pub fn finish(&mut self) -> Result<Answer, JsError> {
+        self.ahead.clear();
+        let job = self.job.take().ok_or_else(|| JsError::new("no request was read"))?;
+        Ok(self.service.run(&job).into())
+    }
+
+    /// Drops the request that was read.
+    pub fn cancel(&mut self) {
+        self.ahead.clear();
+        self.job = None;
+    }
+
+    /// Forgets all vectors.
+    pub fn forget(&mut self) {
+        self.service.encoder_mut().forget();
+    }
+}

@@ -1,0 +1,187 @@
+//! Vectors of texts that the model has seen.
+
+use std::collections::{HashMap, VecDeque};
+
+use lockstep_rank::{EncodeError, Encoded, Encoder, ModelInfo, Text};
+
+/// Bytes of texts and vectors that are kept between requests. One request may add as much as its limits allow.
+const KEPT: usize = 16 << 20;
+
+/// A model that is asked once for each text. A text's integers depend on the text and the model alone.
+#[derive(Debug)]
+pub struct Memory<E> {
+    encoder: E,
+    known: HashMap<String, Encoded>,
+    /// The texts of `known`, the oldest first.
+    order: VecDeque<String>,
+    bytes: usize,
+    kept: usize,
+}
+
+impl<E: Encoder> Memory<E> {
+    /// Around a model, knowing nothing.
+    pub fn new(encoder: E) -> Self {
+        Self { encoder, known: HashMap::new(), order: VecDeque::new(), bytes: 0, kept: KEPT }
+    }
+
+    /// The texts that are not known, each once, the first of them last.
+    pub fn unknown<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+        let mut seen = std::collections::HashSet::new();
+        let texts = texts.into_iter().filter(|&text| !self.known.contains_key(text) && seen.insert(text));
+        let mut texts: Vec<String> = texts.map(str::to_owned).collect();
+        texts.reverse();
+        texts
+    }
+
+    /// Drops the oldest vectors beyond what is kept between requests.
+    pub fn trim(&mut self) {
+        while self.bytes > self.kept {
+            let Some(text) = self.order.pop_front() else { break };
+            if let Some(encoded) = self.known.remove(&text) {
+                self.bytes -= size(&text, &encoded);
+            }
+        }
+    }
+
+    /// Drops everything.
+    pub fn forget(&mut self) {
+        self.known.clear();
+        self.order.clear();
+        self.bytes = 0;
+    }
+
+    fn keep(&mut self, text: &str, encoded: &Encoded) {
+        if self.known.insert(text.to_owned(), encoded.clone()).is_none() {
+            self.bytes += size(text, encoded);
+            self.order.push_back(text.to_owned());
+        }
+    }
+}
+
+fn size(text: &str, encoded: &Encoded) -> usize {
+    2 * text.len() + 4 * encoded.vector.len()
+}
+
+impl<E: Encoder> Encoder for Memory<E> {
+    fn info(&self) -> &ModelInfo {
+        self.encoder.info()
+    }
+
+    fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
+        let known = |input: &Text<'_>| input.pair.is_none() && self.known.contains_key(input.text);
+        let missing: Vec<usize> = (0..inputs.len()).filter(|&at| !known(&inputs[at])).collect();
+        let texts: Vec<Text<'_>> = missing.iter().map(|&at| inputs[at]).collect();
+        let mut fresh = if texts.is_empty() {
+            Vec::new()
+        } else {
+            self.encoder.encode(&texts).map_err(|error| renumbered(error, &missing))?
+        }
+        .into_iter();
+        let mut answers = Vec::with_capacity(inputs.len());
+        let mut missing = missing.into_iter().peekable();
+        for (at, input) in inputs.iter().enumerate() {
+            if missing.next_if_eq(&at).is_none() {
+                answers.extend(self.known.get(input.text).cloned());
+            } else if let Some(encoded) = fresh.next() {
+                if input.pair.is_none() {
+                    self.keep(input.text, &encoded);
+                }
+                answers.push(encoded);
+            }
+        }
+        Ok(answers)
+    }
+
+    fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
+        self.encoder.count_tokens(input)
+    }
+}
+
+/// The same error about the input at the place it has in the request.
+fn renumbered(error: EncodeError, missing: &[usize]) -> EncodeError {
+    let place = |index: usize| missing.get(index).copied().unwrap_or(index);
+    match error {
+        EncodeError::Empty { index } => EncodeError::Empty { index: place(index) },
+        EncodeError::Tokenizer { index, message } => EncodeError::Tokenizer { index: place(index), message },
+        EncodeError::Backend(message) => EncodeError::Backend(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use lockstep_rank::ModelKind;
+
+    use super::*;
+
+    /// Gives each text its length, and counts what it was asked; "!" fails.
+    struct Fake(ModelInfo, usize);
+
+    fn fake() -> Memory<Fake> {
+        let info = ModelInfo {
+            model_id: String::new(),
+            model_digest: String::new(),
+            model_dtype: String::new(),
+            kind: ModelKind::Embedding { dimensions: 1 },
+            pooling: String::new(),
+            max_input_length: 8,
+            vector_scale: 1.0,
+            backend: String::new(),
+            version: String::new(),
+        };
+        Memory::new(Fake(info, 0))
+    }
+
+    impl Encoder for Fake {
+        fn info(&self) -> &ModelInfo {
+            &self.0
+        }
+
+        fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
+            self.1 += inputs.len();
+            if let Some(index) = inputs.iter().position(|input| input.text == "!") {
+                return Err(EncodeError::Empty { index });
+            }
+            let vector = |input: &Text<'_>| vec![input.text.len() as i32];
+            Ok(inputs.iter().map(|i| Encoded { vector: vector(i), tokens: 1, truncated: false }).collect())
+        }
+
+        fn count_tokens(&mut self, _: Text<'_>) -> Result<usize, EncodeError> {
+            Ok(1)
+        }
+    }
+
+    fn lengths(memory: &mut Memory<Fake>, texts: &[&str]) -> Vec<i32> {
+        let inputs: Vec<Text<'_>> = texts.iter().map(|text| Text::single(text)).collect();
+        memory.encode(&inputs).unwrap().iter().map(|encoded| encoded.vector[0]).collect()
+    }
+
+    #[test]
+    fn a_text_is_run_once_and_answers_keep_their_places() {
+        let mut memory = fake();
+        assert_eq!(lengths(&mut memory, &["a", "bbb"]), [1, 3]);
+        assert_eq!(lengths(&mut memory, &["bbb", "cc", "a"]), [3, 2, 1]);
+        assert_eq!(memory.encoder.1, 3);
+        assert_eq!(memory.unknown(["a", "x", "y", "x"]), ["y", "x"]);
+        memory.forget();
+        assert_eq!(memory.unknown(["a"]), ["a"]);
+    }
+
+    #[test]
+    fn an_error_names_the_place_in_the_request() {
+        let mut memory = fake();
+        lengths(&mut memory, &["a"]);
+        let error = memory.encode(&[Text::single("a"), Text::single("!")]).unwrap_err();
+        assert_eq!(error, EncodeError::Empty { index: 1 });
+    }
+
+    #[test]
+    fn the_oldest_go_first() {
+        let mut memory = fake();
+        memory.kept = 12;
+        lengths(&mut memory, &["a", "b"]);
+        lengths(&mut memory, &["c"]);
+        memory.trim();
+        assert_eq!(memory.unknown(["a", "b", "c"]), ["a"]);
+    }
+}

@@ -1,0 +1,18 @@
+/** What wasm-bindgen writes around `lockstep_web`; the same for both builds. */
+export class Answer {
+  readonly status: number;
+  readonly tokens: number;
+  readonly body: string;
+  free(): void;
+}
+export class Engine {
+  constructor(model: Uint8Array, tokenizer: Uint8Array, manifest: Uint8Array);
+  read(method: string, path: string, body: string): Answer | undefined;
+  weigh(): number;
+  step(budget: number): number;
+  finish(): Answer;
+  cancel(): void;
+  forget(): void;
+  free(): void;
+}
+export default function init(source: { module_or_path: WebAssembly.Module }): Promise<unknown>;

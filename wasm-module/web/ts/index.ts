@@ -1,0 +1,284 @@
+/** Ranks texts for a person on the device, with the same bits as on a server. */
+import { DisposedError, LoadError } from "./errors.js";
+import type { FromWorker, Info, Loaded, Offload, Progress, Reply, Running, Source, ToWorker } from "./protocol.js";
+import { fromWire } from "./wire.js";
+
+export * from "./errors.js";
+export type { Info, Offload, Progress, Running, Source };
+
+/** Options of `load`. */
+export interface LoadOptions {
+  /** Address of the model folder, relative to the page: the folder with `lockstep.json`. */
+  model: string | URL;
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+  /** A daemon for heavier batches. */
+  offload?: Offload;
+  /** Keep the files in the browser's cache; they are by default. */
+  cache?: boolean;
+  /** The build of the engine: the fastest that this browser takes, or a given one. */
+  module?: "auto" | "relaxed" | "strict";
+}
+
+/** Options of every request. */
+export interface RequestOptions {
+  signal?: AbortSignal;
+  /** Called after each slice of a longer request. */
+  onProgress?: (running: Running) => void;
+  /** Instead of what `load` was given; `false` scores on the device. */
+  offload?: Offload | false;
+}
+
+/** One thing that a person read, bought or asked. */
+export interface HistoryEntry {
+  text: string;
+  /** How much it counts; 1 by default. */
+  weight?: number;
+}
+
+/** One thing to rank. */
+export interface Candidate {
+  /** Not empty, and unlike the others. */
+  id: string;
+  text: string;
+}
+
+export interface RankOptions extends RequestOptions {
+  history: readonly (string | HistoryEntry)[];
+  candidates: readonly Candidate[];
+  /** How many to give back; all by default. */
+  topN?: number;
+  /** From 0, relevance alone, to 1, novelty alone. */
+  diversity?: number;
+  /** Say which entries of the history each score rests on. */
+  explain?: boolean;
+}
+
+/** What every answer says of itself. */
+export interface Scored {
+  /** Where the scores were computed; it never changes one. */
+  scoredBy: "device" | "daemon";
+  /** Why the device scored what the daemon was to score. */
+  fellBack?: string;
+  /** Tokens of the request's texts. */
+  tokens: number;
+  /** Tokens that the model ran for it on the device; texts that it knew from before cost nothing. */
+  ran: number;
+  tookMs: number;
+}
+
+export interface Ranked {
+  id: string;
+  /** Place among the candidates of the request. */
+  index: number;
+  score: number;
+  /** Entries of the history and their similarity, the most similar first; with `explain`. */
+  because?: { history: number; similarity: number }[];
+}
+
+export interface RankResult extends Scored {
+  /** The best first. */
+  items: Ranked[];
+  model: string;
+  modelDigest: string;
+  /** The instruction set, for example `wasm-relaxed`. */
+  backend: string;
+  /** Places of texts that were longer than the model takes. */
+  truncated?: { history: number[]; candidates: number[] };
+}
+
+export interface EmbedResult extends Scored {
+  /** Of length 1, in the order of the texts. */
+  vectors: Float32Array[];
+}
+
+export interface EncodeResult extends Scored {
+  /** The model's integers, equal on every machine. */
+  vectors: Int32Array[];
+}
+
+export interface RerankResult extends Scored {
+  /** The best first. */
+  items: { index: number; score: number }[];
+}
+
+interface Waiting {
+  resolve: (value: never) => void;
+  reject: (error: unknown) => void;
+  onProgress?: ((progress: never) => void) | undefined;
+}
+
+/** A model, open in a worker of its own. */
+export class Lockstep {
+  readonly #channel: Channel;
+  readonly #offload: Offload | undefined;
+  /** The model, its digest, and limits. */
+  readonly info: Info;
+  /** The build of the engine. */
+  readonly module: "relaxed" | "strict";
+  /** Where the files came from. */
+  readonly sources: readonly Source[];
+  /** Milliseconds that loading took. */
+  readonly loadMs: number;
+
+  /** */
+  constructor(channel: Channel, loaded: Loaded, offload: Offload | undefined) {
+    this.#channel = channel;
+    this.#offload = offload;
+    this.info = loaded.info;
+    this.module = loaded.module;
+    this.sources = loaded.sources;
+    this.loadMs = loaded.tookMs;
+  }
+
+  /** Candidates in the order that suits a person's history. */
+  async rank(options: RankOptions): Promise<RankResult> {
+    const { history, candidates, topN, diversity, explain } = options;
+    const entries = Array.isArray(history)
+      ? history.map((entry: string | HistoryEntry) => (typeof entry === "string" ? { text: entry } : entry))
+      : history;
+    const body = { user: { history: entries }, candidates, top_n: topN, diversity, explain };
+    const reply = await this.#send("/v1/rank", body, options);
+    const json = JSON.parse(reply.body) as {
+      items: Ranked[];
+      model: string;
+      model_digest: string;
+      backend: string;
+      truncated?: { history: number[]; candidates: number[] };
+      usage: { tokens: number };
+    };
+    const { items, model, model_digest: modelDigest, backend, truncated } = json;
+    const result: RankResult = { items, model, modelDigest, backend, ...scored(reply), tokens: json.usage.tokens };
+    return truncated ? { ...result, truncated } : result;
+  }
+
+  /** A vector of length 1 for each text. */
+  async embed(texts: readonly string[], options: RequestOptions = {}): Promise<EmbedResult> {
+    const reply = await this.#send("/embed", { inputs: texts }, options);
+    const vectors = (JSON.parse(reply.body) as number[][]).map((vector) => Float32Array.from(vector));
+    return { vectors, ...scored(reply) };
+  }
+
+  /** The model's integers for each text. */
+  async encode(texts: readonly string[], options: RequestOptions = {}): Promise<EncodeResult> {
+    const reply = await this.#send("/lockstep/encode", { inputs: texts }, options);
+    const json = JSON.parse(reply.body) as { vectors: number[][] };
+    return { vectors: json.vectors.map((vector) => Int32Array.from(vector)), ...scored(reply) };
+  }
+
+  /** Texts by their score against a query. */
+  async rerank(query: string, texts: readonly string[], options: RequestOptions = {}): Promise<RerankResult> {
+    const reply = await this.#send("/rerank", { query, texts }, options);
+    return { items: JSON.parse(reply.body) as { index: number; score: number }[], ...scored(reply) };
+  }
+
+  /** Forgets the vectors of all texts, which are otherwise kept up to 16 MiB; the model stays. */
+  async forget(): Promise<void> {
+    await this.#channel.call<void>((id) => ({ kind: "forget", id }));
+  }
+
+  /** Ends the worker and frees its memory. Requests under way reject with `DisposedError`. */
+  dispose(): void {
+    this.#channel.close(new DisposedError("dispose() was called"));
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #send(path: string, body: unknown, options: RequestOptions): Promise<Reply> {
+    const chosen = options.offload === false ? undefined : (options.offload ?? this.#offload);
+    // The worker's own address is another base than the page's.
+    const offload = chosen && { ...chosen, url: new URL(chosen.url, document.baseURI).href };
+    return this.#channel.call<Reply>(
+      (id) => ({ kind: "request", id, path, body: JSON.stringify(body), method: "POST", offload }),
+      options.signal,
+      options.onProgress,
+    );
+  }
+}
+
+function scored(reply: Reply): Scored {
+  const { scoredBy, tokens, ran, tookMs, fellBack } = reply;
+  return fellBack === undefined ? { scoredBy, tokens, ran, tookMs } : { scoredBy, tokens, ran, tookMs, fellBack };
+}
+
+/** Opens a model in a worker. */
+export async function load(options: LoadOptions): Promise<Lockstep> {
+  options.signal?.throwIfAborted();
+  const model = new URL(options.model, document.baseURI).href.replace(/\/*$/, "/");
+  const channel = new Channel();
+  try {
+    const { module = "auto", cache = true } = options;
+    const loaded = await channel.call<Loaded>(
+      (id) => ({ kind: "load", id, model, module, cache }),
+      options.signal,
+      options.onProgress,
+    );
+    return new Lockstep(channel, loaded, options.offload);
+  } catch (error) {
+    channel.close(new DisposedError("the model was not loaded"));
+    throw error;
+  }
+}
+
+/** Calls into the worker. */
+class Channel {
+  readonly #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "lockstep" });
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+  #closed: Error | undefined;
+
+  constructor() {
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>): void => this.#receive(data);
+    this.#worker.onerror = (event): void => {
+      event.preventDefault();
+      this.close(new LoadError(`the worker broke: ${event.message || "its script cannot be loaded"}`));
+    };
+  }
+
+  call<T>(
+    message: (id: number) => ToWorker,
+    signal?: AbortSignal,
+    onProgress?: (progress: never) => void,
+  ): Promise<T> {
+    const id = this.#next++;
+    return new Promise<T>((resolve, reject) => {
+      if (this.#closed) throw this.#closed;
+      signal?.throwIfAborted();
+      const abort = (): void => {
+        this.#waiting.delete(id);
+        this.#worker.postMessage({ kind: "abort", id } satisfies ToWorker);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      const end = (): void => signal?.removeEventListener("abort", abort);
+      this.#waiting.set(id, {
+        resolve: (value) => (end(), resolve(value)),
+        reject: (error) => (end(), reject(error)),
+        onProgress,
+      });
+      this.#worker.postMessage(message(id));
+    });
+  }
+
+  close(reason: Error): void {
+    if (this.#closed) return;
+    this.#closed = reason;
+    this.#worker.terminate();
+    for (const waiting of this.#waiting.values()) waiting.reject(reason);
+    this.#waiting.clear();
+  }
+
+  #receive(data: FromWorker): void {
+    const waiting = this.#waiting.get(data.id);
+    if (!waiting) return;
+    if (data.kind === "progress") return waiting.onProgress?.(data.progress as never);
+    if (data.kind === "running") return waiting.onProgress?.(data.running as never);
+    this.#waiting.delete(data.id);
+    if (data.kind === "error") waiting.reject(fromWire(data.error));
+    else if (data.kind === "loaded") waiting.resolve(data.loaded as never);
+    else if (data.kind === "reply") waiting.resolve(data.reply as never);
+    else waiting.resolve(undefined as never);
+  }
+}

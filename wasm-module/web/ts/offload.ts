@@ -1,0 +1,63 @@
+/** Heavier batches at a daemon, where it is there and has the same model. */
+import type { Offload, Reply } from "./protocol.js";
+
+/** Daemons that were asked, by address. */
+interface Known {
+  digest?: string;
+  /** Left alone until then, on `performance.now()`. */
+  pausedUntil: number;
+  /** Why. */
+  failure: string;
+}
+
+const known = new Map<string, Known>();
+
+export type Outcome = { reply: Reply } | { fellBack: string };
+
+/**
+ * Asks the daemon. Whatever keeps it from answering within its deadline is a reason to score here; only the caller's
+ * own abort rejects.
+ */
+export async function atDaemon(
+  offload: Offload,
+  method: string,
+  path: string,
+  body: string,
+  digest: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const base = offload.url.replace(/\/+$/, "");
+  const daemon = known.get(base) ?? { pausedUntil: 0, failure: "" };
+  known.set(base, daemon);
+  const started = performance.now();
+  if (started < daemon.pausedUntil) return { fellBack: daemon.failure };
+  const deadline = offload.deadlineMs ?? 2000;
+  const both = AbortSignal.any([signal, AbortSignal.timeout(deadline)]);
+  try {
+    if (daemon.digest === undefined) {
+      const response = await fetch(`${base}/info`, { signal: both });
+      if (!response.ok) throw new Error(`/info answered ${response.status}`);
+      daemon.digest = ((await response.json()) as { model_digest: string }).model_digest;
+    }
+    if (daemon.digest !== digest) {
+      const other = daemon.digest;
+      delete daemon.digest;
+      throw new Error(`it has the model ${String(other)}, here is ${digest}`);
+    }
+    const headers = { "content-type": "application/json" };
+    const init = method === "POST" ? { method, body, headers, signal: both } : { method, signal: both };
+    const response = await fetch(base + path, init);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text.slice(0, 200)}`);
+    const tokens = Number(response.headers.get("x-compute-tokens") ?? 0);
+    const tookMs = performance.now() - started;
+    return { reply: { body: text, tokens, scoredBy: "daemon", fellBack: undefined, tookMs, ran: 0 } };
+  } catch (error) {
+    signal.throwIfAborted();
+    const late = both.aborted ? `no answer within ${deadline} ms` : (error as Error).message;
+    daemon.failure = `${base}: ${late}`;
+    delete daemon.digest;
+    daemon.pausedUntil = performance.now() + (offload.pauseMs ?? 10_000);
+    return { fellBack: daemon.failure };
+  }
+}

@@ -1,0 +1,76 @@
+/** Errors on their way between the worker and the page. */
+import {
+  BackendError,
+  DisposedError,
+  DownloadError,
+  EmptyError,
+  type ErrorType,
+  IntegrityError,
+  LoadError,
+  type LockstepError,
+  OverloadedError,
+  type RequestError,
+  TokenizerError,
+  UnhealthyError,
+  UnsupportedError,
+  ValidationError,
+} from "./errors.js";
+
+const REQUEST_ERRORS = {
+  Validation: ValidationError,
+  Empty: EmptyError,
+  Tokenizer: TokenizerError,
+  Backend: BackendError,
+  Overloaded: OverloadedError,
+  Unhealthy: UnhealthyError,
+};
+
+/** An error from the JSON of a refusal. */
+export function refusal(status: number, body: string): RequestError {
+  let error = body;
+  let type: ErrorType = "Backend";
+  try {
+    const json = JSON.parse(body) as { error: string; error_type: ErrorType };
+    error = json.error;
+    if (json.error_type in REQUEST_ERRORS) type = json.error_type;
+  } catch {
+    // The text as it came says more than nothing.
+  }
+  return new REQUEST_ERRORS[type](error, type, status);
+}
+
+/** What crosses the worker's boundary, where classes are lost. */
+export type Wire =
+  | { kind: "load" | "unsupported" | "disposed"; message: string }
+  | { kind: "download"; message: string; url: string; status?: number }
+  | { kind: "integrity"; message: string; url: string; expected: string; found: string }
+  | { kind: "refusal"; status: number; body: string };
+
+export function toWire(error: unknown): Wire {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof IntegrityError) {
+    return { kind: "integrity", message, url: error.url, expected: error.expected, found: error.found };
+  }
+  if (error instanceof DownloadError) {
+    const wire: Wire = { kind: "download", message, url: error.url };
+    return error.status === undefined ? wire : { ...wire, status: error.status };
+  }
+  return { kind: error instanceof UnsupportedError ? "unsupported" : "load", message };
+}
+
+export function fromWire(wire: Wire): LockstepError {
+  switch (wire.kind) {
+    case "refusal":
+      return refusal(wire.status, wire.body);
+    case "integrity":
+      return new IntegrityError(wire.message, wire.url, wire.expected, wire.found);
+    case "download":
+      return new DownloadError(wire.message, wire.url, wire.status);
+    case "unsupported":
+      return new UnsupportedError(wire.message);
+    case "disposed":
+      return new DisposedError(wire.message);
+    default:
+      return new LoadError(wire.message);
+  }
+}
