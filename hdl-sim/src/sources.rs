@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Folders with SystemVerilog: the design, and wrappers that only benches use.
-const FOLDERS: [&str; 2] = ["rtl", "bench"];
+/// Folders with SystemVerilog: the design, and wrappers that only benches or proofs use.
+const FOLDERS: [&str; 3] = ["rtl", "bench", "formal"];
 
 /// The crate's folder.
 #[must_use]

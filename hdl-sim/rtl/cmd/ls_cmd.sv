@@ -137,75 +137,26 @@ module ls_cmd #(
   import lockstep_pkg::*;
   import ls_cmd_pkg::*;
 
-  // ---- registers, interrupts, reset
-  logic
-      reg_write,
-      reg_whole,
-      soft_reset,
-      enable,
-      halted,
-      submit,
-      complete,
-      abort,
-      aborting,
-      error_event;
-  logic [OffsetBits-1:0] reg_write_addr, reg_read_addr;
-  logic [31:0] reg_write_data, reg_read_data, watchdog;
+  // ---- the driver's side
+  logic enable, halted, abort, aborting, drain, clear, idle, busy;
   logic [63:0] submit_base, complete_base;
   logic [ 3:0] ring_log2;
-  logic [15:0] operand;
-  logic [IntBits-1:0] int_enable, int_acknowledge, int_force, int_status, int_set;
-  logic [ErrorBits-1:0] error_set;
+  logic [31:0] watchdog;
+  logic [15:0]
+      abort_tag,
+      submit_producer,
+      submit_consumer,
+      submit_used,
+      complete_producer,
+      complete_consumer;
+  logic fetched, fetch_error, recorded, record_interrupt, record_error, late, stuck;
   logic [3:0] bus_error;
   logic [3:0][63:0] bus_address;
   logic [3:0][1:0] bus_response;
-  logic drain, clear, busy, host_read_idle, host_write_idle, card_read_idle, card_write_idle;
   logic [7:0] jobs;
-  logic [15:0] submit_producer, submit_consumer, submit_used, complete_producer, complete_consumer;
-  logic
-      submit_bad,
-      complete_bad,
-      fetched,
-      fetch_error,
-      recorded,
-      record_interrupt,
-      record_error,
-      late,
-      stuck;
   logic [Events-1:0][63:0] counters;
 
-  ls_axil #(
-      .AddressWidth(OffsetBits)
-  ) u_axil (
-      .clk_i,
-      .rst_ni,
-      .axi_awvalid_i(regs_awvalid_i),
-      .axi_awready_o(regs_awready_o),
-      .axi_awaddr_i(regs_awaddr_i),
-      .axi_wvalid_i(regs_wvalid_i),
-      .axi_wready_o(regs_wready_o),
-      .axi_wdata_i(regs_wdata_i),
-      .axi_wstrb_i(regs_wstrb_i),
-      .axi_bvalid_o(regs_bvalid_o),
-      .axi_bready_i(regs_bready_i),
-      .axi_bresp_o(regs_bresp_o),
-      .axi_arvalid_i(regs_arvalid_i),
-      .axi_arready_o(regs_arready_o),
-      .axi_araddr_i(regs_araddr_i),
-      .axi_rvalid_o(regs_rvalid_o),
-      .axi_rready_i(regs_rready_i),
-      .axi_rdata_o(regs_rdata_o),
-      .axi_rresp_o(regs_rresp_o),
-      .write_o(reg_write),
-      .write_addr_o(reg_write_addr),
-      .write_data_o(reg_write_data),
-      .write_whole_o(reg_whole),
-      .read_addr_o(reg_read_addr),
-      .read_data_i(reg_read_data)
-  );
-
-  ls_regs #(
-      .BuildId(BuildId),
+  ls_control #(
       .ArraySize(ArraySize),
       .DataWidth(DataWidth),
       .CardBytes(CardBytes),
@@ -214,118 +165,64 @@ module ls_cmd #(
       .Jobs(Jobs),
       .ProgramVersion(ProgramVersion),
       .ClockKhz(ClockKhz),
+      .BuildId(BuildId),
       .ADepth(ADepth),
       .BDepth(BDepth),
       .VDepth(VDepth),
       .YDepth(YDepth),
       .PDepth(PDepth),
       .RingDepth(RingDepth)
-  ) u_regs (
+  ) u_control (
       .clk_i,
       .rst_ni,
-      .clear_i(clear),
-      .write_i(reg_write),
-      .write_addr_i(reg_write_addr),
-      .write_data_i(reg_write_data),
-      .write_whole_i(reg_whole),
-      .read_addr_i(reg_read_addr),
-      .read_data_o(reg_read_data),
-      .reset_o(soft_reset),
+      .regs_awvalid_i,
+      .regs_awready_o,
+      .regs_awaddr_i,
+      .regs_wvalid_i,
+      .regs_wready_o,
+      .regs_wdata_i,
+      .regs_wstrb_i,
+      .regs_bvalid_o,
+      .regs_bready_i,
+      .regs_bresp_o,
+      .regs_arvalid_i,
+      .regs_arready_o,
+      .regs_araddr_i,
+      .regs_rvalid_o,
+      .regs_rready_i,
+      .regs_rdata_o,
+      .regs_rresp_o,
+      .irq_o(irq_o),
+      .idle_i(idle),
+      .drain_o(drain),
+      .clear_o(clear),
       .enable_o(enable),
       .halted_o(halted),
       .submit_base_o(submit_base),
       .complete_base_o(complete_base),
       .ring_log2_o(ring_log2),
       .watchdog_o(watchdog),
-      .submit_o(submit),
-      .complete_o(complete),
       .abort_o(abort),
-      .operand_o(operand),
-      .int_enable_o(int_enable),
-      .int_acknowledge_o(int_acknowledge),
-      .int_force_o(int_force),
-      .error_event_o(error_event),
-      .int_status_i(int_status),
-      .error_set_i(error_set),
+      .abort_tag_o(abort_tag),
+      .submit_producer_o(submit_producer),
+      .submit_consumer_o(submit_consumer),
+      .submit_used_o(submit_used),
+      .complete_producer_o(complete_producer),
+      .complete_consumer_o(complete_consumer),
+      .fetched_i(fetched),
+      .recorded_i(recorded),
+      .notify_i(record_interrupt),
+      .bus_error_i(bus_error),
       .bus_address_i(bus_address),
       .bus_response_i(bus_response),
-      .resetting_i(drain),
+      .fetch_error_i(fetch_error),
+      .record_error_i(record_error),
+      .late_i(late),
+      .stuck_i(stuck),
       .aborting_i(aborting),
       .busy_i(busy),
       .jobs_i(jobs),
-      .submit_producer_i(submit_producer),
-      .submit_consumer_i(submit_consumer),
-      .complete_producer_i(complete_producer),
-      .complete_consumer_i(complete_consumer),
       .counters_i(counters)
-  );
-
-  always_comb begin
-    error_set = '0;
-    error_set[3:0] = bus_error;
-    error_set[ErrorDescriptorRead] = fetch_error;
-    error_set[ErrorCompletionWrite] = record_error;
-    error_set[ErrorWatchdog] = late;
-    error_set[ErrorEngineStuck] = stuck;
-    error_set[ErrorBadDoorbell] = submit_bad || complete_bad;
-    int_set = int_force;
-    int_set[IntCompletion] = int_force[IntCompletion] || record_interrupt;
-    int_set[IntError] = int_force[IntError] || error_event;
-  end
-
-  ls_irq #(
-      .Count(IntBits)
-  ) u_irq (
-      .clk_i,
-      .rst_ni,
-      .clear_i(clear),
-      .set_i(int_set),
-      .acknowledge_i(int_acknowledge),
-      .enable_i(int_enable),
-      .status_o(int_status),
-      .irq_o(irq_o)
-  );
-
-  ls_reset u_reset (
-      .clk_i,
-      .rst_ni,
-      .request_i(soft_reset),
-      .idle_i(host_read_idle && host_write_idle && card_read_idle && card_write_idle),
-      .drain_o(drain),
-      .clear_o(clear)
-  );
-
-  // ---- rings
-  ls_ring #(
-      .HostProduces(1'b1)
-  ) u_submit (
-      .clk_i,
-      .rst_ni,
-      .clear_i(drain),
-      .log2_i(ring_log2),
-      .doorbell_valid_i(submit),
-      .doorbell_index_i(operand),
-      .doorbell_bad_o(submit_bad),
-      .advance_i(fetched),
-      .host_index_o(submit_producer),
-      .card_index_o(submit_consumer),
-      .used_o(submit_used)
-  );
-
-  ls_ring #(
-      .HostProduces(1'b0)
-  ) u_complete (
-      .clk_i,
-      .rst_ni,
-      .clear_i(drain),
-      .log2_i(ring_log2),
-      .doorbell_valid_i(complete),
-      .doorbell_index_i(operand),
-      .doorbell_bad_o(complete_bad),
-      .advance_i(recorded),
-      .host_index_o(complete_consumer),
-      .card_index_o(complete_producer),
-      .used_o()
   );
 
   // ---- users of host memory (reads: fetch, copy, engine; writes: record, copy, engine) and of card memory (copy, engine)
@@ -350,178 +247,114 @@ module ls_cmd #(
   logic [31:0] copy_read_bytes, copy_write_bytes;
   logic [DataWidth-1:0] copy_data;
 
-  ls_read_port #(
-      .Count(3),
-      .DataWidth(DataWidth),
-      .MaxBeats(ReadBeats),
+  ls_ports #(
+      .DataWidth  (DataWidth),
+      .ReadBeats  (ReadBeats),
+      .WriteBeats (WriteBeats),
       .Outstanding(Outstanding)
-  ) u_host_read (
-      .clk_i,
-      .rst_ni,
-      .drain_i(drain),
-      .idle_o(host_read_idle),
-      .req_valid_i(hr_req_valid),
-      .req_ready_o(hr_req_ready),
-      .req_addr_i(hr_addr),
-      .req_bytes_i(hr_bytes),
-      .data_valid_o(hr_valid),
-      .data_ready_i(hr_ready),
-      .data_o(hr_data),
-      .data_last_o(hr_last),
-      .data_error_o(hr_error),
-      .fault_clear_i({engine_done, copy_start, 1'b0}),
-      .fault_addr_o(hr_fault),
-      .error_valid_o(bus_error[2'(PortHostRead)]),
-      .error_addr_o(bus_address[2'(PortHostRead)]),
-      .error_resp_o(bus_response[2'(PortHostRead)]),
-      .axi_arvalid_o(host_arvalid_o),
-      .axi_arready_i(host_arready_i),
-      .axi_araddr_o(host_araddr_o),
-      .axi_arlen_o(host_arlen_o),
-      .axi_rvalid_i(host_rvalid_i),
-      .axi_rready_o(host_rready_o),
-      .axi_rdata_i(host_rdata_i),
-      .axi_rresp_i(host_rresp_i),
-      .axi_rlast_i(host_rlast_i)
-  );
-
-  ls_write_port #(
-      .Count(3),
-      .DataWidth(DataWidth),
-      .MaxBeats(WriteBeats),
-      .Outstanding(Outstanding)
-  ) u_host_write (
+  ) u_ports (
       .clk_i,
       .rst_ni,
       .drain_i(drain),
       .clear_i(clear),
-      .idle_o(host_write_idle),
-      .req_valid_i(hw_req_valid),
-      .req_ready_o(hw_req_ready),
-      .req_addr_i(hw_addr),
-      .req_bytes_i(hw_bytes),
-      .data_valid_i(hw_valid),
-      .data_ready_o(hw_ready),
-      .data_i(hw_data),
-      .done_valid_o(hw_done),
-      .done_error_o(hw_error),
-      .fault_clear_i({engine_done, copy_start, 1'b0}),
-      .fault_valid_o(hw_fault_valid),
-      .fault_addr_o(hw_fault),
-      .error_valid_o(bus_error[2'(PortHostWrite)]),
-      .error_addr_o(bus_address[2'(PortHostWrite)]),
-      .error_resp_o(bus_response[2'(PortHostWrite)]),
-      .axi_awvalid_o(host_awvalid_o),
-      .axi_awready_i(host_awready_i),
-      .axi_awaddr_o(host_awaddr_o),
-      .axi_awlen_o(host_awlen_o),
-      .axi_wvalid_o(host_wvalid_o),
-      .axi_wready_i(host_wready_i),
-      .axi_wdata_o(host_wdata_o),
-      .axi_wstrb_o(host_wstrb_o),
-      .axi_wlast_o(host_wlast_o),
-      .axi_bvalid_i(host_bvalid_i),
-      .axi_bready_o(host_bready_o),
-      .axi_bresp_i(host_bresp_i)
+      .idle_o(idle),
+      .copy_start_i(copy_start),
+      .engine_done_i(engine_done),
+      .hr_req_valid_i(hr_req_valid),
+      .hr_req_ready_o(hr_req_ready),
+      .hr_addr_i(hr_addr),
+      .hr_bytes_i(hr_bytes),
+      .hr_valid_o(hr_valid),
+      .hr_ready_i(hr_ready),
+      .hr_data_o(hr_data),
+      .hr_last_o(hr_last),
+      .hr_error_o(hr_error),
+      .hr_fault_o(hr_fault),
+      .cr_req_valid_i(cr_req_valid),
+      .cr_req_ready_o(cr_req_ready),
+      .cr_addr_i(cr_addr),
+      .cr_bytes_i(cr_bytes),
+      .cr_valid_o(cr_valid),
+      .cr_ready_i(cr_ready),
+      .cr_data_o(cr_data),
+      .cr_last_o(cr_last),
+      .cr_error_o(cr_error),
+      .cr_fault_o(cr_fault),
+      .hw_req_valid_i(hw_req_valid),
+      .hw_req_ready_o(hw_req_ready),
+      .hw_addr_i(hw_addr),
+      .hw_bytes_i(hw_bytes),
+      .hw_valid_i(hw_valid),
+      .hw_ready_o(hw_ready),
+      .hw_data_i(hw_data),
+      .hw_done_o(hw_done),
+      .hw_error_o(hw_error),
+      .hw_fault_valid_o(hw_fault_valid),
+      .hw_fault_o(hw_fault),
+      .cw_req_valid_i(copy_write_valid[1]),
+      .cw_req_ready_o(cw_req_ready),
+      .cw_addr_i(copy_write_addr),
+      .cw_bytes_i(copy_write_bytes),
+      .cw_valid_i(copy_data_valid[1]),
+      .cw_ready_o(cw_ready),
+      .cw_data_i(copy_data),
+      .cw_done_o(cw_done),
+      .cw_error_o(cw_error),
+      .cw_fault_o(cw_fault),
+      .bus_error_o(bus_error),
+      .bus_address_o(bus_address),
+      .bus_response_o(bus_response),
+      .host_arvalid_o,
+      .host_arready_i,
+      .host_araddr_o,
+      .host_arlen_o,
+      .host_arsize_o,
+      .host_arburst_o,
+      .host_rvalid_i,
+      .host_rready_o,
+      .host_rdata_i,
+      .host_rresp_i,
+      .host_rlast_i,
+      .host_awvalid_o,
+      .host_awready_i,
+      .host_awaddr_o,
+      .host_awlen_o,
+      .host_awsize_o,
+      .host_awburst_o,
+      .host_wvalid_o,
+      .host_wready_i,
+      .host_wdata_o,
+      .host_wstrb_o,
+      .host_wlast_o,
+      .host_bvalid_i,
+      .host_bready_o,
+      .host_bresp_i,
+      .card_arvalid_o,
+      .card_arready_i,
+      .card_araddr_o,
+      .card_arlen_o,
+      .card_arsize_o,
+      .card_arburst_o,
+      .card_rvalid_i,
+      .card_rready_o,
+      .card_rdata_i,
+      .card_rresp_i,
+      .card_rlast_i,
+      .card_awvalid_o,
+      .card_awready_i,
+      .card_awaddr_o,
+      .card_awlen_o,
+      .card_awsize_o,
+      .card_awburst_o,
+      .card_wvalid_o,
+      .card_wready_i,
+      .card_wdata_o,
+      .card_wstrb_o,
+      .card_wlast_o,
+      .card_bvalid_i,
+      .card_bready_o,
+      .card_bresp_i
   );
-
-  ls_read_port #(
-      .Count(2),
-      .DataWidth(DataWidth),
-      .MaxBeats(ReadBeats),
-      .Outstanding(Outstanding)
-  ) u_card_read (
-      .clk_i,
-      .rst_ni,
-      .drain_i(drain),
-      .idle_o(card_read_idle),
-      .req_valid_i(cr_req_valid),
-      .req_ready_o(cr_req_ready),
-      .req_addr_i(cr_addr),
-      .req_bytes_i(cr_bytes),
-      .data_valid_o(cr_valid),
-      .data_ready_i(cr_ready),
-      .data_o(cr_data),
-      .data_last_o(cr_last),
-      .data_error_o(cr_error),
-      .fault_clear_i({engine_done, copy_start}),
-      .fault_addr_o(cr_fault),
-      .error_valid_o(bus_error[2'(PortCardRead)]),
-      .error_addr_o(bus_address[2'(PortCardRead)]),
-      .error_resp_o(bus_response[2'(PortCardRead)]),
-      .axi_arvalid_o(card_arvalid_o),
-      .axi_arready_i(card_arready_i),
-      .axi_araddr_o(card_araddr_o),
-      .axi_arlen_o(card_arlen_o),
-      .axi_rvalid_i(card_rvalid_i),
-      .axi_rready_o(card_rready_o),
-      .axi_rdata_i(card_rdata_i),
-      .axi_rresp_i(card_rresp_i),
-      .axi_rlast_i(card_rlast_i)
-  );
-
-  ls_axi_write #(
-      .DataWidth(DataWidth),
-      .IdWidth(1),
-      .MaxBeats(WriteBeats),
-      .Outstanding(Outstanding)
-  ) u_card_write (
-      .clk_i,
-      .rst_ni,
-      .drain_i(drain),
-      .clear_i(clear),
-      .idle_o(card_write_idle),
-      .req_valid_i(copy_write_valid[1]),
-      .req_ready_o(cw_req_ready),
-      .req_addr_i(copy_write_addr),
-      .req_bytes_i(copy_write_bytes),
-      .req_id_i(1'b0),
-      .data_id_o(),
-      .data_valid_i(copy_data_valid[1]),
-      .data_ready_o(cw_ready),
-      .data_i(copy_data),
-      .done_valid_o(cw_done),
-      .done_error_o(cw_error),
-      .done_id_o(),
-      .error_valid_o(bus_error[2'(PortCardWrite)]),
-      .error_addr_o(bus_address[2'(PortCardWrite)]),
-      .error_resp_o(bus_response[2'(PortCardWrite)]),
-      .error_id_o(),
-      .axi_awvalid_o(card_awvalid_o),
-      .axi_awready_i(card_awready_i),
-      .axi_awaddr_o(card_awaddr_o),
-      .axi_awlen_o(card_awlen_o),
-      .axi_wvalid_o(card_wvalid_o),
-      .axi_wready_i(card_wready_i),
-      .axi_wdata_o(card_wdata_o),
-      .axi_wstrb_o(card_wstrb_o),
-      .axi_wlast_o(card_wlast_o),
-      .axi_bvalid_i(card_bvalid_i),
-      .axi_bready_o(card_bready_o),
-      .axi_bresp_i(card_bresp_i)
-  );
-
-  ls_first_fault #(
-      .Count(1)
-  ) u_card_write_fault (
-      .clk_i,
-      .rst_ni,
-      .clear_i(copy_start),
-      .error_valid_i(bus_error[2'(PortCardWrite)]),
-      .error_id_i(1'b0),
-      .error_addr_i(bus_address[2'(PortCardWrite)]),
-      .valid_o(),
-      .addr_o(cw_fault)
-  );
-
-  assign host_arsize_o  = 3'($clog2(DataWidth / 8));
-  assign host_awsize_o  = 3'($clog2(DataWidth / 8));
-  assign card_arsize_o  = 3'($clog2(DataWidth / 8));
-  assign card_awsize_o  = 3'($clog2(DataWidth / 8));
-  assign host_arburst_o = 2'b01;
-  assign host_awburst_o = 2'b01;
-  assign card_arburst_o = 2'b01;
-  assign card_awburst_o = 2'b01;
 
   // ---- descriptors to jobs to records
   command_t command;
@@ -627,7 +460,7 @@ module ls_cmd #(
       .ending_ready_i(ending_ready),
       .ending_o(ending),
       .abort_valid_i(abort),
-      .abort_tag_i(operand),
+      .abort_tag_i(abort_tag),
       .submitted_i(submit_producer),
       .aborting_o(aborting),
       .watchdog_o(late),

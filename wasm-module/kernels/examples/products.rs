@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use lockstep_arith::linear::Linear;
 use lockstep_arith::rows::Sign;
 use lockstep_arith::sample::Random;
-use lockstep_kernels::{Kernel, PackedLinear};
+use lockstep_kernels::{Kernel, PackedLinear, Scratch};
 
 /// Inputs and outputs of the layers.
 const SHAPES: [(usize, usize, Sign); 4] = [
@@ -24,6 +24,7 @@ fn main() {
         Sign::Signed => (32767.0 * (2.0 * unit() - 1.0) * unit() * unit()) as i16,
         Sign::Unsigned => (1000.0 * (1.0 + unit()) + 30000.0 * unit().powi(40)) as i16,
     };
+    let mut scratch = Scratch::default();
     for kernel in Kernel::available() {
         for (inputs, outputs, sign) in SHAPES {
             let linear = Linear {
@@ -45,7 +46,7 @@ fn main() {
                 let begun = Instant::now();
                 while begun.elapsed() < Duration::from_millis(250) {
                     let started = Instant::now();
-                    packed.forward16(kernel, black_box(&x), black_box(&mut out));
+                    packed.forward16(kernel, black_box(&x), &mut scratch, black_box(&mut out));
                     best = best.min(started.elapsed());
                 }
                 let rate = (rows * inputs * outputs) as f64 / best.as_secs_f64() / 1e9;

@@ -1,13 +1,17 @@
 //! What an instruction set's file provides.
 
+use alloc::vec::Vec;
+
 use lockstep_arith::activation::Activation;
 use lockstep_arith::attention::{ContextScale, HeadScale};
 use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
-use crate::linear::Requantizer;
+use crate::attention::{Attention, Buffers};
+use crate::linear::{PackedLinear, QuantizedRows, Requantizer};
 use crate::packed::{PackedPairs, PackedWeights};
-use crate::{scalar, vector};
+use crate::scratch::room;
+use crate::{attention, scalar, vector};
 
 /// One instruction set. To hold a value is to have proof that this processor knows it. The provided methods
 /// are the scalar ones, compiled for the target's baseline.
@@ -20,6 +24,44 @@ pub(crate) trait Isa: Copy {
 
     fn pair_products(self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
         scalar::pair_products(a, b, out);
+    }
+
+    /// (10), (11) of a block of rows.
+    fn linear(self, rows: QuantizedRows<'_>, layer: &PackedLinear, out: &mut [i32]) {
+        self.products(rows.q, &layer.weights, out);
+        self.requantize(out, rows.scales, &layer.requantizer);
+    }
+
+    /// [`Self::linear`], narrowed by (3). `acc` is room for the sums.
+    fn linear16(self, rows: QuantizedRows<'_>, layer: &PackedLinear, acc: &mut Vec<i32>, out: &mut [i16]) {
+        let acc = room(acc, out.len(), 0);
+        self.products(rows.q, &layer.weights, acc);
+        self.requantize16(acc, rows.scales, &layer.requantizer, out);
+    }
+
+    /// [`Self::linear`], and the sum of (12).
+    fn linear_sum(
+        self,
+        rows: QuantizedRows<'_>,
+        layer: &PackedLinear,
+        stream: &[i16],
+        residual_shift: i32,
+        sums: &mut [i32],
+    ) {
+        self.linear(rows, layer, sums);
+        self.add_residual(stream, residual_shift, sums);
+    }
+
+    /// (19) to (27) of one head.
+    fn attend(
+        self,
+        attention: &Attention,
+        head: usize,
+        projected: &[i16],
+        context: &mut [i16],
+        buffers: &mut Buffers,
+    ) {
+        attention::attend(self, attention, head, projected, context, buffers);
     }
 
     fn quantize(

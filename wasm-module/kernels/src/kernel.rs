@@ -9,15 +9,20 @@ use lockstep_arith::rows::{Scale, Sign};
 
 #[cfg(target_arch = "aarch64")]
 use crate::arm_dotprod::DotProd;
+use crate::attention::{Attention, Buffers};
 use crate::isa::Isa;
-use crate::linear::Requantizer;
+use crate::linear::{PackedLinear, QuantizedRows, Requantizer};
 use crate::packed::{PackedPairs, PackedWeights};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
 use crate::wasm_relaxed::Relaxed;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use crate::wasm_strict::Strict;
 #[cfg(target_arch = "x86_64")]
-use crate::{x86_avx2::Avx2, x86_avx512::Avx512};
+use crate::{
+    x86_avx2::Avx2,
+    x86_avx512::Avx512,
+    x86_vnni256::{Avx512Vl, AvxVnni},
+};
 
 /// An instruction set that this processor has.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +32,10 @@ pub struct Kernel(Choice);
 enum Choice {
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni(AvxVnni),
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vl(Avx512Vl),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     #[cfg(target_arch = "aarch64")]
@@ -54,6 +63,10 @@ macro_rules! dispatch {
         match $kernel.0 {
             #[cfg(target_arch = "x86_64")]
             Choice::Avx512($isa) => $call,
+            #[cfg(target_arch = "x86_64")]
+            Choice::AvxVnni($isa) => $call,
+            #[cfg(target_arch = "x86_64")]
+            Choice::Avx512Vl($isa) => $call,
             #[cfg(target_arch = "x86_64")]
             Choice::Avx2($isa) => $call,
             #[cfg(target_arch = "aarch64")]
@@ -88,6 +101,10 @@ impl Kernel {
         [
             #[cfg(target_arch = "x86_64")]
             Avx512::new().map(|isa| Self(Choice::Avx512(isa))),
+            #[cfg(target_arch = "x86_64")]
+            AvxVnni::new().map(|isa| Self(Choice::AvxVnni(isa))),
+            #[cfg(target_arch = "x86_64")]
+            Avx512Vl::new().map(|isa| Self(Choice::Avx512Vl(isa))),
             #[cfg(target_arch = "x86_64")]
             Avx2::new().map(|isa| Self(Choice::Avx2(isa))),
             #[cfg(target_arch = "aarch64")]
@@ -129,6 +146,50 @@ impl Kernel {
     pub fn pair_products(self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
         check_rows(a.len(), b.row_len(), out.len(), b.outputs());
         dispatch!(self, isa => isa.pair_products(a, b, out));
+    }
+
+    /// (10), (11) of a block of rows.
+    pub(crate) fn linear(self, rows: QuantizedRows<'_>, layer: &PackedLinear, out: &mut [i32]) {
+        check_layer(rows, layer, out.len());
+        dispatch!(self, isa => isa.linear(rows, layer, out));
+    }
+
+    /// (10), (11) of a block of rows, narrowed by (3). `acc` is room for sums.
+    pub(crate) fn linear16(
+        self,
+        rows: QuantizedRows<'_>,
+        layer: &PackedLinear,
+        acc: &mut Vec<i32>,
+        out: &mut [i16],
+    ) {
+        check_layer(rows, layer, out.len());
+        dispatch!(self, isa => isa.linear16(rows, layer, acc, out));
+    }
+
+    /// (10), (11) of a block of rows, and the sum and the clamp of (12).
+    pub(crate) fn linear_sum(
+        self,
+        rows: QuantizedRows<'_>,
+        layer: &PackedLinear,
+        stream: &[i16],
+        residual_shift: i32,
+        sums: &mut [i32],
+    ) {
+        check_layer(rows, layer, sums.len());
+        assert_eq!(stream.len(), sums.len(), "as many rows of the stream as of sums");
+        dispatch!(self, isa => isa.linear_sum(rows, layer, stream, residual_shift, sums));
+    }
+
+    /// (19) to (27) of one head.
+    pub(crate) fn attend(
+        self,
+        attention: &Attention,
+        head: usize,
+        projected: &[i16],
+        context: &mut [i16],
+        buffers: &mut Buffers,
+    ) {
+        dispatch!(self, isa => isa.attend(attention, head, projected, context, buffers));
     }
 
     /// (5) to (9) of rows of `width` numbers. Rows of `q` are `stride` long, of which the first `width` are set.
@@ -221,4 +282,12 @@ impl Kernel {
 fn check_rows(left: usize, row: usize, right: usize, columns: usize) {
     assert_eq!(left % row, 0, "whole rows of inputs");
     assert_eq!(left / row * columns, right, "as many rows of outputs as of inputs");
+}
+
+fn check_layer(rows: QuantizedRows<'_>, layer: &PackedLinear, outputs: usize) {
+    let PackedLinear { weights, requantizer, .. } = layer;
+    check_rows(rows.q.len(), weights.row_len(), outputs, weights.outputs());
+    assert_eq!(rows.scales.len() * weights.row_len(), rows.q.len(), "a scale a row");
+    let channels = (requantizer.multipliers.len(), requantizer.biases.len());
+    assert_eq!(channels, (weights.outputs(), weights.outputs()), "a multiplier and a bias a channel");
 }

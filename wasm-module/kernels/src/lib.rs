@@ -27,6 +27,7 @@ mod packed;
 ))]
 mod product;
 mod scalar;
+mod scratch;
 #[cfg(any(
     target_arch = "x86_64",
     all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd")
@@ -43,8 +44,17 @@ mod wasm_strict;
 mod x86_avx2;
 #[cfg(target_arch = "x86_64")]
 mod x86_avx512;
+#[cfg(target_arch = "x86_64")]
+mod x86_avx512_attention;
+#[cfg(target_arch = "x86_64")]
+mod x86_avx512_rows;
+#[cfg(target_arch = "x86_64")]
+mod x86_avx512_tile;
+#[cfg(target_arch = "x86_64")]
+mod x86_vnni256;
 
 pub use attention::Attention;
 pub use kernel::Kernel;
 pub use linear::{PackedLinear, Requantizer};
 pub use packed::{PackedPairs, PackedWeights};
+pub use scratch::Scratch;

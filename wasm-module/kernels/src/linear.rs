@@ -1,6 +1,5 @@
 //! The parameters of a linear layer, packed.
 
-use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -9,6 +8,7 @@ use lockstep_arith::rows::{Scale, Sign};
 
 use crate::kernel::Kernel;
 use crate::packed::PackedWeights;
+use crate::scratch::{Scratch, room};
 
 /// Rows that are quantised, multiplied and requantised at a time: their accumulators stay in the second cache.
 const BLOCK: usize = 32;
@@ -48,33 +48,33 @@ impl From<Linear> for PackedLinear {
     }
 }
 
+/// Quantised rows and their scales.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QuantizedRows<'a> {
+    /// Rows of [`PackedWeights::row_len`] bytes.
+    pub(crate) q: &'a [i8],
+    /// As many scales.
+    pub(crate) scales: &'a [Scale],
+}
+
 impl PackedLinear {
-    /// Sections 3 and (10) of rows of 16-bit numbers, a block at a time: `each` gets the range of rows, their
-    /// accumulators and their scales.
-    ///
-    /// # Panics
-    /// Where `x` is not a whole number of rows.
-    pub fn for_each_block(
+    /// Quantises rows of 16-bit numbers, a block at a time: `each` gets the range of rows, and them.
+    fn for_each_block(
         &self,
         kernel: Kernel,
         x: &[i16],
-        mut each: impl FnMut(Range<usize>, &mut [i32], &[Scale]),
+        q: &mut Vec<i8>,
+        mut each: impl FnMut(Range<usize>, QuantizedRows<'_>),
     ) {
-        let weights = &self.weights;
-        let (inputs, stride) = (weights.inputs(), weights.row_len());
+        let (inputs, stride) = (self.weights.inputs(), self.weights.row_len());
         assert_eq!(x.len() % inputs, 0, "whole rows of inputs");
-        let block = BLOCK.min(x.len() / inputs);
-        let mut q = vec![0; block * stride];
-        let mut acc = vec![0; block * weights.outputs()];
         let mut scales = [Scale { max: 1, shift: 14 }; BLOCK];
         let mut first = 0;
         for x in x.chunks(BLOCK * inputs) {
             let rows = x.len() / inputs;
-            let (q, acc) = (&mut q[..rows * stride], &mut acc[..rows * weights.outputs()]);
-            let scales = &mut scales[..rows];
+            let (q, scales) = (room(q, rows * stride, 0), &mut scales[..rows]);
             kernel.quantize(x, inputs, self.sign, q, stride, scales);
-            kernel.products(q, weights, acc);
-            each(first..first + rows, acc, scales);
+            each(first..first + rows, QuantizedRows { q, scales });
             first += rows;
         }
     }
@@ -83,11 +83,10 @@ impl PackedLinear {
     ///
     /// # Panics
     /// Where `x` and `out` are not the same number of rows.
-    pub fn forward(&self, kernel: Kernel, x: &[i16], out: &mut [i32]) {
+    pub fn forward(&self, kernel: Kernel, x: &[i16], scratch: &mut Scratch, out: &mut [i32]) {
         let width = self.weights.outputs();
-        self.for_each_block(kernel, x, |rows, acc, scales| {
-            kernel.requantize(acc, scales, &self.requantizer);
-            out[rows.start * width..rows.end * width].copy_from_slice(acc);
+        self.for_each_block(kernel, x, &mut scratch.q, |range, rows| {
+            kernel.linear(rows, self, &mut out[range.start * width..range.end * width]);
         });
     }
 
@@ -95,11 +94,50 @@ impl PackedLinear {
     ///
     /// # Panics
     /// As [`Self::forward`].
-    pub fn forward16(&self, kernel: Kernel, x: &[i16], out: &mut [i16]) {
+    pub fn forward16(&self, kernel: Kernel, x: &[i16], scratch: &mut Scratch, out: &mut [i16]) {
+        self.forward16_then(kernel, x, scratch, out, |_| ());
+    }
+
+    /// [`Self::forward16`]; `then` changes the outputs of a block of rows while they are in a near cache.
+    ///
+    /// # Panics
+    /// As [`Self::forward`].
+    pub fn forward16_then(
+        &self,
+        kernel: Kernel,
+        x: &[i16],
+        scratch: &mut Scratch,
+        out: &mut [i16],
+        mut then: impl FnMut(&mut [i16]),
+    ) {
         let width = self.weights.outputs();
-        self.for_each_block(kernel, x, |rows, acc, scales| {
-            let out = &mut out[rows.start * width..rows.end * width];
-            kernel.requantize16(acc, scales, &self.requantizer, out);
+        let Scratch { q, acc, .. } = scratch;
+        self.for_each_block(kernel, x, q, |range, rows| {
+            let out = &mut out[range.start * width..range.end * width];
+            kernel.linear16(rows, self, acc, out);
+            then(out);
+        });
+    }
+
+    /// [`Self::forward`] and the sum of (12) with the previous stream: `each` gets a range of rows and their sums.
+    ///
+    /// # Panics
+    /// Where `x` and `stream` are not the same number of rows.
+    pub fn forward_sum(
+        &self,
+        kernel: Kernel,
+        x: &[i16],
+        (stream, residual_shift): (&[i16], i32),
+        scratch: &mut Scratch,
+        mut each: impl FnMut(Range<usize>, &[i32]),
+    ) {
+        let width = self.weights.outputs();
+        let Scratch { q, sums, .. } = scratch;
+        self.for_each_block(kernel, x, q, |range, rows| {
+            let stream = &stream[range.start * width..range.end * width];
+            let sums = room(sums, stream.len(), 0);
+            kernel.linear_sum(rows, self, stream, residual_shift, sums);
+            each(range, sums);
         });
     }
 }

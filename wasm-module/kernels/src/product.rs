@@ -7,6 +7,8 @@ use core::marker::PhantomData;
 #[cfg(any(target_arch = "x86_64", feature = "relaxed-simd"))]
 use lockstep_arith::rows::Sign;
 
+#[cfg(target_arch = "x86_64")]
+use crate::packed::GROUP;
 use crate::packed::{COLUMNS, Line, PackedPairs, PackedWeights, WEIGHT_OFFSET};
 #[cfg(any(target_arch = "x86_64", feature = "relaxed-simd"))]
 use crate::strip::{self, Loads, Strip, UNSIGNED_CENTRE};
@@ -30,9 +32,20 @@ pub(crate) struct Product<'a> {
 impl<'a> Product<'a> {
     /// Of rows of 8-bit numbers and weights.
     pub(crate) fn of_bytes(q: &'a [i8], weights: &'a PackedWeights, out: &[i32]) -> Self {
-        let rows = q.len() / weights.row_len();
         let start = |q: &[i8]| -WEIGHT_OFFSET * q.iter().map(|&q| i32::from(q)).sum::<i32>();
         let row_starts = q.chunks_exact(weights.row_len()).map(start).collect();
+        Self::of_bytes_from(q, weights, out.len(), row_starts)
+    }
+
+    /// Of rows of 8-bit numbers and weights; what the sums of each row begin with is known.
+    pub(crate) fn of_bytes_from(
+        q: &'a [i8],
+        weights: &'a PackedWeights,
+        outputs: usize,
+        row_starts: Vec<i32>,
+    ) -> Self {
+        let rows = q.len() / weights.row_len();
+        assert_eq!(row_starts.len(), rows, "a start a row");
         let product = Self {
             left: q.as_ptr().cast(),
             rows,
@@ -43,7 +56,7 @@ impl<'a> Product<'a> {
             row_starts,
             source: PhantomData,
         };
-        product.check(out);
+        product.check(outputs);
         product
     }
 
@@ -59,7 +72,7 @@ impl<'a> Product<'a> {
             row_starts: Vec::new(),
             source: PhantomData,
         };
-        product.check(out);
+        product.check(out.len());
         product
     }
 
@@ -83,9 +96,9 @@ impl<'a> Product<'a> {
         strips
     }
 
-    fn check(&self, out: &[i32]) {
+    fn check(&self, outputs: usize) {
         assert_eq!(self.lines.len(), self.panels() * self.groups, "whole panels");
-        assert_eq!(out.len(), self.rows * self.columns, "room for all outputs");
+        assert_eq!(outputs, self.rows * self.columns, "room for all outputs");
     }
 
     pub(crate) const fn panels(&self) -> usize {
@@ -100,6 +113,19 @@ impl<'a> Product<'a> {
             let first = i * rows / tiles;
             (first, (i + 1) * rows / tiles - first)
         })
+    }
+
+    /// Where a row of the left operand begins.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn row(&self, row: usize) -> *const u8 {
+        assert!(row < self.rows, "a row of the product");
+        self.left.wrapping_add(row * self.groups * GROUP)
+    }
+
+    /// The constants of the columns of some panels; of weights only.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn column_starts(&self, panel: usize, panels: usize) -> &[i32] {
+        &self.column_starts[panel * COLUMNS..][..panels * COLUMNS]
     }
 
     /// The constants of a panel's columns; of weights only.

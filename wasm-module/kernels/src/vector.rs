@@ -10,7 +10,7 @@ use lockstep_arith::rows::{Scale, Sign};
 use crate::linear::Requantizer;
 
 /// Half of `2^s`: what (1) adds before its shift.
-const fn half(s: i32) -> i32 {
+pub(crate) const fn half(s: i32) -> i32 {
     if s > 0 { 1 << (s - 1) } else { 0 }
 }
 

@@ -18,7 +18,7 @@ use crate::vector;
 /// Rows of a tile: one panel wide, 8 of the 16 registers accumulate.
 const ROWS: usize = 4;
 /// Registers of a panel.
-const PARTS: usize = 2;
+pub(crate) const PARTS: usize = 2;
 
 /// Proof that the processor has the instructions.
 #[derive(Clone, Copy, Debug)]
@@ -196,7 +196,7 @@ fn group_sums(weights: &[Line], group: &[StripLine]) -> [[__m256i; PARTS]; strip
 
 /// The sums of a row and a panel, with the constants of both.
 #[target_feature(enable = "avx2")]
-fn store<const PAIRS: bool>(
+pub(crate) fn store<const PAIRS: bool>(
     product: &Product<'_>,
     acc: [__m256i; PARTS],
     row: usize,
@@ -222,7 +222,7 @@ fn store<const PAIRS: bool>(
 
 /// (28) to (30), 16 numbers at a time; a row's tail by the plain loop.
 #[target_feature(enable = "avx2")]
-fn activate(v: &mut [i16], activation: &Activation) {
+pub(crate) fn activate(v: &mut [i16], activation: &Activation) {
     const LANES: usize = 16;
     let f = activation.bump.fraction_bits;
     let tables = activation.bump.coefficients.map(|c| {

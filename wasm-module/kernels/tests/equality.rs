@@ -7,7 +7,7 @@ use lockstep_arith::layer_norm::{Affine, LayerNorm, SUM_LIMIT};
 use lockstep_arith::linear::Linear;
 use lockstep_arith::rows::{Scale, Sign, quantize_row};
 use lockstep_arith::sample::Random;
-use lockstep_kernels::{Attention, Kernel, PackedLinear, PackedPairs, PackedWeights};
+use lockstep_kernels::{Attention, Kernel, PackedLinear, PackedPairs, PackedWeights, Scratch};
 
 /// Row counts and widths on both sides of the edges of every tile and vector.
 const ROWS: [usize; 12] = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 25];
@@ -90,6 +90,7 @@ fn a_product_of_no_rows_is_empty() {
 #[test]
 fn linear_layers_equal_the_reference_on_any_number_of_rows() {
     let mut random = Random::new(13);
+    let mut scratch = Scratch::default();
     for (inputs, outputs, sign) in [(96, 33, Sign::Signed), (50, 64, Sign::Unsigned)] {
         let linear = Linear {
             inputs,
@@ -109,10 +110,10 @@ fn linear_layers_equal_the_reference_on_any_number_of_rows() {
             let narrow: Vec<i16> = expected.iter().map(|&y| sat16(y)).collect();
             for kernel in Kernel::available() {
                 let mut out = vec![0; rows * outputs];
-                packed.forward(kernel, &x, &mut out);
+                packed.forward(kernel, &x, &mut scratch, &mut out);
                 assert_eq!(out, expected, "{} {rows} rows", kernel.name());
                 let mut out = vec![0; rows * outputs];
-                packed.forward16(kernel, &x, &mut out);
+                packed.forward16(kernel, &x, &mut scratch, &mut out);
                 assert_eq!(out, narrow, "{} {rows} rows", kernel.name());
             }
         }
@@ -418,6 +419,7 @@ fn softmax_equals_the_reference_for_every_octave() {
 #[test]
 fn attention_equals_the_reference() {
     let mut random = Random::new(12);
+    let mut scratch = Scratch::default();
     for (hidden, heads) in [(32, 1), (64, 2), (96, 3), (34, 2), (312, 12), (256, 2)] {
         for n in [1, 2, 3, 17, 33, 65] {
             let limit = 1 << random.within(6, 15);
@@ -431,7 +433,7 @@ fn attention_equals_the_reference() {
             }
             for kernel in Kernel::available() {
                 let mut context = vec![0; n * hidden];
-                Attention { hidden, heads, score }.forward(kernel, &projected, &mut context);
+                Attention { hidden, heads, score }.forward(kernel, &projected, &mut scratch, &mut context);
                 assert_eq!(context, expected, "{} {hidden} / {heads}, {n} tokens", kernel.name());
             }
         }

@@ -1,5 +1,6 @@
 //! The fused operators of `FORMAT.md`: their parameters, checked and packed, and their evaluation.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use lockstep_arith::layer_norm::{Affine, LayerNorm};
 use lockstep_arith::linear::Linear;
 use lockstep_arith::range::{RangeError, check, check_len};
 use lockstep_arith::rows::Sign;
-use lockstep_kernels::{Attention, Kernel, PackedLinear};
+use lockstep_kernels::{Attention, Kernel, PackedLinear, Scratch};
 use tract_onnx::tract_hir::internal::*;
 
 use crate::fused::Step;
@@ -120,6 +121,15 @@ fn slice<T: Datum>(tensor: &Tensor) -> TractResult<&[T]> {
     tensor.try_as_plain_ram()?.as_slice()
 }
 
+thread_local! {
+    /// One evaluation at a time runs on a thread.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+fn with_scratch(evaluate: impl FnOnce(&mut Scratch)) {
+    SCRATCH.with_borrow_mut(evaluate);
+}
+
 /// A matrix of zeros, filled in place.
 fn matrix<T: Datum + Default + Copy>(
     rows: usize,
@@ -221,9 +231,9 @@ impl Step for LinearStep {
         let x = slice(&inputs[0])?;
         let (rows, width) = (inputs[0].shape()[0], self.linear.weights.outputs());
         let out = if self.narrow {
-            matrix(rows, width, |out| self.linear.forward16(kernel, x, out))
+            matrix(rows, width, |out| with_scratch(|scratch| self.linear.forward16(kernel, x, scratch, out)))
         } else {
-            matrix(rows, width, |out| self.linear.forward(kernel, x, out))
+            matrix(rows, width, |out| with_scratch(|scratch| self.linear.forward(kernel, x, scratch, out)))
         };
         Ok(tvec![out?])
     }
@@ -257,10 +267,12 @@ impl Step for AttentionStep {
         let rows = inputs[0].shape()[0];
         let starts = slice(&inputs[1])?;
         let out = matrix(rows, hidden, |context| {
-            for Range { start, end } in sequences(starts, rows) {
-                let projected = &projected[start * 3 * hidden..end * 3 * hidden];
-                self.0.forward(kernel, projected, &mut context[start * hidden..end * hidden]);
-            }
+            with_scratch(|scratch| {
+                for Range { start, end } in sequences(starts, rows) {
+                    let projected = &projected[start * 3 * hidden..end * 3 * hidden];
+                    self.0.forward(kernel, projected, scratch, &mut context[start * hidden..end * hidden]);
+                }
+            });
         });
         Ok(tvec![out?])
     }
@@ -295,12 +307,13 @@ impl Step for LinearNormStep {
         let (x, previous): (&[i16], &[i16]) = (slice(&inputs[0])?, slice(&inputs[1])?);
         let rows = inputs[0].shape()[0];
         let evaluate = |stream: &mut [i16], mut equalised: Option<&mut [i16]>| {
-            self.linear.for_each_block(kernel, x, |rows, acc, scales| {
-                let range = rows.start * hidden..rows.end * hidden;
-                kernel.requantize(acc, scales, &self.linear.requantizer);
-                kernel.add_residual(&previous[range.clone()], self.norm.residual_shift, acc);
-                let equalised = equalised.as_deref_mut().map_or(&mut [][..], |e| &mut e[range.clone()]);
-                kernel.normalize(acc, hidden, &self.norm, &mut stream[range], equalised);
+            let previous = (previous, self.norm.residual_shift);
+            with_scratch(|scratch| {
+                self.linear.forward_sum(kernel, x, previous, scratch, |rows, sums| {
+                    let range = rows.start * hidden..rows.end * hidden;
+                    let equalised = equalised.as_deref_mut().map_or(&mut [][..], |e| &mut e[range.clone()]);
+                    kernel.normalize(sums, hidden, &self.norm, &mut stream[range], equalised);
+                });
             });
         };
         if self.norm.equalised.is_some() {
@@ -342,10 +355,8 @@ impl Step for LinearActivationStep {
         let width = self.linear.weights.outputs();
         let x = slice(&inputs[0])?;
         let out = matrix(inputs[0].shape()[0], width, |out| {
-            self.linear.for_each_block(kernel, x, |rows, acc, scales| {
-                let v = &mut out[rows.start * width..rows.end * width];
-                kernel.requantize16(acc, scales, &self.linear.requantizer, v);
-                kernel.activate(v, &self.activation);
+            with_scratch(|scratch| {
+                self.linear.forward16_then(kernel, x, scratch, out, |v| kernel.activate(v, &self.activation));
             });
         });
         Ok(tvec![out?])
@@ -424,7 +435,7 @@ impl Step for LinearTanhStep {
     fn eval(&self, kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
         let x = slice(&inputs[0])?;
         let out = matrix(inputs[0].shape()[0], self.linear.weights.outputs(), |out| {
-            self.linear.forward16(kernel, x, out);
+            with_scratch(|scratch| self.linear.forward16(kernel, x, scratch, out));
             for v in out {
                 *v = self.tanh.odd(*v);
             }
