@@ -46,7 +46,7 @@ QUANTIZE   := $(BIN)/quantize
 HOST       := $(BIN)/edge-host
 sources     = Cargo.toml Cargo.lock $(shell find $(1) -path '*/tests/*' -prune -o \( -name '*.rs' -o -name Cargo.toml -o -name calibration.txt \) -print)
 MODULE_SRC := $(call sources,wasm-module)
-QUANT_SRC  := $(call sources,quantize wasm-module/arith wasm-module/tokenizer wasm-module/manifest)
+QUANT_SRC  := $(call sources,quantize wasm-module/arith wasm-module/kernels wasm-module/file wasm-module/tokenizer wasm-module/manifest)
 HOST_SRC   := $(call sources,edge-host)
 TESTS_SRC  := $(MODULE_SRC) $(QUANT_SRC) $(HOST_SRC) $(call sources,tests/src tests/peers) tests/Cargo.toml
 

@@ -12,7 +12,7 @@ edge-host: ranks for a person over HTTP
 
   edge-host serve --model DIR --module FILE.wasm [options]
 
-  --model DIR            folder with model.onnx, tokenizer.json and lockstep.json
+  --model DIR            folder with model.lockstep, tokenizer.json and lockstep.json
   --module FILE          the WebAssembly module
   --listen ADDR          address and port (127.0.0.1:8080)
   --instances N          instances of the module (as many as cores)

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, thread::available_parallelism, time:
 /// Settings of the daemon. [`Config::new`] gives the defaults named here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Folder with `model.onnx`, `tokenizer.json` and `lockstep.json`.
+    /// Folder with `model.lockstep`, `tokenizer.json` and `lockstep.json`.
     pub model: PathBuf,
     /// The WebAssembly module.
     pub module: PathBuf,

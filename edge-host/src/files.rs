@@ -7,7 +7,7 @@ use crate::error::HostError;
 /// The files of a model folder.
 #[derive(Debug)]
 pub(crate) struct ModelFiles {
-    /// `model.onnx`
+    /// `model.lockstep`
     pub(crate) model: Vec<u8>,
     /// `tokenizer.json`
     pub(crate) tokenizer: Vec<u8>,
@@ -18,7 +18,7 @@ pub(crate) struct ModelFiles {
 impl ModelFiles {
     pub(crate) fn read(folder: &Path) -> Result<Self, HostError> {
         Ok(Self {
-            model: read(&folder.join("model.onnx"))?,
+            model: read(&folder.join("model.lockstep"))?,
             tokenizer: read(&folder.join("tokenizer.json"))?,
             manifest: read(&folder.join("lockstep.json"))?,
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lockstep_arith::encoder::Pooling;
-use lockstep_manifest::{FILES, FORMAT, MANIFEST, Manifest, TOKENIZER, sha256};
+use lockstep_manifest::{FORMAT, MANIFEST, MODEL, Manifest, PACKED, TOKENIZER, sha256};
 use lockstep_tokenizer::{Tokenizer, TokenizerError};
 use serde_json::Value;
 
@@ -112,9 +112,13 @@ pub fn run(
 
     let model_id = options.model_id.clone().or_else(|| folder_name(input)).unwrap_or_else(|| "bert".into());
     let metadata = [("model_id".to_owned(), model_id.clone())];
-    let files = [onnx::write(&quantized.encoder, &metadata), tokenizer_json];
+    let files = [
+        (MODEL, onnx::write(&quantized.encoder, &metadata)),
+        (PACKED, lockstep_file::write(&quantized.encoder)),
+        (TOKENIZER, tokenizer_json),
+    ];
     let digests: BTreeMap<String, String> =
-        FILES.iter().zip(&files).map(|(name, bytes)| ((*name).to_owned(), sha256(bytes))).collect();
+        files.iter().map(|(name, bytes)| ((*name).to_owned(), sha256(bytes))).collect();
     let manifest = Manifest {
         format: FORMAT,
         model_id,
@@ -136,7 +140,7 @@ pub fn run(
     if manifest_path.exists() {
         std::fs::remove_file(&manifest_path).map_err(|source| cannot_write(&manifest_path, source))?;
     }
-    for (name, bytes) in FILES.iter().zip(&files) {
+    for (name, bytes) in &files {
         write(&output.join(name), bytes)?;
     }
     let report = serde_json::to_vec_pretty(&quantized.report).unwrap_or_default();
@@ -145,8 +149,13 @@ pub fn run(
     Ok(quantized)
 }
 
+/// Writes beside the file and renames: whoever has mapped the old file keeps it whole.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
-    std::fs::write(path, bytes).map_err(|source| FolderError::Write { path: path.into(), source })
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    std::fs::write(&partial, bytes)
+        .and_then(|()| std::fs::rename(&partial, path))
+        .map_err(|source| FolderError::Write { path: path.into(), source })
 }
 
 fn folder_name(path: &Path) -> Option<String> {

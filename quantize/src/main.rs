@@ -16,7 +16,7 @@ use lockstep_quantize::folder::{Options, run};
 struct Arguments {
     /// Folder with config.json, tokenizer.json and model.safetensors (or an fp32 model.onnx).
     checkpoint: PathBuf,
-    /// Folder to write model.onnx, tokenizer.json, lockstep.json and report.json to.
+    /// Folder to write model.onnx, model.lockstep, tokenizer.json, lockstep.json and report.json to.
     #[arg(long)]
     out: PathBuf,
     /// Calibration text, one passage a line; a general English text is built in.

@@ -3,10 +3,10 @@
 
 use lockstep_module::TextModel;
 use lockstep_tests::folder;
-use lockstep_tests::places::tiny_model;
+use lockstep_tests::places::{real_model, tiny_model};
 use serde_json::{Value, json};
 
-/// The three files of the tiny model.
+/// The three files of the tiny model that are opened.
 fn files() -> [Vec<u8>; 3] {
     folder::files(&tiny_model()).unwrap()
 }
@@ -21,10 +21,21 @@ fn refusal([model, tokenizer, manifest]: [Vec<u8>; 3]) -> String {
 /// Gives the manifest the digests of the files as they are, so that the next check is met.
 fn sign([model, tokenizer, manifest]: [Vec<u8>; 3], change: impl Fn(&mut Value)) -> [Vec<u8>; 3] {
     let mut value: Value = serde_json::from_slice(&manifest).unwrap();
-    value["digests"]["model.onnx"] = json!(lockstep_manifest::sha256(&model));
+    value["digests"]["model.lockstep"] = json!(lockstep_manifest::sha256(&model));
     value["digests"]["tokenizer.json"] = json!(lockstep_manifest::sha256(&tokenizer));
     change(&mut value);
     [model, tokenizer, serde_json::to_vec(&value).unwrap()]
+}
+
+/// The run-time file is what the interchange file says, whichever of the two readers of ONNX is asked.
+#[test]
+fn both_files_hold_the_same_model() {
+    for folder in [tiny_model(), real_model()] {
+        let [packed, ..] = folder::files(&folder).unwrap();
+        assert!(lockstep_file::write(&folder::reference(&folder)) == packed, "{}", folder.display());
+        let onnx = std::fs::read(folder.join("model.onnx")).unwrap();
+        assert!(lockstep_model::pack_onnx(&onnx).unwrap() == packed, "{}", folder.display());
+    }
 }
 
 #[test]
@@ -35,7 +46,7 @@ fn the_folder_itself_opens() {
 
 #[test]
 fn a_truncated_or_changed_file_is_noticed_by_its_digest() {
-    for (i, name) in ["model.onnx", "tokenizer.json"].into_iter().enumerate() {
+    for (i, name) in ["model.lockstep", "tokenizer.json"].into_iter().enumerate() {
         let mut cut = files();
         let half = cut[i].len() / 2;
         cut[i].truncate(half);
@@ -54,7 +65,7 @@ fn a_truncated_model_is_no_trap_even_with_a_right_digest() {
         let mut cut = whole.clone();
         cut[0].truncate(whole[0].len() * share / 20);
         let message = refusal(sign(cut, |_| {}));
-        assert!(message.starts_with("model.onnx: "), "{message}");
+        assert!(message.starts_with("model.lockstep: "), "{message}");
     }
 }
 
@@ -62,8 +73,12 @@ fn a_truncated_model_is_no_trap_even_with_a_right_digest() {
 fn a_manifest_that_does_not_fit_is_named() {
     let cases: [(&str, Value, &str); 5] = [
         ("format", json!(7), "format is 7"),
-        ("hidden_size", json!(96), "the number of outputs is 64 in model.onnx, 96 in lockstep.json"),
-        ("max_input_length", json!(512), "the longest sequence is 128 in model.onnx, 512 in lockstep.json"),
+        ("hidden_size", json!(96), "the number of outputs is 64 in model.lockstep, 96 in lockstep.json"),
+        (
+            "max_input_length",
+            json!(512),
+            "the longest sequence is 128 in model.lockstep, 512 in lockstep.json",
+        ),
         ("vector_unit", json!(null), "vector_unit is missing"),
         ("digests", json!({}), "no digest of model.onnx"),
     ];
@@ -84,5 +99,8 @@ fn a_tokenizer_of_another_vocabulary_is_refused() {
     vocabulary.insert("##unheard".into(), json!(size));
     all[1] = serde_json::to_vec(&tokenizer).unwrap();
     let message = refusal(sign(all, |_| {}));
-    assert_eq!(message, format!("the vocabulary is {} in tokenizer.json, {size} in model.onnx", size + 1));
+    assert_eq!(
+        message,
+        format!("the vocabulary is {} in tokenizer.json, {size} in model.lockstep", size + 1)
+    );
 }

@@ -2,7 +2,7 @@
 //!
 //! | export | what |
 //! |---|---|
-//! | `lockstep_alloc(len) -> ptr` | a buffer for the caller to fill; 0 where there is no memory |
+//! | `lockstep_alloc(len) -> ptr` | a buffer for the caller to fill, at a multiple of 64; 0 where there is no memory |
 //! | `lockstep_free(ptr, len)` | gives a buffer back that was not passed on |
 //! | `lockstep_open(model, len, tokenizer, len, manifest, len) -> status` | opens a model; takes the three buffers; 0, or 1 with a message as the result |
 //! | `lockstep_handle(method and path, len, body, len) -> status` | answers a request such as `POST /v1/rank`; takes both buffers; the HTTP status, with the JSON as the result |
@@ -16,6 +16,7 @@
 
 use std::cell::RefCell;
 
+use lockstep_model::{Buffer, Line};
 use lockstep_rank::{Limits, Service};
 
 use crate::TextModel;
@@ -55,14 +56,14 @@ mod clock {
     }
 }
 
-/// A buffer of `len` bytes; 0 where there is no memory or `len` is 0.
+/// A buffer of `len` bytes at a multiple of 64; 0 where there is no memory or `len` is 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn lockstep_alloc(len: usize) -> *mut u8 {
-    let mut buffer = Vec::new();
-    if len == 0 || buffer.try_reserve_exact(len).is_err() {
+    let (lines, mut buffer) = (lines(len), Vec::new());
+    if len == 0 || buffer.try_reserve_exact(lines).is_err() {
         return std::ptr::null_mut();
     }
-    buffer.resize(len, 0_u8);
+    buffer.resize(lines, Line([0; size_of::<Line>()]));
     Box::into_raw(buffer.into_boxed_slice()).cast()
 }
 
@@ -153,14 +154,22 @@ pub extern "C" fn lockstep_result_len() -> usize {
     STATE.with_borrow(|state| state.result.len())
 }
 
+/// Lines of 64 bytes that hold a buffer: the model is read where it lies, and must be aligned for that.
+const fn lines(len: usize) -> usize {
+    len.div_ceil(size_of::<Line>())
+}
+
 /// A buffer back from the caller.
 ///
 /// # Safety
 /// `ptr` and `len` are those of a [`lockstep_alloc`] not taken before, or `len` is 0.
-unsafe fn take(ptr: *mut u8, len: usize) -> Vec<u8> {
+unsafe fn take(ptr: *mut u8, len: usize) -> Buffer {
     if len == 0 || ptr.is_null() {
-        return Vec::new();
+        return Buffer::default();
     }
     // SAFETY: `lockstep_alloc` made this very boxed slice, and nobody else owns it.
-    unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(ptr, len)) }.into_vec()
+    Buffer::of_lines(
+        unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(ptr.cast(), lines(len))) },
+        len,
+    )
 }

@@ -1,7 +1,9 @@
 //! A model folder, opened: texts to integers.
 
-use lockstep_manifest::{MODEL, Manifest, ManifestError, TOKENIZER};
-use lockstep_model::{Model, ModelError, Sequence};
+use std::sync::OnceLock;
+
+use lockstep_manifest::{MANIFEST, MODEL, Manifest, ManifestError, PACKED, TOKENIZER};
+use lockstep_model::{Buffer, Model, ModelError, Sequence};
 use lockstep_rank::{EncodeError, Encoded, Encoder, ModelInfo, ModelKind, Text};
 use lockstep_tokenizer::{Encoding, Tokenizer, TokenizerError};
 
@@ -9,12 +11,23 @@ use lockstep_tokenizer::{Encoding, Tokenizer, TokenizerError};
 pub struct TextModel {
     tokenizer: Tokenizer,
     model: Model,
-    info: ModelInfo,
+    /// All but the backend, which is named when the model has run or is asked for it.
+    described: ModelInfo,
+    info: OnceLock<ModelInfo>,
 }
 
 /// Why a model folder cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// A file cannot be read.
+    #[cfg(not(target_family = "wasm"))]
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which one.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The manifest, or a file that is not the one it describes.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -22,7 +35,7 @@ pub enum OpenError {
     #[error("tokenizer.json: {0}")]
     Tokenizer(#[from] TokenizerError),
     /// The model.
-    #[error("model.onnx: {0}")]
+    #[error("{PACKED}: {0}")]
     Model(#[from] ModelError),
     /// The files do not fit each other.
     #[error("{what} is {found} in {first}, {expected} in {second}")]
@@ -54,23 +67,46 @@ pub enum OpenError {
 }
 
 impl TextModel {
-    /// Opens the three files of a model folder: `model.onnx`, `tokenizer.json`, `lockstep.json`. The model's bytes
-    /// are given away, so that memory never holds them twice.
+    /// Opens three files of a model folder: `model.lockstep`, `tokenizer.json`, `lockstep.json`. The digests of the
+    /// first two are compared with the manifest's. The model stays in its buffer, the other two are done with.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
-    pub fn open(model: Vec<u8>, tokenizer: &[u8], manifest: &[u8]) -> Result<Self, OpenError> {
+    pub fn open(model: impl Into<Buffer>, tokenizer: &[u8], manifest: &[u8]) -> Result<Self, OpenError> {
+        let model = model.into();
         let manifest = Manifest::read(manifest)?;
-        manifest.verify(MODEL, &model)?;
+        // What results are keyed by must be there, although nothing here reads that file.
+        manifest.digest(MODEL)?;
+        manifest.verify(PACKED, &model)?;
         manifest.verify(TOKENIZER, tokenizer)?;
+        Self::open_verified(model, tokenizer, manifest)
+    }
+
+    /// Opens a model folder, whose `model.lockstep` is mapped into memory.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and where a file cannot be read.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn open_folder(folder: &std::path::Path) -> Result<Self, OpenError> {
+        let unreadable = |name: &str| {
+            let path = folder.join(name);
+            move |source| OpenError::File { path, source }
+        };
+        let read = |name: &str| std::fs::read(folder.join(name)).map_err(unreadable(name));
+        let (manifest, tokenizer) = (read(MANIFEST)?, read(TOKENIZER)?);
+        let model = lockstep_model::map(&folder.join(PACKED)).map_err(unreadable(PACKED))?;
+        Self::open(model, &tokenizer, &manifest)
+    }
+
+    fn open_verified(model: Buffer, tokenizer: &[u8], manifest: Manifest) -> Result<Self, OpenError> {
         let tokenizer = Tokenizer::from_json(tokenizer)?;
-        let model = Model::open_owned(model)?;
+        let model = Model::open(model)?;
         if tokenizer.vocab_size() > model.vocabulary() {
             return Err(OpenError::Mismatch {
                 what: "the vocabulary",
                 first: TOKENIZER,
                 found: tokenizer.vocab_size(),
-                second: MODEL,
+                second: PACKED,
                 expected: model.vocabulary(),
             });
         }
@@ -84,13 +120,12 @@ impl TextModel {
             _ => return Err(OpenError::NoUnit),
         };
         let same = |what, found, expected| {
-            let mismatch =
-                OpenError::Mismatch { what, first: MODEL, found, second: "lockstep.json", expected };
+            let mismatch = OpenError::Mismatch { what, first: PACKED, found, second: MANIFEST, expected };
             if found == expected { Ok(()) } else { Err(mismatch) }
         };
         same("the number of outputs", model.outputs(), outputs)?;
         same("the longest sequence", model.positions(), manifest.max_input_length)?;
-        let info = ModelInfo {
+        let described = ModelInfo {
             model_digest: manifest.model_digest(),
             model_id: manifest.model_id,
             model_dtype: "lockstep-i8".into(),
@@ -98,10 +133,10 @@ impl TextModel {
             pooling: manifest.pooling,
             max_input_length: manifest.max_input_length,
             vector_scale: manifest.vector_unit.unwrap_or(1.0),
-            backend: model.kernel_name().into(),
+            backend: String::new(),
             version: env!("CARGO_PKG_VERSION").into(),
         };
-        Ok(Self { tokenizer, model, info })
+        Ok(Self { tokenizer, model, described, info: OnceLock::new() })
     }
 
     /// Cuts texts shorter than the model could take them.
@@ -114,7 +149,8 @@ impl TextModel {
         if !(least..=most).contains(&limit) {
             return Err(OpenError::Limit { limit, least, most });
         }
-        self.info.max_input_length = limit;
+        self.described.max_input_length = limit;
+        self.info = OnceLock::new();
         Ok(())
     }
 
@@ -123,7 +159,7 @@ impl TextModel {
     /// # Errors
     /// Where the tokenizer leaves nothing of the text. The index is always 0.
     pub fn tokenize(&self, input: Text<'_>) -> Result<Encoding, EncodeError> {
-        let limit = self.info.max_input_length;
+        let limit = self.described.max_input_length;
         let (encoding, special) = match input.pair {
             Some(pair) => {
                 (self.tokenizer.encode_pair(input.text, pair, limit), self.tokenizer.special_tokens_of_pair())
@@ -136,24 +172,39 @@ impl TextModel {
     }
 }
 
-impl Encoder for TextModel {
-    fn info(&self) -> &ModelInfo {
-        &self.info
+impl TextModel {
+    /// [`Self::tokenize`] of each of the texts.
+    ///
+    /// # Errors
+    /// The first text that the tokenizer refuses, with its index.
+    pub fn tokenize_all(&self, inputs: &[Text<'_>]) -> Result<Vec<Encoding>, EncodeError> {
+        let tokenize = |(i, input): (usize, &Text<'_>)| self.tokenize(*input).map_err(|error| at(error, i));
+        inputs.iter().enumerate().map(tokenize).collect()
     }
 
-    fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
-        let encodings = inputs
-            .iter()
-            .enumerate()
-            .map(|(i, input)| self.tokenize(*input).map_err(|error| at(error, i)))
-            .collect::<Result<Vec<_>, _>>()?;
+    /// Runs the model on texts that are tokens already. Any number of threads may do so at the same time.
+    ///
+    /// # Errors
+    /// Where the model does not take them or tract does not run it.
+    pub fn run(&self, encodings: &[Encoding]) -> Result<Vec<Encoded>, EncodeError> {
         let batch: Vec<Sequence<'_>> =
             encodings.iter().map(|e| Sequence { ids: &e.ids, type_ids: &e.type_ids }).collect();
         let vectors = self.model.run(&batch).map_err(|error| EncodeError::Backend(error.to_string()))?;
-        let encoded = vectors.into_iter().zip(&encodings);
+        let encoded = vectors.into_iter().zip(encodings);
         Ok(encoded
             .map(|(vector, e)| Encoded { vector, tokens: e.ids.len(), truncated: e.truncated })
             .collect())
+    }
+}
+
+impl Encoder for TextModel {
+    fn info(&self) -> &ModelInfo {
+        self.info
+            .get_or_init(|| ModelInfo { backend: self.model.kernel_name().into(), ..self.described.clone() })
+    }
+
+    fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
+        self.run(&self.tokenize_all(inputs)?)
     }
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {

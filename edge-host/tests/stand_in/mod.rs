@@ -40,7 +40,7 @@ impl Folder {
     pub fn furnish(&self, model: &str) -> Config {
         let wasm = wat::parse_str(include_str!("module.wat")).unwrap();
         fs::write(self.0.join("module.wasm"), wasm).unwrap();
-        fs::write(self.0.join("model.onnx"), model).unwrap();
+        fs::write(self.0.join("model.lockstep"), model).unwrap();
         fs::write(self.0.join("tokenizer.json"), "{}").unwrap();
         fs::write(self.0.join("lockstep.json"), "{}").unwrap();
         Config {

@@ -38,7 +38,7 @@ fn open() -> Result<Model, Reply> {
         };
     }
     let model =
-        TextModel::open(file!("model.onnx").to_vec(), file!("tokenizer.json"), file!("lockstep.json"));
+        TextModel::open(&file!("model.lockstep")[..], file!("tokenizer.json"), file!("lockstep.json"));
     let model = model.map_err(|error| refusal(503, "Unhealthy", &error.to_string()))?;
     Ok(Service::new(Recall::new(model), Limits::default(), now))
 }

@@ -28,6 +28,7 @@ mod packed;
 mod product;
 mod scalar;
 mod scratch;
+mod shared;
 #[cfg(any(
     target_arch = "x86_64",
     all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd")
@@ -56,5 +57,6 @@ mod x86_vnni256;
 pub use attention::Attention;
 pub use kernel::Kernel;
 pub use linear::{PackedLinear, Requantizer};
-pub use packed::{PackedPairs, PackedWeights};
+pub use packed::{Line, PackedError, PackedPairs, PackedWeights, bytes_of_lines};
 pub use scratch::Scratch;
+pub use shared::Shared;

@@ -9,11 +9,14 @@ use sha2::{Digest, Sha256};
 
 /// Name of the manifest in the folder.
 pub const MANIFEST: &str = "lockstep.json";
-/// Name of the quantised encoder.
+/// Name of the quantised encoder in its interchange form.
 pub const MODEL: &str = "model.onnx";
+/// Name of the run-time file: the same encoder, as it is run.
+pub const PACKED: &str = "model.lockstep";
 /// Name of the tokenizer.
 pub const TOKENIZER: &str = "tokenizer.json";
-/// The digested files, in the order of the model's digest.
+/// The files that determine every result, in the order of the model's digest. The run-time file is derived from the
+/// first of them.
 pub const FILES: [&str; 2] = [MODEL, TOKENIZER];
 /// The version of the folder that this crate knows.
 pub const FORMAT: u32 = 1;
@@ -88,12 +91,20 @@ impl Manifest {
     /// # Errors
     /// Where the digest is missing or another.
     pub fn verify(&self, file: &'static str, bytes: &[u8]) -> Result<(), ManifestError> {
-        let expected = self.digests.get(file).ok_or(ManifestError::NoDigest(file))?;
+        let expected = self.digest(file)?;
         let found = sha256(bytes);
-        if found == *expected {
+        if found == expected {
             return Ok(());
         }
-        Err(ManifestError::Digest { file, bytes: bytes.len(), found, expected: expected.clone() })
+        Err(ManifestError::Digest { file, bytes: bytes.len(), found, expected: expected.to_owned() })
+    }
+
+    /// The digest of a file as the manifest has it.
+    ///
+    /// # Errors
+    /// Where it has none.
+    pub fn digest(&self, file: &'static str) -> Result<&str, ManifestError> {
+        self.digests.get(file).map(String::as_str).ok_or(ManifestError::NoDigest(file))
     }
 
     /// The digest of the model as a whole: what item vectors are keyed by.

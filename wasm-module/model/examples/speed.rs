@@ -24,9 +24,9 @@ fn main() {
         pooling: Pooling::Mean,
     };
     let encoder = encoder(&shape, 1);
-    let file = lockstep_quantize::onnx::write(&encoder, &[]);
+    let file = lockstep_file::write(&encoder);
     let start = Instant::now();
-    let model = Model::open(&file).expect("the file opens");
+    let model = Model::open(file).expect("the file opens");
     println!("{}: open {:?}", model.kernel_name(), start.elapsed());
 
     let mut batches: Vec<String> = std::env::args().skip(1).collect();

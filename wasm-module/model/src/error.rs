@@ -2,13 +2,18 @@
 
 use lockstep_arith::encoder::InputError;
 use lockstep_arith::range::RangeError;
+use lockstep_file::FileError;
 use thiserror::Error;
-use tract_onnx::prelude::TractError;
+use tract_core::prelude::TractError;
 
 /// Everything that can go wrong with a model.
 #[derive(Debug, Error)]
 pub enum ModelError {
+    /// The bytes are not a run-time file, or not all of one.
+    #[error(transparent)]
+    File(FileError),
     /// The bytes are not an ONNX file, or not all of one.
+    #[cfg(feature = "onnx")]
     #[error("not an ONNX file: {0}")]
     Decode(#[from] prost::DecodeError),
     /// An ONNX file, but not one of `FORMAT.md`.
@@ -35,11 +40,17 @@ pub enum ModelError {
     Engine(String),
 }
 
+impl From<FileError> for ModelError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Range(range) => Self::Range(range),
+            error => Self::File(error),
+        }
+    }
+}
+
 impl From<TractError> for ModelError {
     fn from(error: TractError) -> Self {
-        match error.chain().find_map(|cause| cause.downcast_ref::<RangeError>()) {
-            Some(range) => Self::Range(range.clone()),
-            None => Self::Engine(format!("{error:#}")),
-        }
+        Self::Engine(format!("{error:#}"))
     }
 }

@@ -1,15 +1,10 @@
-//! tract's side of a fused operator: from the node of a file to a node of the plan.
+//! tract's side of a fused operator: a node of the plan.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lockstep_kernels::Kernel;
-use tract_onnx::Onnx;
-use tract_onnx::tract_hir::infer::InferenceOp;
-use tract_onnx::tract_hir::internal::*;
-
-use crate::format::{OPERATORS, Operator};
-use crate::steps;
+use tract_core::internal::*;
 
 /// What a fused operator computes. Inputs and outputs are those of `FORMAT.md`, without the parameters.
 pub(crate) trait Step: fmt::Debug + Send + Sync {
@@ -24,67 +19,24 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
     fn eval(&self, kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>>;
 }
 
-/// Registers all operators of the format.
-pub(crate) fn register(onnx: &mut Onnx) {
-    for operator in &OPERATORS {
-        onnx.op_register.insert(operator.name, |_, node| {
-            let operator = Operator::named(&node.op_type).context("an operator of the format")?;
-            let attributes = operator.attribute_values(node)?;
-            Ok((expand(Parsed { operator, attributes }) as Box<dyn InferenceOp>, vec![]))
-        });
-    }
-}
+/// The instruction set of a model, chosen when it is first asked for: a model may be opened on one machine, as part of
+/// a memory image, and run on others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KernelCell(Arc<OnceLock<Kernel>>);
 
-/// A node with its parameters among its inputs, as the file has it.
-#[derive(Clone, Debug)]
-struct Parsed {
-    operator: &'static Operator,
-    attributes: Vec<i64>,
-}
-
-impl Expansion for Parsed {
-    fn name(&self) -> StaticName {
-        self.operator.name.into()
-    }
-
-    fn nboutputs(&self) -> TractResult<usize> {
-        Ok(self.operator.outputs)
-    }
-
-    fn rules<'r, 'p: 'r, 's: 'r>(
-        &'s self,
-        _solver: &mut Solver<'r>,
-        _inputs: &'p [TensorProxy],
-        _outputs: &'p [TensorProxy],
-    ) -> InferenceResult {
-        // `wire` derives all shapes from the parameters.
-        Ok(())
-    }
-
-    /// Takes the parameters in: the node of the plan has the computed inputs only.
-    fn wire(&self, name: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let (data, parameters) = inputs.split_at(self.operator.data);
-        let tensor = |outlet: &OutletId| {
-            model.outlet_fact(*outlet)?.konst.clone().with_context(|| format!("{name}: a constant"))
-        };
-        let tensors = parameters.iter().map(tensor).collect::<TractResult<Vec<_>>>()?;
-        let width = |outlet: &OutletId| {
-            let fact = model.outlet_fact(*outlet)?;
-            Ok(fact.shape.get(1).map_or(Ok(0), |dim| dim.to_usize())?)
-        };
-        let widths = data.iter().map(width).collect::<TractResult<Vec<_>>>()?;
-        let part = steps::Part { name, tensors: &tensors, attributes: &self.attributes, widths: &widths };
-        let step = steps::build(self.operator.name, &part)?;
-        model.wire_node(name, Fused { name: self.operator.name, step, kernel: Kernel::new() }, data)
+impl KernelCell {
+    pub(crate) fn get(&self) -> Kernel {
+        *self.0.get_or_init(Kernel::new)
     }
 }
 
 /// A node of the plan.
 #[derive(Clone, Debug)]
-struct Fused {
-    name: &'static str,
-    step: Arc<dyn Step>,
-    kernel: Kernel,
+pub(crate) struct Fused {
+    /// The operator's name in `FORMAT.md`.
+    pub(crate) name: &'static str,
+    pub(crate) step: Arc<dyn Step>,
+    pub(crate) kernel: KernelCell,
 }
 
 impl PartialEq for Fused {
@@ -107,7 +59,7 @@ impl EvalOp for Fused {
     op_out_of_plan!();
 
     fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        self.step.eval(self.kernel, &inputs)
+        self.step.eval(self.kernel.get(), &inputs)
     }
 }
 

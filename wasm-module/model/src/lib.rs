@@ -1,17 +1,26 @@
 //! The quantised model: token ids in, pooled integers or logits out.
 //!
-//! `model.onnx` (see `FORMAT.md`) is checked node by node, parsed and planned by tract, and evaluated by the
-//! fused operators of this crate: tract owns the graph, `lockstep_kernels` does the arithmetic of `SPEC.md`.
+//! The parts of a `model.lockstep` (see `FORMAT.md`) become a graph that tract plans and runs, one fused operator a
+//! linear layer or attention: tract owns the graph, `lockstep_kernels` does the arithmetic of `SPEC.md`.
 //! No result depends on the batch, the machine or its instruction set.
+//!
+//! With the feature `onnx`, for tools and tests, the interchange file `model.onnx` is read too.
 
 mod error;
-mod format;
 mod fused;
+mod graph;
 mod model;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod no_entropy;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod steps;
 
 pub use error::ModelError;
 pub use lockstep_arith::encoder::InputError;
+#[cfg(not(target_family = "wasm"))]
+pub use lockstep_file::map;
+pub use lockstep_file::{Buffer, FileError, Line};
 pub use model::{Model, Sequence};
+#[cfg(feature = "onnx")]
+pub use onnx::pack_onnx;

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use lockstep_arith::encoder::{InputError, InputLimits};
-use lockstep_kernels::Kernel;
-use prost::Message;
-use tract_onnx::Onnx;
-use tract_onnx::pb::ModelProto;
-use tract_onnx::prelude::*;
+use lockstep_file::{Buffer, Parts};
+use tract_core::prelude::*;
 
 use crate::error::ModelError;
-use crate::format::{Outline, examine};
-use crate::fused::register;
+use crate::fused::KernelCell;
+use crate::graph::graph;
 
 /// Tokens that are evaluated together: bounds the memory of a run, whatever the batch.
 const RUN_TOKENS: usize = 2048;
@@ -30,46 +27,55 @@ pub struct Sequence<'a> {
 pub struct Model {
     plan: Arc<TypedRunnableModel>,
     outline: Outline,
+    kernel: KernelCell,
+}
+
+/// What a model is from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Outline {
+    hidden: usize,
+    vocabulary: usize,
+    positions: usize,
+    types: usize,
+    outputs: usize,
+    has_head: bool,
+}
+
+impl Outline {
+    fn of(parts: &Parts) -> Self {
+        let hidden = parts.tables.hidden;
+        let head = parts.head.as_ref();
+        Self {
+            hidden,
+            vocabulary: parts.tables.word_scales.len(),
+            positions: parts.tables.positions.len() / hidden,
+            types: parts.tables.types.len() / hidden,
+            outputs: head.map_or(hidden, |head| head.classifier.weights.outputs()),
+            has_head: head.is_some(),
+        }
+    }
 }
 
 impl Model {
-    /// Opens the bytes of a `model.onnx`.
+    /// Opens the bytes of a `model.lockstep`: checks them once, and shares them from then on.
+    ///
+    /// # Errors
+    /// Names what is wrong with the file: a section, a parameter outside its declared range.
+    pub fn open(file: impl Into<Buffer>) -> Result<Self, ModelError> {
+        let parts = lockstep_file::read(file.into())?;
+        let outline = Outline::of(&parts);
+        let kernel = KernelCell::default();
+        let plan = graph(parts, &kernel)?.into_runnable()?;
+        Ok(Self { plan, outline, kernel })
+    }
+
+    /// Opens the bytes of a `model.onnx`, as if the run-time file had been made from it.
     ///
     /// # Errors
     /// Names what is wrong with the file: its graph, a parameter outside its declared range.
-    pub fn open(onnx: &[u8]) -> Result<Self, ModelError> {
-        Self::plan(ModelProto::decode(onnx)?)
-    }
-
-    /// [`Self::open`] of bytes that may be given away: peak memory is lower by their size.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn open_owned(onnx: Vec<u8>) -> Result<Self, ModelError> {
-        Self::plan(ModelProto::decode(prost::bytes::Bytes::from(onnx))?)
-    }
-
-    fn plan(mut file: ModelProto) -> Result<Self, ModelError> {
-        let outline = examine(&file)?;
-        // The bodies of the operators are for other runtimes, and so are the declared shapes.
-        file.functions.clear();
-        if let Some(graph) = &mut file.graph {
-            graph.value_info.clear();
-        }
-        // No operator but ours: a linker may leave out the rest of ONNX.
-        let mut onnx = Onnx::default();
-        register(&mut onnx);
-        let mut parsed = onnx.parse(&file, None)?.model;
-        drop(file);
-        let (tokens, batch) = (parsed.symbols.sym("N").to_dim(), parsed.symbols.sym("B").to_dim());
-        for (input, extent) in [("input_ids", &tokens), ("token_type_ids", &tokens), ("starts", &batch)] {
-            let node = parsed.node_id_by_name(input)?;
-            parsed.set_outlet_fact(node.into(), i64::fact([extent.clone()]).into())?;
-        }
-        let mut typed = parsed.into_typed()?;
-        // Drops the nodes of the initializers, which the operators have packed.
-        typed.compact()?;
-        Ok(Self { plan: typed.into_runnable()?, outline })
+    #[cfg(feature = "onnx")]
+    pub fn open_onnx(onnx: &[u8]) -> Result<Self, ModelError> {
+        Self::open(crate::onnx::pack_onnx(onnx)?)
     }
 
     /// One result a sequence: the pooled integers `[hidden]`, or the logits of a model with a head. No result
@@ -117,16 +123,8 @@ impl Model {
                 Some(start)
             })
             .collect();
-        // The inputs of the plan are in the order of the file, which is free.
-        let inputs = self.plan.model().input_outlets()?.iter().map(|outlet| {
-            let values = match self.plan.model().node(outlet.node).name.as_str() {
-                "input_ids" => &ids,
-                "token_type_ids" => &types,
-                _ => &starts,
-            };
-            tensor1(values).into_tvalue()
-        });
-        let outputs = self.plan.run(inputs.collect())?;
+        let inputs = [ids, types, starts].map(|values| tensor1(&values).into_tvalue());
+        let outputs = self.plan.run(inputs.into_iter().collect())?;
         let output: &[i32] = outputs[0].try_as_plain_ram()?.as_slice()?;
         results.extend(output.chunks_exact(self.outline.outputs).map(<[i32]>::to_vec));
         Ok(())
@@ -168,9 +166,10 @@ impl Model {
         self.outline.has_head
     }
 
-    /// The instruction set that evaluates the model, for example `wasm-relaxed`.
+    /// The instruction set that evaluates the model, for example `wasm-relaxed`. It is chosen when it is first
+    /// asked for or needed, not when the model is opened.
     #[must_use]
     pub fn kernel_name(&self) -> &'static str {
-        Kernel::new().name()
+        self.kernel.get().name()
     }
 }

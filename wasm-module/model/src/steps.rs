@@ -1,121 +1,15 @@
-//! The fused operators of `FORMAT.md`: their parameters, checked and packed, and their evaluation.
+//! The fused operators of `FORMAT.md`: their parameters and their evaluation.
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::Arc;
 
-use lockstep_arith::activation::{Activation, SEGMENTS, Table};
-use lockstep_arith::attention::ScoreScale;
-use lockstep_arith::embedding::Embedding;
-use lockstep_arith::layer_norm::{Affine, LayerNorm};
-use lockstep_arith::linear::Linear;
-use lockstep_arith::range::{RangeError, check, check_len};
-use lockstep_arith::rows::Sign;
+use lockstep_arith::activation::{Activation, Table};
+use lockstep_arith::layer_norm::LayerNorm;
+use lockstep_file::Tables;
 use lockstep_kernels::{Attention, Kernel, PackedLinear, Scratch};
-use tract_onnx::tract_hir::internal::*;
+use tract_core::internal::*;
 
 use crate::fused::Step;
-
-/// A node's parameters and attributes, in the order of `FORMAT.md`, and the widths of its computed inputs
-/// (0 for vectors).
-pub(crate) struct Part<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) tensors: &'a [Arc<Tensor>],
-    pub(crate) attributes: &'a [i64],
-    pub(crate) widths: &'a [usize],
-}
-
-impl Part<'_> {
-    fn values<T: Datum + Copy>(&self, index: usize) -> TractResult<Vec<T>> {
-        let tensor = &self.tensors[index];
-        let values = slice(tensor).with_context(|| format!("{}: parameter {index}", self.name))?;
-        Ok(values.to_vec())
-    }
-
-    /// An attribute as what the arithmetic takes. One that does not fit is out of every range.
-    fn attribute(&self, index: usize) -> Result<i32, RangeError> {
-        let value = self.attributes[index];
-        let (lo, hi) = (i32::MIN.into(), i32::MAX.into());
-        check(self.name, &format!("attribute {index}"), value, lo, hi)?;
-        Ok(value as i32)
-    }
-
-    fn attribute16(&self, index: usize) -> Result<i16, RangeError> {
-        let value = self.attributes[index];
-        let (lo, hi) = (i16::MIN.into(), i16::MAX.into());
-        check(self.name, &format!("attribute {index}"), value, lo, hi)?;
-        Ok(value as i16)
-    }
-
-    /// `w`, `c`, `b` from the parameter 0 on, `acc_shift` and `out_shift` from the attribute 0 on.
-    fn linear(&self, sign: Sign) -> TractResult<PackedLinear> {
-        let outputs = self.tensors[1].len();
-        let linear = Linear {
-            inputs: self.widths[0],
-            outputs,
-            weights: self.values(0)?,
-            multipliers: self.values(1)?,
-            biases: self.values(2)?,
-            acc_shift: self.attribute(0)?,
-            out_shift: self.attribute(1)?,
-            sign,
-        };
-        ensure!(
-            self.tensors[0].shape() == [linear.inputs, outputs],
-            "{}: weights {:?} for {} inputs and {outputs} outputs",
-            self.name,
-            self.tensors[0].shape(),
-            linear.inputs,
-        );
-        linear.validate(self.name)?;
-        Ok(linear.into())
-    }
-
-    fn affine(&self, index: usize) -> TractResult<Affine> {
-        Ok(Affine { gain: self.values(index)?, offset: self.values(index + 1)? })
-    }
-
-    /// Gains and offsets from the parameter `index` on.
-    fn norm(&self, index: usize, hidden: usize, residual_shift: i32) -> TractResult<LayerNorm> {
-        let equalised = (self.tensors.len() > index + 2).then(|| self.affine(index + 2)).transpose()?;
-        let norm = LayerNorm { stream: self.affine(index)?, equalised, residual_shift };
-        norm.validate(self.name, hidden, norm.equalised.is_some())?;
-        Ok(norm)
-    }
-
-    fn table(&self, index: usize, fraction_bits: i32) -> TractResult<Table> {
-        let values: Vec<i16> = self.values(index)?;
-        check_len(self.name, "the table", values.len(), 3 * SEGMENTS)?;
-        let mut coefficients = [[0; SEGMENTS]; 3];
-        for (row, values) in coefficients.iter_mut().zip(values.chunks_exact(SEGMENTS)) {
-            row.copy_from_slice(values);
-        }
-        let table = Table { coefficients, fraction_bits };
-        table.validate(self.name)?;
-        Ok(table)
-    }
-}
-
-/// The step of an operator.
-pub(crate) fn build(operator: &str, part: &Part<'_>) -> TractResult<Arc<dyn Step>> {
-    let width = part.widths[0];
-    Ok(match operator {
-        "Embed" => Arc::new(EmbedStep::new(part)?),
-        "Linear" => Arc::new(LinearStep { linear: part.linear(Sign::Signed)?, narrow: false }),
-        "Linear16" => Arc::new(LinearStep { linear: part.linear(Sign::Signed)?, narrow: true }),
-        "Attention" => Arc::new(AttentionStep::new(part)?),
-        "LinearNorm" | "LinearNormLast" => Arc::new(LinearNormStep::new(part)?),
-        "LinearActivation" => Arc::new(LinearActivationStep::new(part)?),
-        "PoolMean" => Arc::new(PoolStep { width, mean: true }),
-        "PoolFirst" => Arc::new(PoolStep { width, mean: false }),
-        "FirstRow" => Arc::new(FirstRowStep { width }),
-        "LinearTanh" => Arc::new(LinearTanhStep {
-            linear: part.linear(Sign::Signed)?,
-            tanh: part.table(3, part.attribute(2)?)?,
-        }),
-        _ => bail!("{}: operator {operator}", part.name),
-    })
-}
 
 fn slice<T: Datum>(tensor: &Tensor) -> TractResult<&[T]> {
     tensor.try_as_plain_ram()?.as_slice()
@@ -161,38 +55,22 @@ fn sequences(starts: &[i64], rows: usize) -> impl Iterator<Item = Range<usize>> 
 }
 
 #[derive(Debug)]
-struct EmbedStep {
-    embedding: Embedding,
-    norm: LayerNorm,
-}
-
-impl EmbedStep {
-    fn new(part: &Part<'_>) -> TractResult<Self> {
-        let hidden = part.tensors[4].len();
-        let embedding = Embedding {
-            hidden,
-            words: part.values(0)?,
-            word_scales: part.values(1)?,
-            positions: part.values(2)?,
-            types: part.values(3)?,
-            table_shift: part.attribute(0)?,
-        };
-        for tensor in [&part.tensors[0], &part.tensors[2], &part.tensors[3]] {
-            ensure!(tensor.shape()[1..] == [hidden], "{}: a table {:?}", part.name, tensor.shape());
-        }
-        embedding.validate()?;
-        Ok(Self { embedding, norm: part.norm(4, hidden, 0)? })
-    }
+pub(crate) struct EmbedStep {
+    pub(crate) tables: Tables,
+    pub(crate) norm: LayerNorm,
 }
 
 impl Step for EmbedStep {
     fn outputs(&self) -> TVec<(DatumType, usize)> {
-        let output = (i16::datum_type(), self.embedding.hidden);
+        let output = (i16::datum_type(), self.tables.hidden);
         tvec![output, output]
     }
 
     fn eval(&self, kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
-        let Embedding { hidden, words, word_scales, positions, types, table_shift } = &self.embedding;
+        let Tables { hidden, words, word_scales, positions, types, table_shift } = &self.tables;
+        // Once, not a token: a look at shared numbers checks where they lie.
+        let (words, word_scales, positions, types): (&[i8], &[i16], &[i16], &[i16]) =
+            (words, word_scales, positions, types);
         let (ids, kinds): (&[i64], &[i64]) = (slice(&inputs[0])?, slice(&inputs[1])?);
         let row = |i: usize| i * hidden..(i + 1) * hidden;
         let mut sums = vec![0; ids.len() * hidden];
@@ -216,9 +94,9 @@ impl Step for EmbedStep {
 }
 
 #[derive(Debug)]
-struct LinearStep {
-    linear: PackedLinear,
-    narrow: bool,
+pub(crate) struct LinearStep {
+    pub(crate) linear: PackedLinear,
+    pub(crate) narrow: bool,
 }
 
 impl Step for LinearStep {
@@ -240,21 +118,7 @@ impl Step for LinearStep {
 }
 
 #[derive(Debug)]
-struct AttentionStep(Attention);
-
-impl AttentionStep {
-    fn new(part: &Part<'_>) -> TractResult<Self> {
-        let (name, hidden) = (part.name, part.widths[0] / 3);
-        check(name, "projected width modulo 3", (part.widths[0] % 3) as i64, 0, 0)?;
-        check(name, "heads", part.attributes[0], 1, hidden as i64)?;
-        let heads = part.attributes[0] as usize;
-        check(name, "hidden size modulo heads", (hidden % heads) as i64, 0, 0)?;
-        check(name, "head width", (hidden / heads) as i64, 1, 128)?;
-        let score = ScoreScale { multiplier: part.attribute16(1)?, shift: part.attribute(2)? };
-        score.validate(name)?;
-        Ok(Self(Attention { hidden, heads, score }))
-    }
-}
+pub(crate) struct AttentionStep(pub(crate) Attention);
 
 impl Step for AttentionStep {
     fn outputs(&self) -> TVec<(DatumType, usize)> {
@@ -279,21 +143,9 @@ impl Step for AttentionStep {
 }
 
 #[derive(Debug)]
-struct LinearNormStep {
-    linear: PackedLinear,
-    norm: LayerNorm,
-}
-
-impl LinearNormStep {
-    fn new(part: &Part<'_>) -> TractResult<Self> {
-        // The outputs of an activation have no negative number, and use all 8 bits.
-        let unsigned = i64::from(part.name.ends_with(".contract"));
-        check(part.name, "unsigned", part.attributes[3], unsigned, unsigned)?;
-        let linear = part.linear(if unsigned == 1 { Sign::Unsigned } else { Sign::Signed })?;
-        let hidden = part.widths[1];
-        check_len(part.name, "a row of outputs", linear.weights.outputs(), hidden)?;
-        Ok(Self { linear, norm: part.norm(3, hidden, part.attribute(2)?)? })
-    }
+pub(crate) struct LinearNormStep {
+    pub(crate) linear: PackedLinear,
+    pub(crate) norm: LayerNorm,
 }
 
 impl Step for LinearNormStep {
@@ -325,25 +177,9 @@ impl Step for LinearNormStep {
 }
 
 #[derive(Debug)]
-struct LinearActivationStep {
-    linear: PackedLinear,
-    activation: Activation,
-}
-
-impl LinearActivationStep {
-    fn new(part: &Part<'_>) -> TractResult<Self> {
-        let linear = part.linear(Sign::Signed)?;
-        let width = linear.weights.outputs();
-        check(part.name, "intermediate size", width as i64, 32, 4096)?;
-        check(part.name, "intermediate size modulo 2", (width % 2) as i64, 0, 0)?;
-        let activation = Activation {
-            bump: part.table(3, part.attribute(2)?)?,
-            offset: part.attribute16(3)?,
-            equaliser: part.values(4)?,
-        };
-        activation.validate(part.name, width)?;
-        Ok(Self { linear, activation })
-    }
+pub(crate) struct LinearActivationStep {
+    pub(crate) linear: PackedLinear,
+    pub(crate) activation: Activation,
 }
 
 impl Step for LinearActivationStep {
@@ -365,9 +201,9 @@ impl Step for LinearActivationStep {
 
 /// (33)
 #[derive(Debug)]
-struct PoolStep {
-    width: usize,
-    mean: bool,
+pub(crate) struct PoolStep {
+    pub(crate) width: usize,
+    pub(crate) mean: bool,
 }
 
 impl Step for PoolStep {
@@ -396,8 +232,8 @@ impl Step for PoolStep {
 }
 
 #[derive(Debug)]
-struct FirstRowStep {
-    width: usize,
+pub(crate) struct FirstRowStep {
+    pub(crate) width: usize,
 }
 
 impl Step for FirstRowStep {
@@ -422,9 +258,9 @@ impl Step for FirstRowStep {
 
 /// The pooler of a head: (31).
 #[derive(Debug)]
-struct LinearTanhStep {
-    linear: PackedLinear,
-    tanh: Table,
+pub(crate) struct LinearTanhStep {
+    pub(crate) linear: PackedLinear,
+    pub(crate) tanh: Table,
 }
 
 impl Step for LinearTanhStep {

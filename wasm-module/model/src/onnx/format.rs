@@ -1,13 +1,14 @@
-//! The file's graph, checked against `FORMAT.md` before tract reads it.
+//! The graph of an ONNX file, checked against `FORMAT.md`.
 //!
-//! tract and the fused operators may then rely on every name, arity, attribute and size; what is left for
-//! the operators to check are the values of the parameters.
+//! What is read after that may rely on every name, arity, attribute and size; what is left to check are the values of
+//! the parameters.
 
 use std::collections::HashMap;
 
 use lockstep_arith::range::check;
 use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
+use tract_onnx::pb::tensor_proto::DataLocation;
+pub(super) use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 
 use crate::error::ModelError;
@@ -17,19 +18,19 @@ const DOMAIN: &str = "lockstep";
 
 /// An operator of the format. Its inputs are the data, then the parameters.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Operator {
-    pub(crate) name: &'static str,
+pub(super) struct Operator {
+    pub(super) name: &'static str,
     /// Number of inputs that are computed.
-    pub(crate) data: usize,
+    pub(super) data: usize,
     /// Initializers, by their names after the part's.
-    pub(crate) parameters: &'static [&'static str],
+    pub(super) parameters: &'static [&'static str],
     /// Integer attributes.
-    pub(crate) attributes: &'static [&'static str],
-    pub(crate) outputs: usize,
+    pub(super) attributes: &'static [&'static str],
+    pub(super) outputs: usize,
 }
 
 /// The table of `FORMAT.md`.
-pub(crate) const OPERATORS: [Operator; 11] = [
+pub(super) const OPERATORS: [Operator; 11] = [
     Operator {
         name: "Embed",
         data: 3,
@@ -93,12 +94,12 @@ pub(crate) const OPERATORS: [Operator; 11] = [
 
 impl Operator {
     /// The operator of a name.
-    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
         OPERATORS.iter().find(|operator| operator.name == name)
     }
 
     /// Values of a node's attributes in the table's order.
-    pub(crate) fn attribute_values(&self, node: &NodeProto) -> Result<Vec<i64>, ModelError> {
+    pub(super) fn attribute_values(&self, node: &NodeProto) -> Result<Vec<i64>, ModelError> {
         if node.attribute.len() != self.attributes.len() {
             return refuse(&node.name, format!("{} attributes", node.attribute.len()));
         }
@@ -115,17 +116,18 @@ impl Operator {
 
 /// What the file says about the model as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Outline {
-    pub(crate) hidden: usize,
-    pub(crate) vocabulary: usize,
-    pub(crate) positions: usize,
-    pub(crate) types: usize,
-    pub(crate) outputs: usize,
-    pub(crate) has_head: bool,
+pub(super) struct Outline {
+    pub(super) layers: usize,
+    pub(super) hidden: usize,
+    pub(super) vocabulary: usize,
+    pub(super) positions: usize,
+    pub(super) types: usize,
+    pub(super) outputs: usize,
+    pub(super) has_head: bool,
 }
 
 /// Checks a file and describes it.
-pub(crate) fn examine(model: &ModelProto) -> Result<Outline, ModelError> {
+pub(super) fn examine(model: &ModelProto) -> Result<Outline, ModelError> {
     let Some(graph) = &model.graph else { return refuse("file", "no graph") };
     let mut versions = model.opset_import.iter().map(|set| (set.domain.as_str(), set.version));
     if !versions.any(|set| set == (DOMAIN, 1)) {
@@ -142,7 +144,7 @@ pub(crate) fn examine(model: &ModelProto) -> Result<Outline, ModelError> {
     walk.graph(graph)
 }
 
-fn refuse<T>(part: &str, problem: impl Into<String>) -> Result<T, ModelError> {
+pub(super) fn refuse<T>(part: &str, problem: impl Into<String>) -> Result<T, ModelError> {
     Err(ModelError::Format { part: part.to_owned(), problem: problem.into() })
 }
 
@@ -210,7 +212,9 @@ impl<'a> Walk<'a> {
         check("encoder", "hidden size modulo 2", (hidden % 2) as i64, 0, 0)?;
 
         let (mut stream, mut equalised) = (&node.output[0], &node.output[1]);
+        let mut layers = 0;
         for layer in 0.. {
+            layers += 1;
             check("encoder", "number of layers", layer + 1, 1, 64)?;
             let name = |part: &str| format!("layer.{layer}.{part}");
             let [_, intermediate] = self.dims(&name("expand.w"))?;
@@ -251,7 +255,7 @@ impl<'a> Walk<'a> {
             [output] if output.name == name && *result == name => {}
             _ => return refuse("graph", format!("does not have the one output {name}")),
         }
-        Ok(Outline { hidden, vocabulary, positions, types, outputs, has_head })
+        Ok(Outline { layers, hidden, vocabulary, positions, types, outputs, has_head })
     }
 
     /// The next node, which must be one of `operators`, with this name and these computed inputs.

@@ -1,0 +1,52 @@
+//! The numbers at the head of a file, and how sections are laid out.
+
+use lockstep_arith::encoder::Pooling;
+
+/// The version of the file that this crate writes and reads.
+pub const FORMAT: u32 = 1;
+
+pub(crate) const MAGIC: [u8; 8] = *b"LOCKSTEP";
+
+/// Every section begins at a multiple of this, and so does the end of the file.
+pub(crate) const ALIGNMENT: usize = 64;
+
+/// Numbers of 32 bits in a line: of the header after the magic, and of a part's scalars.
+pub(crate) const SCALARS: usize = ALIGNMENT / 4;
+
+/// The first line of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) layers: u32,
+    pub(crate) hidden: u32,
+    pub(crate) heads: u32,
+    pub(crate) vocabulary: u32,
+    pub(crate) positions: u32,
+    pub(crate) types: u32,
+    /// 0 without a head.
+    pub(crate) labels: u32,
+    pub(crate) pooling: Pooling,
+    pub(crate) table_shift: i32,
+}
+
+impl Header {
+    pub(crate) fn write(&self) -> [u8; ALIGNMENT] {
+        let numbers = [
+            FORMAT,
+            self.layers,
+            self.hidden,
+            self.heads,
+            self.vocabulary,
+            self.positions,
+            self.types,
+            self.labels,
+            u32::from(self.pooling == Pooling::Cls),
+            self.table_shift as u32,
+        ];
+        let mut line = [0; ALIGNMENT];
+        line[..MAGIC.len()].copy_from_slice(&MAGIC);
+        for (bytes, number) in line[MAGIC.len()..].chunks_exact_mut(4).zip(numbers) {
+            bytes.copy_from_slice(&number.to_le_bytes());
+        }
+        line
+    }
+}

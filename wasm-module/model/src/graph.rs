@@ -1,0 +1,118 @@
+//! The graph of a model, built for tract from its parts.
+
+use std::sync::Arc;
+
+use lockstep_arith::attention::ScoreScale;
+use lockstep_arith::encoder::Pooling;
+use lockstep_arith::layer_norm::LayerNorm;
+use lockstep_file::{HeadParts, LayerParts, Parts};
+use lockstep_kernels::{Attention, PackedLinear};
+use tract_core::internal::*;
+
+use crate::fused::{Fused, KernelCell, Step};
+use crate::steps::{
+    AttentionStep, EmbedStep, FirstRowStep, LinearActivationStep, LinearNormStep, LinearStep, LinearTanhStep,
+    PoolStep,
+};
+
+/// The graph of `FORMAT.md`: inputs `input_ids`, `token_type_ids`, `starts`, one output.
+pub(crate) fn graph(parts: Parts, kernel: &KernelCell) -> TractResult<TypedModel> {
+    let Parts { heads, tables, embedding_norm, layers, pooling, head } = parts;
+    let hidden = tables.hidden;
+    let mut model = TypedModel::default();
+    let (tokens, batch) = (model.symbols.sym("N").to_dim(), model.symbols.sym("B").to_dim());
+    let mut source = |name: &str, extent: &TDim| model.add_source(name, i64::fact([extent.clone()]));
+    let ids = source("input_ids", &tokens)?;
+    let types = source("token_type_ids", &tokens)?;
+    let starts = source("starts", &batch)?;
+    let mut graph = Graph { model, kernel, hidden, heads, starts };
+
+    let embed = Arc::new(EmbedStep { tables, norm: embedding_norm });
+    let mut streams = graph.node("embedding", "Embed", embed, &[ids, types, starts])?;
+    for (index, layer) in layers.into_iter().enumerate() {
+        streams = graph.layer(&format!("layer.{index}"), layer, &streams)?;
+    }
+    let output = graph.ending(pooling, head, streams[0])?;
+    let mut model = graph.model;
+    model.select_output_outlets(&output)?;
+    Ok(model)
+}
+
+struct Graph<'a> {
+    model: TypedModel,
+    kernel: &'a KernelCell,
+    hidden: usize,
+    heads: usize,
+    starts: OutletId,
+}
+
+impl Graph<'_> {
+    fn node(
+        &mut self,
+        name: &str,
+        operator: &'static str,
+        step: Arc<dyn Step>,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
+        self.model.wire_node(name, Fused { name: operator, step, kernel: self.kernel.clone() }, inputs)
+    }
+
+    /// The residual stream and, but for the last layer, its equalised form.
+    fn layer(&mut self, name: &str, parts: LayerParts, streams: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        let LayerParts {
+            projection,
+            score,
+            output,
+            attention_norm,
+            expand,
+            activation,
+            contract,
+            output_norm,
+        } = parts;
+        let name = |part: &str| format!("{name}.{part}");
+        let projection = Arc::new(LinearStep { linear: projection, narrow: true });
+        let projected = self.node(&name("projection"), "Linear16", projection, &streams[1..2])?;
+        let context = self.attention(&name("attention"), score, projected[0])?;
+        let middle = self.linear_norm(&name("output"), output, attention_norm, &[context, streams[0]])?;
+        let expand = Arc::new(LinearActivationStep { linear: expand, activation });
+        let activated = self.node(&name("expand"), "LinearActivation", expand, &middle[1..2])?;
+        self.linear_norm(&name("contract"), contract, output_norm, &[activated[0], middle[0]])
+    }
+
+    fn attention(&mut self, name: &str, score: ScoreScale, projected: OutletId) -> TractResult<OutletId> {
+        let attention = Attention { hidden: self.hidden, heads: self.heads, score };
+        let step = Arc::new(AttentionStep(attention));
+        Ok(self.node(name, "Attention", step, &[projected, self.starts])?[0])
+    }
+
+    fn linear_norm(
+        &mut self,
+        name: &str,
+        linear: PackedLinear,
+        norm: LayerNorm,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
+        let operator = if norm.equalised.is_some() { "LinearNorm" } else { "LinearNormLast" };
+        self.node(name, operator, Arc::new(LinearNormStep { linear, norm }), inputs)
+    }
+
+    /// Pooling or the head.
+    fn ending(
+        &mut self,
+        pooling: Pooling,
+        head: Option<HeadParts>,
+        stream: OutletId,
+    ) -> TractResult<TVec<OutletId>> {
+        let (width, inputs) = (self.hidden, [stream, self.starts]);
+        let Some(HeadParts { pooler, tanh, classifier }) = head else {
+            let mean = pooling == Pooling::Mean;
+            let operator = if mean { "PoolMean" } else { "PoolFirst" };
+            return self.node("pool", operator, Arc::new(PoolStep { width, mean }), &inputs);
+        };
+        let row = self.node("pool", "FirstRow", Arc::new(FirstRowStep { width }), &inputs)?;
+        let pooler = Arc::new(LinearTanhStep { linear: pooler, tanh });
+        let pooled = self.node("head.pooler", "LinearTanh", pooler, &row)?;
+        let classifier = Arc::new(LinearStep { linear: classifier, narrow: false });
+        self.node("head.classifier", "Linear", classifier, &pooled)
+    }
+}
