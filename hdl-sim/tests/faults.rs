@@ -211,6 +211,33 @@ fn aborts_at_any_time_hit_one_job() {
     }
 }
 
+/// A job that has not started is stopped too, in the card's queue or still in the ring, and one that is submitted later is not.
+#[test]
+fn an_abort_reaches_jobs_that_wait() {
+    for victim in [3, 9] {
+        let mut card = card(64, quick(), Stalls::NONE, 4);
+        card.enable().unwrap();
+        let hang = run_job(&card, 1, Program { behave: 16, ..GOOD }).0;
+        let mut commands = vec![hang, Descriptor::nop(2).with_fence()];
+        commands.extend((3..11).map(Descriptor::nop));
+        card.submit(&commands).unwrap();
+        card.run(2000).unwrap();
+        let index = card.read(registers::SUBMIT_INDEX).unwrap();
+        assert!((4..9).contains(&fields::SUBMIT_INDEX::CONSUMER.get(index)), "tag 9 is still in the ring");
+        card.write(registers::ABORT, victim).unwrap();
+        assert_eq!(fields::STATUS::ABORTING.get(card.read(registers::STATUS).unwrap()), 1);
+        card.submit(&[Descriptor::nop(victim as u16)]).unwrap();
+        // What is under way can be aborted meanwhile.
+        card.write(registers::ABORT, 1).unwrap();
+        for record in card.wait(11, 5000).unwrap().iter().enumerate() {
+            let (place, record) = record;
+            let hit = place < 10 && (record.tag == 1 || u32::from(record.tag) == victim);
+            assert_eq!(outcome(record), if hit { Status::Aborted } else { Status::Ok }, "record {place}");
+        }
+        assert_eq!(fields::STATUS::ABORTING.get(card.read(registers::STATUS).unwrap()), 0);
+    }
+}
+
 /// A soft reset at every time: bursts on the bus are finished, nothing else is begun, and the card works anew.
 #[test]
 fn soft_resets_at_any_time_leave_a_clean_card() {

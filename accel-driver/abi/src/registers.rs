@@ -125,8 +125,8 @@ registers! {
     ERROR_ADDRESS_HI = 0x054, ReadOnly;
     /// Clock cycles that a job may be the oldest before it is stopped; 0 switches the watchdog off.
     WATCHDOG = 0x058, ReadWrite;
-    /// Aborts the job with a tag if its descriptor was submitted before; has no effect if it is done. One at a time: a write
-    /// while STATUS.ABORTING is set has no effect. Reads as the last tag written.
+    /// Aborts the job with a tag if its descriptor was submitted before; has no effect if it is done. While
+    /// STATUS.ABORTING is set a further abort hits only jobs under way. Reads as the last tag written.
     ABORT = 0x05c, Command {
         /// The job's tag.
         TAG = 0 + 16,

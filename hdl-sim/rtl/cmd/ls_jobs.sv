@@ -73,7 +73,7 @@ module ls_jobs #(
   assign engine_abort_o = engine_any && abort_q[engine_place];
   assign copy_abort_o   = copy_any && abort_q[copy_place];
 
-  // An abort is remembered until every descriptor that was submitted before it has started.
+  // An abort is remembered until every descriptor that was submitted before it has started; a second one meanwhile only hits jobs under way.
   logic aborting_q, meant, abort_now;
   logic [15:0] abort_tag_q, abort_end_q, started_q;
   assign aborting_o = aborting_q;
@@ -132,13 +132,13 @@ module ls_jobs #(
       age_q      <= '0;
     end else begin
       offered_q <= (engine_valid_o || copy_valid_o) && !start;
+      for (int unsigned i = 0; i < Jobs; i++) begin
+        if (abort_valid_i && valid_q[i] && ending_q[i].tag == abort_tag_i) abort_q[i] <= 1'b1;
+      end
       if (abort_now) begin
         aborting_q  <= 1'b1;
         abort_tag_q <= abort_tag_i;
         abort_end_q <= submitted_i;
-        for (int unsigned i = 0; i < Jobs; i++) begin
-          if (valid_q[i] && ending_q[i].tag == abort_tag_i) abort_q[i] <= 1'b1;
-        end
       end else if (started_q == abort_end_q) begin
         aborting_q <= 1'b0;
       end
@@ -153,7 +153,7 @@ module ls_jobs #(
         valid_q[tail_q]  <= 1'b1;
         done_q[tail_q]   <= refused && !offered_q;
         engine_q[tail_q] <= command_i.opcode == OpRun;
-        abort_q[tail_q]  <= meant || (abort_now && command_i.tag == abort_tag_i);
+        abort_q[tail_q]  <= meant || (abort_valid_i && command_i.tag == abort_tag_i);
         late_q[tail_q]   <= 1'b0;
         tail_q           <= tail_q + 1'b1;
         started_q        <= started_q + 16'd1;

@@ -90,7 +90,7 @@ module ls_regs #(
   assign bad_doorbell = doorbell && (!enable_o || write_data_i[31:16] != '0);
   assign submit_o = doorbell && !bad_doorbell && offset == RegDoorbellSubmit;
   assign complete_o = doorbell && !bad_doorbell && offset == RegDoorbellComplete;
-  assign abort_o = write && offset == RegAbort && !aborting_i;
+  assign abort_o = write && offset == RegAbort;
   assign reset_o = write && offset == RegControl && write_data_i[FieldControlResetLow];
   assign int_acknowledge_o = (write && offset == RegIntStatus) ? write_data_i[IntBits-1:0] : '0;
   assign int_force_o = (write && offset == RegIntForce) ? write_data_i[IntBits-1:0] : '0;
