@@ -13,6 +13,7 @@
 # CHECKPOINT=folder  a local Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json)
 # LISTEN=host:port   where `make serve` listens            PERSON=name  for whom `make demo` ranks
 # DATA=folder        evaluation data for `make eval`
+# WHERE=native,…     and N=16,32x32,… what `make bench` measures: places (native, wasmtime, chromium, node) and lengths
 
 SHELL      := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -57,7 +58,7 @@ export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
 export LOCKSTEP_HDL_TOOLS := $(abspath $(HDL_TOOLS))
 
-.PHONY: help demo serve test test-spin check eval bench abi hdl-lint hdl-formal hdl-coverage synth sim-report model modules component clean
+.PHONY: help demo serve test test-spin check eval bench bench-check abi hdl-lint hdl-formal hdl-coverage synth sim-report model modules component clean
 export LOCKSTEP_WEB     := $(abspath $(WEB))
 export LOCKSTEP_HOST    := $(abspath $(HOST))
 export LOCKSTEP_EMBED   := $(abspath $(BIN)/embed)
@@ -92,8 +93,13 @@ eval: model $(BIN)/embed $(TEACHER)/int8.onnx
 	  --ort-int8 $(TEACHER)/int8.onnx --lockstep '$(BIN)/embed $(MODEL) --max-tokens {max_tokens}' \
 	  --cache .cache/eval --out $(TARGET)/eval/report.json
 
-bench: model modules $(WASM)/peer-tract.wasm $(BIN)/bench $(TEACHER)/int8.onnx
-	@$(BIN)/bench --model $(MODEL) --modules $(WASM) --teacher $(TEACHER) --python $(PYTHON) --out $(TARGET)/bench/report.json
+BENCH = $(BIN)/bench --model $(MODEL) --modules $(WASM) --teacher $(TEACHER) --python $(PYTHON) \
+  --rten $(BIN)/lockstep-peer-rten --out $(TARGET)/bench/report.json $(if $(WHERE),--where $(WHERE)) $(if $(N),--n $(N))
+bench: model modules $(WASM)/peer-tract.wasm $(BIN)/bench $(BIN)/lockstep-peer-rten $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
+	@$(BENCH)
+# Whether all of it runs and agrees; the times mean nothing.
+bench-check: model modules $(WASM)/peer-tract.wasm $(BIN)/bench $(BIN)/lockstep-peer-rten $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
+	@$(BENCH) --quick --n 16
 
 abi: .cache/toolchain
 	@$(CARGO) run --quiet --locked -p lockstep-accel-abi --bin lockstep-abi-generate
@@ -160,6 +166,8 @@ $(QUANTIZE): $(QUANT_SRC) | .cache/toolchain
 	@$(CARGO) build --release --locked -p lockstep-quantize && touch $@
 $(HOST): $(HOST_SRC) | .cache/toolchain
 	@$(CARGO) build --release --locked -p lockstep-edge-host && touch $@
+$(BIN)/lockstep-peer-rten: $(call sources,tests/peers/rten) | .cache/toolchain
+	@$(CARGO) build --release --locked -p lockstep-peer-rten && touch $@
 $(BIN)/embed $(BIN)/bench: $(TESTS_SRC) | .cache/toolchain
 	@$(CARGO) build --release --locked -p lockstep-tests --bins && touch $(BIN)/embed $(BIN)/bench
 

@@ -1,85 +1,52 @@
 #!/usr/bin/env python3
-"""Times ONNX Runtime on one sequence with one thread, the fp32 graph and its dynamic int8 form.
+"""ONNX Runtime, one thread: engines of the bench in a process of their own.
 
-    bench_peers.py [--fp32 FP32.onnx] [--int8 INT8.onnx] [--lengths 16,32,64,128] [--rounds 5] [--out JSON]
+    bench_peers.py CASES.json NAME=MODEL.onnx...
 
-One time is one call of the encoder, token ids in, hidden states out. In every round each engine takes its turn at each
-length, so that a change of the machine's pace meets all of them; over all rounds an engine gets at least 20 calls and
-1 second a length, after 5 calls of warm-up in each turn. The median of all calls is reported in milliseconds.
-A driver that wants other engines in between calls this tool with --rounds 1 as often as it likes.
+A line {"engine": NAME, "case": index, "seconds": s} on standard input is answered by a line {"ms": [..], "floats": [[..]]}:
+milliseconds of each call, token ids in, hidden states out, after one call that is not counted; and the mean over the tokens
+of each sequence. Calls go on for so many seconds, and are at least three.
 """
 import argparse
 import json
-import math
-import statistics
+import sys
 import time
 
 from cli import BadUsage, run
 from ort_engine import ENCODER_INPUTS, feed, session
-from splitmix import SplitMix64
 
-WARM_UP, LEAST_CALLS, LEAST_SECONDS = 5, 20, 1.0
+LEAST_CALLS = 3
 
 
-def timed_calls(call, least_calls, least_seconds):
-    """Seconds of each call, after the warm-up."""
-    for _ in range(WARM_UP):
-        call()
-    times = []
-    while len(times) < least_calls or sum(times) < least_seconds:
+def turn(encoder, ids, seconds):
+    """Runs `ids` [batch, n] again and again."""
+    inputs = feed(ids)
+    hidden = encoder.run(None, inputs)[0]
+    times, begun = [], time.perf_counter()
+    while time.perf_counter() - begun < seconds or len(times) < LEAST_CALLS:
         start = time.perf_counter()
-        call()
+        hidden = encoder.run(None, inputs)[0]
         times.append(time.perf_counter() - start)
-    return times
-
-
-def bench(engines, lengths, rounds):
-    """{engine: session} -> rows of the report. Token ids are drawn below 300: every vocabulary has these."""
-    times = {(name, n): [] for name in engines for n in lengths}
-    for _ in range(rounds):
-        for n in lengths:
-            inputs = feed((SplitMix64(n).words(n) % 300).reshape(1, n))
-            for name, encoder in engines.items():
-                turn = timed_calls(lambda: encoder.run(None, inputs), math.ceil(LEAST_CALLS / rounds), LEAST_SECONDS / rounds)
-                times[name, n] += turn
-    return [
-        {"where": "native", "engine": name, "batch": 1, "n": n, "ms": round(1e3 * statistics.median(calls), 4), "calls": len(calls)}
-        for (name, n), calls in times.items()
-    ]
-
-
-def positive_ints(text):
-    """`16,32` -> [16, 32]."""
-    try:
-        values = [int(part) for part in text.split(",")]
-    except ValueError:
-        values = [0]
-    if min(values) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of positive numbers such as 16,32")
-    return values
+    return {"ms": [1e3 * t for t in times], "floats": hidden.mean(axis=1).tolist()}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fp32", metavar="FP32.onnx")
-    parser.add_argument("--int8", metavar="INT8.onnx")
-    parser.add_argument("--lengths", type=positive_ints, default=[16, 32, 64, 128], help="tokens, by commas")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", metavar="JSON")
+    parser.add_argument("cases", metavar="CASES.json")
+    parser.add_argument("models", metavar="NAME=MODEL.onnx", nargs="+")
     args = parser.parse_args()
-    paths = {name: path for name, path in (("ort-fp32", args.fp32), ("ort-int8", args.int8)) if path}
-    if not paths:
-        raise BadUsage("nothing to time: give --fp32, --int8 or both")
-    if args.rounds < 1:
-        raise BadUsage(f"--rounds {args.rounds}: at least 1")
-    engines = {name: session(path, inputs=ENCODER_INPUTS) for name, path in paths.items()}
-    rows = bench(engines, args.lengths, args.rounds)
-    print("engine     " + "".join(f"{f'n={n}':>10}" for n in args.lengths) + "   (ms, median)")
-    for name in engines:
-        print(f"{name:11}" + "".join(f"{row['ms']:10.3f}" for row in rows if row["engine"] == name))
-    if args.out:
-        with open(args.out, "w", encoding="utf-8") as file:
-            json.dump({"rows": rows}, file, indent=1)
+    engines = {}
+    for each in args.models:
+        name, equals, path = each.partition("=")
+        if not equals:
+            raise BadUsage(f"{each!r} is not NAME=MODEL.onnx")
+        engines[name] = session(path, inputs=ENCODER_INPUTS)
+    with open(args.cases, encoding="utf-8") as file:
+        cases = json.load(file)
+    for line in sys.stdin:
+        question = json.loads(line)
+        answer = turn(engines[question["engine"]], cases[question["case"]]["ids"], question["seconds"])
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

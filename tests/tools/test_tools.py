@@ -199,16 +199,21 @@ class Peers(InFolder):
             self.assertLessEqual(np.abs(array.astype(int)).max(), 64)
             self.assertEqual(tensors[name.replace("_quantized", "_scale")].shape, array.shape[1:])
 
-    def test_times_are_reported_for_each_engine_and_length(self):
+    def test_a_turn_gives_times_and_means(self):
         _, graph = self.tiny()
-        done = tool("bench_peers.py", "--fp32", graph, "--lengths", "8,16", "--rounds", "1", "--out", self.path("out.json"))
+        cases = [{"ids": ids_of(1, 8).reshape(1, 8).tolist()}, {"ids": ids_of(2, 12).reshape(2, 6).tolist()}]
+        with open(self.path("cases.json"), "w", encoding="utf-8") as file:
+            json.dump(cases, file)
+        questions = "".join(json.dumps({"engine": "ort-fp32", "case": i, "seconds": 0}) + "\n" for i in (0, 1))
+        done = tool("bench_peers.py", self.path("cases.json"), f"ort-fp32={graph}", stdin=questions)
         self.assertEqual(done.returncode, 0, done.stderr)
-        with open(self.path("out.json"), encoding="utf-8") as file:
-            rows = json.load(file)["rows"]
-        self.assertEqual([(row["engine"], row["n"]) for row in rows], [("ort-fp32", 8), ("ort-fp32", 16)])
-        self.assertTrue(all(row["ms"] > 0 and row["calls"] >= 20 for row in rows))
-        self.assertEqual(tool("bench_peers.py").returncode, 2)
-        self.assertEqual(tool("bench_peers.py", "--fp32", graph, "--lengths", "8,x").returncode, 2)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        encoder = ort_engine.session(graph)
+        for case, answer in zip(cases, answers, strict=True):
+            self.assertTrue(len(answer["ms"]) >= 3 and min(answer["ms"]) > 0)
+            np.testing.assert_allclose(answer["floats"], encoder.run(None, ort_engine.feed(case["ids"]))[0].mean(axis=1), rtol=1e-5)
+        self.assertEqual(tool("bench_peers.py", self.path("cases.json")).returncode, 2)
+        self.assertEqual(tool("bench_peers.py", self.path("cases.json"), graph).returncode, 2)
 
 
 class Integers(InFolder):

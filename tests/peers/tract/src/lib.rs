@@ -1,50 +1,61 @@
 //! Stock tract on an ordinary ONNX export (fp32 or ONNX Runtime's dynamic int8), natively and in WebAssembly: what
 //! one gets without Lockstep.
 
-// The model crate defines the entropy hook of the bare WebAssembly target.
-use lockstep_model as _;
-use tract_onnx::prelude::*;
+use tract_onnx::{prelude::*, tract_hir::internal::bail};
 
-/// A plan for one sequence length, as tract's users build it.
+/// A plan for one shape, as tract's users build it.
 pub struct Plan {
     runnable: std::sync::Arc<TypedRunnableModel>,
+    batch: usize,
     tokens: usize,
 }
 
 impl Plan {
-    /// Loads and optimises the file for sequences of `tokens` tokens.
+    /// Loads and optimises the file for `batch` sequences of `tokens` tokens.
     ///
     /// # Errors
     /// What tract says.
-    pub fn open(onnx: &[u8], tokens: usize) -> TractResult<Self> {
+    pub fn open(onnx: &[u8], batch: usize, tokens: usize) -> TractResult<Self> {
         // Files carry the shapes of their exporter's symbols, which a fixed length contradicts.
         let tract = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
         let mut model = tract.model_for_read(&mut &*onnx)?;
         for input in 0..model.inputs.len() {
-            model.set_input_fact(input, i64::fact([1, tokens]).into())?;
+            model.set_input_fact(input, i64::fact([batch, tokens]).into())?;
         }
-        Ok(Self { runnable: model.into_optimized()?.into_runnable()?, tokens })
+        Ok(Self { runnable: model.into_optimized()?.into_runnable()?, batch, tokens })
     }
 
-    /// Runs one sequence of the token `the`; gives the sum of the outputs, so that nothing is optimised away.
+    /// The mean over the tokens of each sequence; `ids` are `batch * tokens`.
     ///
     /// # Errors
-    /// What tract says.
-    pub fn run(&self) -> TractResult<f32> {
-        let tokens = self.tokens;
+    /// What tract says, and where there are not as many ids.
+    pub fn run(&self, ids: &[i64]) -> TractResult<Vec<Vec<f32>>> {
+        let (batch, tokens) = (self.batch, self.tokens);
         let inputs = self.runnable.model().inputs.iter().map(|outlet| {
             let name = &self.runnable.model().node(outlet.node).name;
-            let value = if name.contains("ids") && !name.contains("type") {
-                1996
+            if name.contains("ids") && !name.contains("type") {
+                Ok(Tensor::from_shape(&[batch, tokens], ids)?.into())
             } else {
-                i64::from(name.contains("mask"))
-            };
-            Ok(Tensor::from_shape(&[1, tokens], &vec![value; tokens])?.into())
+                let value = i64::from(name.contains("mask"));
+                Ok(Tensor::from_shape(&[batch, tokens], &vec![value; batch * tokens])?.into())
+            }
         });
         let inputs = inputs.collect::<TractResult<TVec<TValue>>>()?;
         let outputs = self.runnable.run(inputs)?;
-        Ok(outputs[0].to_plain_array_view::<f32>()?.iter().sum())
+        let hidden = outputs[0].to_plain_array_view::<f32>()?;
+        let Some(hidden) = hidden.as_slice() else { bail!("the output is not in one piece") };
+        let width = hidden.len() / (batch * tokens);
+        Ok(hidden.chunks_exact(tokens * width).map(|rows| mean(rows, width)).collect())
     }
+}
+
+fn mean(rows: &[f32], width: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+    }
+    let count = (rows.len() / width) as f32;
+    sums.iter().map(|sum| sum / count).collect()
 }
 
 #[cfg(target_family = "wasm")]
@@ -55,32 +66,45 @@ mod exports {
 
     use super::Plan;
 
+    #[derive(Default)]
+    struct Peer {
+        file: Vec<u8>,
+        plan: Option<Plan>,
+        ids: Vec<i64>,
+        output: Vec<f32>,
+    }
+
     thread_local! {
-        static FILE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-        static PLAN: RefCell<Option<Plan>> = const { RefCell::new(None) };
+        static PEER: RefCell<Peer> = RefCell::default();
     }
 
     /// Room for the file; the caller fills it.
     #[unsafe(no_mangle)]
     pub extern "C" fn peer_alloc(len: usize) -> *mut u8 {
-        FILE.with_borrow_mut(|file| {
-            *file = vec![0; len];
-            file.as_mut_ptr()
+        PEER.with_borrow_mut(|peer| {
+            peer.file = vec![0; len];
+            peer.file.as_mut_ptr()
         })
     }
 
-    /// Plans the file for a length; 0 where that worked.
+    /// Plans the file for a shape; room for as many ids, which the caller fills, or 0.
     #[unsafe(no_mangle)]
-    pub extern "C" fn peer_open(tokens: usize) -> u32 {
-        let plan = FILE.with_borrow(|file| Plan::open(file, tokens));
-        let status = u32::from(plan.is_err());
-        PLAN.set(plan.ok());
-        status
+    pub extern "C" fn peer_open(batch: usize, tokens: usize) -> *mut i64 {
+        PEER.with_borrow_mut(|peer| {
+            peer.plan = Plan::open(&peer.file, batch, tokens).ok();
+            peer.file = Vec::new();
+            peer.ids = vec![0; batch * tokens];
+            if peer.plan.is_some() { peer.ids.as_mut_ptr() } else { std::ptr::null_mut() }
+        })
     }
 
-    /// Runs one sequence.
+    /// Runs the ids; the means, a row a sequence, or 0.
     #[unsafe(no_mangle)]
-    pub extern "C" fn peer_run() -> f32 {
-        PLAN.with_borrow(|plan| plan.as_ref().and_then(|p| p.run().ok()).unwrap_or(f32::NAN))
+    pub extern "C" fn peer_run() -> *const f32 {
+        PEER.with_borrow_mut(|peer| {
+            let means = peer.plan.as_ref().and_then(|plan| plan.run(&peer.ids).ok());
+            peer.output = means.unwrap_or_default().concat();
+            if peer.output.is_empty() { std::ptr::null() } else { peer.output.as_ptr() }
+        })
     }
 }

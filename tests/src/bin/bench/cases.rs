@@ -1,0 +1,80 @@
+//! What is timed: texts of exactly so many tokens, the same for every engine.
+
+use std::path::Path;
+
+use lockstep_module::TextModel;
+use lockstep_quantize::calibration::{BUNDLED, passages};
+use lockstep_rank::Text;
+use serde_json::{Value, json};
+
+use crate::Fallible;
+
+/// Sequences of one length, run together.
+pub(crate) struct Case {
+    pub(crate) batch: usize,
+    /// Tokens of each, with the special ones.
+    pub(crate) n: usize,
+    pub(crate) texts: Vec<String>,
+    /// Token ids of each text.
+    pub(crate) ids: Vec<Vec<i64>>,
+}
+
+impl Case {
+    /// Texts of `n` tokens from the calibration text, each from another place.
+    pub(crate) fn new(model: &TextModel, batch: usize, n: usize) -> Fallible<Self> {
+        let words: Vec<&str> = passages(BUNDLED).flat_map(str::split_whitespace).collect();
+        let mut case = Self { batch, n, texts: Vec::new(), ids: Vec::new() };
+        let mut start = 0;
+        while case.texts.len() < batch {
+            if start > words.len() {
+                return Err(format!("no {batch} texts of {n} tokens in the calibration text").into());
+            }
+            let (text, ids) = grown(model, words.iter().copied().cycle().skip(start), n)?;
+            if ids.len() == n {
+                case.texts.push(text);
+                case.ids.push(ids);
+            }
+            start += 37;
+        }
+        Ok(case)
+    }
+
+    pub(crate) fn name(&self) -> String {
+        if self.batch == 1 { format!("n={}", self.n) } else { format!("{}x{}", self.batch, self.n) }
+    }
+
+    /// Multiply-accumulates of an encoder, attention included.
+    pub(crate) fn macs(&self, hidden: usize, intermediate: usize, layers: usize) -> f64 {
+        let linear = 4 * hidden * hidden + 2 * hidden * intermediate;
+        (self.batch * self.n * layers * (linear + 2 * hidden * self.n)) as f64
+    }
+}
+
+/// Words until there are at least `n` tokens.
+fn grown<'a>(
+    model: &TextModel,
+    words: impl Iterator<Item = &'a str>,
+    n: usize,
+) -> Fallible<(String, Vec<i64>)> {
+    let mut text = String::new();
+    for word in words {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+        let encoding = model.tokenize(Text::single(&text)).map_err(|error| error.to_string())?;
+        if encoding.ids.len() >= n {
+            return Ok((text, encoding.ids.iter().map(|&id| i64::from(id)).collect()));
+        }
+    }
+    Err("the calibration text is empty".into())
+}
+
+/// For engines in other processes.
+pub(crate) fn write(cases: &[Case], path: &Path) -> Fallible<()> {
+    let cases: Vec<Value> = cases
+        .iter()
+        .map(|case| json!({ "batch": case.batch, "n": case.n, "texts": case.texts, "ids": case.ids }))
+        .collect();
+    Ok(std::fs::write(path, serde_json::to_vec(&cases)?)?)
+}

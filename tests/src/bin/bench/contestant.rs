@@ -1,0 +1,119 @@
+//! Engines take turns: each runs a case for a slice of time, and gives the times of its calls and what it computed.
+
+use std::time::{Duration, Instant};
+
+use crate::{Fallible, cases::Case};
+
+/// What an engine computed: a vector a sequence.
+pub(crate) enum Vectors {
+    /// Our pooled integers.
+    Integers(Vec<Vec<i32>>),
+    /// A peer's mean over the tokens, not normalised.
+    Floats(Vec<Vec<f32>>),
+}
+
+/// One slice.
+pub(crate) struct Turn {
+    /// Milliseconds of each call.
+    pub(crate) ms: Vec<f64>,
+    /// Of the last call.
+    pub(crate) vectors: Vectors,
+}
+
+/// An engine in a place.
+pub(crate) trait Contestant {
+    /// Runs the case `index` again and again for the slice.
+    fn turn(&mut self, index: usize, case: &Case, slice: Duration) -> Fallible<Turn>;
+}
+
+/// Calls until the slice is over, at least three times after one that is not counted.
+pub(crate) fn timed(slice: Duration, mut call: impl FnMut() -> Fallible<Vectors>) -> Fallible<Turn> {
+    let mut vectors = call()?;
+    let mut ms = Vec::new();
+    let begun = Instant::now();
+    while begun.elapsed() < slice || ms.len() < 3 {
+        let started = Instant::now();
+        vectors = call()?;
+        ms.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(Turn { ms, vectors })
+}
+
+/// The middle one of an odd number, the lower middle one of an even number.
+pub(crate) fn median(samples: &[f64]) -> f64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// What all our engines must give, and the peers come close to.
+#[derive(Default)]
+pub(crate) struct Expected(Option<Vec<Vec<i32>>>);
+
+impl Expected {
+    /// Compares integers with `==`, and a peer's floats by their cosine, which tells a broken peer from a rounded one.
+    pub(crate) fn check(&mut self, vectors: &Vectors) -> Fallible<()> {
+        match (vectors, &mut self.0) {
+            (Vectors::Integers(found), expected @ None) => *expected = Some(found.clone()),
+            (Vectors::Integers(found), Some(expected)) if found == expected => {}
+            (Vectors::Integers(_), Some(_)) => {
+                return Err("it gives other integers than another engine of ours".into());
+            }
+            (Vectors::Floats(_), None) => return Err("no engine of ours ran before it".into()),
+            (Vectors::Floats(found), Some(expected)) => {
+                if found.len() != expected.len() {
+                    return Err(format!("{} vectors for {} texts", found.len(), expected.len()).into());
+                }
+                let cosines = found.iter().zip(expected).map(|(found, expected)| cosine(found, expected));
+                let least = cosines.fold(1.0, f64::min);
+                // A NaN is no cosine either.
+                if least.is_nan() || least < CLOSE {
+                    return Err(format!("its vectors have a cosine of {least:.4} to ours").into());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Below it a peer does not compute the same model.
+const CLOSE: f64 = 0.95;
+
+fn cosine(a: &[f32], b: &[i32]) -> f64 {
+    if a.len() != b.len() {
+        return f64::NAN;
+    }
+    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (&a, &b) in a.iter().zip(b) {
+        let (a, b) = (f64::from(a), f64::from(b));
+        ab += a * b;
+        aa += a * a;
+        bb += b * b;
+    }
+    ab / (aa * bb).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Expected, Vectors, median};
+
+    #[test]
+    fn other_integers_and_far_floats_are_refused() {
+        let mut expected = Expected::default();
+        assert!(expected.check(&Vectors::Floats(vec![vec![1.0, 2.0]])).is_err());
+        assert!(expected.check(&Vectors::Integers(vec![vec![100, 200]])).is_ok());
+        assert!(expected.check(&Vectors::Integers(vec![vec![100, 200]])).is_ok());
+        assert!(expected.check(&Vectors::Integers(vec![vec![100, 201]])).is_err());
+        assert!(expected.check(&Vectors::Floats(vec![vec![1.0, 2.01]])).is_ok());
+        for far in [vec![vec![2.0, 1.0]], vec![vec![f32::NAN, 2.0]], vec![vec![1.0]], vec![]] {
+            assert!(expected.check(&Vectors::Floats(far)).is_err());
+        }
+    }
+
+    #[test]
+    fn the_median_is_one_of_the_samples() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.0);
+        assert!(median(&[]).is_nan());
+    }
+}

@@ -1,0 +1,207 @@
+//! `bench`: milliseconds on one thread, beside the peers, in one run.
+//!
+//! All engines of a case take turns in slices, so that a drift of the machine's speed meets all of them; the median of each
+//! is printed, and the ratios are what holds. Every engine gets the same tokens. Our times are from text to integers, and in
+//! WebAssembly from JSON to JSON; the peers' are from token ids to hidden states, without a tokenizer. What is computed
+//! while it is timed is compared: our integers with `==`, the peers' vectors by their cosine to ours.
+
+mod arguments;
+mod cases;
+mod contestant;
+mod module;
+mod native;
+mod plot;
+mod process;
+mod table;
+
+use std::{
+    process::{Command, ExitCode},
+    time::Duration,
+};
+
+use arguments::Arguments;
+use cases::Case;
+use contestant::{Contestant, Expected, median};
+use lockstep_manifest::{MANIFEST, PACKED, TOKENIZER};
+use lockstep_rank::{Encoder, ModelKind};
+use lockstep_tests::places::workspace;
+use process::{Process, Remote};
+use serde_json::json;
+use table::Row;
+
+type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Sequences and their tokens.
+const CASES: [(usize, usize); 5] = [(1, 16), (1, 32), (1, 64), (1, 128), (32, 32)];
+const ROUNDS: usize = 4;
+
+fn main() -> ExitCode {
+    match Arguments::read(std::env::args().skip(1)).and_then(|arguments| bench(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An engine in a place.
+struct Entry {
+    place: &'static str,
+    engine: &'static str,
+    contestant: Box<dyn Contestant>,
+}
+
+fn bench(arguments: &Arguments) -> Fallible<()> {
+    let model = lockstep_tests::folder::open(&arguments.model);
+    let ModelKind::Embedding { dimensions } = model.info().kind else {
+        return Err("the bench is for embedding models".into());
+    };
+    let wanted = CASES.into_iter().filter(|case| arguments.wants_case(*case));
+    let cases = wanted.map(|(batch, n)| Case::new(&model, batch, n)).collect::<Fallible<Vec<_>>>()?;
+    drop(model);
+    let folder = arguments.out.parent().ok_or("--out has no folder")?;
+    std::fs::create_dir_all(folder)?;
+    let list = folder.join("cases.json");
+    cases::write(&cases, &list)?;
+
+    let mut entries = entries(arguments, dimensions, &list)?;
+    let rounds = if arguments.quick { 1 } else { ROUNDS };
+    let slice = Duration::from_millis(if arguments.quick { 1 } else { 300 });
+    let total = cases.len() * rounds * entries.len();
+    let mut done = 0;
+    let mut rows = Vec::new();
+    for (index, case) in cases.iter().enumerate() {
+        let mut samples = vec![Vec::new(); entries.len()];
+        let mut expected = Expected::default();
+        for _ in 0..rounds {
+            for (entry, samples) in entries.iter_mut().zip(&mut samples) {
+                let named = |error| format!("{} {}, {}: {error}", entry.place, entry.engine, case.name());
+                let turn = entry.contestant.turn(index, case, slice).map_err(named)?;
+                let named = |error| format!("{} {}, {}: {error}", entry.place, entry.engine, case.name());
+                expected.check(&turn.vectors).map_err(named)?;
+                samples.extend(turn.ms);
+                done += 1;
+                eprint!("\r{done} of {total} turns, {:8}", case.name());
+            }
+        }
+        for (entry, samples) in entries.iter().zip(samples) {
+            let ms = median(&samples);
+            let macs = case.macs(dimensions, 4 * dimensions, 6);
+            let (place, engine) = (entry.place, entry.engine);
+            rows.push(Row { place, engine, batch: case.batch, n: case.n, ms, gmacs: macs / ms / 1e6 });
+        }
+    }
+    eprintln!();
+    table::print(&rows, &cases);
+    if arguments.wants_place("wasmtime") {
+        println!(
+            "linear memory of the module after all of these: {:.1} MiB",
+            peak_memory(arguments, &cases)?
+        );
+    }
+    table::write(&rows, &arguments.out)?;
+    plot::write(&rows, &arguments.out.with_extension("svg"))
+}
+
+/// Our engines first: the peers are compared with them.
+fn entries(arguments: &Arguments, hidden: usize, list: &std::path::Path) -> Fallible<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let mut add = |place, engine, contestant: Box<dyn Contestant>| {
+        if arguments.wants_place(place) {
+            entries.push(Entry { place, engine, contestant });
+        }
+    };
+    let read = |name: &str| {
+        let path = arguments.teacher.join(name);
+        std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let (int8, fp32) = (read("int8.onnx")?, read("fp32.onnx")?);
+    add("native", "lockstep", Box::new(native::Ours::open(&arguments.model)));
+    if arguments.wants_place("wasmtime") {
+        let engine = module::engine()?;
+        let files = lockstep_tests::folder::files(&arguments.model)?;
+        for (name, file) in
+            [("lockstep", "lockstep-relaxed.wasm"), ("lockstep-strict", "lockstep-strict.wasm")]
+        {
+            let module = module::load(&engine, &arguments.modules.join(file))?;
+            add("wasmtime", name, Box::new(module::Ours::open(&engine, &module, &files)?));
+        }
+        let peer = module::load(&engine, &arguments.modules.join("peer-tract.wasm"))?;
+        for (name, onnx) in [("tract-int8", &int8), ("tract-fp32", &fp32)] {
+            add("wasmtime", name, Box::new(module::Tract::new(&engine, &peer, onnx.clone(), hidden)));
+        }
+    }
+    if arguments.wants_place("native") {
+        let mut python = Command::new(&arguments.python);
+        python.arg(workspace().join("tests/tools/bench_peers.py")).arg(list);
+        for name in ["ort-int8", "ort-fp32"] {
+            let file = arguments.teacher.join(format!("{}.onnx", &name[4..]));
+            python.arg(format!("{name}={}", file.display()));
+        }
+        let process = Process::start("bench_peers.py", &mut python)?;
+        for engine in ["ort-int8", "ort-fp32"] {
+            add("native", engine, Box::new(Remote { process: process.clone(), engine }));
+        }
+        let mut rten = Command::new(&arguments.rten);
+        rten.arg(arguments.teacher.join("int8.onnx")).arg(list);
+        let process = Process::start("lockstep-peer-rten", &mut rten)?;
+        add("native", "rten-int8", Box::new(Remote { process, engine: "rten-int8" }));
+        add("native", "tract-int8", Box::new(native::Tract::new(int8)));
+        add("native", "tract-fp32", Box::new(native::Tract::new(fp32)));
+    }
+    for place in ["chromium", "node"] {
+        if !arguments.wants_place(place) {
+            continue;
+        }
+        let process = web(arguments, place, list)?;
+        for engine in ["lockstep", "lockstep-strict", "ort-web-int8", "ort-web-fp32"] {
+            add(place, engine, Box::new(Remote { process: process.clone(), engine }));
+        }
+    }
+    if entries.is_empty() { Err("no place is left of --where".into()) } else { Ok(entries) }
+}
+
+fn web(
+    arguments: &Arguments,
+    place: &str,
+    list: &std::path::Path,
+) -> Fallible<std::rc::Rc<std::cell::RefCell<Process>>> {
+    let absolute = |path: std::path::PathBuf| std::path::absolute(path);
+    let model = [PACKED, TOKENIZER, MANIFEST];
+    let model =
+        model.map(|name| absolute(arguments.model.join(name))).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let files = json!({
+        "cases": absolute(list.to_owned())?,
+        "model": model,
+        "modules": {
+            "lockstep": absolute(arguments.modules.join("lockstep-relaxed.wasm"))?,
+            "lockstep-strict": absolute(arguments.modules.join("lockstep-strict.wasm"))?,
+        },
+        "onnx": {
+            "ort-web-int8": absolute(arguments.teacher.join("int8.onnx"))?,
+            "ort-web-fp32": absolute(arguments.teacher.join("fp32.onnx"))?,
+        },
+    });
+    let path = list.with_file_name(format!("{place}.json"));
+    std::fs::write(&path, files.to_string())?;
+    let script = workspace().join("tests/bench/web.mjs");
+    Process::start(
+        place,
+        Command::new("node")
+            .args(["--no-warnings", "--experimental-wasm-relaxed-simd"])
+            .arg(script)
+            .arg(place)
+            .arg(path),
+    )
+}
+
+fn peak_memory(arguments: &Arguments, cases: &[Case]) -> Fallible<f64> {
+    let engine = module::engine()?;
+    let module = module::load(&engine, &arguments.modules.join("lockstep-relaxed.wasm"))?;
+    let mut ours = module::Ours::open(&engine, &module, &lockstep_tests::folder::files(&arguments.model)?)?;
+    for (index, case) in cases.iter().enumerate() {
+        ours.turn(index, case, Duration::ZERO)?;
+    }
+    Ok(ours.memory_mib())
+}
