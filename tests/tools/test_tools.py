@@ -208,10 +208,10 @@ class Peers(InFolder):
         done = tool("bench_peers.py", self.path("cases.json"), f"ort-fp32={graph}", stdin=questions)
         self.assertEqual(done.returncode, 0, done.stderr)
         answers = [json.loads(line) for line in done.stdout.splitlines()]
-        encoder = ort_engine.session(graph)
+        encoder = session(graph)
         for case, answer in zip(cases, answers, strict=True):
             self.assertTrue(len(answer["ms"]) >= 3 and min(answer["ms"]) > 0)
-            np.testing.assert_allclose(answer["floats"], encoder.run(None, ort_engine.feed(case["ids"]))[0].mean(axis=1), rtol=1e-5)
+            np.testing.assert_allclose(answer["floats"], encoder.run(None, feed(case["ids"]))[0].mean(axis=1), rtol=1e-5)
         self.assertEqual(tool("bench_peers.py", self.path("cases.json")).returncode, 2)
         self.assertEqual(tool("bench_peers.py", self.path("cases.json"), graph).returncode, 2)
 
