@@ -14,7 +14,7 @@ use lockstep_arith::rows::{Scale, Sign};
 use crate::linear::Requantizer;
 use crate::packed::{GROUP, PackedWeights};
 use crate::product::Product;
-use crate::strip::{self, Inputs, Loads, Strip};
+use crate::strip::{self, Inputs, Loads, Strip, StripLine};
 use crate::wasm_simd::{ROWS, Tile, WIDTH};
 
 /// Proof that the engine's products are those of a signed byte and a byte in [0, 127], in this order.
@@ -141,23 +141,15 @@ fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut [i32])
         for _ in 0..count {
             let group;
             (group, lines) = lines.split_at(length);
-            let mut sums = [[i16x8_splat(0); 2]; strip::ROWS];
-            for line in group {
-                // SAFETY: the offset of a line is that of 64 bytes inside `panel`, of which `base` chooses 32;
-                // and sixteen bytes of inputs.
-                let (weights, rows) = unsafe {
-                    let at = base.add(line.offset as usize).cast::<v128>();
-                    ([v128_load(at), v128_load(at.add(1))], v128_load(line.inputs.as_ptr().cast()))
-                };
-                let rows = [
-                    i32x4_shuffle::<0, 0, 0, 0>(rows, rows),
-                    i32x4_shuffle::<1, 1, 1, 1>(rows, rows),
-                    i32x4_shuffle::<2, 2, 2, 2>(rows, rows),
-                    i32x4_shuffle::<3, 3, 3, 3>(rows, rows),
-                ];
-                for (sums, row) in sums.iter_mut().zip(rows) {
-                    for (sum, weights) in sums.iter_mut().zip(weights) {
-                        *sum = i16x8_add(*sum, i16x8_relaxed_dot_i8x16_i7x16(row, weights));
+            let Some((first, rest)) = group.split_first() else { continue };
+            // SAFETY: `base` is half a panel, and the line one of its strip.
+            let mut sums = unsafe { pair_products_of(base, first) };
+            for line in rest {
+                // SAFETY: as above.
+                let products = unsafe { pair_products_of(base, line) };
+                for (sums, products) in sums.iter_mut().zip(products) {
+                    for (sum, product) in sums.iter_mut().zip(products) {
+                        *sum = i16x8_add(*sum, product);
                     }
                 }
             }
@@ -171,6 +163,34 @@ fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut [i32])
     for (r, acc) in acc.into_iter().enumerate().take(tile.rows) {
         tile.store(acc, r, product, out);
     }
+}
+
+/// Sums of two products each of one line: four rows by eight columns by two pairs of inputs.
+///
+/// # Safety
+/// `base` is the start of a panel or 32 bytes later, and the line's offset that of 64 bytes inside the panel.
+#[target_feature(enable = "relaxed-simd")]
+#[inline]
+unsafe fn pair_products_of(base: *const u8, line: &StripLine) -> [[v128; 2]; strip::ROWS] {
+    // SAFETY: the caller's promise; and sixteen bytes of inputs.
+    let (weights, rows) = unsafe {
+        let at = base.add(line.offset as usize).cast::<v128>();
+        ([v128_load(at), v128_load(at.add(1))], v128_load(line.inputs.as_ptr().cast()))
+    };
+    let rows = [
+        i32x4_shuffle::<0, 0, 0, 0>(rows, rows),
+        i32x4_shuffle::<1, 1, 1, 1>(rows, rows),
+        i32x4_shuffle::<2, 2, 2, 2>(rows, rows),
+        i32x4_shuffle::<3, 3, 3, 3>(rows, rows),
+    ];
+    // Loops, and no closures: they are compiled with the feature.
+    let mut products = [weights; strip::ROWS];
+    for (products, row) in products.iter_mut().zip(rows) {
+        for product in products {
+            *product = i16x8_relaxed_dot_i8x16_i7x16(row, *product);
+        }
+    }
+    products
 }
 
 /// All rows by all halves of panels.
