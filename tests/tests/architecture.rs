@@ -65,7 +65,8 @@ fn dependencies_point_towards_the_arithmetic() {
         ("wasm-module/web/bindgen", &[]),
         ("quantize", &["arith", "file", "manifest", "tokenizer"]),
         ("edge-host", &[]),
-        ("hdl-sim", &["accel", "arith"]),
+        ("accel-driver/program", &["arith"]),
+        ("hdl-sim", &["accel-abi", "arith"]),
     ]
     .into();
     for (folder, allowed) in allowed {

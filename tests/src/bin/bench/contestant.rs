@@ -64,11 +64,10 @@ impl Expected {
                 if found.len() != expected.len() {
                     return Err(format!("{} vectors for {} texts", found.len(), expected.len()).into());
                 }
-                let cosines = found.iter().zip(expected).map(|(found, expected)| cosine(found, expected));
-                let least = cosines.fold(1.0, f64::min);
-                // A NaN is no cosine either.
-                if least.is_nan() || least < CLOSE {
-                    return Err(format!("its vectors have a cosine of {least:.4} to ours").into());
+                let mut cosines = found.iter().zip(expected).map(|(found, expected)| cosine(found, expected));
+                // A NaN is no cosine either, and compares with nothing.
+                if let Some(far) = cosines.find(|cosine| cosine.is_nan() || *cosine < CLOSE) {
+                    return Err(format!("a vector of its has a cosine of {far:.4} to ours").into());
                 }
             }
         }
