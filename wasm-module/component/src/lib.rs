@@ -2,8 +2,8 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | those of [`lockstep_rank`] | from the same code, so with the same bits |
-//! | `/v1/users/{id}…` | [`lockstep_rank::UserRequest`]: a history by user id, which `"user": {"id"}` in `/v1/rank` refers to |
+//! | those of `lockstep-rank` | from the same code, so with the same bits |
+//! | `/v1/users/{id}…` | `lockstep_rank::UserRequest`: a history by user id, which `"user": {"id"}` in `/v1/rank` refers to |
 //!
 //! Histories and the vectors of items (candidates of `/v1/rank`, texts of `/rerank`) are kept in the key-value store
 //! `default`. A store that does not answer costs time, never an answer, except where a history is asked for.
