@@ -164,7 +164,7 @@ $(TEACHER)/int8.onnx: $(WEIGHTS) $(PYTHON)
 
 $(QUANTIZE): $(QUANT_SRC) | .cache/toolchain
 	@$(CARGO) build --release --locked -p lockstep-quantize && touch $@
-$(HOST): $(HOST_SRC) | .cache/toolchain
+$(HOST): $(HOST_SRC) $(MODULE_SRC) | .cache/toolchain
 	@$(CARGO) build --release --locked -p lockstep-edge-host && touch $@
 $(BIN)/lockstep-peer-rten: $(call sources,tests/peers/rten) | .cache/toolchain
 	@$(CARGO) build --release --locked -p lockstep-peer-rten && touch $@

@@ -4,18 +4,19 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use lexopt::prelude::*;
 
-use crate::config::Config;
+use crate::config::{Backend, Config};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
 edge-host: ranks for a person over HTTP
 
-  edge-host serve --model DIR --module FILE.wasm [options]
+  edge-host serve --model DIR [--module FILE.wasm] [options]
 
   --model DIR            folder with model.lockstep, tokenizer.json and lockstep.json
-  --module FILE          the WebAssembly module
+  --module FILE          the WebAssembly module, to score in
+  --backend NAME         native or wasm: where to score (wasm where there is a --module)
   --listen ADDR          address and port (127.0.0.1:8080)
-  --instances N          instances of the module (as many as cores)
+  --instances N          instances of the module, or cores to use natively (all)
   --queue N              requests that may wait (64)
   --deadline-ms N        from a request to its answer (10000)
   --read-timeout-ms N    for a client to send or to read (20000)
@@ -73,13 +74,14 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
         None => return Err(UsageError("a command is missing: serve".into())),
     }
 
-    let (mut model, mut module) = (None, None);
+    let (mut model, mut module, mut backend) = (None, None, None);
     let mut listen = "127.0.0.1:8080".to_owned();
     let mut config = Config::new("", "");
     while let Some(argument) = parser.next()? {
         match argument {
             Long("model") => model = Some(PathBuf::from(parser.value()?)),
             Long("module") => module = Some(PathBuf::from(parser.value()?)),
+            Long("backend") => backend = Some(named(&mut parser)?),
             Long("listen") => listen = parser.value()?.string()?,
             Long("instances") => config.instances = count(&mut parser, "--instances")?,
             Long("queue") => config.queue = whole(&mut parser, "--queue", 0)?,
@@ -103,8 +105,22 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
     }
     let missing = |name: &str| UsageError(format!("{name} is missing"));
     config.model = model.ok_or_else(|| missing("--model DIR"))?;
-    config.module = module.ok_or_else(|| missing("--module FILE"))?;
+    // A module that is given is to be used; without one there is one backend.
+    config.backend = backend.unwrap_or(if module.is_some() { Backend::Wasm } else { Backend::Native });
+    config.module = match config.backend {
+        Backend::Wasm => module.ok_or_else(|| missing("--module FILE"))?,
+        Backend::Native => PathBuf::new(),
+    };
     Ok(Command::Serve { listen, config: Box::new(config) })
+}
+
+fn named(parser: &mut lexopt::Parser) -> Result<Backend, UsageError> {
+    let value = parser.value()?.string()?;
+    match value.as_str() {
+        "native" => Ok(Backend::Native),
+        "wasm" => Ok(Backend::Wasm),
+        _ => Err(UsageError(format!("--backend: expected native or wasm, got {value:?}"))),
+    }
 }
 
 /// A whole number from `least` to 2^32 - 1, which is beyond every sensible setting.
@@ -162,6 +178,10 @@ mod tests {
         let expected =
             Command::Serve { listen: "127.0.0.1:8080".into(), config: Box::new(Config::new("m", "x")) };
         assert_eq!(read("serve --model m --module x"), Ok(expected));
+        let expected =
+            Command::Serve { listen: "127.0.0.1:8080".into(), config: Box::new(Config::native("m")) };
+        assert_eq!(read("serve --model m"), Ok(expected.clone()));
+        assert_eq!(read("serve --model m --module x --backend native"), Ok(expected));
         assert_eq!(read("--help"), Ok(Command::Help));
         assert_eq!(read("serve -h"), Ok(Command::Help));
         assert_eq!(read("--version"), Ok(Command::Version));
@@ -174,7 +194,8 @@ mod tests {
             ("server", "no such command: server"),
             ("--model m", "'--model'"),
             ("serve --module x", "--model DIR is missing"),
-            ("serve --model m", "--module FILE is missing"),
+            ("serve --model m --backend wasm", "--module FILE is missing"),
+            ("serve --model m --backend gpu", "--backend: expected native or wasm, got \"gpu\""),
             ("serve --model", "'--model'"),
             ("serve --modle m", "'--modle'"),
             ("serve extra", "\"extra\""),

@@ -2,23 +2,34 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, thread::available_parallelism, time::Duration};
 
+/// Where requests are scored. The answers are the same but for the name of the backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// In this process, with the fastest instruction set of the processor; a batch uses all cores.
+    Native,
+    /// In instances of the WebAssembly module: each sealed off, and interruptible at any point.
+    Wasm,
+}
+
 /// Settings of the daemon. [`Config::new`] gives the defaults named here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Folder with `model.lockstep`, `tokenizer.json` and `lockstep.json`.
     pub model: PathBuf,
-    /// The WebAssembly module.
+    /// Where requests are scored.
+    pub backend: Backend,
+    /// The WebAssembly module; not looked at by the native backend.
     pub module: PathBuf,
     /// Where compiled modules are kept between starts; nowhere by default.
     pub cache_dir: Option<PathBuf>,
-    /// Instances of the module, each on a thread of its own; as many as there are cores.
+    /// Instances of the module, each on a thread of its own, or threads of the native backend; as many as
+    /// there are cores.
     pub instances: NonZeroUsize,
     /// Requests that may wait for an instance; 64.
     pub queue: usize,
     /// Bytes of a request's body; 4 MiB. What may wait at most takes `queue` times as much memory.
     pub max_body_bytes: usize,
-    /// From a request's last byte to its answer; 10 s. A call of the module that takes as long is
-    /// interrupted.
+    /// From a request's last byte to its answer; 10 s. A call that takes as long is interrupted.
     pub deadline: Duration,
     /// For a request's head, for its body, between requests of one connection, and for a client
     /// to read some of its answer; 20 s.
@@ -36,10 +47,16 @@ pub struct Config {
 }
 
 impl Config {
+    /// The defaults, for a model folder and the native backend.
+    pub fn native(model: impl Into<PathBuf>) -> Self {
+        Self { backend: Backend::Native, ..Self::new(model, "") }
+    }
+
     /// The defaults, for a model folder and a module.
     pub fn new(model: impl Into<PathBuf>, module: impl Into<PathBuf>) -> Self {
         Self {
             model: model.into(),
+            backend: Backend::Wasm,
             module: module.into(),
             cache_dir: None,
             instances: available_parallelism().unwrap_or(NonZeroUsize::MIN),

@@ -21,8 +21,8 @@ pub enum HostError {
         /// What the compiler says.
         detail: String,
     },
-    /// The module does not open the model.
-    #[error("the module does not open the model: {0}")]
+    /// The model does not open.
+    #[error("the model does not open: {0}")]
     Open(String),
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]

@@ -32,10 +32,10 @@ use crate::files::ModelFiles;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InstanceError {
     /// The call was still running at its deadline.
-    #[error("the module was interrupted at the deadline")]
+    #[error("the call was interrupted at the deadline")]
     Deadline,
     /// The daemon is shutting down.
-    #[error("the module was interrupted because the daemon is shutting down")]
+    #[error("the call was interrupted because the daemon is shutting down")]
     Stopped,
     /// The module trapped.
     #[error("the module trapped: {0}")]
@@ -46,6 +46,9 @@ pub(crate) enum InstanceError {
     /// The module has no memory for what it is to be given.
     #[error("the module has no memory for {0} bytes")]
     Memory(usize),
+    /// The native engine panicked.
+    #[error("the engine panicked: {0}")]
+    Panic(String),
     /// The module refuses the model.
     #[error("{0}")]
     Refused(String),

@@ -1,8 +1,9 @@
-//! The daemon: runs the WebAssembly module in wasmtime and answers HTTP.
+//! The daemon: runs the WebAssembly module in wasmtime, or the same engine natively, and answers HTTP.
 //!
-//! The module holds the model, the validation and the ranking; this crate moves bytes. A request
+//! The engine holds the model, the validation and the ranking; this crate moves bytes. A request
 //! goes `http` -> `queue` -> one of the `pool`'s threads, each with an `instance` of the module of
-//! its own, and back. Nothing here reads JSON, and nothing here can change a score.
+//! its own or with the `native` engine that they share, and back. Nothing here reads a request,
+//! and nothing here can change a score.
 //!
 //! What the daemon adds is that one bad request, client or module stays one bad answer:
 //!
@@ -27,6 +28,7 @@ mod http;
 mod info;
 mod instance;
 mod module;
+mod native;
 mod pool;
 mod queue;
 mod server;
@@ -34,6 +36,6 @@ mod stall;
 
 pub mod args;
 
-pub use config::Config;
+pub use config::{Backend, Config};
 pub use error::HostError;
 pub use server::run;

@@ -1,4 +1,4 @@
-//! The threads that own the instances.
+//! The threads that own the instances, or the native engines.
 //!
 //! Each worker builds an instance, serves from it, and builds another when a call has gone wrong:
 //! after a trap or an interruption nothing is known about the state of the old one's memory.
@@ -17,12 +17,13 @@ use tokio::sync::oneshot;
 use wasmtime::{Engine, Module};
 
 use crate::{
-    config::Config,
+    config::{Backend, Config},
     error::HostError,
     files::ModelFiles,
     info::Info,
-    instance::{Instance, InstanceError},
+    instance::{Answer, Instance, InstanceError},
     module::{self, WASM_STACK},
+    native::{self, Native},
     queue::{Job, Outcome, Queue},
 };
 
@@ -33,6 +34,27 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A worker's stack: the module's, and room for the host and the compiler's own calls.
 const STACK: usize = WASM_STACK + (2 << 20);
+
+/// What workers build their scorers from.
+enum Source {
+    Native(Arc<Native>),
+    Wasm { engine: Engine, module: Module, files: ModelFiles },
+}
+
+/// What a worker answers requests with.
+enum Scorer {
+    Native(native::Engine),
+    Wasm(Box<Instance>),
+}
+
+impl Scorer {
+    fn handle(&mut self, method_path: &str, body: &[u8], deadline: Instant) -> Result<Answer, InstanceError> {
+        match self {
+            Self::Native(engine) => engine.handle(method_path, body, deadline),
+            Self::Wasm(instance) => instance.handle(method_path, body, deadline),
+        }
+    }
+}
 
 /// The instances, seen from the side of HTTP.
 #[derive(Debug)]
@@ -50,8 +72,8 @@ pub(crate) struct Pool {
 pub(crate) type Ended = oneshot::Receiver<Result<(), HostError>>;
 
 impl Pool {
-    /// Starts compiling the module and building the instances, in threads of their own.
-    pub(crate) fn start(files: ModelFiles, config: Config) -> io::Result<(Arc<Self>, Ended)> {
+    /// Starts reading the model, compiling the module and building the instances, in threads of their own.
+    pub(crate) fn start(config: Config) -> io::Result<(Arc<Self>, Ended)> {
         let pool = Arc::new(Self {
             queue: Queue::new(config.queue),
             ready: AtomicUsize::new(0),
@@ -61,7 +83,7 @@ impl Pool {
         let (report, ended) = oneshot::channel();
         let supervised = Arc::clone(&pool);
         thread::Builder::new().name("edge-pool".into()).spawn(move || {
-            let result = supervised.supervise(&files, &config);
+            let result = supervised.supervise(&config);
             // Nobody listens any more where the daemon has given up waiting.
             let _ = report.send(result);
         })?;
@@ -94,24 +116,21 @@ impl Pool {
     }
 
     /// Runs the workers until the pool is stopped or one of them cannot build its first instance.
-    fn supervise(&self, files: &ModelFiles, config: &Config) -> Result<(), HostError> {
-        let unusable = |error: wasmtime::Error| HostError::Module {
-            path: config.module.clone(),
-            detail: format!("{error:#}"),
-        };
-        let engine = module::engine().map_err(unusable)?;
-        let module = module::compile(&engine, &config.module, config.cache_dir.as_deref())?;
+    fn supervise(&self, config: &Config) -> Result<(), HostError> {
+        let source = source(config)?;
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
-            let ticker = thread::Builder::new().name("edge-ticker".into());
-            ticker
-                .spawn_scoped(scope, || {
-                    while !done.load(Ordering::Relaxed) {
-                        thread::sleep(TICK);
-                        engine.increment_epoch();
-                    }
-                })
-                .map_err(HostError::Thread)?;
+            if let Source::Wasm { engine, .. } = &source {
+                let ticker = thread::Builder::new().name("edge-ticker".into());
+                ticker
+                    .spawn_scoped(scope, || {
+                        while !done.load(Ordering::Relaxed) {
+                            thread::sleep(TICK);
+                            engine.increment_epoch();
+                        }
+                    })
+                    .map_err(HostError::Thread)?;
+            }
 
             let mut workers = Vec::new();
             let mut result = Ok(());
@@ -120,7 +139,7 @@ impl Pool {
                     .name(format!("edge-{number}"))
                     .stack_size(STACK)
                     .spawn_scoped(scope, || {
-                        let result = self.work(&engine, &module, files, config);
+                        let result = self.work(&source, config);
                         if result.is_err() {
                             self.stop();
                         }
@@ -147,22 +166,16 @@ impl Pool {
 
     /// One worker's life. Only the first instance's failure is the daemon's: a model that has
     /// opened once will open again, so later failures are waited out.
-    fn work(
-        &self,
-        engine: &Engine,
-        module: &Module,
-        files: &ModelFiles,
-        config: &Config,
-    ) -> Result<(), HostError> {
+    fn work(&self, source: &Source, config: &Config) -> Result<(), HostError> {
         let mut served = false;
         let mut pause = PAUSE;
         while !self.stopped() {
-            match self.open(engine, module, files, config) {
-                Ok(mut instance) => {
+            match self.open(source, config) {
+                Ok(mut scorer) => {
                     served = true;
                     pause = PAUSE;
                     self.ready.fetch_add(1, Ordering::Relaxed);
-                    let ended = self.serve(&mut instance, config.deadline);
+                    let ended = self.serve(&mut scorer, config.deadline);
                     self.ready.fetch_sub(1, Ordering::Relaxed);
                     match ended {
                         None => return Ok(()),
@@ -182,18 +195,18 @@ impl Pool {
         Ok(())
     }
 
-    fn open(
-        &self,
-        engine: &Engine,
-        module: &Module,
-        files: &ModelFiles,
-        config: &Config,
-    ) -> Result<Instance, InstanceError> {
+    fn open(&self, source: &Source, config: &Config) -> Result<Scorer, InstanceError> {
         let deadline = Instant::now() + config.open_deadline;
         let stop = Arc::clone(&self.stop);
-        let mut instance = Instance::open(engine, module, files, config.max_memory_bytes, deadline, stop)?;
+        let mut scorer = match source {
+            Source::Native(native) => Scorer::Native(native::Engine::new(Arc::clone(native), stop)),
+            Source::Wasm { engine, module, files } => {
+                let most = config.max_memory_bytes;
+                Scorer::Wasm(Box::new(Instance::open(engine, module, files, most, deadline, stop)?))
+            }
+        };
         if self.info.get().is_none() {
-            let answer = instance.handle("GET /info", &[], deadline)?;
+            let answer = scorer.handle("GET /info", &[], deadline)?;
             if answer.status != 200 {
                 let text = format!("it answers {} to GET /info", answer.status);
                 return Err(InstanceError::Interface(text));
@@ -201,7 +214,7 @@ impl Pool {
             // Another worker may have been first; the answers are the same.
             let _ = self.info.set(Info::new(answer.body));
         }
-        Ok(instance)
+        Ok(scorer)
     }
 
     /// Serves until a call goes wrong, or until the queue is closed and empty (`None`).
@@ -209,14 +222,14 @@ impl Pool {
     /// A call is interrupted when it has itself taken as long as a request may, not when its
     /// client's time is up: a daemon with too much to do would else lose its instances, and the
     /// time to build new ones, to requests that had little time left when their turn came.
-    fn serve(&self, instance: &mut Instance, longest: Duration) -> Option<InstanceError> {
+    fn serve(&self, scorer: &mut Scorer, longest: Duration) -> Option<InstanceError> {
         while let Some(job) = self.queue.pop() {
             let taken = Instant::now();
             if taken >= job.deadline {
                 // The other side has seen the deadline too and answers by itself.
                 continue;
             }
-            let answer = instance.handle(&job.method_path, &job.body, taken + longest);
+            let answer = scorer.handle(&job.method_path, &job.body, taken + longest);
             let error = answer.as_ref().err().cloned();
             let outcome = Outcome { answer, taken, done: Instant::now() };
             // A client that has left in the meantime misses nothing.
@@ -237,6 +250,21 @@ impl Pool {
     }
 }
 
+/// Reads and compiles what all workers share.
+fn source(config: &Config) -> Result<Source, HostError> {
+    if config.backend == Backend::Native {
+        return Ok(Source::Native(Native::open(config)?));
+    }
+    let unusable = |error: wasmtime::Error| HostError::Module {
+        path: config.module.clone(),
+        detail: format!("{error:#}"),
+    };
+    let files = ModelFiles::read(&config.model)?;
+    let engine = module::engine().map_err(unusable)?;
+    let module = module::compile(&engine, &config.module, config.cache_dir.as_deref())?;
+    Ok(Source::Wasm { engine, module, files })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -245,19 +273,22 @@ mod tests {
     /// Had the stop no effect on a running module, this would last for `open_deadline`.
     #[tokio::test]
     async fn a_stop_ends_a_module_that_runs() {
-        let name = format!("edge-host-pool-{}.wasm", std::process::id());
-        let module = std::env::temp_dir().join(name);
+        let folder = std::env::temp_dir().join(format!("edge-host-pool-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let module = folder.join("module.wasm");
         let wasm = wat::parse_str(include_str!("../tests/stand_in/module.wat")).unwrap();
         std::fs::write(&module, wasm).unwrap();
-        let files = ModelFiles { model: b"Endless".to_vec(), tokenizer: Vec::new(), manifest: Vec::new() };
-        let config = Config { open_deadline: Duration::from_secs(3600), ..Config::new("", &module) };
-        let (pool, ended) = Pool::start(files, config).unwrap();
+        for (name, bytes) in [("model.lockstep", "Endless"), ("tokenizer.json", ""), ("lockstep.json", "")] {
+            std::fs::write(folder.join(name), bytes).unwrap();
+        }
+        let config = Config { open_deadline: Duration::from_secs(3600), ..Config::new(&folder, &module) };
+        let (pool, ended) = Pool::start(config).unwrap();
         // Long enough for the module to be at it in most runs, and right in all.
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert!(!pool.is_ready());
         pool.stop();
         let ended = tokio::time::timeout(Duration::from_secs(60), ended).await;
-        std::fs::remove_file(&module).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
         ended.unwrap().unwrap().unwrap();
     }
 }

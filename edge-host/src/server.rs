@@ -7,11 +7,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::{JoinSet, spawn_blocking},
+    task::JoinSet,
     time::{sleep, timeout},
 };
 
-use crate::{config::Config, error::HostError, files::ModelFiles, http, pool::Pool, stall::Impatient};
+use crate::{config::Config, error::HostError, http, pool::Pool, stall::Impatient};
 
 /// Bytes of a request's head, and of what is read ahead of a body.
 const BUFFER: usize = 64 << 10;
@@ -34,11 +34,7 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), HostError> {
-    let folder = config.model.clone();
-    let files = spawn_blocking(move || ModelFiles::read(&folder))
-        .await
-        .map_err(|error| HostError::Thread(io::Error::other(error)))??;
-    let (pool, mut ended) = Pool::start(files, config.clone()).map_err(HostError::Thread)?;
+    let (pool, mut ended) = Pool::start(config.clone()).map_err(HostError::Thread)?;
     let _stop = StopOnDrop(Arc::clone(&pool));
     let config = Arc::new(config);
     let permits = Arc::new(Semaphore::new(config.max_connections.get()));

@@ -32,7 +32,7 @@ async fn a_model_that_does_not_open_ends_the_daemon() {
     for (model, part) in [
         ("Bad", "the stand-in does not like this model (code 3)"),
         ("Trap", "the module trapped: wasm trap: wasm `unreachable`"),
-        ("Endless", "the module was interrupted at the deadline"),
+        ("Endless", "the call was interrupted at the deadline"),
     ] {
         let daemon = Daemon::start(model, |config| config.open_deadline = short).await;
         let error = daemon.ended().await.unwrap_err();

@@ -23,14 +23,25 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts one with the model folder and the module, and waits until it is ready.
+    /// Starts one with the model folder and one instance of the module, and waits until it is ready.
     ///
     /// # Panics
     /// Where it does not become ready.
     #[must_use]
     pub fn start(model: &Path, module: &Path) -> Self {
-        let mut config = Config::new(model, module);
-        config.instances = NonZeroUsize::MIN;
+        Self::with(Config { instances: NonZeroUsize::MIN, ..Config::new(model, module) })
+    }
+
+    /// Starts one with the model folder and the native engine on `cores` threads, and waits until it is ready.
+    ///
+    /// # Panics
+    /// Where it does not become ready.
+    #[must_use]
+    pub fn start_native(model: &Path, cores: NonZeroUsize) -> Self {
+        Self::with(Config { instances: cores, ..Config::native(model) })
+    }
+
+    fn with(mut config: Config) -> Self {
         config.deadline = Duration::from_secs(120);
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();

@@ -64,7 +64,7 @@ fn dependencies_point_towards_the_arithmetic() {
         ("wasm-module/web", &["module", "rank"]),
         ("wasm-module/web/bindgen", &[]),
         ("quantize", &["arith", "file", "manifest", "tokenizer"]),
-        ("edge-host", &[]),
+        ("edge-host", &["module", "rank"]),
         ("accel-driver/program", &["arith"]),
         ("hdl-sim", &["accel-abi", "arith"]),
     ]

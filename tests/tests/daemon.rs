@@ -1,6 +1,7 @@
 //! The daemon with the real module and the tiny model: what a client sees.
 #![allow(clippy::unwrap_used)]
 
+use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
 use lockstep_tests::daemon::Daemon;
@@ -148,4 +149,63 @@ fn hostile_text_is_scored() {
         let (status, answer) = rank(&body);
         assert_eq!(status, 200, "{text:?}: {answer}");
     }
+}
+
+/// An answer without what may differ: how long it took, and what scored.
+fn bare(mut answer: Value, backend: &str) -> Value {
+    if let Some(fields) = answer.as_object_mut() {
+        if let Some(took) = fields.remove("took_ms") {
+            assert!(took.as_f64() > Some(0.0), "{took}");
+        }
+        if let Some(name) = fields.remove("backend") {
+            let name = name.as_str().unwrap();
+            assert!(name.starts_with("wasm") == (backend == "wasm"), "{name} of the {backend} backend");
+        }
+    }
+    answer
+}
+
+#[test]
+fn the_native_backend_gives_the_same_answers() {
+    let native = Daemon::start_native(&tiny_model(), NonZeroUsize::new(3).unwrap());
+    // Longer together than what one thread takes at a time.
+    let texts = [lockstep_tests::texts::hostile(), lockstep_tests::texts::graded(60, 150)].concat();
+    let candidates: Vec<Value> =
+        texts.iter().enumerate().map(|(i, text)| json!({"id": i.to_string(), "text": text})).collect();
+    let mut whole = good();
+    whole["candidates"] = json!(candidates);
+    whole["top_n"] = json!(texts.len());
+    whole["diversity"] = json!(0.3);
+    let mut empty = good();
+    empty["candidates"][1]["text"] = json!("\u{0}\u{7}");
+    let mut requests = vec![
+        ("/v1/rank", good(), 2),
+        ("/v1/rank", whole, 2),
+        ("/v1/rank", empty, 4),
+        ("/embed", json!({"inputs": "hello world"}), 2),
+        ("/embed", json!({"inputs": ["good", "\u{0}"]}), 4),
+        ("/embed", json!({"inputs": []}), 4),
+        ("/v1/embeddings", json!({"input": ["hello world", "good bread"], "model": "tiny"}), 2),
+        ("/rerank", json!({"query": "a red bicycle", "texts": texts[..30]}), 2),
+        ("/nowhere", json!({}), 4),
+    ];
+    requests.extend(texts.chunks(20).map(|texts| ("/embed", json!({"inputs": texts, "truncate": true}), 2)));
+    for (path, body, class) in requests {
+        let (status, answer) = post(native.address, path, &body);
+        let (wasm_status, wasm_answer) = post(DAEMON.address, path, &body);
+        assert_eq!((status, status / 100), (wasm_status, class), "{path} {answer} {wasm_answer}");
+        assert_eq!(bare(answer, "native"), bare(wasm_answer, "wasm"), "{path}");
+    }
+    let info =
+        |daemon: &Daemon| serde_json::from_str(&request(daemon.address, "GET", "/info", b"").2).unwrap();
+    assert_eq!(bare(info(&native), "native"), bare(info(&DAEMON), "wasm"));
+    let tokens = |daemon: &Daemon| {
+        let (_, head, _) = request(daemon.address, "POST", "/embed", br#"{"inputs": "hello world"}"#);
+        let digest =
+            head.lines().find(|line| line.starts_with("x-lockstep-model-digest: ")).map(str::to_owned);
+        let tokens = head.lines().find(|line| line.contains("tokens: ")).map(str::to_owned);
+        assert!(digest.is_some() && tokens.is_some(), "{head}");
+        (digest, tokens)
+    };
+    assert_eq!(tokens(&native), tokens(&DAEMON));
 }
