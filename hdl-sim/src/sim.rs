@@ -66,7 +66,9 @@ impl Sim {
         sim.poke(clock, 0);
         if let Some(reset) = reset {
             sim.poke(reset, 0);
-            for _ in 0..3 {
+            // Before the first edge, what a synchronous reset clears is random.
+            let _ = sim.cycle(&mut []);
+            for _ in 0..2 {
                 sim.cycle(&mut [])?;
             }
             sim.poke(reset, 1);

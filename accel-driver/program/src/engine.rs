@@ -19,20 +19,33 @@ pub struct Engine {
     pub y: usize,
 }
 
-/// Rows of the table of row scales.
-pub(crate) const ROW_SCALES: usize = 128;
-/// Entries of the drain's statistics.
-pub(crate) const STATISTICS: usize = 256;
 /// Slots for scores and weights of the softmax.
 pub(crate) const SLOTS: usize = 4;
-/// Channels of each of the three parts of memory G.
+/// Channels of each of the three parts of memory G: the greatest hidden size.
 pub(crate) const CHANNELS: usize = 1024;
+/// The greatest intermediate size.
+const INTERMEDIATE: usize = 4096;
+/// The longest sequence.
+const TOKENS: usize = 512;
 
 impl Engine {
-    /// The depths that `ls_engine` has by default.
+    /// The depths that `ls_engine` has by default: those of the largest shape.
     #[must_use]
     pub const fn new(lanes: usize) -> Self {
-        Self { lanes, a: 32768, b: 16384, p: 2048, v: 32768, y: 8192 }
+        const fn words(channels: usize, lanes: usize) -> usize {
+            match (channels * TOKENS).checked_div(lanes) {
+                Some(words) => words,
+                None => 0,
+            }
+        }
+        Self {
+            lanes,
+            a: words(2 * CHANNELS + INTERMEDIATE, lanes),
+            b: words(2 * CHANNELS, lanes),
+            p: SLOTS * TOKENS,
+            v: words(5 * CHANNELS, lanes),
+            y: words(CHANNELS, lanes) + SLOTS * TOKENS,
+        }
     }
 
     /// Bytes from one instruction of a program to the next.
@@ -52,9 +65,19 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// Channels that are projected together: whole heads and whole panels.
+    /// Channels that are projected together: whole heads and whole panels. The last group may be cut short.
     pub(crate) fn group(&self, engine: &Engine) -> usize {
         self.width.max(engine.lanes)
+    }
+
+    /// Heads of a group.
+    pub(crate) fn group_heads(&self, engine: &Engine) -> usize {
+        self.group(engine) / self.width
+    }
+
+    /// Number of groups.
+    pub(crate) fn groups(&self, engine: &Engine) -> usize {
+        self.hidden.div_ceil(self.group(engine))
     }
 
     pub(crate) fn check(&self, engine: &Engine) -> Result<(), Error> {
@@ -66,11 +89,11 @@ impl Shape {
         if ![32, 64].contains(&self.width) {
             return wrong("head width", self.width, "32 or 64".into());
         }
-        if self.hidden > CHANNELS || !self.hidden.is_multiple_of(32.max(n)) {
-            return wrong("hidden size", self.hidden, format!("multiples of {} up to {CHANNELS}", 32.max(n)));
+        if self.hidden > CHANNELS || !self.hidden.is_multiple_of(32) {
+            return wrong("hidden size", self.hidden, format!("multiples of 32 up to {CHANNELS}"));
         }
-        if self.intermediate > 4096 || !self.intermediate.is_multiple_of(n) {
-            return wrong("intermediate size", self.intermediate, format!("multiples of {n} up to 4096"));
+        if !(1..=INTERMEDIATE).contains(&self.intermediate) {
+            return wrong("intermediate size", self.intermediate, format!("1 to {INTERMEDIATE}"));
         }
         Ok(())
     }
@@ -103,10 +126,13 @@ impl Layout {
     pub(crate) fn new(engine: &Engine, shape: &Shape, tokens: usize) -> Result<Self, Error> {
         let n = engine.lanes;
         let tiles = tokens.div_ceil(n);
-        if tokens == 0 || tokens > 512 {
-            return Err(Error::Shape { what: "number of tokens", value: tokens, allowed: "1 to 512".into() });
+        if tokens == 0 || tokens > TOKENS {
+            let allowed = format!("1 to {TOKENS}");
+            return Err(Error::Shape { what: "number of tokens", value: tokens, allowed });
         }
         let block = tiles * shape.hidden;
+        // Values lie in whole panels.
+        let values = tiles * shape.hidden.next_multiple_of(n);
         let slot = tiles * n;
         let layout = Self {
             tiles,
@@ -115,7 +141,7 @@ impl Layout {
             queries: block,
             keys: 2 * block,
             values: 3 * block,
-            context: 4 * block,
+            context: 3 * block + values,
             rows: block,
             sums: 0,
             scores: block,
@@ -128,13 +154,13 @@ impl Layout {
         };
         let rows = tiles * shape.intermediate;
         let needs = [
-            ("words of memory V", block + rows.max(4 * block), engine.v),
+            ("words of memory V", block + rows.max(3 * block + values), engine.v),
             ("words of memory Y", block + SLOTS * slot, engine.y),
             ("words of memory A", 2 * block + rows, engine.a),
-            ("words of memory B", 2 * block, engine.b),
+            ("words of memory B", block + values, engine.b),
             ("words of memory P", SLOTS * slot, engine.p),
-            ("row scales", 4 * tiles, ROW_SCALES),
-            ("statistics", 3 * tiles + 3 * shape.heads + SLOTS, STATISTICS),
+            ("row scales", 4 * tiles, 4 * TOKENS / n),
+            ("statistics", 3 * tiles + 3 * shape.heads + SLOTS, 3 * TOKENS / n + 100),
         ];
         for (what, value, limit) in needs {
             if value > limit {

@@ -84,9 +84,10 @@ impl Image {
         }
 
         let mut bytes = Vec::new();
-        let row_words = hidden / n + 1;
+        let row_words = hidden.div_ceil(n) + 1;
         for (row, scale) in encoder.embedding.words.chunks_exact(hidden).zip(&encoder.embedding.word_scales) {
             bytes.extend(row.iter().map(|&w| w as u8));
+            bytes.resize(bytes.len().next_multiple_of(n), 0);
             bytes.extend(scale.to_le_bytes());
             bytes.extend(std::iter::repeat_n(0, n - 2));
         }
@@ -167,13 +168,8 @@ fn push_layer(bytes: &mut Vec<u8>, layer: &Layer, shape: &Shape, engine: &Engine
     let group = shape.group(engine);
     for first in (0..d).step_by(group) {
         for part in 0..3 {
-            push_panels(
-                bytes,
-                &layer.projection,
-                None,
-                part * d + first..part * d + first + group,
-                engine.lanes,
-            );
+            let columns = part * d + first..part * d + (first + group).min(d);
+            push_panels(bytes, &layer.projection, None, columns, engine.lanes);
         }
     }
     push_norm(bytes, &layer.attention_norm);
@@ -197,7 +193,8 @@ fn push_norm(bytes: &mut Vec<u8>, norm: &LayerNorm) {
     }
 }
 
-/// Panels of `lanes` columns: a header of twelve words, then a word a row of weights.
+/// Panels of `lanes` columns: a header of twelve words, then a word a row of weights. What is missing from the last one is
+/// zero, and so are its sums.
 fn push_panels(
     bytes: &mut Vec<u8>,
     linear: &Linear,
@@ -205,24 +202,26 @@ fn push_panels(
     columns: std::ops::Range<usize>,
     lanes: usize,
 ) {
-    for first in columns.step_by(lanes) {
-        let panel = first..first + lanes;
-        for &c in &linear.multipliers[panel.clone()] {
-            bytes.extend(c.to_le_bytes());
-        }
-        for &b in &linear.biases[panel.clone()] {
-            bytes.extend(b.to_le_bytes());
-        }
-        for j in panel.clone() {
-            bytes.extend(equaliser.map_or(0, |e| e[j]).to_le_bytes());
-        }
-        for j in panel.clone() {
+    for first in columns.clone().step_by(lanes) {
+        let panel = first..(first + lanes).min(columns.end);
+        let missing = lanes - panel.len();
+        let mut header = |width: usize, value: &dyn Fn(usize) -> i32| {
+            for j in panel.clone() {
+                bytes.extend(&value(j).to_le_bytes()[..width]);
+            }
+            bytes.extend(std::iter::repeat_n(0, width * missing));
+        };
+        header(2, &|j| linear.multipliers[j].into());
+        header(4, &|j| linear.biases[j]);
+        header(2, &|j| equaliser.map_or(0, |e| e[j].into()));
+        header(4, &|j| {
             let zero = if linear.sign == Sign::Unsigned { 128 } else { 0 };
-            let sum: i32 = linear.weights[j..].iter().step_by(linear.outputs).map(|&w| i32::from(w)).sum();
-            bytes.extend((zero * sum).to_le_bytes());
-        }
+            let column = linear.weights[j..].iter().step_by(linear.outputs);
+            zero * column.map(|&w| i32::from(w)).sum::<i32>()
+        });
         for row in linear.weights.chunks_exact(linear.outputs) {
             bytes.extend(row[panel.clone()].iter().map(|&w| w as u8));
+            bytes.extend(std::iter::repeat_n(0, missing));
         }
     }
 }

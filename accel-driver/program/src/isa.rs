@@ -91,6 +91,7 @@ pub static MOVE: Format = Format {
 const DRAIN_FIELDS: &[(&str, u32)] = &[
     ("mode", 2),
     ("by_row", 1),
+    ("by_panel", 1),
     ("outer", 10),
     ("inner", 8),
     ("columns", 7),
@@ -104,15 +105,16 @@ const DRAIN_FIELDS: &[(&str, u32)] = &[
     ("acc_shift", 4),
     ("out_shift", 5),
     ("residual_shift", 3),
-    ("row_scale", 7),
-    ("stat", 8),
+    ("row_scale", 8),
+    ("stat", 9),
     ("stat_inner", 1),
     ("stat_group", 4),
     ("clear", 1),
     ("slot", 2),
 ];
 
-/// (11) and what follows: `mode` 0 to 16 bits, 1 with the residual sum, 2 through the activation.
+/// (11) and what follows: `mode` 0 to 16 bits, 1 with the residual sum, 2 through the activation. `last_columns` are those
+/// of the last inner turn, or with `by_panel` those of the last outer one.
 pub static LINEAR: Format = Format { name: "drain", queue: Queue::Drain, opcode: 0, fields: DRAIN_FIELDS };
 /// Scores to memory Y.
 pub static SCORE: Format = Format { name: "score", queue: Queue::Drain, opcode: 1, fields: DRAIN_FIELDS };
@@ -143,8 +145,8 @@ pub static PASS: Format = Format {
         ("d_turn", 16),
         ("second", 20),
         ("g", 12),
-        ("stat", 8),
-        ("row_scale", 7),
+        ("stat", 9),
+        ("row_scale", 8),
         ("write_scale", 1),
         ("unsigned", 1),
         ("from_y", 1),

@@ -53,6 +53,8 @@ const LEAD: usize = 2;
 const ATTENTION_NORM: usize = 0;
 const OUTPUT_NORM: usize = CHANNELS;
 const TYPE_ROWS: usize = 2 * CHANNELS;
+/// Longest program that a job can name.
+const INSTRUCTIONS: usize = 65_535;
 /// Triples of block maxima that are kept.
 const HEAD_REGISTERS: usize = 20;
 
@@ -83,6 +85,13 @@ impl Program {
             compiler.layer(layer, i + 1 == image.layers.len())?;
         }
         compiler.pool(layout.stream, image.shape.hidden)?;
+        if compiler.out.len() > INSTRUCTIONS {
+            return Err(Error::Shape {
+                what: "instructions of the program",
+                value: compiler.out.len(),
+                allowed: format!("up to {INSTRUCTIONS}"),
+            });
+        }
         let shape = image.shape;
         let linear = 4 * shape.hidden * shape.hidden + 2 * shape.hidden * shape.intermediate;
         let attention = 2 * tokens * shape.hidden;
@@ -121,7 +130,6 @@ impl Program {
                 wait: (turn == 0).then_some((s::LAYER_INPUT, When::Inner)),
                 signal: (s::EXPANDED, When::Once),
                 drain: &[
-                    ("last_columns", engine.lanes),
                     ("destination", layout.rows),
                     ("d_outer", engine.lanes),
                     ("d_inner", intermediate),
@@ -340,7 +348,7 @@ impl Compiler<'_> {
         let (layout, n) = (self.layout, self.engine.lanes);
         let mut mac = Instruction::new(&MAC).with(&[
             ("k", job.inputs),
-            ("outer", job.columns / n),
+            ("outer", job.columns.div_ceil(n)),
             ("inner", layout.tiles),
             ("a", job.from),
             ("a_inner", job.inputs),
@@ -352,9 +360,11 @@ impl Compiler<'_> {
         self.push(mac);
         let drain = Instruction::new(&LINEAR)
             .with(&[
-                ("outer", job.columns / n),
+                ("outer", job.columns.div_ceil(n)),
                 ("inner", layout.tiles),
                 ("columns", n),
+                ("by_panel", 1),
+                ("last_columns", job.columns - (job.columns - 1) / n * n),
                 ("last_lanes", layout.last),
                 ("acc_shift", job.shifts.0 as usize),
                 ("out_shift", job.shifts.1 as usize),
@@ -370,24 +380,24 @@ impl Compiler<'_> {
     fn project(&mut self, layer: &LayerFacts, group: usize) -> Result<(), Error> {
         let (layout, shape, n) = (self.layout, self.image.shape, self.engine.lanes);
         let width = shape.group(self.engine);
-        let head = group * width / shape.width;
+        let head = group * shape.group_heads(self.engine);
+        let columns = width.min(shape.hidden - group * width);
         let statistics = 3 * layout.tiles + head;
         for (part, signal) in [s::QUERIES, s::KEYS, s::VALUES].into_iter().enumerate() {
             let stat = statistics + part * shape.heads;
             let rows = layout.tiles * n;
             let place = [layout.queries, layout.keys, layout.values][part];
             let drain = if part < 2 {
-                [
-                    ("last_columns", n),
+                vec![
                     ("destination", place + group * width),
                     ("d_outer", n),
                     ("d_inner", shape.hidden),
                     ("stat", stat),
                     ("stat_group", shape.width.ilog2() as usize),
-                    ("by_row", 0),
                 ]
             } else {
-                [
+                vec![
+                    ("by_panel", 0),
                     ("last_columns", layout.last),
                     ("destination", place + group * width / n * rows),
                     ("d_outer", rows),
@@ -399,7 +409,7 @@ impl Compiler<'_> {
             };
             self.linear(&Job {
                 inputs: shape.hidden,
-                columns: width,
+                columns,
                 from: layout.a_input,
                 row_scale: 0,
                 shifts: layer.projection,
@@ -416,8 +426,8 @@ impl Compiler<'_> {
         let (layout, shape, n) = (self.layout, self.image.shape, self.engine.lanes);
         let (tiles, d) = (layout.tiles, shape.width);
         let width = shape.group(self.engine);
-        let heads = width / d;
-        let first = group * heads;
+        let first = group * shape.group_heads(self.engine);
+        let heads = shape.group_heads(self.engine).min(shape.heads - first);
         let statistics = 3 * tiles;
         for head in first..first + heads {
             for (part, from, to) in [(0, layout.queries, layout.a_queries), (1, layout.keys, layout.b_keys)] {
@@ -453,7 +463,7 @@ impl Compiler<'_> {
             Kind::Quantize,
             &[
                 ("length", self.tokens),
-                ("turns", width / n),
+                ("turns", (heads * d).div_ceil(n)),
                 ("source", layout.values + panel * rows),
                 ("s_turn", rows),
                 ("destination", layout.b_values + panel * rows),
@@ -510,8 +520,7 @@ impl Compiler<'_> {
     }
 
     fn first_of_group(&self, u: usize) -> bool {
-        let heads = self.image.shape.group(self.engine) / self.image.shape.width;
-        u.is_multiple_of(heads * self.layout.tiles)
+        u.is_multiple_of(self.image.shape.group_heads(self.engine) * self.layout.tiles)
     }
 
     fn units(&self) -> usize {
@@ -597,8 +606,8 @@ impl Compiler<'_> {
 
     fn attention(&mut self, layer: &LayerFacts) -> Result<(), Error> {
         let shape = self.image.shape;
-        let groups = shape.hidden / shape.group(self.engine);
-        let per_group = self.units() / groups;
+        let groups = shape.groups(self.engine);
+        let per_group = shape.group_heads(self.engine) * self.layout.tiles;
         self.project(layer, 0)?;
         for u in 0..self.units() {
             if u.is_multiple_of(per_group) {
@@ -652,7 +661,6 @@ impl Compiler<'_> {
         let sum = |shift: i32| {
             [
                 ("mode", 1),
-                ("last_columns", n),
                 ("destination", layout.sums),
                 ("residual", layout.stream),
                 ("d_outer", n),
@@ -703,7 +711,6 @@ impl Compiler<'_> {
             signal: (s::EXPANDED, When::Inner),
             drain: &[
                 ("mode", 2),
-                ("last_columns", n),
                 ("destination", layout.rows),
                 ("d_outer", n),
                 ("d_inner", intermediate),

@@ -57,11 +57,11 @@ module ls_fifo #(
 `ifndef SYNTHESIS
   // The count never exceeds the depth.
   count_in_range_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) count_q <= CountWidth'(Depth))
+  assert property (@(posedge clk_i) disable iff (!rst_ni || clear_i) count_q <= CountWidth'(Depth))
   else $error("count above depth");
   // The pointers are as far apart as the count says.
   pointers_match_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni)
+  assert property (@(posedge clk_i) disable iff (!rst_ni || clear_i)
       (32'(count_q) + 32'(read_q)) % Depth == 32'(write_q))
   else $error("pointers and count disagree");
 `endif

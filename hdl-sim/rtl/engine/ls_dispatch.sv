@@ -35,7 +35,7 @@ module ls_dispatch
   logic [ 31:0] left;
   logic [  2:0] beat_q;
   logic [255:0] instr_q;
-  logic full_q, sent;
+  logic full_q, sent, room;
 
   assign total = 32'(length_i) * 32'(Beats);
   assign left = total - asked_q;
@@ -45,19 +45,28 @@ module ls_dispatch
   assign fire = req_valid_o && req_ready_i;
   assign turn_end = fire && left <= 32'(Burst);
 
-  ls_queue #(
+  ls_fifo #(
       .Width(N * 8),
       .Depth(Depth)
   ) u_words (
       .clk_i,
-      .rst_ni,
-      .valid_i(data_valid_i),
-      .ready_o(),
-      .data_i,
-      .valid_o(word_valid),
-      .ready_i(word_ready),
-      .data_o (word)
+      .rst_ni(1'b1),
+      .clear_i(!rst_ni),
+      .in_valid_i(data_valid_i),
+      .in_ready_o(room),
+      .in_data_i(data_i),
+      .out_valid_o(word_valid),
+      .out_ready_i(word_ready),
+      .out_data_o(word),
+      .count_o()
   );
+
+`ifndef SYNTHESIS
+  // A word that was asked for has its place.
+  room_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) data_valid_i |-> room)
+  else $error("the queue of instruction words overflows");
+`endif
 
   assign word_ready = !full_q || sent;
   assign instr_o = instr_t'(instr_q);

@@ -46,7 +46,7 @@ module ls_drain
   assign is_table = valid_i && instr_i.opcode == 5'd3;
   assign inner_last = inner_q == f.inner - 1'b1;
   assign outer_last = outer_q == f.outer - 1'b1;
-  assign columns = inner_last ? f.last_columns : f.columns;
+  assign columns = (f.by_panel ? outer_last : inner_last) ? f.last_columns : f.columns;
   assign column_last = column_q == columns - 1'b1;
   assign waits = instr_i.wait0.enable && outer_q == '0 && inner_q == '0 && column_q == '0;
   assign sems = !waits || sem_i[instr_i.wait0.index];
@@ -79,9 +79,9 @@ module ls_drain
     slot_d.by_row = f.by_row;
     slot_d.column = column_q + f.start;
     slot_d.bank = bank_q;
-    slot_d.row_scale = f.row_scale + 7'(inner_q);
+    slot_d.row_scale = f.row_scale + inner_q;
     slot_d.slot = f.slot;
-    slot_d.stat = f.stat + (f.stat_inner ? inner_q : 8'd0) + 8'(channel >> f.stat_group);
+    slot_d.stat = f.stat + (f.stat_inner ? 9'(inner_q) : 9'd0) + 9'(channel >> f.stat_group);
     slot_d.clear = f.clear && group_first && (f.stat_inner || inner_q == '0) && (!f.by_row || column_q == '0);
     slot_d.masked = !f.by_row && inner_last && instr_i.opcode == 5'd0;
     slot_d.lanes = f.last_lanes;
@@ -130,4 +130,15 @@ module ls_drain
       else {table_o[1][3:0], table_o[0]} <= {t.high, t.middle, t.low};
     end
   end
+
+`ifndef SYNTHESIS
+  // A plane comes only when the one before it is drained.
+  plane_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) plane_i |-> !have_q || plane_done_o)
+  else $error("a plane overruns the one before it");
+  // A column of an instruction is one of the plane's.
+  column_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) go |-> slot_d.column < 7'(N))
+  else $error("a column behind the plane");
+`endif
 endmodule

@@ -5,13 +5,15 @@ module ls_engine
 #(
     parameter int unsigned N = 16,
     parameter int unsigned RingDepth = 8192,
-    parameter int unsigned ADepth = 32768,
-    parameter int unsigned BDepth = 16384,
+    // Words of the memories: 512 tokens of 1024 channels and 4096 behind the activation.
+    parameter int unsigned ADepth = 3145728 / N,
+    parameter int unsigned BDepth = 1048576 / N,
     parameter int unsigned PDepth = 2048,
-    parameter int unsigned VDepth = 32768,
-    parameter int unsigned YDepth = 8192,
+    parameter int unsigned VDepth = 2621440 / N,
+    parameter int unsigned YDepth = 524288 / N + 2048,
     parameter int unsigned GWords = 24576 / N,
-    parameter int unsigned Stats = 256
+    parameter int unsigned RowScales = 2048 / N,
+    parameter int unsigned Stats = 1536 / N + 100
 ) (
     input  logic                clk_i,
     input  logic                rst_ni,
@@ -222,18 +224,20 @@ module ls_engine
       .instr_o      (put_instr)
   );
   for (genvar i = 0; i < 5; i++) begin : gen_queue
-    ls_queue #(
+    ls_fifo #(
         .Width(256),
         .Depth(QueueDepth)
     ) u_queue (
         .clk_i,
-        .rst_ni (unit_rst_n),
-        .valid_i(put_valid[i]),
-        .ready_o(put_ready[i]),
-        .data_i (put_instr),
-        .valid_o(get_valid[i]),
-        .ready_i(get_ready[i]),
-        .data_o (get_instr[i])
+        .rst_ni(1'b1),
+        .clear_i(!unit_rst_n),
+        .in_valid_i(put_valid[i]),
+        .in_ready_o(put_ready[i]),
+        .in_data_i(put_instr),
+        .out_valid_o(get_valid[i]),
+        .out_ready_i(get_ready[i]),
+        .out_data_o(get_instr[i]),
+        .count_o()
     );
   end
 
@@ -365,41 +369,41 @@ module ls_engine
   logic [19:0] q_address, p_address;
   logic [N-1:0][7:0] q_word, a_operand;
   logic [N-1:0][13:0] p_in, p_word;
-  ls_scratchpad #(
+  ls_ram #(
       .Width(N * 8),
       .Depth(ADepth)
   ) u_a (
       .clk_i,
-      .we_i   (a_we),
-      .waddr_i($clog2(ADepth)'(q_address)),
-      .wdata_i(q_word),
-      .re_i   (step),
-      .raddr_i($clog2(ADepth)'(a_address)),
-      .rdata_o(a_word)
+      .write_i(a_we),
+      .write_address_i($clog2(ADepth)'(q_address)),
+      .write_data_i(q_word),
+      .read_i(step),
+      .read_address_i($clog2(ADepth)'(a_address)),
+      .read_data_o(a_word)
   );
-  ls_scratchpad #(
+  ls_ram #(
       .Width(N * 8),
       .Depth(BDepth)
   ) u_b (
       .clk_i,
-      .we_i   (b_we),
-      .waddr_i($clog2(BDepth)'(q_address)),
-      .wdata_i(q_word),
-      .re_i   (step),
-      .raddr_i($clog2(BDepth)'(b_address)),
-      .rdata_o(b_word)
+      .write_i(b_we),
+      .write_address_i($clog2(BDepth)'(q_address)),
+      .write_data_i(q_word),
+      .read_i(step),
+      .read_address_i($clog2(BDepth)'(b_address)),
+      .read_data_o(b_word)
   );
-  ls_scratchpad #(
+  ls_ram #(
       .Width(N * 14),
       .Depth(PDepth)
   ) u_p (
       .clk_i,
-      .we_i   (p_we),
-      .waddr_i($clog2(PDepth)'(p_address)),
-      .wdata_i(p_in),
-      .re_i   (step),
-      .raddr_i($clog2(PDepth)'(a_address)),
-      .rdata_o(p_word)
+      .write_i(p_we),
+      .write_address_i($clog2(PDepth)'(p_address)),
+      .write_data_i(p_in),
+      .read_i(step),
+      .read_address_i($clog2(PDepth)'(a_address)),
+      .read_data_o(p_word)
   );
   always_comb begin
     for (int unsigned i = 0; i < N; i++)
@@ -484,6 +488,7 @@ module ls_engine
       .VDepth(VDepth),
       .YDepth(YDepth),
       .GWords(GWords),
+      .RowScales(RowScales),
       .Stats(Stats)
   ) u_vector (
       .clk_i,
@@ -572,4 +577,82 @@ module ls_engine
           64'(host_wr_valid_o && host_wr_ready_i);
     end
   end
+
+  // ---- rules of the handshakes inside -------------------------------------------------------------------------
+`ifndef SYNTHESIS
+  for (genvar i = 0; i < 5; i++) begin : gen_queue_check
+    ls_handshake_check #(
+        .Width(256)
+    ) u_check (
+        .clk_i,
+        .rst_ni (unit_rst_n),
+        .clear_i(1'b0),
+        .valid_i(put_valid[i]),
+        .ready_i(put_ready[i]),
+        .data_i (put_instr)
+    );
+  end
+  for (genvar i = 0; i < 3; i++) begin : gen_reader_check
+    ls_handshake_check #(
+        .Width(56)
+    ) u_check (
+        .clk_i,
+        .rst_ni (unit_rst_n),
+        .clear_i(1'b0),
+        .valid_i(mux_valid[i]),
+        .ready_i(mux_ready[i]),
+        .data_i ({mux_address[i], mux_words[i]})
+    );
+  end
+  ls_handshake_check #(
+      .Width(96)
+  ) u_card_check (
+      .clk_i,
+      .rst_ni (unit_rst_n),
+      .clear_i(1'b0),
+      .valid_i(card_req_valid_o),
+      .ready_i(card_req_ready_i),
+      .data_i ({card_req_addr_o, card_req_bytes_o})
+  );
+  ls_handshake_check #(
+      .Width(96)
+  ) u_host_read_check (
+      .clk_i,
+      .rst_ni (unit_rst_n),
+      .clear_i(1'b0),
+      .valid_i(host_rd_req_valid_o),
+      .ready_i(host_rd_req_ready_i),
+      .data_i ({host_rd_req_addr_o, host_rd_req_bytes_o})
+  );
+  ls_handshake_check #(
+      .Width(96)
+  ) u_host_write_check (
+      .clk_i,
+      .rst_ni (unit_rst_n),
+      .clear_i(1'b0),
+      .valid_i(host_wr_req_valid_o),
+      .ready_i(host_wr_req_ready_i),
+      .data_i ({host_wr_req_addr_o, host_wr_req_bytes_o})
+  );
+  ls_handshake_check #(
+      .Width(N * 8)
+  ) u_host_data_check (
+      .clk_i,
+      .rst_ni (unit_rst_n),
+      .clear_i(1'b0),
+      .valid_i(host_wr_valid_o),
+      .ready_i(host_wr_ready_i),
+      .data_i (host_wr_data_o)
+  );
+  ls_handshake_check #(
+      .Width(24)
+  ) u_done_check (
+      .clk_i,
+      .rst_ni,
+      .clear_i(1'b0),
+      .valid_i(done_valid_o),
+      .ready_i(done_ready_i),
+      .data_i ({done_tag_o, done_error_o})
+  );
+`endif
 endmodule

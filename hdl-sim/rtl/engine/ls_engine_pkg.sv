@@ -27,9 +27,9 @@ package ls_engine_pkg;
     logic        by_row;
     logic [6:0]  column;     // of the plane, or row
     logic        bank;       // of the panel header
-    logic [6:0]  row_scale;
+    logic [7:0]  row_scale;
     logic [1:0]  slot;
-    logic [7:0]  stat;
+    logic [8:0]  stat;
     logic        clear;
     logic        masked;     // lanes from `lanes` on do not count
     logic [6:0]  lanes;

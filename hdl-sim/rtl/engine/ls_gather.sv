@@ -126,18 +126,28 @@ module ls_gather
 
   for (genvar i = 0; i < N; i++) begin : gen_bank
     logic [N-1:0][7:0] read;
-    ls_scratchpad #(
+    ls_ram #(
         .Width(N * 8),
         .Depth(Depth)
     ) u_bank (
         .clk_i,
-        .we_i   (data_valid_i && !data_last_i && Bits'(got_q) == Bits'(i)),
-        .waddr_i(DBits'(word_q)),
-        .wdata_i(data_i),
-        .re_i   (read_i),
-        .raddr_i(DBits'(channel_i >> Bits)),
-        .rdata_o(read)
+        .write_i(data_valid_i && !data_last_i && Bits'(got_q) == Bits'(i)),
+        .write_address_i(DBits'(word_q)),
+        .write_data_i(data_i),
+        .read_i(read_i),
+        .read_address_i(DBits'(channel_i >> Bits)),
+        .read_data_o(read)
     );
     assign word_o[i] = read[byte_q];
   end
+
+`ifndef SYNTHESIS
+  // Data comes for a lane that waits for it.
+  count_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) data_valid_i |-> state_q == StRows && got_q < asked_q)
+  else $error("a row that was not asked for");
+  host_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) host_rsp_valid_i |-> state_q == StIds && asked_host_q)
+  else $error("ids that were not asked for");
+`endif
 endmodule

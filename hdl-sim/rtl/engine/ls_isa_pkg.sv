@@ -56,13 +56,13 @@ package ls_isa_pkg;
   } move_t;
 
   typedef struct packed {
-    logic [59:0] reserved;
+    logic [56:0] reserved;
     logic [1:0] slot;
     logic clear;
     logic [3:0] stat_group;
     logic stat_inner;
-    logic [7:0] stat;
-    logic [6:0] row_scale;
+    logic [8:0] stat;
+    logic [7:0] row_scale;
     logic [2:0] residual_shift;
     logic [4:0] out_shift;
     logic [3:0] acc_shift;
@@ -76,6 +76,7 @@ package ls_isa_pkg;
     logic [6:0] columns;
     logic [7:0] inner;
     logic [9:0] outer;
+    logic by_panel;
     logic by_row;
     logic [1:0] mode;
   } drain_t;
@@ -91,7 +92,7 @@ package ls_isa_pkg;
   } table_t;
 
   typedef struct packed {
-    logic [16:0] reserved;
+    logic [14:0] reserved;
     logic [2:0] shift;
     logic [1:0] slot;
     logic [27:0] constant;
@@ -104,8 +105,8 @@ package ls_isa_pkg;
     logic from_y;
     logic unsigned_;
     logic write_scale;
-    logic [6:0] row_scale;
-    logic [7:0] stat;
+    logic [7:0] row_scale;
+    logic [8:0] stat;
     logic [11:0] g;
     logic [19:0] second;
     logic [15:0] d_turn;

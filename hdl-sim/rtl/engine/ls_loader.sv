@@ -64,16 +64,30 @@ module ls_loader
     end
   end
 
-  ls_scratchpad #(
+`ifndef SYNTHESIS
+  // The ring takes no word that it has no place for, and frees none that it has not got.
+  full_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) level_o <= (RingBits + 1)'(RingDepth))
+  else $error("the ring overflows");
+  free_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) free_i <= level_o)
+  else $error("the ring is freed beyond its level");
+  // No word comes that was not asked for.
+  asked_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) data_valid_i |-> ahead_q != '0)
+  else $error("a word that was not asked for");
+`endif
+
+  ls_ram #(
       .Width(N * 8),
       .Depth(RingDepth)
   ) u_ring (
       .clk_i,
-      .we_i   (data_valid_i),
-      .waddr_i(tail_q),
-      .wdata_i(data_i),
-      .re_i   (read_i),
-      .raddr_i(address_i),
-      .rdata_o(word_o)
+      .write_i(data_valid_i),
+      .write_address_i(tail_q),
+      .write_data_i(data_i),
+      .read_i(read_i),
+      .read_address_i(address_i),
+      .read_data_o(word_o)
   );
 endmodule

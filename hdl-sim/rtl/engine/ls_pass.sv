@@ -22,7 +22,7 @@ module ls_pass
     output logic     end_o            // everything before an `end` is done
 );
   // From the issue of a word to the cycle in which everything that it writes can be read.
-  localparam int unsigned Flush = 12;
+  localparam int unsigned Flush = 15;
 
   typedef enum logic [2:0] {
     StIdle,

@@ -28,7 +28,7 @@ module ls_pool_writer #(
   logic [     12:0]       length_q;
   logic [      4:0]       level_q;  // words queued
   logic [WBits-1:0]       place;
-  logic asked_q, waiting_q, push, busy_q, queue_valid;
+  logic asked_q, waiting_q, push, busy_q, queue_valid, place_free;
 
   assign place = push ? '0 : WBits'(fill_q);
   assign push = fill_q == 5'(Per);
@@ -38,20 +38,33 @@ module ls_pool_writer #(
   assign room_o = level_q < 5'(Depth - 4);
   assign idle_o = !busy_q && !valid_i;
 
-  ls_queue #(
+  ls_fifo #(
       .Width(N * 8),
       .Depth(Depth)
   ) u_queue (
       .clk_i,
-      .rst_ni,
-      .valid_i(push),
-      .ready_o(),
-      .data_i (word_q),
-      .valid_o(queue_valid),
-      .ready_i(ready_i && waiting_q),
-      .data_o
+      .rst_ni(1'b1),
+      .clear_i(!rst_ni),
+      .in_valid_i(push),
+      .in_ready_o(place_free),
+      .in_data_i(word_q),
+      .out_valid_o(queue_valid),
+      .out_ready_i(ready_i && waiting_q),
+      .out_data_o(data_o),
+      .count_o()
   );
   assign valid_o = queue_valid && waiting_q;
+
+`ifndef SYNTHESIS
+  // A word that is full has its place, and sums come only while there is room.
+  push_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) push |-> place_free)
+  else $error("the queue of pooled words overflows");
+  // A response belongs to a request.
+  done_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) done_i |-> waiting_q)
+  else $error("a response without a request");
+`endif
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

@@ -24,7 +24,19 @@ module ls_semaphores
   end
 
 `ifndef SYNTHESIS
-  // Nothing is taken from an empty semaphore.
-  always_ff @(posedge clk_i) if (rst_ni) assert ((take_i & ~ready_o) == '0);
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      // Nothing is taken from an empty semaphore.
+      taken_a :
+      assert ((take_i & ~ready_o) == '0)
+      else $error("an empty semaphore is taken");
+      for (int unsigned i = 0; i < Semaphores; i++) begin
+        // A count does not wrap.
+        full_a :
+        assert (count_q[i] < 10'h3fc || count_d[i] >= 10'h3fc)
+        else $error("a semaphore is full");
+      end
+    end
+  end
 `endif
 endmodule

@@ -212,6 +212,17 @@ module ls_sequencer
     end
   end
 
+`ifndef SYNTHESIS
+  // At most two panels have a header, and the drain finishes none that has not begun.
+  panels_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) panel_done_i |-> panels_q != '0)
+  else $error("a panel ends that has not begun");
+  // What leaves the ring is in it.
+  ring_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) free_o <= level_i)
+  else $error("more words are freed than there are");
+`endif
+
   assign read_o = step;
   assign stall_operand_o = is_mac && !sems;
   assign stall_plane_o = is_mac && sems && tile_last && plane_busy_q;

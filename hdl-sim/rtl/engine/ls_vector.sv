@@ -1,6 +1,6 @@
 // The vector pipeline: memories V, Y and G, the arithmetic of drain and pass, running statistics and row scalars.
 //
-// A slot is issued in stage 0, reads its memories in stage 1 and writes V and Y in stage 10. Results enter two lines of
+// A slot is issued in stage 0, reads its memories in stage 1 and writes V and Y in the last stage. Results enter two lines of
 // registers (`v`, `y`) at the stage at which they are ready.
 module ls_vector
   import ls_isa_pkg::*;
@@ -10,6 +10,7 @@ module ls_vector
     parameter int unsigned VDepth = 16384,
     parameter int unsigned YDepth = 8192,
     parameter int unsigned GWords = 1536,
+    parameter int unsigned RowScales = 128,
     parameter int unsigned Stats = 256
 ) (
     input  logic                                 clk_i,
@@ -60,13 +61,17 @@ module ls_vector
     output logic     [         31:0]             pool_o,
     output sem_vec_t                             signal_o
 );
-  localparam int unsigned Last = 10;
+  // Stages in which the outputs of (11), of the residual sum and of the activation are there.
+  localparam int unsigned Linear = 8;
+  localparam int unsigned Sum = Linear + 1;
+  localparam int unsigned Last = Linear + 5;
   localparam int unsigned Bits = $clog2(N);
   localparam int unsigned PerWord = N / 8;
   localparam int unsigned GBits = $clog2(GWords);
   localparam int unsigned VBits = $clog2(VDepth);
   localparam int unsigned YBits = $clog2(YDepth);
   localparam int unsigned SBits = $clog2(Stats);
+  localparam int unsigned RBits = $clog2(RowScales);
 
   // ---- slots --------------------------------------------------------------------------------------------------
   slot_t issue;
@@ -90,50 +95,52 @@ module ls_vector
   logic [N-1:0][15:0] v_read, v_last;
   logic [N-1:0][23:0] y_read, y_last;
   logic [N*8-1:0] g_word;
-  logic v_we, y_we;
+  logic v_we, y_we, reads_v, reads_y;
   logic [19:0] v_write_address;
   logic [N*8-1:0] half_q;
 
   assign v_we = slot[Last].valid && slot[Last].kind inside {SlotLinear, SlotAct, SlotContext, SlotNorm};
   assign y_we = slot[Last].valid && slot[Last].kind inside {SlotSum, SlotScore, SlotEmbed, SlotNorm};
+  assign reads_v = issue.kind inside {SlotSum, SlotEmbed, SlotPool} || (issue.kind == SlotQuant && !issue.from_y);
+  assign reads_y = issue.kind inside {SlotSquare, SlotNorm, SlotExp} || (issue.kind == SlotQuant && issue.from_y);
   assign v_write_address = slot[Last].kind == SlotNorm ? slot[Last].second : slot[Last].write;
   always_ff @(posedge clk_i) if (move_v_i && !move_half_i) half_q <= ring_i;
 
-  ls_scratchpad #(
+  ls_ram #(
       .Width(N * 16),
       .Depth(VDepth)
   ) u_v (
       .clk_i,
-      .we_i   (v_we || (move_v_i && move_half_i)),
-      .waddr_i(v_we ? VBits'(v_write_address) : VBits'(move_address_i)),
-      .wdata_i(v_we ? v_last : {ring_i, half_q}),
-      .re_i   (issue.valid),
-      .raddr_i(VBits'(issue.read)),
-      .rdata_o(v_read)
+      .write_i(v_we || (move_v_i && move_half_i)),
+      .write_address_i(v_we ? VBits'(v_write_address) : VBits'(move_address_i)),
+      .write_data_i(v_we ? v_last : {ring_i, half_q}),
+      .read_i(issue.valid && reads_v),
+      .read_address_i(VBits'(issue.read)),
+      .read_data_o(v_read)
   );
-  ls_scratchpad #(
+  ls_ram #(
       .Width(N * 24),
       .Depth(YDepth)
   ) u_y (
       .clk_i,
-      .we_i   (y_we),
-      .waddr_i(YBits'(slot[Last].write)),
-      .wdata_i(y_last),
-      .re_i   (issue.valid && !is_drain(issue.kind)),
-      .raddr_i(YBits'(issue.read_y)),
-      .rdata_o(y_read)
+      .write_i(y_we),
+      .write_address_i(YBits'(slot[Last].write)),
+      .write_data_i(y_last),
+      .read_i(issue.valid && reads_y),
+      .read_address_i(YBits'(issue.read_y)),
+      .read_data_o(y_read)
   );
-  ls_scratchpad #(
+  ls_ram #(
       .Width(N * 8),
       .Depth(GWords)
   ) u_g (
       .clk_i,
-      .we_i   (move_g_i),
-      .waddr_i(GBits'(move_address_i)),
-      .wdata_i(ring_i),
-      .re_i   (issue.valid && !is_drain(issue.kind)),
-      .raddr_i(GBits'(issue.g / 12'(PerWord))),
-      .rdata_o(g_word)
+      .write_i(move_g_i),
+      .write_address_i(GBits'(move_address_i)),
+      .write_data_i(ring_i),
+      .read_i(issue.valid && issue.kind inside {SlotEmbed, SlotNorm}),
+      .read_address_i(GBits'(issue.g / 12'(PerWord))),
+      .read_data_o(g_word)
   );
   assign gather_channel_o = issue.channel;
 
@@ -160,13 +167,13 @@ module ls_vector
   end
 
   // ---- row parameters -----------------------------------------------------------------------------------------
-  logic [N-1:0][14:0] scale_m[128];
-  logic [N-1:0][ 3:0] scale_h[128];
-  logic [N-1:0][ 4:0] soft_e [  4];
-  logic [N-1:0][14:0] soft_r [  4];
+  logic [N-1:0][14:0] scale_m[RowScales];
+  logic [N-1:0][3:0] scale_h[RowScales];
+  logic [N-1:0][4:0] soft_e[4];
+  logic [N-1:0][14:0] soft_r[4];
 
   logic [N-1:0][31:0] plane_q, in_b, in_z;
-  logic [N-1:0][15:0] in_c, in_eq;
+  logic [N-1:0][15:0] in_c;
   logic [N-1:0][14:0] row_m, in_m;
   logic [N-1:0][3:0] row_h, in_h;
   logic [Bits-1:0] column;
@@ -176,8 +183,8 @@ module ls_vector
   always_ff @(posedge clk_i) if (drain_i.valid) plane_q <= plane_i;
 
   assign column = Bits'(slot[1].column);
-  assign row_m  = scale_m[slot[1].row_scale];
-  assign row_h  = scale_h[slot[1].row_scale];
+  assign row_m  = scale_m[RBits'(slot[1].row_scale)];
+  assign row_h  = scale_h[RBits'(slot[1].row_scale)];
   always_comb begin
     if (slot[1].by_row) begin
       in_c = head_c[slot[1].bank];
@@ -193,22 +200,26 @@ module ls_vector
       in_h = row_h;
     end
   end
-  logic [N-1:0][14:0] in_c15, in_eq15;
+  logic [N-1:0][14:0] in_c15;
+  logic [14:0] eq_q[Linear+1];  // of the column in stage s: the header's bank may be written before it is there
   for (genvar i = 0; i < N; i++) begin : gen_narrow
-    assign in_c15[i]  = in_c[i][14:0];
-    assign in_eq15[i] = in_eq[i][14:0];
+    assign in_c15[i] = in_c[i][14:0];
   end
-  assign in_eq = {N{head_eq[slot[5].bank][Bits'(slot[5].column)]}};
+  assign eq_q[0] = '0;
+  assign eq_q[1] = head_eq[slot[1].bank][column][14:0];
+  for (genvar s = 2; s <= Linear; s++) begin : gen_eq
+    always_ff @(posedge clk_i) eq_q[s] <= eq_q[s-1];
+  end
 
   // ---- arithmetic ---------------------------------------------------------------------------------------------
-  logic [N-1:0][31:0] lin_y;  // stage 5
+  logic [N-1:0][31:0] lin_y;  // stage Linear
   logic [N-1:0][15:0] lin_16;
-  logic [N-1:0][15:0] residual            [6];  // stage s
-  logic [  2:0]       residual_shift_q    [6];
+  logic [N-1:0][15:0] residual               [Linear+1];  // stage s
+  logic [  2:0]       residual_shift_q       [Linear+1];
   logic [  3:0]       acc_shift_q;
   logic [  4:0]       out_shift_q;
-  logic [N-1:0][20:0] sum_s;  // stage 6
-  logic [N-1:0][15:0] act_x;  // stage 10
+  logic [N-1:0][20:0] sum_s;  // stage Sum
+  logic [N-1:0][15:0] act_x;  // stage Last
   logic [N-1:0][15:0] ctx_x;  // stage 4
   logic [N-1:0][20:0] embed_s;  // stage 3
   logic [N-1:0][15:0] norm_t;  // stage 3
@@ -219,8 +230,8 @@ module ls_vector
     acc_shift_q <= acc_shift_i;
     out_shift_q <= out_shift_i;
     residual_shift_q[1] <= residual_shift_i;
-    for (int unsigned s = 2; s <= 5; s++) residual_shift_q[s] <= residual_shift_q[s-1];
-    for (int unsigned s = 2; s <= 5; s++)
+    for (int unsigned s = 2; s <= Linear; s++) residual_shift_q[s] <= residual_shift_q[s-1];
+    for (int unsigned s = 2; s <= Linear; s++)
     if (slot[s-1].valid && slot[s-1].kind == SlotSum) residual[s] <= residual[s-1];
   end
   assign residual[1] = v_read;
@@ -255,10 +266,10 @@ module ls_vector
   ) u_residual (
       .clk_i,
       .rst_ni,
-      .valid_i(slot[5].valid && slot[5].kind == SlotSum),
-      .x_i    (residual[5]),
+      .valid_i(slot[Linear].valid && slot[Linear].kind == SlotSum),
+      .x_i    (residual[Linear]),
       .y_i    (lin_y),
-      .shift_i(residual_shift_q[5]),
+      .shift_i(residual_shift_q[Linear]),
       .valid_o(),
       .s_o    (sum_s)
   );
@@ -267,9 +278,9 @@ module ls_vector
   ) u_activation (
       .clk_i,
       .rst_ni,
-      .valid_i(slot[5].valid && slot[5].kind == SlotAct),
+      .valid_i(slot[Linear].valid && slot[Linear].kind == SlotAct),
       .v_i    (lin_16),
-      .eq_i   (in_eq15),
+      .eq_i   ({N{eq_q[Linear]}}),
       .table_i,
       .fraction_bits_i,
       .offset_i,
@@ -388,13 +399,13 @@ module ls_vector
       y_in[s] = y_line[s];
     end
     if (slot[4].kind == SlotContext) v_in[4] = ctx_x;
-    if (slot[5].kind == SlotLinear) v_in[5] = lin_16;
+    if (slot[Linear].kind == SlotLinear) v_in[Linear] = lin_16;
     if (slot[6].kind == SlotNorm) v_in[6] = norm_x;
-    if (slot[10].kind == SlotAct) v_in[10] = act_x;
+    if (slot[Last].kind == SlotAct) v_in[Last] = act_x;
     for (int unsigned i = 0; i < N; i++) begin
       if (slot[1].kind == SlotScore) y_in[1][i] = plane_q[i][23:0];
       if (slot[3].kind == SlotEmbed) y_in[3][i] = {{3{embed_s[i][20]}}, embed_s[i]};
-      if (slot[6].kind == SlotSum) y_in[6][i] = {{3{sum_s[i][20]}}, sum_s[i]};
+      if (slot[Sum].kind == SlotSum) y_in[Sum][i] = {{3{sum_s[i][20]}}, sum_s[i]};
       if (slot[6].kind == SlotNorm) y_in[6][i] = {{8{norm_x2[i][15]}}, norm_x2[i]};
     end
   end
@@ -546,8 +557,8 @@ module ls_vector
           h_q <= h;
           r_q <= r;
           if (pass_fields_i.write_scale) begin
-            scale_m[pass_fields_i.row_scale] <= m_n;
-            scale_h[pass_fields_i.row_scale] <= h;
+            scale_m[RBits'(pass_fields_i.row_scale)] <= m_n;
+            scale_h[RBits'(pass_fields_i.row_scale)] <= h;
           end
           if (pass_fields_i.block) begin
             head_m[pass_fields_i.head] <= m[0];
@@ -580,4 +591,17 @@ module ls_vector
     pool_valid_o <= rst_ni && slot[1].valid && slot[1].kind == SlotPool && slot[1].last;
   end
   assign pool_o = pool_q;
+
+`ifndef SYNTHESIS
+  // Memory V has one write port: parameters move while nothing else is written there.
+  write_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) move_v_i && move_half_i |-> !v_we)
+  else $error("a move and the pipeline write memory V at once");
+  // A pass whose word is not granted keeps it.
+  grant_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) pass_i.valid && !grant_o |=> pass_i.valid && $stable(
+      pass_i
+  ))
+  else $error("a word of a pass is lost");
+`endif
 endmodule

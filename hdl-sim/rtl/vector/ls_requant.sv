@@ -1,4 +1,5 @@
-// (11) of SPEC.md for N lanes: an accumulator becomes an output of a linear layer. One word a cycle, latency 4.
+// (11) of SPEC.md for N lanes: an accumulator becomes an output of a linear layer. One word a cycle, latency 7:
+// an adder, a shifter or a multiplier a stage.
 //
 //   y = round_shift(mul_q15(sat16(round_shift(acc + z, acc_shift)), m_n) * c, out_shift + h) + b
 //
@@ -23,7 +24,7 @@ module ls_requant
     output logic [N-1:0][31:0] y_o  // signed
 );
   ls_delay #(
-      .Cycles(4)
+      .Cycles(7)
   ) u_valid (
       .clk_i,
       .rst_ni,
@@ -33,36 +34,43 @@ module ls_requant
 
   for (genvar lane = 0; lane < N; lane++) begin : gen_lane
     logic signed [31:0] sum;
-    logic signed [32:0] scaled_q;
-    logic signed [15:0] narrow;
-    logic signed [31:0] unit_d, unit_q, product_d, product_q;
-    logic signed [32:0] shifted;
-    logic signed [31:0] b1_q, b2_q, b3_q;
-    logic [14:0] m_n1_q, c1_q, c2_q;
-    logic [4:0] shift1_q, shift2_q, shift3_q;
+    logic signed [32:0] scaled_q, shifted_q;
+    logic signed [15:0] narrow_q, unit_q;
+    logic signed [31:0] scaled_unit_q, product_q;
 
     assign sum = $signed(acc_i[lane]) + $signed(z_i[lane]);
-    // 34 bits hold the sum of 32 bits and the rounding.
-    assign narrow = sat16(34'($signed(scaled_q[32:1])) + 34'(scaled_q[0]));
-    assign unit_d = 32'(narrow) * $signed({17'b0, m_n1_q});
-    assign product_d = 32'(round_q15(unit_q)) * $signed({17'b0, c2_q});
-    assign shifted = $signed({product_q, 1'b0}) >>> shift3_q;
-
     always_ff @(posedge clk_i) begin
-      scaled_q  <= $signed({sum, 1'b0}) >>> acc_shift_i;
-      unit_q    <= unit_d;
-      product_q <= product_d;
-      y_o[lane] <= shifted[32:1] + b3_q + 32'(shifted[0]);
+      scaled_q      <= $signed({sum, 1'b0}) >>> acc_shift_i;
+      // 34 bits hold the sum of 32 bits and the rounding.
+      narrow_q      <= sat16(34'($signed(scaled_q[32:1])) + 34'(scaled_q[0]));
+      scaled_unit_q <= 32'(narrow_q) * $signed({17'b0, m_n_q[2]});
+      unit_q        <= round_q15(scaled_unit_q);
+      product_q     <= 32'(unit_q) * $signed({17'b0, c_q[4]});
+      shifted_q     <= $signed({product_q, 1'b0}) >>> shift_q[5];
+      y_o[lane]     <= shifted_q[32:1] + b_q[6] + 32'(shifted_q[0]);
+    end
 
-      m_n1_q    <= m_n_i[lane];
-      c1_q      <= c_i[lane];
-      c2_q      <= c1_q;
-      b1_q      <= b_i[lane];
-      b2_q      <= b1_q;
-      b3_q      <= b2_q;
-      shift1_q  <= out_shift_i + 5'(h_i[lane]);
-      shift2_q  <= shift1_q;
-      shift3_q  <= shift2_q;
+    // What the later stages take: element s is there s cycles after the word.
+    logic [14:0] m_n_q[3], c_q[5];
+    logic [4:0] shift_q[6];
+    logic [31:0] b_q[7];
+    always_comb begin
+      m_n_q[0]   = m_n_i[lane];
+      c_q[0]     = c_i[lane];
+      shift_q[0] = out_shift_i + 5'(h_i[lane]);
+      b_q[0]     = b_i[lane];
+    end
+    for (genvar s = 1; s < 7; s++) begin : gen_stage
+      always_ff @(posedge clk_i) b_q[s] <= b_q[s-1];
+      if (s < 6) begin : gen_shift
+        always_ff @(posedge clk_i) shift_q[s] <= shift_q[s-1];
+      end
+      if (s < 5) begin : gen_c
+        always_ff @(posedge clk_i) c_q[s] <= c_q[s-1];
+      end
+      if (s < 3) begin : gen_m_n
+        always_ff @(posedge clk_i) m_n_q[s] <= m_n_q[s-1];
+      end
     end
   end
 

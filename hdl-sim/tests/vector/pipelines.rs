@@ -40,7 +40,7 @@ fn scale(draw: &mut Draw) -> Scale {
 #[test]
 fn requantise() {
     let inputs = ["acc_i", "z_i", "m_n_i", "h_i", "c_i", "b_i", "acc_shift_i", "out_shift_i"];
-    check("ls_requant", 4, &inputs, &["y_o"], |draw| {
+    check("ls_requant", 7, &inputs, &["y_o"], |draw| {
         let linear = Linear {
             inputs: 1,
             outputs: LANES,

@@ -1,0 +1,134 @@
+//! Sequences through the whole card: one job in the ring, from the doorbell to the completion record.
+
+use lockstep_accel_abi::events::Event;
+use lockstep_accel_abi::{Completion, Descriptor, Opcode};
+
+use crate::{AxiTiming, Card, CardSetup, Design, Error, Optimize, Stalls};
+
+/// Token ids and token types of one sequence.
+pub type Sequence = (Vec<u32>, Vec<u8>);
+
+/// A model and a program for one number of tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// Side of the array: 8, 16, 32 or 64.
+    pub lanes: usize,
+    /// The model as it lies in card memory from address 0 on.
+    pub image: &'a [u8],
+    /// The program's bytes and its number of instructions.
+    pub program: (&'a [u8], usize),
+    /// The model's hidden size.
+    pub hidden: usize,
+    /// Integers of 32 bits that the program writes for a sequence.
+    pub outputs: usize,
+    /// Pauses on all buses, beside the latency of 120 cycles.
+    pub stalls: Stalls,
+}
+
+/// What the card wrote and counted.
+#[derive(Clone, Debug)]
+pub struct BatchResult {
+    /// The integers of each sequence; meaningful where the record says that all is well.
+    pub outputs: Vec<Vec<i32>>,
+    /// Its completion record.
+    pub record: Completion,
+    /// From the cycle in which the driver begins to write the doorbell to that in which the record lies in host memory.
+    pub cycles: u64,
+    /// All counters, in the order of [`Event`].
+    pub counters: Vec<u64>,
+}
+
+impl BatchResult {
+    /// One of the counters.
+    #[must_use]
+    pub fn counter(&self, event: Event) -> u64 {
+        self.counters[event as usize]
+    }
+}
+
+impl Batch<'_> {
+    /// Cycles between two calls of `progress`.
+    const REPORT: u64 = 1 << 17;
+
+    /// Runs sequences of one length as one job on a card of its own. Memories answer after 120 cycles and then give or take a
+    /// word of `lanes` bytes a cycle; the model is in card memory before the doorbell. `progress` sees the cycles so far.
+    ///
+    /// # Errors
+    /// The design does not build, or the job does not end within `limit` cycles.
+    ///
+    /// # Panics
+    /// There is no sequence, or their lengths differ.
+    pub fn run(
+        &self,
+        sequences: &[Sequence],
+        limit: u64,
+        mut progress: impl FnMut(u64),
+    ) -> Result<BatchResult, Error> {
+        let tokens = sequences[0].0.len();
+        let (input, output) = (4 * tokens, 4 * self.outputs);
+        let program_at = self.image.len().next_multiple_of(64);
+        let timing = AxiTiming::default();
+        let mut card = Card::new(&CardSetup {
+            design: Design::new("ls_top").parameter("N", self.lanes).optimize(Optimize::Run),
+            host: timing,
+            card: timing,
+            stalls: self.stalls,
+            host_bytes: (sequences.len() * (input + output)).next_multiple_of(4096),
+            card_bytes: (program_at + self.program.0.len()).next_multiple_of(4096),
+            ring_log2: 1,
+        })?;
+        card.enable()?;
+        {
+            let memory = card.card_memory();
+            memory.borrow_mut().poke(0, self.image);
+            memory.borrow_mut().poke(program_at as u64, self.program.0);
+        }
+        let outputs_at = Card::DATA_BASE + (sequences.len() * input) as u64;
+        for ((ids, types), at) in sequences.iter().zip((Card::DATA_BASE..).step_by(input)) {
+            assert_eq!(ids.len(), tokens, "sequences of a batch have one length");
+            let words = ids.iter().zip(types).map(|(id, kind)| id | u32::from(*kind) << 24);
+            card.host_write(at, &words.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+        }
+        card.queue(&[Descriptor {
+            opcode: Opcode::Run as u8,
+            tag: 1,
+            card_address: program_at as u64,
+            program_length: self.program.1 as u32,
+            host_address: Card::DATA_BASE,
+            output_address: outputs_at,
+            runs: sequences.len() as u16,
+            array: self.lanes as u16,
+            tokens: tokens as u16,
+            hidden: self.hidden as u16,
+            input_stride: input as u32,
+            output_stride: output as u32,
+            ..Descriptor::default()
+        }]);
+
+        let begin = card.sim().cycles();
+        card.submit(&[])?;
+        let record = loop {
+            if let Some(record) = card.poll() {
+                break record;
+            }
+            let cycles = card.sim().cycles() - begin;
+            if cycles >= limit {
+                let waiting = "the completion record".into();
+                return Err(Error::Deadline { cycle: card.sim().cycles(), limit, waiting });
+            }
+            if cycles.is_multiple_of(Self::REPORT) {
+                progress(cycles);
+            }
+            card.run(1)?;
+        };
+        let cycles = card.sim().cycles() - begin;
+        card.acknowledge()?;
+        let counters = Event::ALL.iter().map(|&e| card.counter(e)).collect::<Result<_, _>>()?;
+        let integers = |i: usize| {
+            let bytes = card.host_read(outputs_at + (i * output) as u64, output);
+            bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        };
+        let outputs = (0..sequences.len()).map(integers).collect();
+        Ok(BatchResult { outputs, record, cycles, counters })
+    }
+}
