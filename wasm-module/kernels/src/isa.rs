@@ -39,6 +39,19 @@ pub(crate) trait Isa: Copy {
         self.requantize16(acc, rows.scales, &layer.requantizer, out);
     }
 
+    /// [`Self::linear16`], then (28) to (30).
+    fn linear_activate(
+        self,
+        rows: QuantizedRows<'_>,
+        layer: &PackedLinear,
+        activation: &Activation,
+        acc: &mut Vec<i32>,
+        out: &mut [i16],
+    ) {
+        self.linear16(rows, layer, acc, out);
+        self.activate(out, activation);
+    }
+
     /// [`Self::linear`], and the sum of (12).
     fn linear_sum(
         self,

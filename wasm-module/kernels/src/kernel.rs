@@ -166,6 +166,20 @@ impl Kernel {
         dispatch!(self, isa => isa.linear16(rows, layer, acc, out));
     }
 
+    /// (10), (11), (3) of a block of rows, then (28) to (30).
+    pub(crate) fn linear_activate(
+        self,
+        rows: QuantizedRows<'_>,
+        layer: &PackedLinear,
+        activation: &Activation,
+        acc: &mut Vec<i32>,
+        out: &mut [i16],
+    ) {
+        check_layer(rows, layer, out.len());
+        assert_eq!(activation.equaliser.len(), layer.weights.outputs(), "an equaliser a channel");
+        dispatch!(self, isa => isa.linear_activate(rows, layer, activation, acc, out));
+    }
+
     /// (10), (11) of a block of rows, and the sum and the clamp of (12).
     pub(crate) fn linear_sum(
         self,

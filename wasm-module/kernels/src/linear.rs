@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use lockstep_arith::activation::Activation;
 use lockstep_arith::linear::Linear;
 use lockstep_arith::rows::{Scale, Sign};
 
@@ -95,27 +96,30 @@ impl PackedLinear {
     /// # Panics
     /// As [`Self::forward`].
     pub fn forward16(&self, kernel: Kernel, x: &[i16], scratch: &mut Scratch, out: &mut [i16]) {
-        self.forward16_then(kernel, x, scratch, out, |_| ());
+        let width = self.weights.outputs();
+        let Scratch { q, acc, .. } = scratch;
+        self.for_each_block(kernel, x, q, |range, rows| {
+            kernel.linear16(rows, self, acc, &mut out[range.start * width..range.end * width]);
+        });
     }
 
-    /// [`Self::forward16`]; `then` changes the outputs of a block of rows while they are in a near cache.
+    /// [`Self::forward16`], then the activation: (28) to (30).
     ///
     /// # Panics
-    /// As [`Self::forward`].
-    pub fn forward16_then(
+    /// As [`Self::forward`], and where the activation is not one of as many channels.
+    pub fn forward_activate(
         &self,
         kernel: Kernel,
         x: &[i16],
+        activation: &Activation,
         scratch: &mut Scratch,
         out: &mut [i16],
-        mut then: impl FnMut(&mut [i16]),
     ) {
         let width = self.weights.outputs();
         let Scratch { q, acc, .. } = scratch;
         self.for_each_block(kernel, x, q, |range, rows| {
             let out = &mut out[range.start * width..range.end * width];
-            kernel.linear16(rows, self, acc, out);
-            then(out);
+            kernel.linear_activate(rows, self, activation, acc, out);
         });
     }
 

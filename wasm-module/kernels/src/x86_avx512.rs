@@ -15,8 +15,9 @@ use crate::isa::{Isa, forward_steps};
 use crate::linear::{PackedLinear, QuantizedRows, Requantizer};
 use crate::packed::{COLUMNS, PackedPairs, PackedWeights, WEIGHT_OFFSET};
 use crate::product::Product;
-use crate::x86_avx512_tile::{Operands, PANELS, ROWS, tile};
-use crate::{vector, x86_avx512_attention, x86_avx512_rows};
+use crate::x86_avx512_rows::{self, Activate, first_lanes, load, narrow, store16};
+use crate::x86_avx512_tile::{Operands, WIDE_PANELS as PANELS, WIDE_ROWS as ROWS, tile};
+use crate::{vector, x86_avx512_attention};
 
 /// Proof that the processor has the instructions.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +50,42 @@ impl Isa for Avx512 {
         unsafe { pair_products(a, b, out) }
     }
 
-    forward_steps!("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni");
+    forward_steps! {
+        "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni";
+        quantize_wide(x: &[i16], scale: Scale, q: &mut [i16]);
+        requantize(acc: &mut [i32], scales: &[Scale], layer: &Requantizer);
+        requantize16(acc: &[i32], scales: &[Scale], layer: &Requantizer, out: &mut [i16]);
+        add_residual(stream: &[i16], residual_shift: i32, sums: &mut [i32]);
+        softmax(scores: &[i32], n: usize, head: HeadScale, p: &mut [i16], stride: usize, sums: &mut [u32]);
+        context(weighted: &[i32], scale: ContextScale, out: &mut [i16]);
+        accumulate(row: &[i16], sums: &mut [i32]);
+        embed(word: &[i8], scale: i16, position: &[i16], kind: &[i16], shift: i32, sums: &mut [i32]);
+    }
+
+    fn quantize(
+        self,
+        x: &[i16],
+        width: usize,
+        sign: Sign,
+        q: &mut [i8],
+        stride: usize,
+        scales: &mut [Scale],
+    ) {
+        // SAFETY: `self` proves the features.
+        unsafe { x86_avx512_rows::quantize(x, width, sign, q, stride, scales) }
+    }
+
+    fn normalize(
+        self,
+        sums: &[i32],
+        width: usize,
+        norm: &LayerNorm,
+        stream: &mut [i16],
+        equalised: &mut [i16],
+    ) {
+        // SAFETY: `self` proves the features.
+        unsafe { x86_avx512_rows::normalize(sums, width, norm, stream, equalised) }
+    }
 
     fn activate(self, v: &mut [i16], activation: &Activation) {
         // SAFETY: `self` proves the features.
@@ -64,6 +100,18 @@ impl Isa for Avx512 {
     fn linear16(self, rows: QuantizedRows<'_>, layer: &PackedLinear, _acc: &mut Vec<i32>, out: &mut [i16]) {
         // SAFETY: `self` proves the features.
         unsafe { linear16(rows, layer, out) }
+    }
+
+    fn linear_activate(
+        self,
+        rows: QuantizedRows<'_>,
+        layer: &PackedLinear,
+        activation: &Activation,
+        _acc: &mut Vec<i32>,
+        out: &mut [i16],
+    ) {
+        // SAFETY: `self` proves the features.
+        unsafe { linear_activate(rows, layer, activation, out) }
     }
 
     fn linear_sum(
@@ -95,7 +143,7 @@ impl Isa for Avx512 {
 #[repr(C, align(64))]
 struct Sums([[i32; PANELS * COLUMNS]; ROWS]);
 
-/// A tile of a product and what lies in it: 1 to 8 rows, 1 to 3 panels.
+/// A tile of a product and what lies in it: 1 to 6 rows, 1 to 4 panels.
 struct Tile<'a> {
     row: usize,
     rows: usize,
@@ -203,34 +251,65 @@ impl<'a> Epilogue<'a> {
         Self { layer, acc_shift: _mm_cvtsi32_si128(layer.acc_shift), rows }
     }
 
-    /// Calls `store` with a row, the first of 16 channels, a mask of those that are there, and their results.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    /// Calls `store` with the results of a row and two panels.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
     #[inline]
-    fn apply(&self, tile: &Tile<'_>, mut store: impl FnMut(usize, usize, __mmask16, __m512i)) {
-        let (low, high) = (_mm512_set1_epi32(i16::MIN.into()), _mm512_set1_epi32(i16::MAX.into()));
+    fn apply(&self, tile: &Tile<'_>, mut store: impl FnMut(Outputs)) {
+        let zero = _mm512_setzero_si512();
         let rows = &self.rows[tile.row..tile.row + tile.rows];
-        for panel in 0..tile.panels {
+        for panel in (0..tile.panels).step_by(2) {
             let first = (tile.panel + panel) * COLUMNS;
             let biases = &self.layer.biases[first..];
             let multipliers = &self.layer.multipliers[first..][..biases.len()];
-            let mask = u16::MAX >> (COLUMNS - biases.len().min(COLUMNS));
-            // SAFETY: the mask has as many bits as there are channels, at most 16.
+            let mask = first_lanes(biases.len());
+            let (low, high) = (mask as __mmask16, (mask >> COLUMNS) as __mmask16);
+            // SAFETY: the masks have as many bits as there are channels.
             let (c, b) = unsafe {
-                (
-                    _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, multipliers.as_ptr())),
-                    _mm512_maskz_loadu_epi32(mask, biases.as_ptr()),
-                )
+                let c = _mm512_maskz_loadu_epi16(mask, multipliers.as_ptr());
+                let b = [
+                    _mm512_maskz_loadu_epi32(low, biases.as_ptr()),
+                    _mm512_maskz_loadu_epi32(high, biases.as_ptr().wrapping_add(COLUMNS)),
+                ];
+                (c, b)
             };
+            let c = [
+                _mm512_cvtepu16_epi32(_mm512_castsi512_si256(c)),
+                _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64::<1>(c)),
+            ];
             for (i, &[normalised, shift, half]) in rows.iter().enumerate() {
-                let a = _mm512_sra_epi32(tile.vector(i, panel), self.acc_shift);
-                let a = _mm512_max_epi32(_mm512_min_epi32(a, high), low);
-                // The upper halves are multiplied by 0.
-                let u = _mm512_mulhrs_epi16(a, _mm512_set1_epi32(normalised));
-                let product = _mm512_add_epi32(_mm512_madd_epi16(u, c), _mm512_set1_epi32(half));
-                let y = _mm512_add_epi32(_mm512_srav_epi32(product, _mm512_set1_epi32(shift)), b);
-                store(tile.row + i, first, mask, y);
+                let sum = |panel| _mm512_sra_epi32(tile.vector(i, panel), self.acc_shift);
+                // Four numbers of the one panel and four of the other, in turn, which `unpack` undoes.
+                let a = _mm512_packs_epi32(sum(panel), sum(panel + 1));
+                let u = _mm512_mulhrs_epi16(a, _mm512_set1_epi16(normalised as i16));
+                let (half, shift) = (_mm512_set1_epi32(half), _mm512_set1_epi32(shift));
+                let scaled = |u, c| _mm512_srav_epi32(_mm512_dpwssd_epi32(half, u, c), shift);
+                let y = [
+                    _mm512_add_epi32(scaled(_mm512_unpacklo_epi16(u, zero), c[0]), b[0]),
+                    _mm512_add_epi32(scaled(_mm512_unpackhi_epi16(u, zero), c[1]), b[1]),
+                ];
+                store(Outputs { row: tile.row + i, first, y });
             }
         }
+    }
+}
+
+/// The results of (11) of a row and two panels, of which the last may have channels that are not there.
+struct Outputs {
+    row: usize,
+    first: usize,
+    y: [__m512i; 2],
+}
+
+/// Stores as many of the numbers as there is room for.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+#[inline]
+fn store(out: &mut [i32], y: [__m512i; 2]) {
+    let mask = first_lanes(out.len());
+    // SAFETY: the masks have no more bits than `out` has numbers.
+    unsafe {
+        _mm512_mask_storeu_epi32(out.as_mut_ptr(), mask as __mmask16, y[0]);
+        let second = out.as_mut_ptr().wrapping_add(COLUMNS);
+        _mm512_mask_storeu_epi32(second, (mask >> COLUMNS) as __mmask16, y[1]);
     }
 }
 
@@ -241,25 +320,40 @@ fn linear(rows: QuantizedRows<'_>, layer: &PackedLinear, out: &mut [i32]) {
     let epilogue = Epilogue::new(&layer.requantizer, rows.scales);
     let width = product.columns;
     for_each_tile::<false>(&product, |tile| {
-        epilogue.apply(&tile, |row, first, mask, y| {
-            let out = &mut out[row * width..][first..width];
-            // SAFETY: the mask has no more bits than `out` has numbers.
-            unsafe { _mm512_mask_storeu_epi32(out.as_mut_ptr(), mask, y) };
+        epilogue.apply(&tile, |Outputs { row, first, y }| {
+            store(&mut out[row * width..][first..width], y);
         });
     });
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn linear16(rows: QuantizedRows<'_>, layer: &PackedLinear, out: &mut [i16]) {
+    linear16_then(rows, layer, out, |y, _| y);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn linear_activate(rows: QuantizedRows<'_>, layer: &PackedLinear, activation: &Activation, out: &mut [i16]) {
+    let activate = Activate::new(activation);
+    let equaliser = &activation.equaliser[..layer.weights.outputs()];
+    linear16_then(rows, layer, out, |y, first| activate.apply(y, load(&equaliser[first..])));
+}
+
+/// [`linear`], narrowed to 16 bits; `then` changes 32 outputs from a channel on.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+#[inline]
+fn linear16_then(
+    rows: QuantizedRows<'_>,
+    layer: &PackedLinear,
+    out: &mut [i16],
+    then: impl Fn(__m512i, usize) -> __m512i,
+) {
     let half = vector::half(layer.requantizer.acc_shift);
     let product = product_of_bytes(rows.q, &layer.weights, out.len(), half);
     let epilogue = Epilogue::new(&layer.requantizer, rows.scales);
     let width = product.columns;
     for_each_tile::<false>(&product, |tile| {
-        epilogue.apply(&tile, |row, first, mask, y| {
-            let out = &mut out[row * width..][first..width];
-            // SAFETY: the mask has no more bits than `out` has numbers.
-            unsafe { _mm256_mask_storeu_epi16(out.as_mut_ptr(), mask, _mm512_cvtsepi32_epi16(y)) };
+        epilogue.apply(&tile, |Outputs { row, first, y }| {
+            store16(&mut out[row * width..][first..width], then(narrow(y[0], y[1]), first));
         });
     });
 }
@@ -281,16 +375,14 @@ fn linear_sum(
     let up = _mm_cvtsi32_si128(residual_shift);
     let (low, high) = (_mm512_set1_epi32(-SUM_LIMIT), _mm512_set1_epi32(SUM_LIMIT));
     for_each_tile::<false>(&product, |tile| {
-        epilogue.apply(&tile, |row, first, mask, y| {
-            let stream = &stream[row * width..][first..width];
-            let sums = &mut sums[row * width..][first..width];
-            // SAFETY: the mask has no more bits than the two have numbers.
-            unsafe {
-                let x = _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(mask, stream.as_ptr()));
-                let sum = _mm512_add_epi32(_mm512_sll_epi32(x, up), y);
-                let sum = _mm512_max_epi32(_mm512_min_epi32(sum, high), low);
-                _mm512_mask_storeu_epi32(sums.as_mut_ptr(), mask, sum);
-            }
+        epilogue.apply(&tile, |Outputs { row, first, y }| {
+            let x = load(&stream[row * width..][first..width]);
+            let sum = |x, y| {
+                let sum = _mm512_add_epi32(_mm512_sll_epi32(_mm512_cvtepi16_epi32(x), up), y);
+                _mm512_max_epi32(_mm512_min_epi32(sum, high), low)
+            };
+            let y = [sum(_mm512_castsi512_si256(x), y[0]), sum(_mm512_extracti64x4_epi64::<1>(x), y[1])];
+            store(&mut sums[row * width..][first..width], y);
         });
     });
 }

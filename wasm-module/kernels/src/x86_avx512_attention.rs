@@ -14,10 +14,8 @@ use crate::attention::Attention;
 use crate::packed::{COLUMNS, GROUP, Line};
 use crate::scratch::room;
 use crate::vector;
+use crate::x86_avx512_rows::{self, LANES, first_lanes, load, narrow};
 use crate::x86_avx512_tile::{Operands, PANELS, ROWS, tile};
-
-/// 16-bit numbers of a register.
-const LANES: usize = 32;
 
 /// The operands of one head.
 #[derive(Debug, Default)]
@@ -54,26 +52,8 @@ impl Block<'_> {
                 greatest = _mm512_max_epu16(greatest, _mm512_abs_epi16(load(x)));
             }
         }
-        let greatest =
-            _mm256_max_epu16(_mm512_castsi512_si256(greatest), _mm512_extracti64x4_epi64::<1>(greatest));
-        let greatest =
-            _mm_max_epu16(_mm256_castsi256_si128(greatest), _mm256_extracti128_si256::<1>(greatest));
-        // The greatest is the complement of the least complement.
-        let least = _mm_minpos_epu16(_mm_xor_si128(greatest, _mm_set1_epi8(-1)));
-        Scale::of_max(!(_mm_cvtsi128_si32(least) as u16))
+        Scale::of_max(x86_avx512_rows::greatest(greatest))
     }
-}
-
-/// Up to 32 numbers, then zeros.
-#[target_feature(enable = "avx512f,avx512bw")]
-fn load(x: &[i16]) -> __m512i {
-    // SAFETY: the mask has as many bits as there are numbers.
-    unsafe { _mm512_maskz_loadu_epi16(first_lanes(x.len()), x.as_ptr()) }
-}
-
-/// A mask of up to 32 lanes.
-fn first_lanes(count: usize) -> __mmask32 {
-    (1_u64 << count.min(LANES)).wrapping_sub(1) as __mmask32
 }
 
 /// (8) of a block.
@@ -267,7 +247,6 @@ fn softmax(scores: &[i32], n: usize, head: HeadScale, weights: &mut [i16]) -> u3
     let up = _mm_cvtsi32_si128((-head.shift).max(0));
     let half = _mm512_set1_epi32(vector::half(head.shift));
     let factor = _mm512_set1_epi16(head.factor);
-    let in_order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
     let one = _mm512_set1_epi16(1);
     let mut sum = _mm512_setzero_si512();
     let (registers, _) = scores.as_chunks::<LANES>();
@@ -280,8 +259,7 @@ fn softmax(scores: &[i32], n: usize, head: HeadScale, weights: &mut [i16]) -> u3
             let rounded = _mm512_sra_epi32(_mm512_add_epi32(_mm512_sub_epi32(best, a), half), down);
             _mm512_sll_epi32(rounded, up)
         };
-        let distances = _mm512_packs_epi32(distance(0), distance(1));
-        let u = _mm512_mulhrs_epi16(_mm512_permutexvar_epi64(in_order, distances), factor);
+        let u = _mm512_mulhrs_epi16(narrow(distance(0), distance(1)), factor);
         let f = _mm512_slli_epi16::<5>(_mm512_and_si512(u, _mm512_set1_epi16(1023)));
         let inner =
             _mm512_sub_epi16(_mm512_set1_epi16(22026), _mm512_mulhrs_epi16(f, _mm512_set1_epi16(5680)));

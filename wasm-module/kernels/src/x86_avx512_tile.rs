@@ -1,14 +1,18 @@
-//! The tile of AVX-512 VNNI: up to 8 rows by 3 panels, 24 registers of sums.
+//! The tiles of AVX-512 VNNI: up to 8 rows by 3 panels or 6 rows by 4, 24 registers of sums.
 #![allow(unsafe_code, reason = "the operands are read by address")]
 
 use core::arch::x86_64::*;
 
 use crate::packed::{COLUMNS, GROUP, Line};
 
-/// Most rows of a tile.
+/// Most rows of a tall tile.
 pub(crate) const ROWS: usize = 8;
-/// Most panels of a tile.
+/// Most panels of a tall tile.
 pub(crate) const PANELS: usize = 3;
+/// Most rows of a wide tile.
+pub(crate) const WIDE_ROWS: usize = 6;
+/// Most panels of a wide tile.
+pub(crate) const WIDE_PANELS: usize = 4;
 
 /// The operands of one tile.
 #[derive(Clone, Copy)]
@@ -37,8 +41,12 @@ pub(crate) struct Operands {
 #[inline]
 pub(crate) unsafe fn tile<const PAIRS: bool>(rows: usize, panels: usize, operands: Operands) {
     macro_rules! tile {
-        ($($rows:literal)*) => {
+        ($($rows:literal)*; $($wide:literal)*) => {
             match (rows, panels) {
+                $(
+                    // SAFETY: the caller's promise.
+                    ($wide, 4) => unsafe { sized::<$wide, 4, PAIRS>(&operands) },
+                )*
                 $(
                     // SAFETY: the caller's promise.
                     ($rows, 1) => unsafe { sized::<$rows, 1, PAIRS>(&operands) },
@@ -47,11 +55,11 @@ pub(crate) unsafe fn tile<const PAIRS: bool>(rows: usize, panels: usize, operand
                     // SAFETY: the caller's promise.
                     ($rows, 3) => unsafe { sized::<$rows, 3, PAIRS>(&operands) },
                 )*
-                _ => unreachable!("a tile has 1 to 8 rows and 1 to 3 panels"),
+                _ => unreachable!("a tile has 1 to 8 rows and 1 to 3 panels, or 1 to 6 and 4"),
             }
         };
     }
-    tile!(1 2 3 4 5 6 7 8);
+    tile!(1 2 3 4 5 6 7 8; 1 2 3 4 5 6);
 }
 
 /// `R` rows by `P` panels.

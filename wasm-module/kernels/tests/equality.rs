@@ -121,6 +121,50 @@ fn linear_layers_equal_the_reference_on_any_number_of_rows() {
 }
 
 #[test]
+fn fused_layers_equal_the_reference_on_any_width() {
+    let mut random = Random::new(14);
+    let mut scratch = Scratch::default();
+    let bump = Table { coefficients: [[300; SEGMENTS], [-200; SEGMENTS], [90; SEGMENTS]], fraction_bits: 9 };
+    for outputs in [1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130] {
+        let inputs = 40;
+        let linear = Linear {
+            inputs,
+            outputs,
+            weights: bytes(&mut random, inputs * outputs, -63, 63),
+            multipliers: shorts(&mut random, outputs, 0, 32767),
+            biases: (0..outputs).map(|_| random.within(-(1 << 16), 1 << 16)).collect(),
+            acc_shift: 2,
+            out_shift: 9,
+            sign: Sign::Signed,
+        };
+        let equaliser = shorts(&mut random, outputs, 0, 32767);
+        let activation = Activation { bump: bump.clone(), offset: least_offset(&bump), equaliser };
+        let packed = PackedLinear::from(linear.clone());
+        for rows in [1, 5, 6, 7, 16, 33] {
+            let x = shorts(&mut random, rows * inputs, -32768, 32767);
+            let stream = shorts(&mut random, rows * outputs, -32768, 32767);
+            let wide: Vec<i32> = x.chunks_exact(inputs).flat_map(|x| linear.forward(x)).collect();
+            let expected = wide
+                .chunks_exact(outputs)
+                .flat_map(|y| activation.forward(&y.iter().map(|&y| sat16(y)).collect::<Vec<_>>()));
+            let expected: Vec<i16> = expected.collect();
+            let sum = |(&x, &y): (&i16, &i32)| ((i32::from(x) << 3) + y).clamp(-SUM_LIMIT, SUM_LIMIT);
+            let sums: Vec<i32> = stream.iter().zip(&wide).map(sum).collect();
+            for kernel in Kernel::available() {
+                let mut out = vec![0; rows * outputs];
+                packed.forward_activate(kernel, &x, &activation, &mut scratch, &mut out);
+                assert_eq!(out, expected, "{} {rows} x {outputs}", kernel.name());
+                let mut found = vec![0; rows * outputs];
+                packed.forward_sum(kernel, &x, (&stream, 3), &mut scratch, |range, sums| {
+                    found[range.start * outputs..range.end * outputs].copy_from_slice(sums);
+                });
+                assert_eq!(found, sums, "{} {rows} x {outputs}", kernel.name());
+            }
+        }
+    }
+}
+
+#[test]
 fn the_comparison_of_products_can_fail() {
     let mut random = Random::new(2);
     let (k, n) = (32, 16);

@@ -192,7 +192,7 @@ impl Step for LinearActivationStep {
         let x = slice(&inputs[0])?;
         let out = matrix(inputs[0].shape()[0], width, |out| {
             with_scratch(|scratch| {
-                self.linear.forward16_then(kernel, x, scratch, out, |v| kernel.activate(v, &self.activation));
+                self.linear.forward_activate(kernel, x, &self.activation, scratch, out);
             });
         });
         Ok(tvec![out?])
