@@ -9,6 +9,7 @@
 #   sim-report  the real model on the simulated card: bits, cycles, utilisation (some minutes; CASES=16x16:16:1 for one)
 #   hdl-shapes  the widest and the oddest models, up to 512 tokens, at 64x64 (some minutes)
 #   abi    write the accelerator's SystemVerilog package and register table anew
+#   test-same-bits  the same 50 requests in Chromium, in the component, in the daemon by wasm and natively
 #   web    the demo that ranks in the browser, with the daemon      test-browser  its tests in Chromium
 #
 # CHECKPOINT=folder  a local Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json)
@@ -59,9 +60,11 @@ export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
 export LOCKSTEP_HDL_TOOLS := $(abspath $(HDL_TOOLS))
 
-.PHONY: help demo serve test test-spin check eval bench bench-check abi hdl-lint hdl-formal hdl-coverage synth sim-report hdl-shapes model modules component clean
+.PHONY: help demo serve test test-spin test-same-bits check eval bench bench-check abi hdl-lint hdl-formal hdl-coverage synth sim-report hdl-shapes
+.PHONY: model modules component clean
 export LOCKSTEP_WEB     := $(abspath $(WEB))
 export LOCKSTEP_HOST    := $(abspath $(HOST))
+export LOCKSTEP_SPIN_HOST := $(abspath $(BIN)/spin-host)
 export LOCKSTEP_EMBED   := $(abspath $(BIN)/embed)
 
 .PHONY: web test-browser
@@ -83,8 +86,12 @@ web: model modules $(HOST) $(WEB)/.made
 test-browser: model modules $(TINY)/model/lockstep.json $(HOST) $(BIN)/embed $(WEB)/.made
 	@node --test --test-concurrency 1 tests/browser/*.test.mjs
 
+# The promise of the README: one answer, wherever it is asked for.
+test-same-bits: model modules $(HOST) $(BIN)/embed $(BIN)/spin-host $(WASM)/lockstep-component-real.wasm $(WEB)/.made
+	@node --test --test-concurrency 1 tests/same-bits/*.test.mjs
+
 test-spin: modules $(WASM)/lockstep-component-tiny.wasm
-	@$(CARGO) test --locked --release -p lockstep-tests-spin
+	@$(CARGO) test --locked --release --workspace --exclude lockstep-peer-rten --test edge
 
 check: .cache/toolchain $(HDL_TOOLS)/bin/python
 	@tests/check.sh
@@ -166,14 +173,20 @@ $(TEACHER)/int8.onnx: $(WEIGHTS) $(PYTHON)
 
 # ---- programs ------------------------------------------------------------------------------------------------------
 
+# One set of features for all programs and for the tests, so that tract and wasmtime are compiled once.
+PROGRAM = $(CARGO) build --release --locked --workspace $(if $(findstring rten,$@),,--exclude lockstep-peer-rten) --bin $(notdir $@) && touch $@
 $(QUANTIZE): $(QUANT_SRC) | .cache/toolchain
-	@$(CARGO) build --release --locked -p lockstep-quantize && touch $@
+	@$(PROGRAM)
 $(HOST): $(HOST_SRC) $(MODULE_SRC) | .cache/toolchain
-	@$(CARGO) build --release --locked -p lockstep-edge-host && touch $@
+	@$(PROGRAM)
 $(BIN)/lockstep-peer-rten: $(call sources,tests/peers/rten) | .cache/toolchain
-	@$(CARGO) build --release --locked -p lockstep-peer-rten && touch $@
+	@$(PROGRAM)
 $(BIN)/embed $(BIN)/bench: $(TESTS_SRC) | .cache/toolchain
-	@$(CARGO) build --release --locked -p lockstep-tests --bins && touch $(BIN)/embed $(BIN)/bench
+	@$(PROGRAM)
+$(BIN)/spin-host: $(call sources,tests/spin) | .cache/toolchain
+	@$(PROGRAM)
+$(BIN)/bindgen: $(call sources,wasm-module/web/bindgen) | .cache/toolchain
+	@$(PROGRAM)
 
 # One build tree for both: the features of our own crates differ, tract is compiled once.
 modules: $(WASM)/lockstep-strict.wasm $(WASM)/lockstep-relaxed.wasm
@@ -205,9 +218,6 @@ $(WASM)/lockstep-%.wasm: $(MODULE_SRC) | .cache/toolchain
 
 $(NODE_TOOLS)/.made: tests/package-lock.json | .cache/chromium
 	@npm ci --prefix tests --no-audit --no-fund --silent && touch $@
-
-$(BIN)/bindgen: $(call sources,wasm-module/web/bindgen) | .cache/toolchain
-	@$(CARGO) build --release --locked -p lockstep-bindgen && touch $@
 
 WEB_SRC    := $(shell find wasm-module/web -type f -not -name '*.md') wasm-module/web/README.md
 $(WEB)/.made: $(MODULE_SRC) $(WEB_SRC) $(wildcard edge-host/demo/*.json) $(NODE_TOOLS)/.made $(BIN)/bindgen

@@ -43,6 +43,7 @@ part "python tools" tools
 if command -v node >/dev/null; then part "kernels in WebAssembly" wasm_kernels; else echo "== kernels in WebAssembly: left out, there is no node"; fi
 part "wasm targets" targets
 part "browser" make --no-print-directory test-browser
+part "same bits" make --no-print-directory test-same-bits
 part "demo" demo target/demo.txt
 
 echo "$passed passed, ${#failed[@]} failed"

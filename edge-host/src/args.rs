@@ -4,7 +4,10 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use lexopt::prelude::*;
 
-use crate::config::{Backend, Config};
+use crate::{
+    config::{Backend, Config},
+    cors::is_origin,
+};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -25,6 +28,7 @@ edge-host: ranks for a person over HTTP
   --max-memory-bytes N   of one instance (2147483648)
   --max-connections N    at one time (512)
   --cache-dir DIR        keep the compiled module here
+  --allow-origin ORIGIN  whose pages may read the answers, * for all; may be repeated (none)
   --log                  a line on stderr for each request
 ";
 
@@ -98,6 +102,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
                 config.max_connections = count(&mut parser, "--max-connections")?;
             }
             Long("cache-dir") => config.cache_dir = Some(parser.value()?.into()),
+            Long("allow-origin") => config.allow_origins.push(origin(&mut parser)?),
             Long("log") => config.log = true,
             Long("help") | Short('h') => return Ok(Command::Help),
             other => return Err(other.unexpected().into()),
@@ -121,6 +126,16 @@ fn named(parser: &mut lexopt::Parser) -> Result<Backend, UsageError> {
         "wasm" => Ok(Backend::Wasm),
         _ => Err(UsageError(format!("--backend: expected native or wasm, got {value:?}"))),
     }
+}
+
+fn origin(parser: &mut lexopt::Parser) -> Result<String, UsageError> {
+    let value = parser.value()?.string()?;
+    if is_origin(&value) {
+        return Ok(value);
+    }
+    Err(UsageError(format!(
+        "--allow-origin: expected * or an origin like https://shop.example, got {value:?}"
+    )))
 }
 
 /// A whole number from `least` to 2^32 - 1, which is beyond every sensible setting.
@@ -155,7 +170,8 @@ mod tests {
     fn every_setting_arrives() {
         let line = "serve --model m --module=x.wasm --listen [::1]:0 --instances 3 --queue 0 \
                     --deadline-ms 5 --read-timeout-ms 6 --drain-ms 7 --max-body-bytes 8 \
-                    --max-memory-bytes 9 --max-connections 10 --cache-dir c --log";
+                    --max-memory-bytes 9 --max-connections 10 --cache-dir c --allow-origin https://a.example \
+                    --allow-origin * --log";
         let config = Config {
             cache_dir: Some("c".into()),
             instances: NonZeroUsize::new(3).unwrap(),
@@ -166,6 +182,7 @@ mod tests {
             drain: Duration::from_millis(7),
             max_connections: NonZeroUsize::new(10).unwrap(),
             max_memory_bytes: 9,
+            allow_origins: vec!["https://a.example".into(), "*".into()],
             log: true,
             ..Config::new("m", "x.wasm")
         };
@@ -203,6 +220,7 @@ mod tests {
             ("serve --queue -1", "got \"-1\""),
             ("serve --deadline-ms soon", "got \"soon\""),
             ("serve --max-body-bytes 4294967296", "got \"4294967296\""),
+            ("serve --allow-origin https://a.example/", "got \"https://a.example/\""),
             ("serve --log=yes", "'--log'"),
         ] {
             let message = read(line).unwrap_err();

@@ -42,6 +42,8 @@ pub struct Config {
     pub max_connections: NonZeroUsize,
     /// Bytes of one instance's linear memory; 2 GiB.
     pub max_memory_bytes: usize,
+    /// Origins whose pages may read the answers, for example `https://shop.example`, or `*` for all; none by default.
+    pub allow_origins: Vec<String>,
     /// Whether to write a line a request to stderr; not by default.
     pub log: bool,
 }
@@ -68,6 +70,7 @@ impl Config {
             drain: Duration::from_secs(15),
             max_connections: NonZeroUsize::MIN.saturating_add(511),
             max_memory_bytes: 2 << 30,
+            allow_origins: Vec::new(),
             log: false,
         }
     }

@@ -12,6 +12,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     config::Config,
+    cors,
     instance::InstanceError,
     pool::Pool,
     queue::{Job, Outcome},
@@ -71,10 +72,16 @@ impl Refusal {
 pub(crate) async fn answer(request: Request<Incoming>, pool: &Pool, config: &Config) -> Answer {
     let arrived = Instant::now();
     let method_path = format!("{} {}", request.method(), request.uri().path());
-    let answer = match respond(request, &method_path, arrived, pool, config).await {
-        Ok(answer) => answer,
-        Err(refusal) => refusal.answer(),
+    let allowed = &config.allow_origins;
+    let origin = cors::allowed_origin(request.headers(), allowed);
+    let mut answer = match cors::preflight(&request, allowed) {
+        Some(answer) => answer,
+        None => match respond(request, &method_path, arrived, pool, config).await {
+            Ok(answer) => answer,
+            Err(refusal) => refusal.answer(),
+        },
     };
+    cors::permit(answer.headers_mut(), origin, allowed);
     if config.log {
         let milliseconds = arrived.elapsed().as_secs_f64() * 1000.0;
         let header = |name: &str| {

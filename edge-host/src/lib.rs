@@ -22,6 +22,7 @@
 
 mod cache;
 mod config;
+mod cors;
 mod error;
 mod files;
 mod http;

@@ -126,3 +126,46 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
     drop(second);
     daemon.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_read_the_answers() {
+    let ask = |method: &str, path: &str, origin: &str, more: &str| {
+        format!("{method} {path} HTTP/1.1\r\nhost: t\r\norigin: {origin}\r\n{more}content-length: 0\r\n\r\n")
+    };
+    let preflight = "access-control-request-method: POST\r\naccess-control-request-headers: content-type\r\n";
+    let daemon = Daemon::ready(|config| config.allow_origins = vec!["https://a.example".into()]).await;
+    let mut client = daemon.client().await;
+
+    client.send(ask("OPTIONS", "/v1/rank", "https://a.example", preflight)).await;
+    let answer = client.answer(false).await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("GET, POST"));
+    assert_eq!(answer.header("access-control-allow-headers"), Some("content-type"));
+    assert_eq!(answer.header("vary"), Some("origin"));
+
+    for path in ["/info", "/health", "/v1/rank"] {
+        client.send(ask("GET", path, "https://a.example", "")).await;
+        let answer = client.answer(true).await;
+        assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"), "{path}");
+        assert!(answer.header("access-control-expose-headers").unwrap().contains("x-compute-tokens"));
+    }
+
+    client.send(ask("GET", "/info", "https://b.example", "")).await;
+    let answer = client.answer(true).await;
+    assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), (None, Some("origin")));
+    client.send(ask("OPTIONS", "/v1/rank", "https://b.example", preflight)).await;
+    let answer = client.answer(true).await;
+    assert_eq!(
+        (answer.header("access-control-allow-origin"), answer.header("access-control-max-age")),
+        (None, None)
+    );
+    daemon.stop().await.unwrap();
+
+    let daemon = Daemon::ready(|_| {}).await;
+    let mut client = daemon.client().await;
+    client.send(ask("GET", "/info", "https://a.example", "")).await;
+    let answer = client.answer(true).await;
+    assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), (None, None));
+    daemon.stop().await.unwrap();
+}

@@ -5,6 +5,9 @@ import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 import { mounts, proxyDaemon, serve } from "../../wasm-module/web/serve.mjs";
 
+/** Compiling a component with a model in it takes a while on a busy machine. */
+const START_MS = 300_000;
+
 export const place = (name) => {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: run the tests by \`make test-browser\``);
@@ -59,37 +62,46 @@ export const use = (opened) =>
     globalThis.caught = (promise) => promise.then(() => undefined, globalThis.describe);
   });
 
-/** A daemon on a free port; resolves once it is ready. */
-export async function daemon(model) {
-  const child = spawn(
+/** A daemon on a free port with the options given; resolves once it is ready. */
+export async function daemon(model, options = ["--module", `${place("LOCKSTEP_MODULES")}/lockstep-relaxed.wasm`]) {
+  const program = await start(
     place("LOCKSTEP_HOST"),
-    ["serve", "--model", model, "--module", `${place("LOCKSTEP_MODULES")}/lockstep-relaxed.wasm`]
-      .concat(["--listen", "127.0.0.1:0", "--instances", "1"])
-      .concat(["--cache-dir", ".cache/compiled", "--deadline-ms", "60000"]),
-    { stdio: ["ignore", "ignore", "pipe"] },
+    ["serve", "--model", model, "--listen", "127.0.0.1:0", "--instances", "1", "--cache-dir", ".cache/compiled"]
+      .concat(["--deadline-ms", "60000"])
+      .concat(options),
   );
-  const ended = once(child, "exit");
-  let url;
-  const lines = createInterface({ input: child.stderr });
-  await new Promise((found) => {
-    lines.on("line", (line) => {
-      url ??= /http:\/\/[0-9.:]+/.exec(line)?.[0];
-      if (url) found();
-    });
-    lines.on("close", found);
-  });
-  if (!url) throw new Error("the daemon did not say where it listens");
   for (let tries = 0; ; tries++) {
-    const response = await fetch(`${url}/health`).catch(() => undefined);
-    if (response?.ok) break;
-    if (tries > 1200 || child.exitCode !== null) throw new Error("the daemon is not ready");
+    const response = await fetch(`${program.url}/health`).catch(() => undefined);
+    if (response?.ok) return program;
+    if (tries > 1200 || program.ended()) throw new Error("the daemon is not ready");
     await new Promise((done) => setTimeout(done, 100));
   }
-  return {
-    url,
-    stop: async () => {
-      child.kill();
-      await ended;
-    },
+}
+
+/** A program that says where it listens; resolves once it did. */
+export async function start(path, parameters) {
+  const child = spawn(path, parameters, { stdio: ["ignore", "pipe", "pipe"] });
+  const exit = once(child, "exit");
+  const said = [];
+  const url = await new Promise((found, failed) => {
+    const late = setTimeout(failed, START_MS, new Error(`${path} did not say where it listens within ${START_MS} ms`));
+    exit.then(() => failed(new Error(`${path} ended: ${said.join("\n")}`)), failed);
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => {
+        const url = /http:\/\/[0-9.:]+/.exec(line)?.[0];
+        if (said.length < 20) said.push(line);
+        if (!url) return;
+        clearTimeout(late);
+        found(url);
+      });
+    }
+  }).catch((error) => {
+    child.kill();
+    throw error;
+  });
+  const stop = async () => {
+    child.kill();
+    await exit;
   };
+  return { url, stop, ended: () => child.exitCode !== null };
 }
