@@ -72,7 +72,8 @@ help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
 demo: model modules $(HOST)
-	@edge-host/demo/run.sh $(HOST) $(MODEL) $(WASM)/lockstep-relaxed.wasm $(PERSON)
+	@edge-host/demo/with_daemon.sh $(HOST) $(MODEL) $(WASM)/lockstep-relaxed.wasm \
+	  python3 edge-host/demo/demo.py --person $(PERSON) --wait 120 --url
 
 serve: model modules $(HOST)
 	@$(HOST) serve --model $(MODEL) --module $(WASM)/lockstep-relaxed.wasm --listen $(LISTEN) --cache-dir .cache/compiled --log
@@ -81,7 +82,8 @@ test: model modules $(TINY)/model/lockstep.json $(WASM)/lockstep-component-tiny.
 	@tests/run.sh
 
 web: model modules $(HOST) $(WEB)/.made
-	@wasm-module/web/run.sh $(HOST) $(MODEL) $(WASM)/lockstep-relaxed.wasm $(WEB) $(WEB_PORT)
+	@edge-host/demo/with_daemon.sh $(HOST) $(MODEL) $(WASM)/lockstep-relaxed.wasm \
+	  node wasm-module/web/serve.mjs --built $(WEB) --model $(MODEL) --port $(WEB_PORT) --daemon
 
 test-browser: model modules $(TINY)/model/lockstep.json $(HOST) $(BIN)/embed $(WEB)/.made
 	@node --test --test-concurrency 1 tests/browser/*.test.mjs

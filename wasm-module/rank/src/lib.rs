@@ -52,7 +52,7 @@ pub use exact::{cosine, dot, scaled_vector, unit_vector};
 pub use job::Job;
 pub use limits::Limits;
 pub use problem::Problem;
-pub use recall::Recall;
+pub use recall::{Recall, encode_missing};
 pub use reply::{Reply, Usage};
 pub use service::{Clock, Service};
 pub use sigmoid::{exp, sigmoid};

@@ -102,25 +102,44 @@ impl<E: Encoder> Encoder for Recall<E> {
             None => self.known.get(input.text).and_then(|entry| entry.encoded.clone()),
             Some(_) => None,
         };
-        let mut answers: Vec<Option<Encoded>> = inputs.iter().map(known).collect();
-        let missing: Vec<usize> = (0..inputs.len()).filter(|&at| answers[at].is_none()).collect();
-        if !missing.is_empty() {
-            let texts: Vec<Text<'_>> = missing.iter().map(|&at| inputs[at]).collect();
-            let encoded = self.encoder.encode(&texts).map_err(|error| renumbered(error, &missing))?;
-            for (&at, encoded) in missing.iter().zip(encoded) {
-                if let (None, Some(entry)) = (inputs[at].pair, self.known.get_mut(inputs[at].text)) {
-                    *entry = Entry { encoded: Some(encoded.clone()), computed: true };
-                }
-                answers[at] = Some(encoded);
+        let answers = inputs.iter().map(known).collect();
+        let looked_for = &mut self.known;
+        encode_missing(&mut self.encoder, inputs, answers, |text, encoded| {
+            if let Some(entry) = looked_for.get_mut(text) {
+                *entry = Entry { encoded: Some(encoded.clone()), computed: true };
             }
-        }
-        // A model that gives too few vectors gives too few here too.
-        Ok(answers.into_iter().flatten().collect())
+        })
     }
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
         self.encoder.count_tokens(input)
     }
+}
+
+/// Fills in the answers that are not known: the model is asked for these inputs alone, and `keep` sees the vector of each
+/// that is a single text.
+///
+/// # Errors
+/// Those of the model, about the input at its place in `inputs`.
+pub fn encode_missing(
+    encoder: &mut impl Encoder,
+    inputs: &[Text<'_>],
+    mut answers: Vec<Option<Encoded>>,
+    mut keep: impl FnMut(&str, &Encoded),
+) -> Result<Vec<Encoded>, EncodeError> {
+    let missing: Vec<usize> = (0..inputs.len()).filter(|&at| answers[at].is_none()).collect();
+    if !missing.is_empty() {
+        let texts: Vec<Text<'_>> = missing.iter().map(|&at| inputs[at]).collect();
+        let encoded = encoder.encode(&texts).map_err(|error| renumbered(error, &missing))?;
+        for (&at, encoded) in missing.iter().zip(encoded) {
+            if inputs[at].pair.is_none() {
+                keep(inputs[at].text, &encoded);
+            }
+            answers[at] = Some(encoded);
+        }
+    }
+    // A model that gives too few vectors gives too few here too.
+    Ok(answers.into_iter().flatten().collect())
 }
 
 /// The same error about the input at the place it has in the request.

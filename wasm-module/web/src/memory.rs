@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use lockstep_rank::{EncodeError, Encoded, Encoder, ModelInfo, Text};
+use lockstep_rank::{EncodeError, Encoded, Encoder, ModelInfo, Text, encode_missing};
 
 /// Bytes of texts and vectors that are kept between requests. One request may add as much as its limits allow.
 const KEPT: usize = 16 << 20;
@@ -49,13 +49,6 @@ impl<E: Encoder> Memory<E> {
         self.order.clear();
         self.bytes = 0;
     }
-
-    fn keep(&mut self, text: &str, encoded: &Encoded) {
-        if self.known.insert(text.to_owned(), encoded.clone()).is_none() {
-            self.bytes += size(text, encoded);
-            self.order.push_back(text.to_owned());
-        }
-    }
 }
 
 fn size(text: &str, encoded: &Encoded) -> usize {
@@ -68,42 +61,22 @@ impl<E: Encoder> Encoder for Memory<E> {
     }
 
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
-        let known = |input: &Text<'_>| input.pair.is_none() && self.known.contains_key(input.text);
-        let missing: Vec<usize> = (0..inputs.len()).filter(|&at| !known(&inputs[at])).collect();
-        let texts: Vec<Text<'_>> = missing.iter().map(|&at| inputs[at]).collect();
-        let mut fresh = if texts.is_empty() {
-            Vec::new()
-        } else {
-            self.encoder.encode(&texts).map_err(|error| renumbered(error, &missing))?
-        }
-        .into_iter();
-        let mut answers = Vec::with_capacity(inputs.len());
-        let mut missing = missing.into_iter().peekable();
-        for (at, input) in inputs.iter().enumerate() {
-            if missing.next_if_eq(&at).is_none() {
-                answers.extend(self.known.get(input.text).cloned());
-            } else if let Some(encoded) = fresh.next() {
-                if input.pair.is_none() {
-                    self.keep(input.text, &encoded);
-                }
-                answers.push(encoded);
+        let known = |input: &Text<'_>| match input.pair {
+            None => self.known.get(input.text).cloned(),
+            Some(_) => None,
+        };
+        let answers = inputs.iter().map(known).collect();
+        let Self { encoder, known, order, bytes, .. } = self;
+        encode_missing(encoder, inputs, answers, |text, encoded| {
+            if known.insert(text.to_owned(), encoded.clone()).is_none() {
+                *bytes += size(text, encoded);
+                order.push_back(text.to_owned());
             }
-        }
-        Ok(answers)
+        })
     }
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
         self.encoder.count_tokens(input)
-    }
-}
-
-/// The same error about the input at the place it has in the request.
-fn renumbered(error: EncodeError, missing: &[usize]) -> EncodeError {
-    let place = |index: usize| missing.get(index).copied().unwrap_or(index);
-    match error {
-        EncodeError::Empty { index } => EncodeError::Empty { index: place(index) },
-        EncodeError::Tokenizer { index, message } => EncodeError::Tokenizer { index: place(index), message },
-        EncodeError::Backend(message) => EncodeError::Backend(message),
     }
 }
 

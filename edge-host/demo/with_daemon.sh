@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# usage: run.sh EDGE_HOST MODEL MODULE PERSON: starts the daemon on loopback, ranks, stops it.
+# usage: with_daemon.sh EDGE_HOST MODEL MODULE COMMAND…: runs COMMAND with the address of a daemon on loopback as its last
+# argument, and stops the daemon when the command ends. What the daemon said is shown where the command fails.
 set -euo pipefail
 
-host=$1 model=$2 module=$3 person=$4
+host=$1 model=$2 module=$3
+shift 3
 log=$(mktemp)
 "$host" serve --model "$model" --module "$module" --listen 127.0.0.1:0 --cache-dir .cache/compiled 2>"$log" &
 daemon=$!
@@ -16,4 +18,4 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 [ -n "$url" ] || { echo "the daemon did not say where it listens within 10 s" >&2; cat "$log" >&2; exit 1; }
-python3 "$(dirname "$0")/demo.py" --url "$url" --person "$person" --wait 120 || { status=$?; cat "$log" >&2; exit $status; }
+"$@" "$url" || { status=$?; cat "$log" >&2; exit $status; }
