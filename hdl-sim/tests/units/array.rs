@@ -1,0 +1,116 @@
+//! The array and the semaphores.
+
+use lockstep_arith::sample::Random;
+use lockstep_hdl_sim::Bits;
+
+use crate::{N, PAUSES, pauses, unit};
+
+/// Planes of one and of two 7-bit planes of `a`, read by column and by row while the next one is under way.
+#[test]
+fn array() {
+    for percent in PAUSES {
+        let mut bench = unit("ls_array", &[("N", N)]);
+        let mut random = Random::new(51);
+        let mut before: Option<Vec<[i32; N]>> = None;
+        for tile in 0..20 {
+            let steps = random.within(1, 40) as usize;
+            let planes = 1 + tile % 2;
+            let mut sums = vec![[0_i32; N]; N];
+            let mut reads = (0..2 * N).collect::<Vec<_>>();
+            let mut pending: Option<usize> = None;
+            for step in 0..planes * steps {
+                // Pauses, and the cycles in which the plane before is still on its way.
+                let idle = if step == 0 { 5 } else { 0 };
+                let mut left = idle + if pauses(&mut random, percent) { random.within(1, 5) } else { 0 };
+                loop {
+                    let valid = left == 0;
+                    left -= 1;
+                    let mut draw = |low, high| (0..N).map(|_| random.within(low, high)).collect::<Vec<i32>>();
+                    let (a, b) = (draw(-128, 127), draw(-127, 127));
+                    bench.set("valid_i", valid.into());
+                    bench.set("first_i", (step == 0).into());
+                    bench.set("shift_i", (step == steps).into());
+                    bench.set("last_i", (step + 1 == planes * steps).into());
+                    bench.set_bits("a_i", &Bits::pack(8, a.iter().copied()));
+                    bench.set_bits("b_i", &Bits::pack(8, b.iter().copied()));
+                    if let (true, Some(_), Some(which)) = (left < 1, &before, reads.last().copied()) {
+                        reads.pop();
+                        bench.set("by_row_i", (which >= N) as u64);
+                        bench.set("index_i", (which % N) as u64);
+                        pending = Some(which);
+                    }
+                    bench.settle();
+                    if let (Some(which), Some(plane)) = (pending.take(), &before) {
+                        let found = bench.bits("data_o").signed(32);
+                        let at = |i: usize| if which >= N { plane[which - N][i] } else { plane[i][which] };
+                        assert_eq!(found, (0..N).map(|i| at(i).into()).collect::<Vec<i64>>(), "line {which}");
+                    }
+                    bench.clock();
+                    if valid {
+                        for (i, row) in sums.iter_mut().enumerate() {
+                            for (j, sum) in row.iter_mut().enumerate() {
+                                *sum = (if step == steps { *sum << 7 } else { *sum }) + a[i] * b[j];
+                            }
+                        }
+                        break;
+                    }
+                }
+            }
+            bench.set("valid_i", 0);
+            let mut planes_seen = 0;
+            for _ in 0..4 {
+                bench.settle();
+                planes_seen += bench.get("plane_o");
+                bench.clock();
+            }
+            assert_eq!(planes_seen, 1);
+            before = Some(sums);
+        }
+    }
+}
+
+/// Counts of all semaphores beside a model.
+#[test]
+fn semaphores() {
+    let mut bench = unit("bench_semaphores", &[]);
+    let mut random = Random::new(61);
+    let mut counts = [0_i64; 32];
+    for _ in 0..5000 {
+        let ready = counts.iter().enumerate().fold(0_u64, |bits, (i, &c)| bits | u64::from(c > 0) << i);
+        let signals: Vec<u64> =
+            (0..4).map(|_| random.next() & random.next() & random.next() & 0xffff_ffff).collect();
+        let take = random.next() & ready;
+        bench.set("take_i", take);
+        for (name, &signal) in ["signal0_i", "signal1_i", "signal2_i", "signal3_i"].iter().zip(&signals) {
+            bench.set(name, signal);
+        }
+        bench.settle();
+        assert_eq!(bench.get("ready_o"), ready);
+        bench.clock();
+        for (i, count) in counts.iter_mut().enumerate() {
+            let bit = |word: u64| (word >> i & 1) as i64;
+            *count += signals.iter().map(|&s| bit(s)).sum::<i64>() - bit(take);
+        }
+    }
+}
+
+/// A take from an empty semaphore is an error, and so is a signal to a full one.
+#[test]
+fn misused_semaphores() {
+    let mut bench = unit("bench_semaphores", &[]);
+    for port in ["take_i", "signal0_i", "signal1_i", "signal2_i", "signal3_i"] {
+        bench.set(port, 0);
+    }
+    for _ in 0..1022 {
+        bench.set("signal0_i", 1 << 3);
+        bench.clock();
+    }
+    bench.set("signal0_i", 0);
+    bench.set("take_i", 1 << 3);
+    bench.clock();
+    bench.set("take_i", 1 << 4);
+    assert!(bench.sim.cycle(&mut []).is_err());
+    bench.set("take_i", 0);
+    bench.set("signal0_i", 1 << 3);
+    assert!((0..4).any(|_| bench.sim.cycle(&mut []).is_err()));
+}

@@ -1,0 +1,164 @@
+//! What reads and writes host memory: token ids with their rows, pooled sums.
+
+use std::collections::VecDeque;
+
+use lockstep_accel_program::isa::{GATHER, Instruction, When};
+use lockstep_arith::sample::Random;
+use lockstep_hdl_sim::Bits;
+
+use crate::{N, PAUSES, pauses, unit, word};
+
+/// Sums arrive in host memory in order, one request a sequence, however the host pauses.
+#[test]
+fn pool_writer() {
+    for percent in PAUSES {
+        let mut bench = unit("ls_pool_writer", &[("N", N)]);
+        let mut random = Random::new(31);
+        for (sequence, length) in [(0_u64, 2_u64), (1, 4), (2, 64), (3, 98)] {
+            let sums: Vec<u32> = (0..length).map(|_| random.next() as u32).collect();
+            let address = 0x1234_5678_9000 + sequence * 0x1000;
+            bench.set("address_i", address);
+            bench.set("length_i", length);
+            // A sum comes two cycles after there was room for it.
+            let mut way: VecDeque<Option<u32>> = [None, None].into();
+            let mut left = sums.iter();
+            let (mut written, mut asked, mut answer) = (Vec::new(), false, 0);
+            for cycle in 0.. {
+                assert!(cycle < 20_000, "{} words of {length}", written.len());
+                let sum = way.pop_front().unwrap();
+                bench.set("valid_i", sum.is_some().into());
+                bench.set("data_i", sum.unwrap_or(0xdead_beef).into());
+                let (ask, ready) = (!pauses(&mut random, percent), !pauses(&mut random, percent));
+                bench.set("req_ready_i", ask.into());
+                bench.set("ready_i", (ready && asked && written.len() < length as usize).into());
+                bench.set("done_i", (answer == 1).into());
+                bench.settle();
+                let go = bench.get("room_o") == 1 && !pauses(&mut random, percent);
+                way.push_back(if go { left.next().copied() } else { None });
+                if bench.get("req_valid_o") == 1 && ask {
+                    assert!(!asked);
+                    assert_eq!((bench.get("req_addr_o"), bench.get("req_bytes_o")), (address, 4 * length));
+                    asked = true;
+                }
+                if bench.get("valid_o") == 1 && ready && asked && written.len() < length as usize {
+                    written.extend(bench.bits("data_o").unsigned(32));
+                }
+                bench.clock();
+                if answer == 1 {
+                    break;
+                }
+                answer =
+                    if answer > 1 { answer - 1 } else { 20 * u64::from(written.len() >= length as usize) };
+            }
+            bench.set("done_i", 0);
+            bench.settle();
+            assert_eq!(bench.get("idle_o"), 1);
+            let expected: Vec<u64> = sums.into_iter().map(u64::from).collect();
+            assert_eq!(written[..length as usize], expected);
+        }
+    }
+}
+
+/// Rows of all lanes, their scales and types; ids and types out of range are errors.
+#[test]
+fn gather() {
+    const ROW: u64 = 5;
+    for (percent, count) in PAUSES.into_iter().zip([8_u64, 5, 1]) {
+        for wrong in [None, Some((60_000_u64, 1_u64)), Some((17, 3))] {
+            let mut bench = unit("ls_gather", &[("N", N)]);
+            let mut random = Random::new(41);
+            let mut ids: Vec<(u64, u64)> =
+                (0..count).map(|_| (random.within(0, 59_999) as u64, random.within(0, 2) as u64)).collect();
+            if let Some(wrong) = wrong {
+                *ids.last_mut().unwrap() = wrong;
+            }
+            let fields = [
+                ("rows", 1 << 30),
+                ("row_words", ROW),
+                ("first", 24),
+                ("count", count),
+                ("vocabulary", 60_000),
+                ("types", 3),
+            ];
+            let gather = fields.iter().fold(Instruction::new(&GATHER), |i, &(f, v)| i.set(f, v).unwrap());
+            let gather = gather.wait(4, When::Once).signal(9, When::Once);
+            let bytes: Vec<u8> = gather.words().iter().flat_map(|w| w.to_le_bytes()).collect();
+            bench.set_bits("instr_i", &Bits::from_bytes(256, &bytes));
+            bench.set("input_i", 0xabc_0000);
+            let mut host: VecDeque<(Bits, bool)> = VecDeque::new();
+            let mut card: VecDeque<(u64, u64)> = VecDeque::new();
+            let (mut taken, mut ended, mut error, mut cycles) = (0, false, false, 0);
+            while !ended && !error {
+                let sems = u64::from(cycles > 20) << 4;
+                bench.set("valid_i", 1);
+                bench.set("sem_i", sems);
+                let (host_ready, card_ready) = (!pauses(&mut random, percent), !pauses(&mut random, percent));
+                bench.set("host_req_ready_i", host_ready.into());
+                bench.set("req_ready_i", card_ready.into());
+                let beat = if pauses(&mut random, percent) { None } else { host.pop_front() };
+                bench.set("host_rsp_valid_i", beat.is_some().into());
+                let (data, last) = beat.unwrap_or((Bits::zero(8 * N), false));
+                bench.set_bits("host_rsp_data_i", &data);
+                bench.set("host_rsp_last_i", last.into());
+                let answers = !card.is_empty() && !pauses(&mut random, percent);
+                let (at, left) = card.front().copied().unwrap_or_default();
+                bench.set("data_valid_i", answers.into());
+                bench.set("data_last_i", (left == 1).into());
+                bench.set_bits("data_i", &word(at));
+                bench.settle();
+                error |= bench.get("error_o") == 1;
+                taken += bench.get("take_o") >> 4 & 1;
+                assert!(bench.get("take_o") & !sems == 0, "taken before it was there");
+                ended = bench.get("signal_o") == 1 << 9;
+                assert_eq!(bench.get("ready_o"), ended.into());
+                if answers {
+                    card[0] = (at + N as u64, left - 1);
+                    if left == 1 {
+                        card.pop_front();
+                    }
+                }
+                if host_ready && bench.get("host_req_valid_o") == 1 {
+                    assert_eq!(
+                        (bench.get("host_req_addr_o"), bench.get("host_req_bytes_o")),
+                        (0xabc_0000 + 24 * 4, 4 * count)
+                    );
+                    let words: Vec<i64> = ids.iter().map(|&(id, kind)| (id | kind << 24) as i64).collect();
+                    let beats = words.chunks(N / 4).map(|b| Bits::pack(32, b.iter().copied()));
+                    let beats: Vec<Bits> = beats.map(|b| Bits::from_bytes(8 * N, b.bytes())).collect();
+                    let end = beats.len() - 1;
+                    host.extend(beats.into_iter().enumerate().map(|(i, b)| (b, i == end)));
+                }
+                if card_ready && bench.get("req_valid_o") == 1 {
+                    card.push_back((bench.get("req_address_o"), bench.get("req_words_o")));
+                }
+                bench.clock();
+                cycles += 1;
+                assert!(cycles < 5000, "gather does not end");
+            }
+            assert_eq!(error, wrong.is_some());
+            assert_eq!(taken, 1);
+            if error {
+                continue;
+            }
+            bench.set("valid_i", 0);
+            for channel in 0..(ROW - 1) * N as u64 {
+                bench.set("read_i", 1);
+                bench.set("channel_i", channel);
+                bench.clock();
+                bench.settle();
+                let (words, scales, types) =
+                    (bench.bits("word_o"), bench.bits("scale_o"), bench.bits("type_o"));
+                for (lane, &(id, kind)) in ids.iter().enumerate() {
+                    let row = (1 << 30) + id * ROW * N as u64;
+                    let byte = word(row + channel / N as u64 * N as u64).get(8 * (channel as usize % N), 8);
+                    let scale = word(row + (ROW - 1) * N as u64).get(0, 12);
+                    assert_eq!(
+                        (words.get(8 * lane, 8), scales.get(12 * lane, 12), types.get(2 * lane, 2)),
+                        (byte, scale, kind),
+                        "channel {channel}, lane {lane}"
+                    );
+                }
+            }
+        }
+    }
+}
