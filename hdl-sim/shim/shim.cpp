@@ -48,6 +48,7 @@ struct PortInfo {
 API Simulation* lockstep_new(uint32_t seed) {
   auto simulation = std::make_unique<Simulation>();
   simulation->context.randReset(2);
+  simulation->context.assertOn(false);
   simulation->context.randSeed(static_cast<int>(seed & 0x7fffffff));
 #if VM_TRACE
   simulation->context.traceEverOn(true);
@@ -57,6 +58,8 @@ API Simulation* lockstep_new(uint32_t seed) {
 }
 
 API void lockstep_free(Simulation* simulation) {
+  // Scopes leave the context of the thread, which may be another simulation's.
+  Verilated::threadContextp(&simulation->context);
   simulation->top->final();
 #if VM_TRACE
   if (simulation->trace) simulation->trace->close();
@@ -79,6 +82,8 @@ API int lockstep_port(Simulation* simulation, uint32_t index, PortInfo* info) {
 }
 
 API void lockstep_eval(Simulation* simulation) {
+  // Until the first rising edge, what a synchronous reset clears is random.
+  if (simulation->time == 2) simulation->context.assertOn(true);
   simulation->top->eval();
   simulation->context.time(++simulation->time);
 #if VM_TRACE

@@ -156,6 +156,7 @@ struct WritePort {
     error: Port,
     open: Option<(usize, usize)>,
     answer: Option<u64>,
+    failing: bool,
 }
 
 struct Memories {
@@ -175,7 +176,7 @@ impl Agent for Memories {
         sim.poke(w.request_ready, u64::from(w.open.is_none() && w.answer.is_none()));
         sim.poke(w.ready, u64::from(w.open.is_some()));
         sim.poke(w.done, u64::from(w.answer.is_some_and(|at| at <= sim.cycles())));
-        sim.poke(w.error, 0);
+        sim.poke(w.error, w.failing.into());
         Ok(())
     }
 
@@ -238,6 +239,7 @@ impl EngineBench {
                 error: sim.input("host_wr_error_i")?,
                 open: None,
                 answer: None,
+                failing: false,
             },
         };
         let abort = sim.input("abort_i")?;
@@ -264,6 +266,11 @@ impl EngineBench {
     /// Reads of this card address fail from now on.
     pub fn fail_card(&mut self, address: Option<usize>) {
         self.memories.card_port.failing = address;
+    }
+
+    /// Writes to the host end with an error from now on, or no more.
+    pub fn fail_host_writes(&mut self, failing: bool) {
+        self.memories.write.failing = failing;
     }
 
     /// Runs one job to its end.

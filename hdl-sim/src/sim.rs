@@ -66,9 +66,7 @@ impl Sim {
         sim.poke(clock, 0);
         if let Some(reset) = reset {
             sim.poke(reset, 0);
-            // Before the first edge, what a synchronous reset clears is random.
-            let _ = sim.cycle(&mut []);
-            for _ in 0..2 {
+            for _ in 0..3 {
                 sim.cycle(&mut [])?;
             }
             sim.poke(reset, 1);

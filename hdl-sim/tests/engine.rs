@@ -171,6 +171,11 @@ fn a_failed_job_leaves_the_next_one_whole() {
     bench.fail_card(None);
     good(&mut bench, &job);
 
+    bench.fail_host_writes(true);
+    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 3, "results that the host does not take");
+    bench.fail_host_writes(false);
+    good(&mut bench, &job);
+
     job.input.0 = 1 << 40;
     assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 3, "ids outside the host's memory");
     job.input.0 = 0;

@@ -71,104 +71,64 @@ module ls_engine
   localparam int unsigned Bits = $clog2(N);
   localparam int unsigned QueueDepth = 16;
 
-  localparam logic [7:0] ErrorOpcode = 8'd1;
-  localparam logic [7:0] ErrorCard = 8'd2;
-  localparam logic [7:0] ErrorHost = 8'd3;
-  localparam logic [7:0] ErrorToken = 8'd4;
-  localparam logic [7:0] ErrorAborted = 8'd5;
-
-  // ---- jobs ---------------------------------------------------------------------------------------------------
-  typedef enum logic [1:0] {
-    StIdle,
-    StRun,
-    StQuiet,  // failed: the units are reset, the memory ports run dry
-    StDone
-  } state_e;
-  state_e state_q;
-  logic [15:0] sequence_q;
-  logic [63:0] input_q, output_q, cycles_q, busy_q;
-  logic [7:0] error_q;
+  // ---- jobs---------------------------------------------------------------------------------------------------
   logic
       unit_rst_n,
+      running,
       start,
+      step,
       sequence_end,
       bad_opcode,
       bad_token,
       card_idle,
-      host_reading_q,
-      host_writing_q;
-  logic [7:0] error;
-
-  assign job_ready_o = state_q == StIdle;
-  assign start = job_valid_i && job_ready_o;
-  assign unit_rst_n = rst_ni && state_q != StQuiet;
-  assign done_valid_o = state_q == StDone;
-  assign done_tag_o = tag_q;
-  assign done_error_o = error_q;
-  assign done_cycles_o = cycles_q;
-  assign done_busy_o = busy_q;
-
-  always_comb begin
-    error = '0;
-    if (abort_i) error = ErrorAborted;
-    if (bad_token) error = ErrorToken;
-    if (bad_opcode) error = ErrorOpcode;
-    if (host_rd_rsp_valid_i && host_rd_rsp_error_i) error = ErrorHost;
-    if (host_wr_done_i && host_wr_error_i) error = ErrorHost;
-    if (card_rsp_valid_i && card_rsp_error_i) error = ErrorCard;
-  end
-
-  logic [39:0] program_q;
-  logic [15:0] length_q, repeat_q, tag_q;
-  logic [31:0] input_stride_q, output_stride_q;
-  logic step, start_q;
-  always_ff @(posedge clk_i) begin
-    start_q <= rst_ni && start;
-    if (!rst_ni) begin
-      state_q <= StIdle;
-      host_reading_q <= 1'b0;
-      host_writing_q <= 1'b0;
-    end else begin
-      if (host_rd_req_valid_o && host_rd_req_ready_i) host_reading_q <= 1'b1;
-      else if (host_rd_rsp_valid_i && host_rd_rsp_last_i) host_reading_q <= 1'b0;
-      if (host_wr_req_valid_o && host_wr_req_ready_i) host_writing_q <= 1'b1;
-      else if (host_wr_done_i) host_writing_q <= 1'b0;
-      unique case (state_q)
-        StIdle:
-        if (start) begin
-          state_q <= StRun;
-          sequence_q <= '0;
-          program_q <= job_program_i;
-          length_q <= job_length_i;
-          repeat_q <= job_repeat_i;
-          input_q <= job_input_i;
-          output_q <= job_output_i;
-          input_stride_q <= job_input_stride_i;
-          output_stride_q <= job_output_stride_i;
-          tag_q <= job_tag_i;
-          error_q <= '0;
-          cycles_q <= '0;
-          busy_q <= '0;
-        end
-        StRun: begin
-          cycles_q <= cycles_q + 1'b1;
-          busy_q   <= busy_q + 64'(step);
-          if (error != '0) begin
-            error_q <= error;
-            state_q <= StQuiet;
-          end else if (sequence_end) begin
-            sequence_q <= sequence_q + 1'b1;
-            input_q    <= input_q + 64'(input_stride_q);
-            output_q   <= output_q + 64'(output_stride_q);
-            if (sequence_q == repeat_q - 1'b1) state_q <= StDone;
-          end
-        end
-        // An open write is finished with zeros, so that the port is whole for the next job.
-        StQuiet: if (card_idle && !host_reading_q && !host_writing_q) state_q <= StDone;
-        default: if (done_ready_i) state_q <= StIdle;
-      endcase
-    end
-  end
+      host_writing;
+  logic [39:0] program_address;
+  logic [15:0] length, repeats;
+  logic [63:0] input_address, output_address;
+  ls_engine_jobs u_jobs (
+      .clk_i,
+      .rst_ni,
+      .job_valid_i,
+      .job_ready_o,
+      .job_program_i,
+      .job_length_i,
+      .job_repeat_i,
+      .job_input_i,
+      .job_input_stride_i,
+      .job_output_i,
+      .job_output_stride_i,
+      .job_tag_i,
+      .done_valid_o,
+      .done_ready_i,
+      .done_tag_o,
+      .done_error_o,
+      .done_cycles_o,
+      .done_busy_o,
+      .abort_i,
+      .sequence_end_i(sequence_end),
+      .bad_opcode_i(bad_opcode),
+      .bad_token_i(bad_token),
+      .card_valid_i(card_rsp_valid_i),
+      .card_error_i(card_rsp_error_i),
+      .host_read_valid_i(host_rd_rsp_valid_i),
+      .host_read_error_i(host_rd_rsp_error_i),
+      .host_write_done_i(host_wr_done_i),
+      .host_write_error_i(host_wr_error_i),
+      .card_idle_i(card_idle),
+      .host_read_asked_i(host_rd_req_valid_o && host_rd_req_ready_i),
+      .host_read_last_i(host_rd_rsp_last_i),
+      .host_write_asked_i(host_wr_req_valid_o && host_wr_req_ready_i),
+      .host_writing_o(host_writing),
+      .step_i(step),
+      .unit_rst_no(unit_rst_n),
+      .running_o(running),
+      .start_o(start),
+      .program_o(program_address),
+      .length_o(length),
+      .repeat_o(repeats),
+      .input_o(input_address),
+      .output_o(output_address)
+  );
 
   // ---- card memory --------------------------------------------------------------------------------------------
   logic [2:0] mux_valid, mux_ready, mux_data_valid;
@@ -208,10 +168,10 @@ module ls_engine
   ) u_dispatch (
       .clk_i,
       .rst_ni       (unit_rst_n),
-      .start_i      (start_q),
-      .program_i    (program_q),
-      .length_i     (length_q),
-      .repeat_i     (repeat_q),
+      .start_i      (start),
+      .program_i    (program_address),
+      .length_i     (length),
+      .repeat_i     (repeats),
       .bad_opcode_o (bad_opcode),
       .req_valid_o  (mux_valid[0]),
       .req_ready_i  (mux_ready[0]),
@@ -255,7 +215,7 @@ module ls_engine
   logic [RingBits:0] level, free;
   logic ring_read;
   logic [RingBits-1:0] ring_address;
-  logic [N-1:0][7:0] ring_word, a_word, b_word;
+  logic [N-1:0][7:0] ring_word, b_word;
   ls_loader #(
       .N(N),
       .RingDepth(RingDepth)
@@ -290,7 +250,7 @@ module ls_engine
   ) u_gather (
       .clk_i,
       .rst_ni          (unit_rst_n),
-      .input_i         (input_q),
+      .input_i         (input_address),
       .valid_i         (get_valid[1]),
       .ready_o         (get_ready[1]),
       .instr_i         (get_instr[1]),
@@ -368,47 +328,29 @@ module ls_engine
   logic a_we, b_we, p_we;
   logic [19:0] q_address, p_address;
   logic [N-1:0][7:0] q_word, a_operand;
-  logic [N-1:0][13:0] p_in, p_word;
-  ls_ram #(
-      .Width(N * 8),
-      .Depth(ADepth)
-  ) u_a (
+  logic [N-1:0][13:0] p_in;
+  ls_operands #(
+      .N(N),
+      .ADepth(ADepth),
+      .BDepth(BDepth),
+      .PDepth(PDepth)
+  ) u_operands (
       .clk_i,
-      .write_i(a_we),
-      .write_address_i($clog2(ADepth)'(q_address)),
-      .write_data_i(q_word),
+      .a_we_i(a_we),
+      .b_we_i(b_we),
+      .address_i(q_address),
+      .word_i(q_word),
+      .p_we_i(p_we),
+      .p_address_i(p_address),
+      .p_i(p_in),
       .read_i(step),
-      .read_address_i($clog2(ADepth)'(a_address)),
-      .read_data_o(a_word)
+      .a_address_i(a_address),
+      .b_address_i(b_address),
+      .from_p_i(from_p),
+      .low_plane_i(low_plane),
+      .a_o(a_operand),
+      .b_o(b_word)
   );
-  ls_ram #(
-      .Width(N * 8),
-      .Depth(BDepth)
-  ) u_b (
-      .clk_i,
-      .write_i(b_we),
-      .write_address_i($clog2(BDepth)'(q_address)),
-      .write_data_i(q_word),
-      .read_i(step),
-      .read_address_i($clog2(BDepth)'(b_address)),
-      .read_data_o(b_word)
-  );
-  ls_ram #(
-      .Width(N * 14),
-      .Depth(PDepth)
-  ) u_p (
-      .clk_i,
-      .write_i(p_we),
-      .write_address_i($clog2(PDepth)'(p_address)),
-      .write_data_i(p_in),
-      .read_i(step),
-      .read_address_i($clog2(PDepth)'(a_address)),
-      .read_data_o(p_word)
-  );
-  always_comb begin
-    for (int unsigned i = 0; i < N; i++)
-    a_operand[i] = !from_p ? a_word[i] : low_plane ? {1'b0, p_word[i][6:0]} : {1'b0, p_word[i][13:7]};
-  end
 
   logic by_row;
   logic [Bits-1:0] plane_index;
@@ -539,7 +481,7 @@ module ls_engine
   ) u_writer (
       .clk_i,
       .rst_ni     (unit_rst_n),
-      .address_i  (output_q),
+      .address_i  (output_address),
       .length_i   (fields.length),
       .valid_i    (pool_valid),
       .data_i     (pool),
@@ -555,28 +497,24 @@ module ls_engine
       .done_i     (host_wr_done_i)
   );
   assign host_wr_req_valid_o = writer_req && unit_rst_n;
-  assign host_wr_valid_o = unit_rst_n ? writer_valid : host_writing_q;
+  assign host_wr_valid_o = unit_rst_n ? writer_valid : host_writing;
 
-  // ---- counters -----------------------------------------------------------------------------------------------
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      counters_o <= '0;
-    end else begin
-      if (state_q == StRun) begin
-        counters_o.cycles <= counters_o.cycles + 1'b1;
-        counters_o.busy <= counters_o.busy + 64'(step);
-        counters_o.stall_weights <= counters_o.stall_weights + 64'(stall_weights);
-        counters_o.stall_operand <= counters_o.stall_operand + 64'(stall_operand);
-        counters_o.stall_plane <= counters_o.stall_plane + 64'(stall_plane);
-        counters_o.idle          <= counters_o.idle + 64'(!step && !stall_weights && !stall_operand && !stall_plane);
-        counters_o.drained <= counters_o.drained + 64'(drain_slot.valid);
-        counters_o.passed <= counters_o.passed + 64'(pass_slot.valid && grant);
-      end
-      counters_o.card_words <= counters_o.card_words + 64'(card_rsp_valid_i);
-      counters_o.host_words <= counters_o.host_words + 64'(host_rd_rsp_valid_i) +
-          64'(host_wr_valid_o && host_wr_ready_i);
-    end
-  end
+  // ---- counters-----------------------------------------------------------------------------------------------
+  ls_engine_counters u_counters (
+      .clk_i,
+      .rst_ni,
+      .running_i(running),
+      .step_i(step),
+      .stall_weights_i(stall_weights),
+      .stall_operand_i(stall_operand),
+      .stall_plane_i(stall_plane),
+      .drained_i(drain_slot.valid),
+      .passed_i(pass_slot.valid && grant),
+      .card_word_i(card_rsp_valid_i),
+      .host_read_i(host_rd_rsp_valid_i),
+      .host_written_i(host_wr_valid_o && host_wr_ready_i),
+      .counters_o
+  );
 
   // ---- rules of the handshakes inside -------------------------------------------------------------------------
 `ifndef SYNTHESIS

@@ -60,6 +60,11 @@ package ls_engine_pkg;
     logic [63:0] host_words;
   } counters_t;
 
+  // Whether a word comes from the array.
+  function automatic logic is_drain(input slot_kind_e k);
+    return k <= SlotContext;
+  endfunction
+
   function automatic sem_vec_t sem_bit(input sem_ref_t r, input logic now);
     sem_bit = '0;
     if (r.enable && now) sem_bit[r.index] = 1'b1;

@@ -1,4 +1,4 @@
-// Packs pooled sums into words and writes them to the host: one request a sequence.
+// Packs pooled sums into words and writes them to the host: one request a sequence, whose sums fill whole words.
 module ls_pool_writer #(
     parameter int unsigned N = 16
 ) (

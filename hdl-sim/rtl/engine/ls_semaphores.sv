@@ -33,7 +33,7 @@ module ls_semaphores
       for (int unsigned i = 0; i < Semaphores; i++) begin
         // A count does not wrap.
         full_a :
-        assert (count_q[i] < 10'h3fc || count_d[i] >= 10'h3fc)
+        assert (count_q[i] < 10'h3f0 || count_d[i] >= 10'h010)
         else $error("a semaphore is full");
       end
     end

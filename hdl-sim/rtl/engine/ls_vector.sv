@@ -70,8 +70,6 @@ module ls_vector
   localparam int unsigned GBits = $clog2(GWords);
   localparam int unsigned VBits = $clog2(VDepth);
   localparam int unsigned YBits = $clog2(YDepth);
-  localparam int unsigned SBits = $clog2(Stats);
-  localparam int unsigned RBits = $clog2(RowScales);
 
   // ---- slots --------------------------------------------------------------------------------------------------
   slot_t issue;
@@ -86,10 +84,6 @@ module ls_vector
       else slot[s].valid <= 1'b0;
     end
   end
-
-  function automatic logic is_drain(input slot_kind_e k);
-    return k <= SlotContext;
-  endfunction
 
   // ---- memories -----------------------------------------------------------------------------------------------
   logic [N-1:0][15:0] v_read, v_last;
@@ -152,61 +146,38 @@ module ls_vector
     end
   end
 
-  // ---- panel headers ------------------------------------------------------------------------------------------
-  logic [1:0][N-1:0][15:0] head_c, head_eq;
-  logic [1:0][N-1:0][31:0] head_b, head_z;
-  always_ff @(posedge clk_i) begin
-    if (header_i) begin
-      unique case (header_index_i)
-        4'd0, 4'd1: head_c[header_bank_i][header_index_i[0]*(N/2)+:N/2] <= ring_i;
-        4'd2, 4'd3, 4'd4, 4'd5: head_b[header_bank_i][2'(header_index_i-4'd2)*(N/4)+:N/4] <= ring_i;
-        4'd6, 4'd7: head_eq[header_bank_i][header_index_i[0]*(N/2)+:N/2] <= ring_i;
-        default: head_z[header_bank_i][header_index_i[1:0]*(N/4)+:N/4] <= ring_i;
-      endcase
-    end
-  end
-
-  // ---- row parameters -----------------------------------------------------------------------------------------
-  logic [N-1:0][14:0] scale_m[RowScales];
-  logic [N-1:0][3:0] scale_h[RowScales];
-  logic [N-1:0][4:0] soft_e[4];
-  logic [N-1:0][14:0] soft_r[4];
-
+  // ---- parameters of columns and rows ---------------------------------------------------------------------------
   logic [N-1:0][31:0] plane_q, in_b, in_z;
-  logic [N-1:0][15:0] in_c;
-  logic [N-1:0][14:0] row_m, in_m;
+  logic [N-1:0][14:0] in_c, row_m, in_m, soft_r;
   logic [N-1:0][3:0] row_h, in_h;
+  logic [N-1:0][4:0] soft_e;
   logic [Bits-1:0] column;
+  logic [14:0] eq_q[Linear+1];  // of the column in stage s: the header's bank may be written before it is there
 
   assign plane_by_row_o = issue.by_row;
   assign plane_index_o  = Bits'(issue.column);
   always_ff @(posedge clk_i) if (drain_i.valid) plane_q <= plane_i;
 
   assign column = Bits'(slot[1].column);
-  assign row_m  = scale_m[RBits'(slot[1].row_scale)];
-  assign row_h  = scale_h[RBits'(slot[1].row_scale)];
-  always_comb begin
-    if (slot[1].by_row) begin
-      in_c = head_c[slot[1].bank];
-      in_b = head_b[slot[1].bank];
-      in_z = head_z[slot[1].bank];
-      in_m = {N{row_m[column]}};
-      in_h = {N{row_h[column]}};
-    end else begin
-      in_c = {N{head_c[slot[1].bank][column]}};
-      in_b = {N{head_b[slot[1].bank][column]}};
-      in_z = {N{head_z[slot[1].bank][column]}};
-      in_m = row_m;
-      in_h = row_h;
-    end
-  end
-  logic [N-1:0][14:0] in_c15;
-  logic [14:0] eq_q[Linear+1];  // of the column in stage s: the header's bank may be written before it is there
-  for (genvar i = 0; i < N; i++) begin : gen_narrow
-    assign in_c15[i] = in_c[i][14:0];
-  end
+  ls_panel_header #(
+      .N(N)
+  ) u_header (
+      .clk_i,
+      .write_i(header_i),
+      .index_i(header_index_i),
+      .bank_i(header_bank_i),
+      .ring_i,
+      .read_bank_i(slot[1].bank),
+      .by_row_i(slot[1].by_row),
+      .column_i(column),
+      .c_o(in_c),
+      .b_o(in_b),
+      .z_o(in_z),
+      .eq_o(eq_q[1])
+  );
+  assign in_m = slot[1].by_row ? {N{row_m[column]}} : row_m;
+  assign in_h = slot[1].by_row ? {N{row_h[column]}} : row_h;
   assign eq_q[0] = '0;
-  assign eq_q[1] = head_eq[slot[1].bank][column][14:0];
   for (genvar s = 2; s <= Linear; s++) begin : gen_eq
     always_ff @(posedge clk_i) eq_q[s] <= eq_q[s-1];
   end
@@ -248,7 +219,7 @@ module ls_vector
       .z_i        (in_z),
       .m_n_i      (in_m),
       .h_i        (in_h),
-      .c_i        (in_c15),
+      .c_i        (in_c),
       .b_i        (in_b),
       .acc_shift_i(acc_shift_q),
       .out_shift_i(out_shift_q),
@@ -294,8 +265,8 @@ module ls_vector
       .rst_ni,
       .valid_i(slot[1].valid && slot[1].kind == SlotContext),
       .acc_i  (plane_q),
-      .e_i    (soft_e[slot[1].slot]),
-      .r_v_i  (soft_r[slot[1].slot]),
+      .e_i    (soft_e),
+      .r_v_i  (soft_r),
       .valid_o(),
       .x_o    (ctx_x)
   );
@@ -327,15 +298,16 @@ module ls_vector
       .s_o       (embed_s)
   );
 
-  // Row scalars of the pass at work.
-  logic [N-1:0][20:0] mean_q, mean;
-  logic [N-1:0][4:0] e_q, e;
-  logic [N-1:0][14:0] rho_q, rho, r_q, r, m, m_n, r_v;
-  logic [N-1:0][3:0] h_q, h;
-  logic [14:0] factor_q, factor;
-  logic [5:0] factor_shift_q, factor_shift;
-  logic [N-1:0][21:0] hi_q, lo_q;  // the drain's statistics, as latched
-  logic [N-1:0][31:0] total_q;
+  // Row scalars of the pass at work, and the drain's statistics as they were when it began.
+  logic [N-1:0][20:0] mean;
+  logic [N-1:0][ 4:0] e;
+  logic [N-1:0][14:0] rho, r;
+  logic [N-1:0][3:0] h;
+  logic [14:0] factor;
+  logic [5:0] factor_shift;
+  logic [N-1:0][21:0] hi, lo;
+  logic [N-1:0][31:0] total, own_sum;
+  logic [N-1:0][15:0] own_max;
 
   ls_norm #(
       .N(N)
@@ -344,9 +316,9 @@ module ls_vector
       .rst_ni,
       .valid_i  (slot[1].valid && slot[1].kind inside {SlotSquare, SlotNorm}),
       .s_i      (y_sum),
-      .mean_i   (mean_q),
-      .e_i      (e_q),
-      .rho_i    (rho_q),
+      .mean_i   (mean),
+      .e_i      (e),
+      .rho_i    (rho),
       .g_i      (g[0]),
       .b_i      (g[1]),
       .g2_i     (g[2]),
@@ -364,8 +336,8 @@ module ls_vector
       .rst_ni,
       .valid_i   (slot[1].valid && slot[1].kind == SlotQuant),
       .x_i       (quant_x),
-      .h_i       (h_q),
-      .r_i       (r_q),
+      .h_i       (h),
+      .r_i       (r),
       .unsigned_i(pass_fields_i.unsigned_),
       .valid_o   (),
       .q_o
@@ -377,9 +349,9 @@ module ls_vector
       .rst_ni,
       .valid_i (slot[1].valid && slot[1].kind == SlotExp),
       .a_i     (y_score),
-      .best_i  (hi_q),
-      .factor_i(factor_q),
-      .shift_i (factor_shift_q),
+      .best_i  (hi),
+      .factor_i(factor),
+      .shift_i (factor_shift),
       .valid_o (),
       .p_o     (exp_p)
   );
@@ -423,159 +395,62 @@ module ls_vector
   assign y_last   = y_in[Last];
   assign signal_o = slot[Last].valid ? slot[Last].signal : '0;
 
-  // ---- the drain's statistics ---------------------------------------------------------------------------------
-  logic [N-1:0][21:0] stat_hi[Stats], stat_lo[Stats];
-  logic [N-1:0][31:0] stat_sum[Stats];
-  logic [N-1:0][21:0] old_hi, old_lo, new_hi, new_lo;
-  logic [N-1:0][31:0] old_sum, new_sum;
-  logic stat_we, stat_v;
-  assign stat_we = slot[Last].valid && (is_drain(slot[Last].kind) || slot[Last].kind == SlotEmbed);
-  assign stat_v  = slot[Last].kind inside {SlotLinear, SlotAct, SlotContext};
-  assign old_hi  = stat_hi[SBits'(slot[Last].stat)];
-  assign old_lo  = stat_lo[SBits'(slot[Last].stat)];
-  assign old_sum = stat_sum[SBits'(slot[Last].stat)];
-  logic signed [21:0] stat_x;
-  always_comb begin
-    new_hi  = old_hi;
-    new_lo  = old_lo;
-    new_sum = old_sum;
-    stat_x  = '0;
-    for (int unsigned i = 0; i < N; i++) begin
-      stat_x = stat_v ? (v_last[i][15] ? 22'd65536 - 22'(v_last[i]) : 22'(v_last[i])) : y_last[i][21:0];
-      if (slot[Last].masked && 7'(i) >= slot[Last].lanes && is_drain(slot[Last].kind)) begin
-        if (slot[Last].clear) begin
-          new_hi[i]  = '0;
-          new_lo[i]  = '0;
-          new_sum[i] = '0;
-        end
-      end else begin
-        if (slot[Last].clear || stat_x > $signed(old_hi[i])) new_hi[i] = stat_x;
-        if (slot[Last].clear || stat_x < $signed(old_lo[i])) new_lo[i] = stat_x;
-        new_sum[i] = (slot[Last].clear ? 32'd0 : old_sum[i]) + 32'(stat_x);
-      end
-    end
-  end
-  always_ff @(posedge clk_i) begin
-    if (stat_we) begin
-      stat_hi[SBits'(slot[Last].stat)]  <= new_hi;
-      stat_lo[SBits'(slot[Last].stat)]  <= new_lo;
-      stat_sum[SBits'(slot[Last].stat)] <= new_sum;
-    end
-    if (latch_i) begin
-      hi_q    <= stat_hi[SBits'(pass_fields_i.stat)];
-      lo_q    <= stat_lo[SBits'(pass_fields_i.stat)];
-      total_q <= stat_sum[SBits'(pass_fields_i.stat)];
-    end
-  end
-
-  // ---- a pass's own sums and maxima ---------------------------------------------------------------------------
-  logic [N-1:0][31:0] own_sum_q, square_q, own_sum_d, square_d;
-  logic [N-1:0][15:0] own_max_q, own_max_d;
-  logic [15:0] magnitude;
-  always_comb begin
-    own_sum_d = own_sum_q;
-    own_max_d = own_max_q;
-    square_d  = square_q;
-    magnitude = '0;
-    for (int unsigned i = 0; i < N; i++) begin
-      if (slot[3].valid && slot[3].kind == SlotSquare) begin
-        square_d[i] = 32'($signed(norm_t[i]) * $signed(norm_t[i]));
-        if (slot[3].odd) own_sum_d[i] = own_sum_q[i] + ((square_q[i] + square_d[i] + 32'd128) >> 8);
-        else if (slot[3].first) own_sum_d[i] = '0;
-      end
-      if (slot[7].valid && slot[7].kind == SlotExp)
-        own_sum_d[i] = (slot[7].first ? 32'd0 : own_sum_q[i]) + 32'(exp_p[i]);
-      magnitude = norm_x2[i][15] ? -norm_x2[i] : norm_x2[i];
-      if (slot[6].valid && slot[6].kind == SlotNorm && (slot[6].first || magnitude > own_max_q[i]))
-        own_max_d[i] = magnitude;
-    end
-  end
-  always_ff @(posedge clk_i) begin
-    own_sum_q <= own_sum_d;
-    own_max_q <= own_max_d;
-    square_q  <= square_d;
-  end
-
-  // ---- row scalars --------------------------------------------------------------------------------------------
-  logic [15:0] block0, block1;
-  logic [N-1:0][15:0] max_in;
-  logic [N-1:0][31:0] sum_in;
-  logic [14:0] head_m[64];
-  always_comb begin
-    block0 = '0;
-    block1 = '0;
-    for (int unsigned i = 0; i < N; i++) begin
-      if (pass_fields_i.halves && i >= N / 2) begin
-        if (hi_q[i][15:0] > block1) block1 = hi_q[i][15:0];
-      end else if (hi_q[i][15:0] > block0) block0 = hi_q[i][15:0];
-    end
-    for (int unsigned i = 0; i < N; i++) begin
-      max_in[i] = pass_fields_i.block ? (pass_fields_i.halves && i >= N / 2 ? block1 : block0) :
-          pass_fields_i.own ? own_max_q[i] : hi_q[i][15:0];
-      sum_in[i] = pass_fields_i.own ? own_sum_q[i] : total_q[i];
-    end
-  end
-  ls_scalar #(
+  // ---- statistics and row scalars -------------------------------------------------------------------------------
+  ls_statistics #(
+      .N(N),
+      .Stats(Stats)
+  ) u_statistics (
+      .clk_i,
+      .slot_i(slot[Last]),
+      .v_i(v_last),
+      .y_i(y_last),
+      .latch_i,
+      .stat_i(pass_fields_i.stat),
+      .hi_o(hi),
+      .lo_o(lo),
+      .total_o(total)
+  );
+  ls_pass_sums #(
       .N(N)
-  ) u_scalar (
+  ) u_pass_sums (
+      .clk_i,
+      .square_i(slot[3]),
+      .t_i(norm_t),
+      .norm_i(slot[6]),
+      .x2_i(norm_x2),
+      .exp_i(slot[7]),
+      .p_i(exp_p),
+      .sum_o(own_sum),
+      .max_o(own_max)
+  );
+  ls_row_scalars #(
+      .N(N),
+      .RowScales(RowScales)
+  ) u_row_scalars (
       .clk_i,
       .rst_ni,
-      .start_i   (scalar_start_i),
-      .op_i      (pass_fields_i.scalar),
-      .max_i     (max_in),
-      .sum_i     (sum_in),
-      .hi_i      (hi_q),
-      .lo_i      (lo_q),
-      .recip_i   (pass_fields_i.constant),
-      .unsigned_i(pass_fields_i.unsigned_),
-      .m_v_i     (head_m[pass_fields_i.head+6'd2]),
-      .m_q_i     (head_m[pass_fields_i.head]),
-      .m_k_i     (head_m[pass_fields_i.head+6'd1]),
-      .mult_i    (pass_fields_i.constant[14:0]),
-      .sshift_i  (pass_fields_i.constant[21:15]),
-      .done_o    (scalar_done_o),
-      .mean_o    (mean),
-      .e_o       (e),
-      .rho_o     (rho),
-      .m_o       (m),
-      .h_o       (h),
-      .m_n_o     (m_n),
-      .r_o       (r),
-      .r_v_o     (r_v),
-      .factor_o  (factor),
-      .shift_o   (factor_shift)
+      .fields_i(pass_fields_i),
+      .start_i(scalar_start_i),
+      .done_o(scalar_done_o),
+      .hi_i(hi),
+      .lo_i(lo),
+      .total_i(total),
+      .own_sum_i(own_sum),
+      .own_max_i(own_max),
+      .mean_o(mean),
+      .e_o(e),
+      .rho_o(rho),
+      .h_o(h),
+      .r_o(r),
+      .factor_o(factor),
+      .factor_shift_o(factor_shift),
+      .row_i(slot[1].row_scale),
+      .row_m_o(row_m),
+      .row_h_o(row_h),
+      .slot_i(slot[1].slot),
+      .soft_e_o(soft_e),
+      .soft_r_o(soft_r)
   );
-  always_ff @(posedge clk_i) begin
-    if (scalar_done_o) begin
-      unique case (pass_fields_i.scalar)
-        3'd0: begin
-          mean_q <= mean;
-          e_q    <= e;
-        end
-        3'd1: rho_q <= rho;
-        3'd2: begin
-          h_q <= h;
-          r_q <= r;
-          if (pass_fields_i.write_scale) begin
-            scale_m[RBits'(pass_fields_i.row_scale)] <= m_n;
-            scale_h[RBits'(pass_fields_i.row_scale)] <= h;
-          end
-          if (pass_fields_i.block) begin
-            head_m[pass_fields_i.head] <= m[0];
-            if (pass_fields_i.halves) head_m[pass_fields_i.head+6'd3] <= m[N-1];
-          end
-        end
-        3'd3: begin
-          soft_e[pass_fields_i.slot] <= e;
-          soft_r[pass_fields_i.slot] <= r_v;
-        end
-        default: begin
-          factor_q       <= factor;
-          factor_shift_q <= factor_shift;
-        end
-      endcase
-    end
-  end
 
   // ---- pooling ------------------------------------------------------------------------------------------------
   logic [31:0] pool_q, pool_sum;

@@ -1,0 +1,130 @@
+// Scalars of rows: the serial unit, what it is given, and the tables that its results are kept in.
+module ls_row_scalars
+  import ls_isa_pkg::*;
+  import ls_engine_pkg::*;
+#(
+    parameter int unsigned N = 16,
+    parameter int unsigned RowScales = 128,
+    localparam int unsigned RBits = $clog2(RowScales)
+) (
+    input  logic                clk_i,
+    input  logic                rst_ni,
+    input  pass_t               fields_i,
+    input  logic                start_i,
+    output logic                done_o,
+    input  logic  [N-1:0][21:0] hi_i,
+    input  logic  [N-1:0][21:0] lo_i,
+    input  logic  [N-1:0][31:0] total_i,
+    input  logic  [N-1:0][31:0] own_sum_i,
+    input  logic  [N-1:0][15:0] own_max_i,
+    // for the pass at work
+    output logic  [N-1:0][20:0] mean_o,
+    output logic  [N-1:0][ 4:0] e_o,
+    output logic  [N-1:0][14:0] rho_o,
+    output logic  [N-1:0][ 3:0] h_o,
+    output logic  [N-1:0][14:0] r_o,
+    output logic  [ 14:0]       factor_o,
+    output logic  [  5:0]       factor_shift_o,
+    // for the drain: scales of a row, (25) and (26) of a slot
+    input  logic  [  7:0]       row_i,
+    output logic  [N-1:0][14:0] row_m_o,
+    output logic  [N-1:0][ 3:0] row_h_o,
+    input  logic  [  1:0]       slot_i,
+    output logic  [N-1:0][ 4:0] soft_e_o,
+    output logic  [N-1:0][14:0] soft_r_o
+);
+  logic [N-1:0][14:0] scale_m[RowScales];
+  logic [N-1:0][3:0] scale_h[RowScales];
+  logic [N-1:0][4:0] soft_e[4];
+  logic [N-1:0][14:0] soft_r[4];
+  assign row_m_o  = scale_m[RBits'(row_i)];
+  assign row_h_o  = scale_h[RBits'(row_i)];
+  assign soft_e_o = soft_e[slot_i];
+  assign soft_r_o = soft_r[slot_i];
+
+  logic [N-1:0][20:0] mean;
+  logic [N-1:0][ 4:0] e;
+  logic [N-1:0][14:0] rho, r, m, m_n, r_v;
+  logic [N-1:0][3:0] h;
+  logic [14:0] factor;
+  logic [5:0] factor_shift;
+  logic [15:0] block0, block1;
+  logic [N-1:0][15:0] max_in;
+  logic [N-1:0][31:0] sum_in;
+  logic [14:0] head_m[64];
+  always_comb begin
+    block0 = '0;
+    block1 = '0;
+    for (int unsigned i = 0; i < N; i++) begin
+      if (fields_i.halves && i >= N / 2) begin
+        if (hi_i[i][15:0] > block1) block1 = hi_i[i][15:0];
+      end else if (hi_i[i][15:0] > block0) block0 = hi_i[i][15:0];
+    end
+    for (int unsigned i = 0; i < N; i++) begin
+      max_in[i] = fields_i.block ? (fields_i.halves && i >= N / 2 ? block1 : block0) :
+          fields_i.own ? own_max_i[i] : hi_i[i][15:0];
+      sum_in[i] = fields_i.own ? own_sum_i[i] : total_i[i];
+    end
+  end
+  ls_scalar #(
+      .N(N)
+  ) u_scalar (
+      .clk_i,
+      .rst_ni,
+      .start_i   (start_i),
+      .op_i      (fields_i.scalar),
+      .max_i     (max_in),
+      .sum_i     (sum_in),
+      .hi_i      (hi_i),
+      .lo_i      (lo_i),
+      .recip_i   (fields_i.constant),
+      .unsigned_i(fields_i.unsigned_),
+      .m_v_i     (head_m[fields_i.head+6'd2]),
+      .m_q_i     (head_m[fields_i.head]),
+      .m_k_i     (head_m[fields_i.head+6'd1]),
+      .mult_i    (fields_i.constant[14:0]),
+      .sshift_i  (fields_i.constant[21:15]),
+      .done_o    (done_o),
+      .mean_o    (mean),
+      .e_o       (e),
+      .rho_o     (rho),
+      .m_o       (m),
+      .h_o       (h),
+      .m_n_o     (m_n),
+      .r_o       (r),
+      .r_v_o     (r_v),
+      .factor_o  (factor),
+      .shift_o   (factor_shift)
+  );
+  always_ff @(posedge clk_i) begin
+    if (done_o) begin
+      unique case (fields_i.scalar)
+        3'd0: begin
+          mean_o <= mean;
+          e_o    <= e;
+        end
+        3'd1: rho_o <= rho;
+        3'd2: begin
+          h_o <= h;
+          r_o <= r;
+          if (fields_i.write_scale) begin
+            scale_m[RBits'(fields_i.row_scale)] <= m_n;
+            scale_h[RBits'(fields_i.row_scale)] <= h;
+          end
+          if (fields_i.block) begin
+            head_m[fields_i.head] <= m[0];
+            if (fields_i.halves) head_m[fields_i.head+6'd3] <= m[N-1];
+          end
+        end
+        3'd3: begin
+          soft_e[fields_i.slot] <= e;
+          soft_r[fields_i.slot] <= r_v;
+        end
+        default: begin
+          factor_o       <= factor;
+          factor_shift_o <= factor_shift;
+        end
+      endcase
+    end
+  end
+endmodule
