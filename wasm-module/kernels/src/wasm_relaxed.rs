@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 use core::arch::wasm32::*;
+use core::mem::offset_of;
 
 use lockstep_arith::activation::Activation;
 use lockstep_arith::attention::HeadScale;
@@ -87,12 +88,17 @@ fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         return dot_tiles(&product, out);
     }
     let strips = strips(isa, &mut product, q, weights);
+    for strip in &strips {
+        let grouped: usize = strip.groups.iter().zip(0..).map(|(&n, length)| n as usize * length).sum();
+        assert_eq!(grouped, strip.lines.len(), "every line is in a group");
+    }
     for half in 0..product.columns.div_ceil(WIDTH) {
         for (i, strip) in strips.iter().enumerate() {
             let row = i * strip::ROWS;
             let tile =
                 Tile { row, rows: (product.rows - row).min(strip::ROWS), panel: half / 2, half: half % 2 };
-            strip_tile(&product, strip, tile, out);
+            // SAFETY: asserted above.
+            unsafe { strip_tile(&product, strip, tile, out) };
         }
     }
 }
@@ -124,9 +130,12 @@ impl Loads for Relaxed {
 }
 
 /// Four rows by half a panel. A function of its own, so that nothing else competes for its registers.
+///
+/// # Safety
+/// The strip has as many lines as its groups have together, and is one of the product's.
 #[target_feature(enable = "relaxed-simd")]
 #[inline(never)]
-fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut [i32]) {
+unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut [i32]) {
     tile.check(tile.rows, product);
     let panel = &product.lines[tile.panel * product.groups..][..product.groups];
     let start = tile.column_start(product);
@@ -136,17 +145,19 @@ fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut [i32])
     }
     // SAFETY: the half is inside the lines of the panel.
     let base = unsafe { panel.as_ptr().cast::<u8>().add(32 * tile.half) };
-    let mut lines = strip.lines.as_slice();
-    for (length, &count) in strip.groups.iter().enumerate().rev() {
+    // Addresses, so that the place of a line's offset becomes part of the load.
+    let mut line = strip.lines.as_ptr();
+    for (length, &count) in strip.groups.iter().enumerate().skip(1).rev() {
         for _ in 0..count {
-            let group;
-            (group, lines) = lines.split_at(length);
-            let Some((first, rest)) = group.split_first() else { continue };
-            // SAFETY: `base` is half a panel, and the line one of its strip.
-            let mut sums = unsafe { pair_products_of(base, first) };
-            for line in rest {
+            // SAFETY: the groups are as long as all lines, `base` is half a panel, and the lines are those of its strip.
+            let (mut sums, end) = unsafe { (pair_products_of(base, line), line.add(length)) };
+            // SAFETY: as above.
+            line = unsafe { line.add(1) };
+            while line != end {
                 // SAFETY: as above.
                 let products = unsafe { pair_products_of(base, line) };
+                // SAFETY: as above.
+                line = unsafe { line.add(1) };
                 for (sums, products) in sums.iter_mut().zip(products) {
                     for (sum, product) in sums.iter_mut().zip(products) {
                         *sum = i16x8_add(*sum, product);
@@ -168,14 +179,15 @@ fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut [i32])
 /// Sums of two products each of one line: four rows by eight columns by two pairs of inputs.
 ///
 /// # Safety
-/// `base` is the start of a panel or 32 bytes later, and the line's offset that of 64 bytes inside the panel.
+/// `base` is the start of a panel or 32 bytes later, `line` is one, and its offset that of 64 bytes inside the panel.
 #[target_feature(enable = "relaxed-simd")]
 #[inline]
-unsafe fn pair_products_of(base: *const u8, line: &StripLine) -> [[v128; 2]; strip::ROWS] {
+unsafe fn pair_products_of(base: *const u8, line: *const StripLine) -> [[v128; 2]; strip::ROWS] {
     // SAFETY: the caller's promise; and sixteen bytes of inputs.
     let (weights, rows) = unsafe {
-        let at = base.add(line.offset as usize).cast::<v128>();
-        ([v128_load(at), v128_load(at.add(1))], v128_load(line.inputs.as_ptr().cast()))
+        let offset = line.byte_add(offset_of!(StripLine, offset)).cast::<u32>().read();
+        let at = base.add(offset as usize).cast::<v128>();
+        ([v128_load(at), v128_load(at.add(1))], v128_load(line.cast()))
     };
     let rows = [
         i32x4_shuffle::<0, 0, 0, 0>(rows, rows),

@@ -53,15 +53,14 @@ impl Tile {
     /// Writes the eight sums of a row, or as many as the product has columns.
     pub(crate) fn store(self, acc: [v128; 2], row: usize, product: &Product<'_>, out: &mut [i32]) {
         let out = &mut product.cell(self.row + row, self.panel, out)[self.half * WIDTH..];
-        let mut sums = [0; WIDTH];
-        // SAFETY: eight numbers of 32 bits.
-        unsafe {
-            v128_store(sums.as_mut_ptr().cast(), acc[0]);
-            v128_store(sums.as_mut_ptr().add(4).cast(), acc[1]);
-        }
+        // Whole vectors: a copy of an array is a call of the engine's `memory.copy`.
         match out.first_chunk_mut() {
-            Some(out) => *out = sums,
-            None => out.copy_from_slice(&sums[..out.len()]),
+            Some(out) => store32(acc, out),
+            None => {
+                let mut sums = [0; WIDTH];
+                store32(acc, &mut sums);
+                out.copy_from_slice(&sums[..out.len()]);
+            }
         }
     }
 }
