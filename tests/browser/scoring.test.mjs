@@ -162,9 +162,15 @@ test("heavier batches go to the daemon, with the same scores", async () => {
 });
 
 test("where the daemon is away, silent or another, the device scores and says so", async () => {
+  const digest = await tab.evaluate(() => model.info.model_digest);
   const silent = createServer((request, response) => {
-    if (request.url !== "/other/info") return;
-    response.writeHead(200, { "access-control-allow-origin": "*" }).end('{"model_digest": "ab"}');
+    const allow = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" };
+    const answer = (headers, body) => response.writeHead(200, { ...allow, ...headers }).end(body);
+    if (request.url === "/other/info") return answer({}, '{"model_digest": "ab"}');
+    // Replaced by a daemon with another model since it was asked for its own.
+    const exposed = { "access-control-expose-headers": "x-lockstep-model-digest", "x-lockstep-model-digest": "cd" };
+    if (request.url === "/replaced/info") return answer({}, JSON.stringify({ model_digest: digest }));
+    if (request.url === "/replaced/v1/rank") return answer(exposed, "{}");
   });
   await new Promise((done) => silent.listen(0, "127.0.0.1", done));
   const quiet = `http://127.0.0.1:${silent.address().port}`;
@@ -182,16 +188,17 @@ test("where the daemon is away, silent or another, the device scores and says so
       const local = (await model.rank(request)).items;
       return { outcomes, local };
     },
-    { urls: ["http://127.0.0.1:9", quiet, `${quiet}/other`], request: { history, candidates } },
+    { urls: ["http://127.0.0.1:9", quiet, `${quiet}/other`, `${quiet}/replaced`], request: { history, candidates } },
   );
   silent.closeAllConnections();
   silent.close();
-  const [away, late, other] = outcomes.outcomes;
-  for (const { scoredBy, items } of [away, late, other]) {
+  const [away, late, other, replaced] = outcomes.outcomes;
+  for (const { scoredBy, items } of [away, late, other, replaced]) {
     assert.equal(scoredBy, "device");
     assert.deepEqual(items, outcomes.local);
   }
   assert.match(late.fellBack, /no answer within 500 ms/);
   assert.ok(late.took >= 490 && late.again < late.took / 2, "a daemon that failed is left alone for a while");
   assert.match(other.fellBack, /the model ab/);
+  assert.match(replaced.fellBack, /the model cd/);
 });

@@ -39,16 +39,14 @@ export async function atDaemon(
       if (!response.ok) throw new Error(`/info answered ${response.status}`);
       daemon.digest = ((await response.json()) as { model_digest: string }).model_digest;
     }
-    if (daemon.digest !== digest) {
-      const other = daemon.digest;
-      delete daemon.digest;
-      throw new Error(`it has the model ${String(other)}, here is ${digest}`);
-    }
+    sameModel(daemon.digest, digest);
     const headers = { "content-type": "application/json" };
     const init = method === "POST" ? { method, body, headers, signal: both } : { method, signal: both };
     const response = await fetch(base + path, init);
     const text = await response.text();
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text.slice(0, 200)}`);
+    // It may have been started anew, with another model, since it was asked.
+    sameModel(response.headers.get("x-lockstep-model-digest"), digest);
     const tokens = Number(response.headers.get("x-compute-tokens") ?? 0);
     const tookMs = performance.now() - started;
     return { reply: { body: text, tokens, scoredBy: "daemon", fellBack: undefined, tookMs, ran: 0 } };
@@ -60,4 +58,8 @@ export async function atDaemon(
     daemon.pausedUntil = performance.now() + (offload.pauseMs ?? 10_000);
     return { fellBack: daemon.failure };
   }
+}
+
+function sameModel(there: string | null, here: string): void {
+  if (there !== here) throw new Error(`it has the model ${there ?? "of no name"}, here is ${here}`);
 }
