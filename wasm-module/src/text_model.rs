@@ -79,7 +79,7 @@ impl TextModel {
         manifest.digest(MODEL)?;
         manifest.verify(PACKED, &model)?;
         manifest.verify(TOKENIZER, tokenizer)?;
-        Self::open_verified(model, tokenizer, manifest)
+        Self::open_parts(model, tokenizer, manifest)
     }
 
     /// Opens a model folder, whose `model.lockstep` is mapped into memory.
@@ -95,10 +95,21 @@ impl TextModel {
         let read = |name: &str| std::fs::read(folder.join(name)).map_err(unreadable(name));
         let (manifest, tokenizer) = (read(MANIFEST)?, read(TOKENIZER)?);
         let model = lockstep_model::map(&folder.join(PACKED)).map_err(unreadable(PACKED))?;
-        Self::open(model, &tokenizer, &manifest)
+        let manifest = Manifest::read(&manifest)?;
+        manifest.digest(MODEL)?;
+        // The digest of the weights takes as long as all the rest, of which nothing relies on it.
+        std::thread::scope(|scope| {
+            let digest = scope.spawn(|| manifest.verify(PACKED, &model));
+            let opened = match manifest.verify(TOKENIZER, &tokenizer) {
+                Ok(()) => Self::open_parts(model.clone(), &tokenizer, manifest.clone()),
+                Err(error) => Err(error.into()),
+            };
+            digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            opened
+        })
     }
 
-    fn open_verified(model: Buffer, tokenizer: &[u8], manifest: Manifest) -> Result<Self, OpenError> {
+    fn open_parts(model: Buffer, tokenizer: &[u8], manifest: Manifest) -> Result<Self, OpenError> {
         let tokenizer = Tokenizer::from_json(tokenizer)?;
         let model = Model::open(model)?;
         if tokenizer.vocab_size() > model.vocabulary() {

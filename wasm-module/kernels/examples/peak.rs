@@ -1,4 +1,4 @@
-//! GMAC/s of the VNNI instructions alone, operands in registers: what `products` may be measured against.
+//! GMAC/s of the instructions that multiply bytes, operands in registers: what `products` and the bench are measured against.
 #![allow(unsafe_code, reason = "entry into functions that need the instruction set")]
 
 #[cfg(target_arch = "x86_64")]
@@ -37,20 +37,68 @@ mod x86 {
     peak!(avx512, "avx512f,avx512vnni", 24, 64, _mm512_set1_epi8, _mm512_dpbusd_epi32);
     peak!(avx512vl, "avx512vl,avx512vnni", 12, 32, _mm256_set1_epi8, _mm256_dpbusd_epi32);
     peak!(avx_vnni, "avx2,avxvnni", 12, 32, _mm256_set1_epi8, _mm256_dpbusd_avx_epi32);
+    peak!(avx2, "avx2", 12, 32, _mm256_set1_epi8, pairs256);
+    peak!(avx128, "avx2", 12, 16, _mm_set1_epi8, pairs128);
+    peak!(avx_vnni128, "avx2,avxvnni", 12, 16, _mm_set1_epi8, _mm_dpbusd_avx_epi32);
+
+    /// Sums of two products in 16 bits. They are those of the sum so far, lest they be taken out of the loop.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn pairs256(acc: __m256i, _: __m256i, b: __m256i) -> __m256i {
+        _mm256_add_epi16(acc, _mm256_maddubs_epi16(acc, b))
+    }
+
+    /// [`pairs256`] on 128 bits.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn pairs128(acc: __m128i, _: __m128i, b: __m128i) -> __m128i {
+        _mm_add_epi16(acc, _mm_maddubs_epi16(acc, b))
+    }
 }
 
-fn main() {
+/// An instruction, and its rate.
+pub(crate) type Rate = (&'static str, f64);
+
+/// Instructions of native kernels that this processor has.
+pub(crate) fn native() -> Vec<Rate> {
+    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "no rates of other processors"))]
+    let mut rates = Vec::new();
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl") {
             // SAFETY: the features are there.
             let (wide, narrow) = unsafe { (x86::avx512(), x86::avx512vl()) };
-            println!("AVX-512 VNNI, 512 bits: {wide:6.1} GMAC/s");
-            println!("AVX-512 VNNI, 256 bits: {narrow:6.1} GMAC/s");
+            rates.extend([("AVX-512 VNNI, 512 bits", wide), ("AVX-512 VNNI, 256 bits", narrow)]);
         }
-        if is_x86_feature_detected!("avxvnni") {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni") {
+            // SAFETY: the features are there.
+            rates.push(("AVX-VNNI, 256 bits", unsafe { x86::avx_vnni() }));
+        }
+        if is_x86_feature_detected!("avx2") {
             // SAFETY: the feature is there.
-            println!("AVX-VNNI: {:6.1} GMAC/s", unsafe { x86::avx_vnni() });
+            rates.push(("AVX2 vpmaddubsw, vpaddw, 256 bits", unsafe { x86::avx2() }));
         }
+    }
+    rates
+}
+
+/// What an engine makes of a module's byte products: 128 bits, with VNNI only where `vnni` says that it uses it.
+pub(crate) fn wasm(vnni: bool) -> Option<Rate> {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        if vnni && is_x86_feature_detected!("avxvnni") {
+            // SAFETY: the features are there.
+            return Some(("AVX-VNNI, 128 bits", unsafe { x86::avx_vnni128() }));
+        }
+        // SAFETY: the feature is there.
+        return Some(("vpmaddubsw, vpaddw, 128 bits", unsafe { x86::avx128() }));
+    }
+    let _ = vnni;
+    None
+}
+
+fn main() {
+    for (name, rate) in native().into_iter().chain(wasm(false)).chain(wasm(true)) {
+        println!("{name:<34} {rate:6.1} GMAC/s");
     }
 }

@@ -17,6 +17,7 @@ pub(crate) struct Arguments {
     /// Checks that all runs and agrees; the times mean nothing.
     pub(crate) quick: bool,
     places: Vec<String>,
+    engines: Vec<String>,
     cases: Vec<String>,
 }
 
@@ -41,6 +42,7 @@ impl Arguments {
             out: path("--out")?,
             quick: given.iter().any(|a| a == "--quick"),
             places: list("--where"),
+            engines: list("--engines"),
             cases: list("--n"),
         })
     }
@@ -48,6 +50,11 @@ impl Arguments {
     /// Whether a place is among those of `--where`; all are, where there is none.
     pub(crate) fn wants_place(&self, place: &str) -> bool {
         self.places.is_empty() || self.places.iter().any(|wanted| wanted == place)
+    }
+
+    /// Whether an engine is among those of `--engines`; all are, where there is none.
+    pub(crate) fn wants_engine(&self, engine: &str) -> bool {
+        self.engines.is_empty() || self.engines.iter().any(|wanted| wanted == engine)
     }
 
     /// Whether a case is among those of `--n`, such as `16` or `32x32`.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lockstep_file::{LayerParts, Parts};
 use lockstep_module::TextModel;
 use lockstep_quantize::calibration::{BUNDLED, passages};
 use lockstep_rank::Text;
@@ -42,11 +43,30 @@ impl Case {
     pub(crate) fn name(&self) -> String {
         if self.batch == 1 { format!("n={}", self.n) } else { format!("{}x{}", self.batch, self.n) }
     }
+}
 
-    /// Multiply-accumulates of an encoder, attention included.
-    pub(crate) fn macs(&self, hidden: usize, intermediate: usize, layers: usize) -> f64 {
-        let linear = 4 * hidden * hidden + 2 * hidden * intermediate;
-        (self.batch * self.n * layers * (linear + 2 * hidden * self.n)) as f64
+/// The multiply-accumulates of a model.
+pub(crate) struct Work {
+    /// Of the linear layers, a token.
+    linear: usize,
+    /// Of scores and weighted sums, a token and each token that it attends to.
+    attention: usize,
+}
+
+impl Work {
+    /// From the shapes of the layers.
+    pub(crate) fn of(parts: &Parts) -> Self {
+        let layer = |layer: &LayerParts| -> usize {
+            let all = [&layer.projection, &layer.output, &layer.expand, &layer.contract];
+            all.iter().map(|linear| linear.weights.inputs() * linear.weights.outputs()).sum()
+        };
+        let linear = parts.layers.iter().map(layer).sum();
+        Self { linear, attention: 2 * parts.tables.hidden * parts.layers.len() }
+    }
+
+    /// Of all sequences of a case.
+    pub(crate) fn of_case(&self, case: &Case) -> f64 {
+        (case.batch * case.n * (self.linear + self.attention * case.n)) as f64
     }
 }
 

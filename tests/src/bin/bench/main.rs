@@ -10,6 +10,9 @@ mod cases;
 mod contestant;
 mod module;
 mod native;
+#[path = "../../../../wasm-module/kernels/examples/peak.rs"]
+#[allow(dead_code, reason = "as an example it has a main of its own")]
+mod peak;
 mod plot;
 mod process;
 mod table;
@@ -20,7 +23,7 @@ use std::{
 };
 
 use arguments::Arguments;
-use cases::Case;
+use cases::{Case, Work};
 use contestant::{Contestant, Expected, median};
 use lockstep_manifest::{MANIFEST, PACKED, TOKENIZER};
 use lockstep_rank::{Encoder, ModelKind};
@@ -34,6 +37,7 @@ type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 /// Sequences and their tokens.
 const CASES: [(usize, usize); 5] = [(1, 16), (1, 32), (1, 64), (1, 128), (32, 32)];
 const ROUNDS: usize = 4;
+const PLACES: [&str; 4] = ["native", "wasmtime", "chromium", "node"];
 
 fn main() -> ExitCode {
     match Arguments::read(std::env::args().skip(1)).and_then(|arguments| bench(&arguments)) {
@@ -60,6 +64,8 @@ fn bench(arguments: &Arguments) -> Fallible<()> {
     let wanted = CASES.into_iter().filter(|case| arguments.wants_case(*case));
     let cases = wanted.map(|(batch, n)| Case::new(&model, batch, n)).collect::<Fallible<Vec<_>>>()?;
     drop(model);
+    let work = Work::of(&lockstep_file::read(lockstep_model::map(&arguments.model.join(PACKED))?)?);
+    let peaks = peaks(arguments);
     let folder = arguments.out.parent().ok_or("--out has no folder")?;
     std::fs::create_dir_all(folder)?;
     let list = folder.join("cases.json");
@@ -87,13 +93,20 @@ fn bench(arguments: &Arguments) -> Fallible<()> {
         }
         for (entry, samples) in entries.iter().zip(samples) {
             let ms = median(&samples);
-            let macs = case.macs(dimensions, 4 * dimensions, 6);
             let (place, engine) = (entry.place, entry.engine);
-            rows.push(Row { place, engine, batch: case.batch, n: case.n, ms, gmacs: macs / ms / 1e6 });
+            let gmacs = work.of_case(case) / ms / 1e6;
+            let share = peaks.iter().find(|(of, _)| *of == place).map(|(_, (_, peak))| gmacs / peak);
+            rows.push(Row { place, engine, batch: case.batch, n: case.n, ms, gmacs, share });
         }
     }
     eprintln!();
     table::print(&rows, &cases);
+    for (place, (name, peak)) in &peaks {
+        println!("peak of {place}: {peak:.1} GMAC/s, {name}, operands in registers");
+    }
+    if arguments.wants_place("native") {
+        println!("native, from files to ready: {:.1} ms", native::opening(arguments)?);
+    }
     if arguments.wants_place("wasmtime") {
         println!(
             "linear memory of the module after all of these: {:.1} MiB",
@@ -104,11 +117,22 @@ fn bench(arguments: &Arguments) -> Fallible<()> {
     plot::write(&rows, &arguments.out.with_extension("svg"))
 }
 
+/// What the byte products of a place may reach on this machine: the best instruction of native kernels; of WebAssembly 128 bits.
+fn peaks(arguments: &Arguments) -> Vec<(&'static str, peak::Rate)> {
+    let native = || peak::native().into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b));
+    let of = |place| match place {
+        "native" => native(),
+        place => peak::wasm(place != "wasmtime"),
+    };
+    let wanted = PLACES.into_iter().filter(|place| arguments.wants_place(place));
+    wanted.filter_map(|place| Some((place, of(place)?))).collect()
+}
+
 /// Our engines first: the peers are compared with them.
 fn entries(arguments: &Arguments, hidden: usize, list: &std::path::Path) -> Fallible<Vec<Entry>> {
     let mut entries = Vec::new();
     let mut add = |place, engine, contestant: Box<dyn Contestant>| {
-        if arguments.wants_place(place) {
+        if arguments.wants_place(place) && arguments.wants_engine(engine) {
             entries.push(Entry { place, engine, contestant });
         }
     };
@@ -117,6 +141,7 @@ fn entries(arguments: &Arguments, hidden: usize, list: &std::path::Path) -> Fall
         std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
     };
     let (int8, fp32) = (read("int8.onnx")?, read("fp32.onnx")?);
+    let wants = |engines: &[&str]| engines.iter().any(|engine| arguments.wants_engine(engine));
     add("native", "lockstep", Box::new(native::Ours::open(&arguments.model)));
     if arguments.wants_place("wasmtime") {
         let engine = module::engine()?;
@@ -124,29 +149,37 @@ fn entries(arguments: &Arguments, hidden: usize, list: &std::path::Path) -> Fall
         for (name, file) in
             [("lockstep", "lockstep-relaxed.wasm"), ("lockstep-strict", "lockstep-strict.wasm")]
         {
-            let module = module::load(&engine, &arguments.modules.join(file))?;
-            add("wasmtime", name, Box::new(module::Ours::open(&engine, &module, &files)?));
+            if wants(&[name]) {
+                let module = module::load(&engine, &arguments.modules.join(file))?;
+                add("wasmtime", name, Box::new(module::Ours::open(&engine, &module, &files)?));
+            }
         }
-        let peer = module::load(&engine, &arguments.modules.join("peer-tract.wasm"))?;
-        for (name, onnx) in [("tract-int8", &int8), ("tract-fp32", &fp32)] {
-            add("wasmtime", name, Box::new(module::Tract::new(&engine, &peer, onnx.clone(), hidden)));
+        if wants(&["tract-int8", "tract-fp32"]) {
+            let peer = module::load(&engine, &arguments.modules.join("peer-tract.wasm"))?;
+            for (name, onnx) in [("tract-int8", &int8), ("tract-fp32", &fp32)] {
+                add("wasmtime", name, Box::new(module::Tract::new(&engine, &peer, onnx.clone(), hidden)));
+            }
         }
     }
     if arguments.wants_place("native") {
-        let mut python = Command::new(&arguments.python);
-        python.arg(workspace().join("tests/tools/bench_peers.py")).arg(list);
-        for name in ["ort-int8", "ort-fp32"] {
-            let file = arguments.teacher.join(format!("{}.onnx", &name[4..]));
-            python.arg(format!("{name}={}", file.display()));
+        if wants(&["ort-int8", "ort-fp32"]) {
+            let mut python = Command::new(&arguments.python);
+            python.arg(workspace().join("tests/tools/bench_peers.py")).arg(list);
+            for name in ["ort-int8", "ort-fp32"] {
+                let file = arguments.teacher.join(format!("{}.onnx", &name[4..]));
+                python.arg(format!("{name}={}", file.display()));
+            }
+            let process = Process::start("bench_peers.py", &mut python)?;
+            for engine in ["ort-int8", "ort-fp32"] {
+                add("native", engine, Box::new(Remote { process: process.clone(), engine }));
+            }
         }
-        let process = Process::start("bench_peers.py", &mut python)?;
-        for engine in ["ort-int8", "ort-fp32"] {
-            add("native", engine, Box::new(Remote { process: process.clone(), engine }));
+        if wants(&["rten-int8"]) {
+            let mut rten = Command::new(&arguments.rten);
+            rten.arg(arguments.teacher.join("int8.onnx")).arg(list);
+            let process = Process::start("lockstep-peer-rten", &mut rten)?;
+            add("native", "rten-int8", Box::new(Remote { process, engine: "rten-int8" }));
         }
-        let mut rten = Command::new(&arguments.rten);
-        rten.arg(arguments.teacher.join("int8.onnx")).arg(list);
-        let process = Process::start("lockstep-peer-rten", &mut rten)?;
-        add("native", "rten-int8", Box::new(Remote { process, engine: "rten-int8" }));
         add("native", "tract-int8", Box::new(native::Tract::new(int8)));
         add("native", "tract-fp32", Box::new(native::Tract::new(fp32)));
     }
@@ -159,7 +192,7 @@ fn entries(arguments: &Arguments, hidden: usize, list: &std::path::Path) -> Fall
             add(place, engine, Box::new(Remote { process: process.clone(), engine }));
         }
     }
-    if entries.is_empty() { Err("no place is left of --where".into()) } else { Ok(entries) }
+    if entries.is_empty() { Err("no engine is left of --where and --engines".into()) } else { Ok(entries) }
 }
 
 fn web(

@@ -16,6 +16,8 @@ pub(crate) struct Row {
     pub(crate) ms: f64,
     /// Multiply-accumulates of the model, 10^9 a second.
     pub(crate) gmacs: f64,
+    /// Of what the place's instructions reach in registers alone, where that is known.
+    pub(crate) share: Option<f64>,
 }
 
 /// Places and engines in their order.
@@ -38,7 +40,7 @@ pub(crate) fn print(rows: &[Row], cases: &[Case]) {
     };
     print!("{:<9} {:<16}", "where", "engine");
     cases.iter().for_each(|case| print!(" {:>9}", case.name()));
-    println!("   GMAC/s of each case; lockstep is faster by");
+    println!("   GMAC/s of each case; percent of the peak; lockstep is faster by");
     for (place, engine) in engines(rows) {
         print!("{place:<9} {engine:<16}");
         cases
@@ -48,6 +50,13 @@ pub(crate) fn print(rows: &[Row], cases: &[Case]) {
         cases
             .iter()
             .for_each(|case| print!(" {:>5.0}", of(place, engine, case).map_or(f64::NAN, |row| row.gmacs)));
+        print!("; ");
+        for case in cases {
+            match of(place, engine, case).and_then(|row| row.share) {
+                Some(share) => print!(" {:>3.0}", 100.0 * share),
+                None => print!("   -"),
+            }
+        }
         if engine == "lockstep" {
             println!(";  -");
             continue;
@@ -65,8 +74,10 @@ pub(crate) fn print(rows: &[Row], cases: &[Case]) {
 /// Writes the rows as JSON.
 pub(crate) fn write(rows: &[Row], out: &Path) -> Fallible<()> {
     let row = |r: &Row| {
-        let (ms, gmacs) = (r.ms, r.gmacs);
-        json!({"where": r.place, "engine": r.engine, "batch": r.batch, "n": r.n, "ms": ms, "gmacs": gmacs})
+        let (ms, gmacs, share) = (r.ms, r.gmacs, r.share);
+        json!({
+            "where": r.place, "engine": r.engine, "batch": r.batch, "n": r.n, "ms": ms, "gmacs": gmacs, "share_of_peak": share
+        })
     };
     let rows: Vec<Value> = rows.iter().map(row).collect();
     std::fs::write(out, serde_json::to_vec_pretty(&json!({ "rows": rows }))?)?;
