@@ -38,6 +38,14 @@ pub(crate) trait Loads: Copy {
     /// The sums of both; nothing where one of them is beyond 254. A sum of products is then at most `254 * 127`,
     /// which is below `2^15`, and so is that of one line alone.
     fn add(self, a: Self::Sums, b: Self::Sums) -> Option<Self::Sums>;
+
+    /// Unsigned inputs, less their centre, as signed bytes; and what is left of those beyond one.
+    #[inline(always)]
+    fn centred(self, line: Inputs) -> (Inputs, Option<Inputs>) {
+        let rest = line.map(|q| q.max(GREATEST) - GREATEST);
+        let line = line.map(|q| q.min(GREATEST) + (127 - GREATEST));
+        (line, (rest != [0; ROWS * GROUP]).then_some(rest))
+    }
 }
 
 /// Most lines of a group.
@@ -56,7 +64,7 @@ pub(crate) struct Strip {
 pub(crate) const UNSIGNED_CENTRE: i32 = 20;
 
 /// The greatest byte of an unsigned row, less its centre, that is one signed byte; of a greater one the rest is another.
-const GREATEST: i8 = (127 + UNSIGNED_CENTRE - 128) as i8;
+pub(crate) const GREATEST: i8 = (127 + UNSIGNED_CENTRE - 128) as i8;
 
 /// Lines in their order, cut into groups.
 struct Cut<L: Loads> {
@@ -103,9 +111,9 @@ impl Strip {
                 line.copy_from_slice(&q[g * GROUP..][..GROUP]);
             }
             if sign == Sign::Unsigned {
-                let rest = line.map(|q| q.max(GREATEST) - GREATEST);
-                line = line.map(|q| q.min(GREATEST) + (127 - GREATEST));
-                if rest != [0; ROWS * GROUP] {
+                let (centred, rest) = loads.centred(line);
+                line = centred;
+                if let Some(rest) = rest {
                     cut.push(g, rest);
                 }
             }

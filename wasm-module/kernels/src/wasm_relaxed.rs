@@ -10,6 +10,7 @@ use core::mem::offset_of;
 
 use lockstep_arith::activation::Activation;
 use lockstep_arith::attention::HeadScale;
+use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
 use crate::linear::Requantizer;
@@ -109,6 +110,14 @@ fn strips(isa: Relaxed, product: &mut Product<'_>, q: &[i8], weights: &PackedWei
     product.strips(isa, q, weights)
 }
 
+#[inline(always)]
+fn inputs(line: v128) -> Inputs {
+    let mut inputs = [0; strip::ROWS * GROUP];
+    // SAFETY: sixteen bytes.
+    unsafe { v128_store(inputs.as_mut_ptr().cast(), line) };
+    inputs
+}
+
 impl Loads for Relaxed {
     type Sums = v128;
 
@@ -120,6 +129,16 @@ impl Loads for Relaxed {
         let negative = i8x16_sub(positive, line);
         let pairs = [positive, negative].map(|bytes| u16x8_extadd_pairwise_u8x16(bytes));
         u8x16_narrow_i16x8(pairs[0], pairs[1])
+    }
+
+    #[inline(always)]
+    fn centred(self, line: Inputs) -> (Inputs, Option<Inputs>) {
+        // SAFETY: sixteen bytes.
+        let line = unsafe { v128_load(line.as_ptr().cast()) };
+        let greatest = i8x16_splat(strip::GREATEST);
+        let rest = i8x16_sub(i8x16_max(line, greatest), greatest);
+        let centred = i8x16_add(i8x16_min(line, greatest), i8x16_splat(127 - strip::GREATEST));
+        (inputs(centred), v128_any_true(rest).then(|| inputs(rest)))
     }
 
     #[inline(always)]

@@ -7,6 +7,8 @@ use core::arch::wasm32::*;
 
 use lockstep_arith::activation::Activation;
 use lockstep_arith::attention::HeadScale;
+use lockstep_arith::fixed::{bit_length, floor_sqrt, round_shift_wide};
+use lockstep_arith::layer_norm::{Affine, LayerNorm, reciprocal_of_width};
 use lockstep_arith::rows::{Scale, Sign};
 
 use crate::linear::Requantizer;
@@ -75,6 +77,13 @@ macro_rules! steps {
             quantize(x: &[i16], width: usize, sign: Sign, q: &mut [i8], stride: usize, scales: &mut [Scale]);
             requantize(acc: &mut [i32], scales: &[Scale], layer: &Requantizer);
             requantize16(acc: &[i32], scales: &[Scale], layer: &Requantizer, out: &mut [i16]);
+            normalize(
+                sums: &[i32],
+                width: usize,
+                norm: &LayerNorm,
+                stream: &mut [i16],
+                equalised: &mut [i16]
+            );
             activate(v: &mut [i16], activation: &Activation);
             softmax(scores: &[i32], n: usize, head: HeadScale, p: &mut [i16], stride: usize, sums: &mut [u32]);
         }
@@ -257,6 +266,86 @@ pub(crate) fn requantize16(acc: &[i32], scales: &[Scale], layer: &Requantizer, o
     }
 }
 
+/// The sum of four lanes, modulo 2^32.
+fn sum_of_lanes(x: v128) -> i32 {
+    let pairs = i32x4_add(x, i32x4_shuffle::<2, 3, 0, 1>(x, x));
+    i32x4_extract_lane::<0>(pairs).wrapping_add(i32x4_extract_lane::<1>(pairs))
+}
+
+/// (12) to (18) of rows of sums. `equalised` is empty where the norm has no such output.
+pub(crate) fn normalize(
+    sums: &[i32],
+    width: usize,
+    norm: &LayerNorm,
+    stream: &mut [i16],
+    equalised: &mut [i16],
+) {
+    if !width.is_multiple_of(LANES) {
+        return vector::normalize(sums, width, norm, stream, equalised);
+    }
+    let mut rest = equalised.as_chunks_mut().0;
+    for (sums, stream) in sums.chunks_exact(width).zip(stream.chunks_exact_mut(width)) {
+        let (sums, _) = sums.as_chunks();
+        let (stream, _) = stream.as_chunks_mut();
+        let rho = i16x8_splat(bring_to_16_bits(sums, stream));
+        for t in &mut *stream {
+            store16(i16x8_q15mulr_sat(load16(t), rho), t);
+        }
+        if let Some(affine) = &norm.equalised {
+            let (row, tail) = rest.split_at_mut(stream.len());
+            rest = tail;
+            apply(affine, stream, row);
+        }
+        apply_in_place(&norm.stream, stream);
+    }
+}
+
+/// (12) to (16) of one row: writes `t`, returns `rho`.
+fn bring_to_16_bits(sums: &[[i32; LANES]], t: &mut [[i16; LANES]]) -> i16 {
+    let r = i64::from(reciprocal_of_width(sums.len() * LANES));
+    let (mut total, mut least, mut most) = (i32x4_splat(0), i32x4_splat(i32::MAX), i32x4_splat(i32::MIN));
+    for s in sums {
+        let [a, b] = load32(s);
+        total = i32x4_add(total, i32x4_add(a, b));
+        least = i32x4_min(least, i32x4_min(a, b));
+        most = i32x4_max(most, i32x4_max(a, b));
+    }
+    let mean = round_shift_wide(i64::from(sum_of_lanes(total)) * r, 32) as i32;
+    let deviation = i32x4_max(i32x4_sub(most, i32x4_splat(mean)), i32x4_sub(i32x4_splat(mean), least));
+    let deviation = i32x4_max(deviation, i32x4_shuffle::<2, 3, 0, 1>(deviation, deviation));
+    let greatest = i32x4_extract_lane::<0>(deviation).max(i32x4_extract_lane::<1>(deviation)).max(1);
+    let shift = bit_length(greatest as u32) - 15;
+    let (left, right) = ((-shift).max(0) as u32, RoundShift::new(shift.max(0)));
+    let mean = i32x4_splat(mean);
+    let mut squares = i32x4_splat(0);
+    for (t, s) in t.iter_mut().zip(sums) {
+        let [a, b] = load32(s).map(|s| right.of(i32x4_shl(i32x4_sub(s, mean), left)));
+        let numbers = i16x8_max(i16x8_narrow_i32x4(a, b), i16x8_splat(-32767));
+        // A pair with its rounding fits in 31 bits.
+        let pairs = i32x4_add(i32x4_dot_i16x8(numbers, numbers), i32x4_splat(128));
+        squares = i32x4_add(squares, u32x4_shr(pairs, 8));
+        store16(numbers, t);
+    }
+    let v = round_shift_wide(i64::from(sum_of_lanes(squares) as u32) * r, 22) as u32;
+    ((1 << 25) / floor_sqrt(v).max(1)).min(32767) as i16
+}
+
+/// (18) of one row.
+fn apply(affine: &Affine, z: &[[i16; LANES]], out: &mut [[i16; LANES]]) {
+    let (gains, offsets) = (affine.gain.as_chunks().0, affine.offset.as_chunks().0);
+    for ((out, z), (g, b)) in out.iter_mut().zip(z).zip(gains.iter().zip(offsets)) {
+        store16(i16x8_add_sat(i16x8_q15mulr_sat(load16(z), load16(g)), load16(b)), out);
+    }
+}
+
+/// (18) of one row, in place.
+fn apply_in_place(affine: &Affine, z: &mut [[i16; LANES]]) {
+    let (gains, offsets) = (affine.gain.as_chunks().0, affine.offset.as_chunks().0);
+    for (z, (g, b)) in z.iter_mut().zip(gains.iter().zip(offsets)) {
+        store16(i16x8_add_sat(i16x8_q15mulr_sat(load16(z), load16(g)), load16(b)), z);
+    }
+}
+
 /// (28) to (30) of rows, in place.
 pub(crate) fn activate(v: &mut [i16], activation: &Activation) {
     let f = activation.bump.fraction_bits as u32;
@@ -326,9 +415,7 @@ pub(crate) fn softmax(
             total = i32x4_add(total, i32x4_extadd_pairwise_i16x8(weights));
             store16(weights, p);
         }
-        let lanes = i32x4_add(total, i32x4_shuffle::<2, 3, 0, 1>(total, total));
-        let vectors_sum = i32x4_extract_lane::<0>(lanes) + i32x4_extract_lane::<1>(lanes);
-        *sum = vectors_sum as u32 + vector::softmax_row(tail, best, head, tail_out);
+        *sum = sum_of_lanes(total) as u32 + vector::softmax_row(tail, best, head, tail_out);
     }
 }
 

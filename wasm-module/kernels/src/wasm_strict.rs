@@ -6,6 +6,7 @@ use core::arch::wasm32::*;
 
 use lockstep_arith::activation::Activation;
 use lockstep_arith::attention::HeadScale;
+use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
 use crate::linear::Requantizer;
