@@ -107,9 +107,11 @@ BENCH = $(BIN)/bench --model $(MODEL) --modules $(WASM) --teacher $(TEACHER) --p
   --rten $(BIN)/lockstep-peer-rten --out $(TARGET)/bench/report.json $(if $(WHERE),--where $(WHERE)) $(if $(N),--n $(N))
 bench: model modules $(WASM)/peer-tract.wasm $(BIN)/bench $(BIN)/lockstep-peer-rten $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
 	@$(BENCH)
-# Whether all of it runs and agrees; the times mean nothing.
-bench-check: model modules $(WASM)/peer-tract.wasm $(BIN)/bench $(BIN)/lockstep-peer-rten $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
-	@$(BENCH) --quick --n 16
+# Whether it runs and all agrees, with the peers that need no build of their own; the times mean nothing.
+CHECKED = lockstep,lockstep-strict,ort-int8,ort-web-int8,tract-int8
+bench-check: PLACES = native,chromium,node
+bench-check: model modules $(BIN)/bench $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
+	@$(BENCH) --quick --n 16 --engines $(CHECKED) $(if $(WHERE),,--where $(PLACES))
 
 abi: .cache/toolchain
 	@$(CARGO) run --quiet --locked -p lockstep-accel-abi --bin lockstep-abi-generate

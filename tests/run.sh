@@ -44,6 +44,7 @@ if command -v node >/dev/null; then part "kernels in WebAssembly" wasm_kernels; 
 part "wasm targets" targets
 part "browser" make --no-print-directory test-browser
 part "same bits" make --no-print-directory test-same-bits
+part "bench runs" make --no-print-directory bench-check
 part "demo" demo target/demo.txt
 
 echo "$passed passed, ${#failed[@]} failed"
