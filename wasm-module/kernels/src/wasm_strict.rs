@@ -39,42 +39,51 @@ impl crate::isa::Isa for Strict {
     crate::wasm_simd::steps!();
 }
 
-/// `wide` holds the product's left operand in 16 bits. A register accumulates two columns: the even and the odd
-/// pairs of inputs of each.
+/// `R` rows by half a panel. `wide` holds the product's left operand in 16 bits.
 fn byte_tile<const R: usize>(product: &Product<'_>, wide: &[i16], tile: Tile, out: &mut [i32]) {
     tile.check(R, product);
-    let groups = product.groups;
-    assert_eq!(wide.len(), product.rows * groups * GROUP, "as many numbers as the left operand has bytes");
-    let mut sums = [tile.column_start(product); R];
-    for (sums, start) in sums.iter_mut().zip(&product.row_starts[tile.row..]) {
-        *sums = sums.map(|sum| i32x4_add(sum, i32x4_splat(*start)));
-    }
-    for quarter in 0..2 {
-        let mut acc = [[i32x4_splat(0); 2]; R];
-        for g in 0..groups {
-            // SAFETY: `panel < panels()`, `g < groups`: a line of 64 bytes, of which `half` and `quarter` choose 16.
-            let line = unsafe {
-                let line = product.lines.as_ptr().add(tile.panel * groups + g).cast::<v128>();
-                v128_load(line.add(2 * tile.half + quarter))
-            };
-            let line = [u16x8_extend_low_u8x16(line), u16x8_extend_high_u8x16(line)];
-            for (r, acc) in acc.iter_mut().enumerate() {
-                // SAFETY: `row + r < rows`, `g < groups`: four of the `rows * groups * 4` numbers.
-                let a = unsafe {
-                    v128_load64_splat(wide.as_ptr().add(((tile.row + r) * groups + g) * GROUP).cast())
-                };
-                for (acc, line) in acc.iter_mut().zip(line) {
-                    *acc = i32x4_add(*acc, i32x4_dot_i16x8(a, line));
-                }
-            }
-        }
-        for (sums, [low, high]) in sums.iter_mut().zip(acc) {
-            let even = i32x4_shuffle::<0, 2, 4, 6>(low, high);
-            let odd = i32x4_shuffle::<1, 3, 5, 7>(low, high);
-            sums[quarter] = i32x4_add(sums[quarter], i32x4_add(even, odd));
-        }
-    }
-    for (r, sums) in sums.into_iter().enumerate() {
+    let [low_start, high_start] = tile.column_start(product);
+    let (low, high) = (quarter_tile::<R>(product, wide, tile, 0), quarter_tile::<R>(product, wide, tile, 1));
+    for (r, (low, high)) in low.into_iter().zip(high).enumerate() {
+        let start = i32x4_splat(product.row_starts[tile.row + r]);
+        let sums =
+            [i32x4_add(low, i32x4_add(low_start, start)), i32x4_add(high, i32x4_add(high_start, start))];
         tile.store(sums, r, product, out);
     }
+}
+
+/// `R` rows by four columns. A register accumulates two columns: the even and the odd pairs of inputs of each.
+#[inline(never)]
+fn quarter_tile<const R: usize>(
+    product: &Product<'_>,
+    wide: &[i16],
+    tile: Tile,
+    quarter: usize,
+) -> [v128; R] {
+    tile.check(R, product);
+    let groups = product.groups;
+    assert!(quarter < 2 && wide.len() == product.rows * groups * GROUP, "the left operand, widened");
+    let mut acc = [[i32x4_splat(0); 2]; R];
+    for g in 0..groups {
+        // SAFETY: `panel < panels()`, `g < groups`: a line of 64 bytes, of which `half` and `quarter` choose 16.
+        let line = unsafe {
+            let line = product.lines.as_ptr().add(tile.panel * groups + g).cast::<v128>();
+            v128_load(line.add(2 * tile.half + quarter))
+        };
+        let line = [u16x8_extend_low_u8x16(line), u16x8_extend_high_u8x16(line)];
+        for (r, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: `row + r < rows`, `g < groups`: four of the `rows * groups * 4` numbers.
+            let a =
+                unsafe { v128_load64_splat(wide.as_ptr().add(((tile.row + r) * groups + g) * GROUP).cast()) };
+            for (acc, line) in acc.iter_mut().zip(line) {
+                *acc = i32x4_add(*acc, i32x4_dot_i16x8(a, line));
+            }
+        }
+    }
+    let mut sums = [i32x4_splat(0); R];
+    for (sum, [low, high]) in sums.iter_mut().zip(acc) {
+        let even = i32x4_shuffle::<0, 2, 4, 6>(low, high);
+        *sum = i32x4_add(even, i32x4_shuffle::<1, 3, 5, 7>(low, high));
+    }
+    sums
 }
