@@ -1,5 +1,7 @@
 //! Sequences through the whole card: one job in the ring, from the doorbell to the completion record.
 
+use std::time::{Duration, Instant};
+
 use lockstep_accel_abi::events::Event;
 use lockstep_accel_abi::{Completion, Descriptor, Opcode};
 
@@ -34,6 +36,8 @@ pub struct BatchResult {
     pub record: Completion,
     /// From the cycle in which the driver begins to write the doorbell to that in which the record lies in host memory.
     pub cycles: u64,
+    /// How long they took to simulate, and how much of that about the model's own code did.
+    pub time: (Duration, Duration),
     /// All counters, in the order of [`Event`].
     pub counters: Vec<u64>,
 }
@@ -105,6 +109,7 @@ impl Batch<'_> {
             ..Descriptor::default()
         }]);
 
+        let (clock, evaluated) = (Instant::now(), card.sim().evaluating());
         let begin = card.sim().cycles();
         card.submit(&[])?;
         let record = loop {
@@ -122,6 +127,7 @@ impl Batch<'_> {
             card.run(1)?;
         };
         let cycles = card.sim().cycles() - begin;
+        let time = (clock.elapsed(), card.sim().evaluating().saturating_sub(evaluated));
         card.acknowledge()?;
         let counters = Event::ALL.iter().map(|&e| card.counter(e)).collect::<Result<_, _>>()?;
         let integers = |i: usize| {
@@ -129,6 +135,6 @@ impl Batch<'_> {
             bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
         };
         let outputs = (0..sequences.len()).map(integers).collect();
-        Ok(BatchResult { outputs, record, cycles, counters })
+        Ok(BatchResult { outputs, record, cycles, time, counters })
     }
 }

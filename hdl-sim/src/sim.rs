@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::model::Model;
 use crate::{Bits, Design, Error, Port};
@@ -33,12 +34,16 @@ pub struct Sim {
     clock: Port,
     cycle: u64,
     coverage: Option<PathBuf>,
+    evaluating: Duration,
 }
 
 /// Numbers the files of waveforms and coverage.
 static FILES: AtomicU64 = AtomicU64::new(0);
 
 impl Sim {
+    /// Of so many cycles one is measured.
+    const SAMPLE: u64 = 64;
+
     /// Builds the design where it is not yet built, and resets an instance for some cycles.
     ///
     /// # Errors
@@ -62,7 +67,8 @@ impl Sim {
             model.trace(&file(folder, "fst"));
         }
         let coverage = coverage.map(|folder| file(folder, "dat"));
-        let mut sim = Self { name: design.top().into(), model, clock, cycle: 0, coverage };
+        let mut sim =
+            Self { name: design.top().into(), model, clock, cycle: 0, coverage, evaluating: Duration::ZERO };
         sim.poke(clock, 0);
         if let Some(reset) = reset {
             sim.poke(reset, 0);
@@ -153,6 +159,12 @@ impl Sim {
         self.cycle
     }
 
+    /// About how long the model's own code has run in [`Self::cycle`]: one cycle in so many is measured.
+    #[must_use]
+    pub fn evaluating(&self) -> Duration {
+        self.evaluating * Self::SAMPLE as u32
+    }
+
     /// Lets combinational outputs follow the inputs, with no clock edge.
     ///
     /// # Errors
@@ -169,13 +181,17 @@ impl Sim {
         for agent in agents.iter_mut() {
             agent.drive(self)?;
         }
+        let measured = self.cycle.is_multiple_of(Self::SAMPLE).then(Instant::now);
         self.settle()?;
+        self.evaluating += measured.map_or(Duration::ZERO, |begin| begin.elapsed());
         for agent in agents.iter_mut() {
             agent.sample(self)?;
         }
+        let measured = measured.map(|_| Instant::now());
         self.poke(self.clock, 1);
         self.settle()?;
         self.poke(self.clock, 0);
+        self.evaluating += measured.map_or(Duration::ZERO, |begin| begin.elapsed());
         self.cycle += 1;
         Ok(())
     }
