@@ -1,6 +1,9 @@
 //! Stock tract on an ordinary ONNX export (fp32 or ONNX Runtime's dynamic int8), natively and in WebAssembly: what
 //! one gets without Lockstep.
 
+// Its hook for a target without entropy.
+#[cfg(target_family = "wasm")]
+use lockstep_model as _;
 use tract_onnx::{prelude::*, tract_hir::internal::bail};
 
 /// A plan for one shape, as tract's users build it.
