@@ -10,6 +10,7 @@
 #   hdl-shapes  the widest and the oddest models, up to 512 tokens, at 64x64 (some minutes)
 #   abi    write the accelerator's SystemVerilog package and register table anew
 #   test-same-bits  the same 50 requests in Chromium, in the component, in the daemon by wasm and natively
+#   start-up  what it costs to be ready to score
 #   web    the demo that ranks in the browser, with the daemon      test-browser  its tests in Chromium
 #
 # CHECKPOINT=folder  a local Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json)
@@ -67,7 +68,7 @@ export LOCKSTEP_HOST    := $(abspath $(HOST))
 export LOCKSTEP_SPIN_HOST := $(abspath $(BIN)/spin-host)
 export LOCKSTEP_EMBED   := $(abspath $(BIN)/embed)
 
-.PHONY: web test-browser
+.PHONY: web test-browser start-up
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
@@ -112,6 +113,10 @@ CHECKED = lockstep,lockstep-strict,ort-int8,ort-web-int8,tract-int8
 bench-check: PLACES = native,chromium,node
 bench-check: model modules $(BIN)/bench $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
 	@$(BENCH) --quick --n 16 --engines $(CHECKED) $(if $(WHERE),,--where $(PLACES))
+
+start-up: model modules component
+	@$(CARGO) run --quiet --locked --release -p lockstep-edge-host --example start_up -- $(MODEL) $(WASM)/lockstep-relaxed.wasm
+	@$(CARGO) run --quiet --locked --release -p lockstep-tests-spin --example first_request -- $(WASM)/lockstep-component-real.wasm
 
 abi: .cache/toolchain
 	@$(CARGO) run --quiet --locked -p lockstep-accel-abi --bin lockstep-abi-generate
@@ -198,14 +203,16 @@ $(WASM)/peer-tract.wasm: $(TESTS_SRC) | .cache/toolchain
 	@$(CARGO) build --profile module --locked -p lockstep-peer-tract --target wasm32-unknown-unknown
 	@mkdir -p $(WASM) && cp $(TARGET)/wasm32-unknown-unknown/module/lockstep_peer_tract.wasm $@
 
-# The Spin component, with a model's files in it.
+# The Spin component, with a model open in it.
 component: $(WASM)/lockstep-component-real.wasm
 $(WASM)/lockstep-component-real.wasm: COMPONENT_MODEL := $(MODEL)
 $(WASM)/lockstep-component-tiny.wasm: COMPONENT_MODEL := $(TINY)/model
 $(WASM)/lockstep-component-real.wasm: $(MODEL)/lockstep.json
 $(WASM)/lockstep-component-tiny.wasm: $(TINY)/model/lockstep.json
-$(WASM)/lockstep-component-%.wasm: $(MODULE_SRC) | .cache/toolchain
-	@LOCKSTEP_MODEL=$(abspath $(COMPONENT_MODEL)) $(CARGO) build --profile module --locked -p lockstep-component --target wasm32-wasip2
+$(WASM)/lockstep-component-%.wasm: $(WASM)/component.wasm $(HOST)
+	@$(HOST) open --model $(COMPONENT_MODEL) --component $< --out $@
+$(WASM)/component.wasm: $(MODULE_SRC) | .cache/toolchain
+	@$(CARGO) build --profile module --locked -p lockstep-component --target wasm32-wasip2
 	@mkdir -p $(WASM) && cp $(TARGET)/wasm32-wasip2/module/lockstep_component.wasm $@
 
 $(WASM)/lockstep-strict.wasm: FEATURES :=

@@ -14,7 +14,9 @@ pub const HELP: &str = "\
 edge-host: ranks for a person over HTTP
 
   edge-host serve --model DIR [--module FILE.wasm] [options]
+  edge-host open --model DIR --component FILE.wasm --out FILE.wasm
 
+serve: the daemon
   --model DIR            folder with model.lockstep, tokenizer.json and lockstep.json
   --module FILE          the WebAssembly module, to score in
   --backend NAME         native or wasm: where to score (wasm where there is a --module)
@@ -30,6 +32,12 @@ edge-host: ranks for a person over HTTP
   --cache-dir DIR        keep the compiled module here
   --allow-origin ORIGIN  whose pages may read the answers, * for all; may be repeated (none)
   --log                  a line on stderr for each request
+
+open: a Spin component with the model open in it
+
+  --model DIR            as above
+  --component FILE       the component, without a model
+  --out FILE             the component to write
 ";
 
 /// What to do.
@@ -41,6 +49,15 @@ pub enum Command {
         listen: String,
         /// The rest.
         config: Box<Config>,
+    },
+    /// Write a component with the model open in it.
+    Open {
+        /// The model folder.
+        model: PathBuf,
+        /// The component without a model.
+        component: PathBuf,
+        /// Where to write.
+        out: PathBuf,
     },
     /// Print [`HELP`].
     Help,
@@ -67,17 +84,42 @@ impl From<lexopt::Error> for UsageError {
 pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, UsageError> {
     let mut parser = lexopt::Parser::from_args(arguments);
     match parser.next()? {
-        Some(Value(command)) if command == "serve" => {}
+        Some(Value(command)) if command == "serve" => serve(&mut parser),
+        Some(Value(command)) if command == "open" => open(&mut parser),
         Some(Value(command)) => {
             let command = command.to_string_lossy();
-            return Err(UsageError(format!("no such command: {command}; there is serve")));
+            Err(UsageError(format!("no such command: {command}; there are serve and open")))
         }
-        Some(Long("help") | Short('h')) => return Ok(Command::Help),
-        Some(Long("version") | Short('V')) => return Ok(Command::Version),
-        Some(other) => return Err(other.unexpected().into()),
-        None => return Err(UsageError("a command is missing: serve".into())),
+        Some(Long("help") | Short('h')) => Ok(Command::Help),
+        Some(Long("version") | Short('V')) => Ok(Command::Version),
+        Some(other) => Err(other.unexpected().into()),
+        None => Err(UsageError("a command is missing: serve or open".into())),
     }
+}
 
+fn missing(name: &str) -> UsageError {
+    UsageError(format!("{name} is missing"))
+}
+
+fn open(parser: &mut lexopt::Parser) -> Result<Command, UsageError> {
+    let (mut model, mut component, mut out) = (None, None, None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("model") => model = Some(PathBuf::from(parser.value()?)),
+            Long("component") => component = Some(PathBuf::from(parser.value()?)),
+            Long("out") => out = Some(PathBuf::from(parser.value()?)),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Open {
+        model: model.ok_or_else(|| missing("--model DIR"))?,
+        component: component.ok_or_else(|| missing("--component FILE"))?,
+        out: out.ok_or_else(|| missing("--out FILE"))?,
+    })
+}
+
+fn serve(parser: &mut lexopt::Parser) -> Result<Command, UsageError> {
     let (mut model, mut module, mut backend) = (None, None, None);
     let mut listen = "127.0.0.1:8080".to_owned();
     let mut config = Config::new("", "");
@@ -85,30 +127,29 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
         match argument {
             Long("model") => model = Some(PathBuf::from(parser.value()?)),
             Long("module") => module = Some(PathBuf::from(parser.value()?)),
-            Long("backend") => backend = Some(named(&mut parser)?),
+            Long("backend") => backend = Some(named(parser)?),
             Long("listen") => listen = parser.value()?.string()?,
-            Long("instances") => config.instances = count(&mut parser, "--instances")?,
-            Long("queue") => config.queue = whole(&mut parser, "--queue", 0)?,
-            Long("deadline-ms") => config.deadline = time(&mut parser, "--deadline-ms")?,
-            Long("read-timeout-ms") => config.read_timeout = time(&mut parser, "--read-timeout-ms")?,
-            Long("drain-ms") => config.drain = time(&mut parser, "--drain-ms")?,
+            Long("instances") => config.instances = count(parser, "--instances")?,
+            Long("queue") => config.queue = whole(parser, "--queue", 0)?,
+            Long("deadline-ms") => config.deadline = time(parser, "--deadline-ms")?,
+            Long("read-timeout-ms") => config.read_timeout = time(parser, "--read-timeout-ms")?,
+            Long("drain-ms") => config.drain = time(parser, "--drain-ms")?,
             Long("max-body-bytes") => {
-                config.max_body_bytes = whole(&mut parser, "--max-body-bytes", 1)?;
+                config.max_body_bytes = whole(parser, "--max-body-bytes", 1)?;
             }
             Long("max-memory-bytes") => {
-                config.max_memory_bytes = whole(&mut parser, "--max-memory-bytes", 1)?;
+                config.max_memory_bytes = whole(parser, "--max-memory-bytes", 1)?;
             }
             Long("max-connections") => {
-                config.max_connections = count(&mut parser, "--max-connections")?;
+                config.max_connections = count(parser, "--max-connections")?;
             }
             Long("cache-dir") => config.cache_dir = Some(parser.value()?.into()),
-            Long("allow-origin") => config.allow_origins.push(origin(&mut parser)?),
+            Long("allow-origin") => config.allow_origins.push(origin(parser)?),
             Long("log") => config.log = true,
             Long("help") | Short('h') => return Ok(Command::Help),
             other => return Err(other.unexpected().into()),
         }
     }
-    let missing = |name: &str| UsageError(format!("{name} is missing"));
     config.model = model.ok_or_else(|| missing("--model DIR"))?;
     // A module that is given is to be used; without one there is one backend.
     config.backend = backend.unwrap_or(if module.is_some() { Backend::Wasm } else { Backend::Native });
@@ -199,6 +240,8 @@ mod tests {
             Command::Serve { listen: "127.0.0.1:8080".into(), config: Box::new(Config::native("m")) };
         assert_eq!(read("serve --model m"), Ok(expected.clone()));
         assert_eq!(read("serve --model m --module x --backend native"), Ok(expected));
+        let expected = Command::Open { model: "m".into(), component: "c".into(), out: "o".into() };
+        assert_eq!(read("open --model m --component c --out o"), Ok(expected));
         assert_eq!(read("--help"), Ok(Command::Help));
         assert_eq!(read("serve -h"), Ok(Command::Help));
         assert_eq!(read("--version"), Ok(Command::Version));
@@ -212,6 +255,9 @@ mod tests {
             ("--model m", "'--model'"),
             ("serve --module x", "--model DIR is missing"),
             ("serve --model m --backend wasm", "--module FILE is missing"),
+            ("open --model m --out c", "--component FILE is missing"),
+            ("open --model m --component c", "--out FILE is missing"),
+            ("open --module x", "'--module'"),
             ("serve --model m --backend gpu", "--backend: expected native or wasm, got \"gpu\""),
             ("serve --model", "'--model'"),
             ("serve --modle m", "'--modle'"),

@@ -1,12 +1,14 @@
 //! Compiled modules on disk.
 //!
 //! Loading one runs whatever machine code it holds, so it must come from a folder that no other
-//! user can write. A file is `SHA-256(code) code`; the digest finds torn and rotten files, it does
-//! not keep anybody out.
+//! user can write. A file is `code SHA-256(code)`; the digest finds torn and rotten files, it does
+//! not keep anybody out. Files are mapped, and replaced as a whole, never written to: an instance's
+//! first memory is the part of the file that holds it, copied where it is written.
 #![allow(unsafe_code)]
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -14,8 +16,8 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module};
 
-/// Bytes of the digest in front of the code.
-const DIGEST: usize = 32;
+/// Bytes of the digest behind the code.
+const DIGEST: u64 = 32;
 
 /// A folder of compiled modules that belongs to this process's user and that nobody else can
 /// write.
@@ -60,17 +62,20 @@ impl Cache {
             return None;
         }
         let loaded = self.check(&path).and_then(|()| {
-            let file = fs::read(&path)?;
-            let (digest, code) = file.split_at_checked(DIGEST).unwrap_or_default();
-            if Sha256::digest(code).as_slice() != digest {
+            let mut file = File::open(&path)?;
+            let (mut code, mut digest) = (Sha256::new(), Vec::new());
+            let length = file.metadata()?.len().saturating_sub(DIGEST);
+            io::copy(&mut (&file).take(length), &mut code)?;
+            file.read_to_end(&mut digest)?;
+            if code.finalize().as_slice() != digest {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "damaged"));
             }
-            // SAFETY: `deserialize` wants bytes that `Module::serialize` wrote, and itself refuses
-            // those of another wasmtime or of other settings. `store` is the only writer of files
-            // in this form; `open` and `check` saw that folder and file belong to this process's
-            // user and that no other user can write them; and the digest shows that the bytes
-            // are as written.
-            unsafe { Module::deserialize(engine, code) }
+            // SAFETY: `deserialize_open_file` wants what `Module::serialize` wrote, and itself refuses that of
+            // another wasmtime or of other settings; bytes behind it are not looked at. `store` is the only
+            // writer of files in this form and never changes one that is there; `open` and `check` saw that
+            // folder and file belong to this process's user and that no other user can write them; and the
+            // digest shows that the bytes are as written.
+            unsafe { Module::deserialize_open_file(engine, file) }
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{error:#}")))
         });
         loaded.map_err(|error| eprintln!("edge-host: cache: {}: {error}", path.display())).ok()
@@ -78,10 +83,10 @@ impl Cache {
 
     /// Stores compiled code under `name`. A reader sees the whole file or none.
     pub(crate) fn store(&self, name: &str, code: &[u8]) -> io::Result<()> {
-        let mut file = Sha256::digest(code).to_vec();
-        file.extend_from_slice(code);
         let partial = self.folder.join(format!("{name}.{}", std::process::id()));
-        fs::write(&partial, file)?;
+        let mut file = File::create(&partial)?;
+        file.write_all(code)?;
+        file.write_all(&Sha256::digest(code))?;
         fs::set_permissions(&partial, fs::Permissions::from_mode(0o600))?;
         fs::rename(&partial, self.folder.join(name))
     }

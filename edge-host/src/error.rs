@@ -21,6 +21,14 @@ pub enum HostError {
         /// What the compiler says.
         detail: String,
     },
+    /// The component's file is no component that a model can be opened in.
+    #[error("{}: not a usable component: {detail}", path.display())]
+    Component {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The model does not open.
     #[error("the model does not open: {0}")]
     Open(String),

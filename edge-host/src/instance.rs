@@ -26,11 +26,11 @@ use wasmtime::{
     Engine, Linker, Memory, Module, Store, StoreLimits, StoreLimitsBuilder, TypedFunc, UpdateDeadline,
 };
 
-use crate::files::ModelFiles;
+use crate::{files::ModelFiles, module::Prepared};
 
 /// Why a call gave no result. The instance is not to be used again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum InstanceError {
+pub enum InstanceError {
     /// The call was still running at its deadline.
     #[error("the call was interrupted at the deadline")]
     Deadline,
@@ -56,16 +56,17 @@ pub(crate) enum InstanceError {
 
 /// What the module answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// From 200 to 599.
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
+    pub status: u16,
+    /// JSON.
+    pub body: Vec<u8>,
     /// Tokens it took, where the module counts them.
-    pub(crate) tokens: Option<u32>,
+    pub tokens: Option<u32>,
 }
 
 /// What the module's calls see of the host.
-struct Host {
+pub(crate) struct Host {
     limits: StoreLimits,
     started: Instant,
     deadline: Instant,
@@ -82,7 +83,7 @@ enum Interrupt {
 }
 
 /// An instance with its model open.
-pub(crate) struct Instance {
+pub struct Instance {
     store: Store<Host>,
     memory: Memory,
     alloc: TypedFunc<u32, u32>,
@@ -92,54 +93,94 @@ pub(crate) struct Instance {
     tokens: Option<TypedFunc<(), u32>>,
 }
 
+/// Six buffers' addresses and lengths, to a code.
+type Open = TypedFunc<(u32, u32, u32, u32, u32, u32), i32>;
+
+/// An instance in which nothing has been called.
+fn instantiate(
+    engine: &Engine,
+    module: &Module,
+    max_memory_bytes: usize,
+    deadline: Instant,
+    stop: Arc<AtomicBool>,
+) -> Result<(Store<Host>, wasmtime::Instance), InstanceError> {
+    let host = Host {
+        limits: StoreLimitsBuilder::new().memory_size(max_memory_bytes).build(),
+        started: Instant::now(),
+        deadline,
+        stop,
+    };
+    let mut store = Store::new(engine, host);
+    store.limiter(|host| &mut host.limits);
+    store.epoch_deadline_callback(|context| {
+        let host = context.data();
+        if host.stop.load(Ordering::Relaxed) {
+            Err(Interrupt::Stopped.into())
+        } else if Instant::now() >= host.deadline {
+            Err(Interrupt::Deadline.into())
+        } else {
+            Ok(UpdateDeadline::Continue(1))
+        }
+    });
+    store.set_epoch_deadline(1);
+
+    let mut linker: Linker<Host> = Linker::new(engine);
+    linker
+        .func_wrap("lockstep", "now_ms", |caller: wasmtime::Caller<'_, Host>| {
+            caller.data().started.elapsed().as_secs_f64() * 1000.0
+        })
+        .map_err(interface)?;
+    let instance = linker
+        .instantiate(&mut store, module)
+        .map_err(|error| ended(&error).unwrap_or_else(|| interface(error)))?;
+    Ok((store, instance))
+}
+
+/// An instance that opens the model by `deadline`, with nothing called since.
+pub(crate) fn opened(
+    engine: &Engine,
+    module: &Module,
+    files: &ModelFiles,
+    max_memory_bytes: usize,
+    deadline: Instant,
+    stop: Arc<AtomicBool>,
+) -> Result<(Store<Host>, wasmtime::Instance), InstanceError> {
+    let (store, instance) = instantiate(engine, module, max_memory_bytes, deadline, stop)?;
+    let opened = Instance::new(store, instance, Some(files))?;
+    Ok((opened.store, instance))
+}
+
 impl Instance {
-    /// Builds an instance and has it open the model, all by `deadline`. Setting `stop` ends any
-    /// call of the instance, this one included, within a tick of the engine's epoch.
+    /// Builds an instance that can answer, by `deadline`. Setting `stop` ends any call of the instance, this one
+    /// included, within a tick of the engine's epoch.
     pub(crate) fn open(
         engine: &Engine,
-        module: &Module,
-        files: &ModelFiles,
+        prepared: &Prepared,
         max_memory_bytes: usize,
         deadline: Instant,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, InstanceError> {
-        let host = Host {
-            limits: StoreLimitsBuilder::new().memory_size(max_memory_bytes).build(),
-            started: Instant::now(),
-            deadline,
-            stop,
-        };
-        let mut store = Store::new(engine, host);
-        store.limiter(|host| &mut host.limits);
-        store.epoch_deadline_callback(|context| {
-            let host = context.data();
-            if host.stop.load(Ordering::Relaxed) {
-                Err(Interrupt::Stopped.into())
-            } else if Instant::now() >= host.deadline {
-                Err(Interrupt::Deadline.into())
-            } else {
-                Ok(UpdateDeadline::Continue(1))
-            }
-        });
-        store.set_epoch_deadline(1);
+        let (store, instance) = instantiate(engine, &prepared.module, max_memory_bytes, deadline, stop)?;
+        Self::new(store, instance, prepared.unopened.as_ref())
+    }
 
-        let mut linker: Linker<Host> = Linker::new(engine);
-        linker
-            .func_wrap("lockstep", "now_ms", |caller: wasmtime::Caller<'_, Host>| {
-                caller.data().started.elapsed().as_secs_f64() * 1000.0
-            })
-            .map_err(interface)?;
-        let instance = linker.instantiate(&mut store, module).map_err(|error| match ended(&error) {
-            Some(interrupt) => interrupt,
-            None => interface(error),
-        })?;
+    /// Has it open the model, unless it was born with one.
+    fn new(
+        mut store: Store<Host>,
+        instance: wasmtime::Instance,
+        unopened: Option<&ModelFiles>,
+    ) -> Result<Self, InstanceError> {
         let memory = instance
             .get_memory(&mut store, "memory")
             .ok_or_else(|| InstanceError::Interface("it exports no `memory`".into()))?;
+        let open: Option<(Open, &ModelFiles)> = match unopened {
+            Some(files) => {
+                Some((instance.get_typed_func(&mut store, "lockstep_open").map_err(interface)?, files))
+            }
+            None => None,
+        };
         let find = |store: &mut Store<Host>, name| instance.get_typed_func(store, name).map_err(interface);
-        let open: TypedFunc<(u32, u32, u32, u32, u32, u32), i32> =
-            instance.get_typed_func(&mut store, "lockstep_open").map_err(interface)?;
-        let mut opened = Self {
+        let mut new = Self {
             memory,
             alloc: instance.get_typed_func(&mut store, "lockstep_alloc").map_err(interface)?,
             handle: instance.get_typed_func(&mut store, "lockstep_handle").map_err(interface)?,
@@ -148,23 +189,39 @@ impl Instance {
             tokens: instance.get_typed_func(&mut store, "lockstep_result_tokens").ok(),
             store,
         };
+        if let Some((open, files)) = open {
+            new.open_model(&open, files)?;
+        }
+        Ok(new)
+    }
 
-        let (model, model_len) = opened.give(&files.model)?;
-        let (tokenizer, tokenizer_len) = opened.give(&files.tokenizer)?;
-        let (manifest, manifest_len) = opened.give(&files.manifest)?;
+    fn open_model(&mut self, open: &Open, files: &ModelFiles) -> Result<(), InstanceError> {
+        let (model, model_len) = self.give(&files.model)?;
+        let (tokenizer, tokenizer_len) = self.give(&files.tokenizer)?;
+        let (manifest, manifest_len) = self.give(&files.manifest)?;
         let buffers = (model, model_len, tokenizer, tokenizer_len, manifest, manifest_len);
-        match open.call(&mut opened.store, buffers).map_err(trap)? {
-            0 => Ok(opened),
+        match open.call(&mut self.store, buffers).map_err(trap)? {
+            0 => Ok(()),
             code => {
-                let message = opened.result()?;
+                let message = self.result()?;
                 let message = String::from_utf8_lossy(&message);
                 Err(InstanceError::Refused(format!("{message} (code {code})")))
             }
         }
     }
 
-    /// Has the module answer one request by `deadline`.
-    pub(crate) fn handle(
+    /// Bytes of its linear memory, which never shrinks.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.memory.data_size(&self.store)
+    }
+
+    /// Has the module answer one request, such as `POST /embed` and its body, by `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// Any leaves the instance in a state that nothing is known of: it is to be dropped.
+    pub fn handle(
         &mut self,
         method_path: &str,
         body: &[u8],
@@ -236,6 +293,6 @@ fn trap(error: wasmtime::Error) -> InstanceError {
     ended(&error).unwrap_or_else(|| InstanceError::Trap(error.root_cause().to_string()))
 }
 
-fn interface(error: wasmtime::Error) -> InstanceError {
+pub(crate) fn interface(error: wasmtime::Error) -> InstanceError {
     InstanceError::Interface(format!("{error:#}"))
 }

@@ -5,6 +5,9 @@
 //! its own or with the `native` engine that they share, and back. Nothing here reads a request,
 //! and nothing here can change a score.
 //!
+//! The module's instances are born with the model open: it is opened once, and what that leaves in the module's memory
+//! is the memory that every instance begins with, mapped and copied where it is written (`snapshot`, [`Instances`]).
+//!
 //! What the daemon adds is that one bad request, client or module stays one bad answer:
 //!
 //! | what goes wrong | what happens |
@@ -21,6 +24,7 @@
 //! [`run`] takes a listener and a future that ends it, so a test can bind port 0.
 
 mod cache;
+mod component;
 mod config;
 mod cors;
 mod error;
@@ -28,15 +32,20 @@ mod files;
 mod http;
 mod info;
 mod instance;
+mod instances;
 mod module;
 mod native;
 mod pool;
 mod queue;
 mod server;
+mod snapshot;
 mod stall;
 
 pub mod args;
 
+pub use component::open_component;
 pub use config::{Backend, Config};
 pub use error::HostError;
+pub use instance::{Answer, Instance, InstanceError};
+pub use instances::Instances;
 pub use server::run;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use lockstep_edge_host::{
     Config, HostError,
     args::{self, Command},
-    run,
+    open_component, run,
 };
 use tokio::{
     net::TcpListener,
@@ -26,6 +26,13 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Command::Serve { listen, config }) => serve(&listen, *config),
+        Ok(Command::Open { model, component, out }) => match open_component(&component, &model) {
+            Ok(opened) => match std::fs::write(&out, opened) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail(1, &format!("{}: {error}", out.display())),
+            },
+            Err(error) => fail(2, &error),
+        },
         Err(error) => fail(2, &error),
     }
 }

@@ -1,43 +1,125 @@
-//! Compiles the module, or takes it from the cache.
+//! Compiles the module with its model open, or takes it from the cache.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use sha2::{Digest, Sha256};
-use wasmtime::{Config, Engine, Module};
+use wasmtime::{Engine, Module, OptLevel, PoolingAllocationConfig};
 
-use crate::{cache::Cache, error::HostError, files};
+use crate::{
+    cache::Cache,
+    config::Config,
+    error::HostError,
+    files::{self, ModelFiles},
+    snapshot,
+};
+
+/// How often a running module looks at its deadline.
+pub(crate) const TICK: Duration = Duration::from_millis(5);
 
 /// Stack of the module, in bytes; a worker's thread has room for it and for the host's part.
 pub(crate) const WASM_STACK: usize = 1 << 20;
 
-/// An engine whose modules can be interrupted: every loop of theirs looks at the engine's epoch.
-pub(crate) fn engine() -> Result<Engine, wasmtime::Error> {
-    let mut config = Config::new();
+/// Bytes of a first memory that is mapped as a whole, whatever part of it is zero; the weights of every model are below.
+const IMAGE: u64 = 1 << 30;
+
+/// A compiled module.
+pub(crate) struct Prepared {
+    pub(crate) module: Module,
+    /// The model that every instance has to open by itself, where the module does not hold it open.
+    pub(crate) unopened: Option<ModelFiles>,
+}
+
+/// An engine for at most `instances` instances at a time. Modules can be interrupted: every loop of theirs looks at the
+/// engine's epoch.
+pub(crate) fn engine(instances: usize, max_memory_bytes: usize) -> Result<Engine, wasmtime::Error> {
+    let mut config = settings(OptLevel::Speed);
+    // The places of all instances are reserved at once, and memory is given back by replacing pages, not by unmapping.
+    let mut pool = PoolingAllocationConfig::default();
+    let places = u32::try_from(instances).unwrap_or(u32::MAX);
+    pool.total_core_instances(places).total_memories(places).total_tables(places);
+    pool.max_memory_size(max_memory_bytes.min(4 << 30)).table_elements(1 << 16);
+    config.allocation_strategy(pool);
+    Engine::new(&config).or_else(|error| {
+        eprintln!("edge-host: no pool of {instances} instances: {error:#}");
+        Engine::new(&settings(OptLevel::Speed))
+    })
+}
+
+fn settings(level: OptLevel) -> wasmtime::Config {
+    let mut config = wasmtime::Config::new();
     config.wasm_simd(true);
     config.wasm_relaxed_simd(true);
     config.epoch_interruption(true);
     config.max_wasm_stack(WASM_STACK);
-    Engine::new(&config)
+    config.memory_init_cow(true);
+    config.memory_guaranteed_dense_image_size(IMAGE);
+    config.cranelift_opt_level(level);
+    config
 }
 
-/// Compiles the module at `path`. With a cache folder, a compiled form found there is used instead,
-/// and one is left there for the next start; a cache that cannot be used costs a line on stderr.
-pub(crate) fn compile(engine: &Engine, path: &Path, cache_dir: Option<&Path>) -> Result<Module, HostError> {
+/// Increments the epoch of an engine while it is held.
+pub(crate) struct Ticker(Arc<AtomicBool>);
+
+impl Ticker {
+    pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
+        let done = Arc::new(AtomicBool::new(false));
+        let (seen, engine) = (Arc::clone(&done), engine.clone());
+        std::thread::Builder::new().name("edge-ticker".into()).spawn(move || {
+            while !seen.load(Ordering::Relaxed) {
+                std::thread::sleep(TICK);
+                engine.increment_epoch();
+            }
+        })?;
+        Ok(Self(done))
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Compiles the module with the model open in it. With a cache folder, what is found there is used instead, and the result
+/// is left there for the next start; a cache that cannot be used costs a line on stderr.
+pub(crate) fn prepare(
+    engine: &Engine,
+    config: &Config,
+    files: ModelFiles,
+    stop: &Arc<AtomicBool>,
+) -> Result<Prepared, HostError> {
+    let path = &config.module;
     let wasm = files::read(path)?;
-    let cache = cache_dir.and_then(|folder| {
+    let cache = config.cache_dir.as_ref().and_then(|folder| {
         Cache::open(folder)
             .map_err(|error| eprintln!("edge-host: no cache: {}: {error}", folder.display()))
             .ok()
     });
-    let name = cache_name(engine, &wasm);
+    let name = cache_name(engine, &[&wasm, &files.model, &files.tokenizer, &files.manifest]);
     if let Some(module) = cache.as_ref().and_then(|cache| cache.load(engine, &name)) {
-        return Ok(module);
+        return Ok(Prepared { module, unopened: None });
     }
-    let module = Module::from_binary(engine, &wasm)
-        .map_err(|error| HostError::Module { path: path.to_owned(), detail: format!("{error:#}") })?;
+    let unusable =
+        |error: wasmtime::Error| HostError::Module { path: path.clone(), detail: format!("{error:#}") };
+    // Opening runs once: code that is compiled soon is better than code that is fast.
+    let quick = Engine::new(&settings(OptLevel::None)).map_err(unusable)?;
+    let ticker = Ticker::start(&quick).map_err(HostError::Thread)?;
+    let deadline = Instant::now() + config.open_deadline;
+    let opened = snapshot::open(&quick, &wasm, &files, config.max_memory_bytes, deadline, Arc::clone(stop));
+    drop(ticker);
+    let Some(opened) = opened.map_err(|error| HostError::Open(error.to_string()))? else {
+        let module = Module::from_binary(engine, &wasm).map_err(unusable)?;
+        return Ok(Prepared { module, unopened: Some(files) });
+    };
+    drop(files);
+    let module = Module::from_binary(engine, &opened).map_err(unusable)?;
     if let Some(cache) = cache {
         let stored = module
             .serialize()
@@ -47,13 +129,18 @@ pub(crate) fn compile(engine: &Engine, path: &Path, cache_dir: Option<&Path>) ->
             eprintln!("edge-host: the compiled module is not cached: {error}");
         }
     }
-    Ok(module)
+    Ok(Prepared { module, unopened: None })
 }
 
-/// One name for each module, compiler version and compiler setting.
-fn cache_name(engine: &Engine, wasm: &[u8]) -> String {
+/// One name for each module, model, compiler version and compiler setting.
+fn cache_name(engine: &Engine, contents: &[&[u8]]) -> String {
     let mut compiler = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut compiler);
-    let digest: String = Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut digest = Sha256::new();
+    for content in contents {
+        digest.update((content.len() as u64).to_le_bytes());
+        digest.update(content);
+    }
+    let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{digest}-{:016x}.cwasm", compiler.finish())
 }

@@ -14,21 +14,18 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use wasmtime::{Engine, Module};
 
 use crate::{
     config::{Backend, Config},
     error::HostError,
-    files::ModelFiles,
     info::Info,
     instance::{Answer, Instance, InstanceError},
-    module::{self, WASM_STACK},
+    instances::Instances,
+    module::{TICK, WASM_STACK},
     native::{self, Native},
     queue::{Job, Outcome, Queue},
 };
 
-/// How often a running module looks at its deadline.
-const TICK: Duration = Duration::from_millis(5);
 /// Pause after a failed attempt to build an instance; it doubles up to the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -38,7 +35,7 @@ const STACK: usize = WASM_STACK + (2 << 20);
 /// What workers build their scorers from.
 enum Source {
     Native(Arc<Native>),
-    Wasm { engine: Engine, module: Module, files: ModelFiles },
+    Wasm(Instances),
 }
 
 /// What a worker answers requests with.
@@ -117,21 +114,16 @@ impl Pool {
 
     /// Runs the workers until the pool is stopped or one of them cannot build its first instance.
     fn supervise(&self, config: &Config) -> Result<(), HostError> {
-        let source = source(config)?;
-        let done = AtomicBool::new(false);
+        let source = match config.backend {
+            Backend::Native => Source::Native(Native::open(config)?),
+            Backend::Wasm => match Instances::stoppable(config, Arc::clone(&self.stop)) {
+                Ok(instances) => Source::Wasm(instances),
+                // Whatever it was, it was ended on purpose.
+                Err(_) if self.stopped() => return Ok(()),
+                Err(error) => return Err(error),
+            },
+        };
         thread::scope(|scope| {
-            if let Source::Wasm { engine, .. } = &source {
-                let ticker = thread::Builder::new().name("edge-ticker".into());
-                ticker
-                    .spawn_scoped(scope, || {
-                        while !done.load(Ordering::Relaxed) {
-                            thread::sleep(TICK);
-                            engine.increment_epoch();
-                        }
-                    })
-                    .map_err(HostError::Thread)?;
-            }
-
             let mut workers = Vec::new();
             let mut result = Ok(());
             for number in 0..config.instances.get() {
@@ -159,7 +151,6 @@ impl Pool {
                     worker.join().unwrap_or_else(|_| Err(HostError::Open("a worker panicked".into())));
                 result = result.and(ended);
             }
-            done.store(true, Ordering::Relaxed);
             result
         })
     }
@@ -197,13 +188,11 @@ impl Pool {
 
     fn open(&self, source: &Source, config: &Config) -> Result<Scorer, InstanceError> {
         let deadline = Instant::now() + config.open_deadline;
-        let stop = Arc::clone(&self.stop);
         let mut scorer = match source {
-            Source::Native(native) => Scorer::Native(native::Engine::new(Arc::clone(native), stop)),
-            Source::Wasm { engine, module, files } => {
-                let most = config.max_memory_bytes;
-                Scorer::Wasm(Box::new(Instance::open(engine, module, files, most, deadline, stop)?))
+            Source::Native(native) => {
+                Scorer::Native(native::Engine::new(Arc::clone(native), Arc::clone(&self.stop)))
             }
+            Source::Wasm(instances) => Scorer::Wasm(Box::new(instances.open()?)),
         };
         if self.info.get().is_none() {
             let answer = scorer.handle("GET /info", &[], deadline)?;
@@ -248,21 +237,6 @@ impl Pool {
             thread::sleep(TICK);
         }
     }
-}
-
-/// Reads and compiles what all workers share.
-fn source(config: &Config) -> Result<Source, HostError> {
-    if config.backend == Backend::Native {
-        return Ok(Source::Native(Native::open(config)?));
-    }
-    let unusable = |error: wasmtime::Error| HostError::Module {
-        path: config.module.clone(),
-        detail: format!("{error:#}"),
-    };
-    let files = ModelFiles::read(&config.model)?;
-    let engine = module::engine().map_err(unusable)?;
-    let module = module::compile(&engine, &config.module, config.cache_dir.as_deref())?;
-    Ok(Source::Wasm { engine, module, files })
 }
 
 #[cfg(test)]

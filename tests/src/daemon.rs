@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use lockstep_edge_host::{Config, run};
 use tokio::sync::oneshot;
 
-use crate::http::request;
+use crate::{http::request, places::compiled};
 
 /// Loading the real model on a busy machine stays far below this.
 const READY: Duration = Duration::from_secs(180);
@@ -43,6 +43,7 @@ impl Daemon {
 
     fn with(mut config: Config) -> Self {
         config.deadline = Duration::from_secs(120);
+        config.cache_dir = Some(compiled());
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {

@@ -42,6 +42,18 @@ pub fn component(model: &str) -> PathBuf {
     place("LOCKSTEP_MODULES", "target/modules").join(format!("lockstep-component-{model}.wasm"))
 }
 
+/// The Spin component that a model is yet to be opened in.
+#[must_use]
+pub fn component_without_model() -> PathBuf {
+    place("LOCKSTEP_MODULES", "target/modules").join("component.wasm")
+}
+
+/// Where compiled modules with their models open are kept between tests.
+#[must_use]
+pub fn compiled() -> PathBuf {
+    place("LOCKSTEP_MODULES", "target/modules").join("compiled")
+}
+
 /// Python with the packages of `tests/requirements.txt`.
 #[must_use]
 pub fn python() -> PathBuf {

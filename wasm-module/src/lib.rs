@@ -11,6 +11,6 @@
 mod abi;
 mod text_model;
 
-pub use lockstep_model::Buffer;
+pub use lockstep_model::{Buffer, Line};
 pub use lockstep_tokenizer::Encoding;
 pub use text_model::{OpenError, TextModel};

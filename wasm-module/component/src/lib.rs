@@ -14,6 +14,9 @@
 //! | `offload_url` | where the daemon is | |
 //! | `offload_timeout_ms` | how long the daemon may take, from 1 to 600,000 | 2000 |
 //!
+//! The component is built without a model; `edge-host open` writes one with a model open in it, so that an instance
+//! parses and copies nothing before its first request.
+//!
 //! Where the daemon is away, late, of another model or out of order, the component scores. Headers tell:
 //! `x-lockstep-backend` names what scored, `x-lockstep-offload` is `daemon`, or `failed: ` and the reason.
 #![cfg(all(target_os = "wasi", target_env = "p2"))]
@@ -24,4 +27,5 @@ mod items;
 mod keyvalue;
 mod model;
 mod offload;
+mod opening;
 mod serve;

@@ -1,8 +1,8 @@
-//! The model of the component, opened once an instance.
+//! The model of the component, which an instance is born with.
 
 use std::{cell::RefCell, sync::OnceLock, time::Instant};
 
-use lockstep_module::TextModel;
+use lockstep_module::{Buffer, OpenError, TextModel};
 use lockstep_rank::{Limits, Recall, Reply, Service};
 
 use crate::serve::refusal;
@@ -18,29 +18,28 @@ thread_local! {
 ///
 /// # Errors
 ///
-/// The refusal of a component whose model does not open.
+/// The refusal of a component without a model.
 pub(crate) fn with<T>(work: impl FnOnce(&mut Model) -> T) -> Result<T, Reply> {
-    MODEL.with_borrow_mut(|model| {
-        if model.is_none() {
-            *model = Some(open()?);
-        }
-        match model {
-            Some(model) => Ok(work(model)),
-            None => Err(refusal(503, "Unhealthy", "no model is open")),
-        }
+    MODEL.with_borrow_mut(|model| match model {
+        Some(model) => Ok(work(model)),
+        None => Err(refusal(503, "Unhealthy", "the component has no model: `edge-host open` puts one in")),
     })
 }
 
-fn open() -> Result<Model, Reply> {
-    macro_rules! file {
-        ($name:literal) => {
-            include_bytes!(concat!(env!("LOCKSTEP_MODEL"), "/", $name))
-        };
-    }
-    let model =
-        TextModel::open(&file!("model.lockstep")[..], file!("tokenizer.json"), file!("lockstep.json"));
-    let model = model.map_err(|error| refusal(503, "Unhealthy", &error.to_string()))?;
-    Ok(Service::new(Recall::new(model), Limits::default(), now))
+/// Whether there is a model.
+pub(crate) fn is_open() -> bool {
+    MODEL.with_borrow(Option::is_some)
+}
+
+/// Opens the files of a model folder.
+///
+/// # Errors
+///
+/// Names the file and what is wrong with it.
+pub(crate) fn open(model: Buffer, tokenizer: &[u8], manifest: &[u8]) -> Result<(), OpenError> {
+    let model = TextModel::open(model, tokenizer, manifest)?;
+    MODEL.set(Some(Service::new(Recall::new(model), Limits::default(), now)));
+    Ok(())
 }
 
 /// Monotonic milliseconds.

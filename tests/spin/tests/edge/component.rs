@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use super::fixture::{DAEMON, Edge, good, scores};
 use lockstep_tests::http::request;
+use lockstep_tests::places::{component_without_model, need};
 use lockstep_tests::texts::hostile;
-use lockstep_tests_spin::Settings;
+use lockstep_tests_spin::{Component, Settings};
 use serde_json::{Value, json};
 
 #[test]
@@ -39,6 +40,15 @@ fn answers_are_the_daemons() {
     assert_eq!(edge.ask("GET", "/health", "").body, r#"{"status":"ok"}"#);
     let head = edge.ask("HEAD", "/health", "");
     assert_eq!((head.status, head.body.as_str()), (200, ""));
+}
+
+/// What opens a model is never called here, so that what answers was born with one.
+#[test]
+fn a_component_without_a_model_says_so() {
+    need(&component_without_model());
+    let without = Component::from_file(&component_without_model()).unwrap();
+    let answer = Edge::of(&without, Settings::default()).post("/v1/rank", &good());
+    assert!(answer.status == 503 && answer.body.contains("has no model"), "{}", answer.body);
 }
 
 #[test]

@@ -32,7 +32,11 @@ pub(crate) struct Edge {
 
 impl Edge {
     pub(crate) fn start(settings: Settings) -> Self {
-        let server = RUNTIME.block_on(Server::start(&COMPONENT, settings.clone())).unwrap();
+        Self::of(&COMPONENT, settings)
+    }
+
+    pub(crate) fn of(component: &Component, settings: Settings) -> Self {
+        let server = RUNTIME.block_on(Server::start(component, settings.clone())).unwrap();
         Self { server, settings }
     }
 
