@@ -6,7 +6,7 @@ use lockstep_accel_program::isa::{END, Instruction, LINEAR, LOAD, MAC, PASS};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
-use crate::{Bench, N, PAUSES, pauses, unit, word};
+use crate::{Bench, N, PAUSES, TWO_SIDES, pauses, unit, word};
 
 /// Answers the requests of one reader, a word a cycle at most, in order.
 struct Memory {
@@ -58,10 +58,10 @@ fn instruction(i: &Instruction) -> Bits {
 /// Words leave the ring in the order of the instructions, however they are read and freed.
 #[test]
 fn loader() {
-    for percent in PAUSES {
+    for (filling, percent) in TWO_SIDES {
         let mut bench = unit("ls_loader", &[("N", N), ("RingDepth", 128), ("Burst", 16), ("Ahead", 64)]);
         let mut random = Random::new(3);
-        let mut memory = Memory::new(7, percent);
+        let mut memory = Memory::new(7, filling);
         let loads: Vec<(u64, u64)> =
             [1, 16, 17, 500, 3].into_iter().zip(1..).map(|(words, i)| (i << 20, words)).collect();
         let mut expected: VecDeque<u64> =

@@ -6,12 +6,12 @@ use lockstep_accel_program::isa::{GATHER, Instruction, When};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
-use crate::{N, PAUSES, pauses, unit, word};
+use crate::{N, PAUSES, TWO_SIDES, pauses, unit, word};
 
 /// Sums arrive in host memory in order, one request a sequence, however the host pauses.
 #[test]
 fn pool_writer() {
-    for percent in PAUSES {
+    for (sending, percent) in TWO_SIDES {
         let mut bench = unit("ls_pool_writer", &[("N", N)]);
         let mut random = Random::new(31);
         for (sequence, length) in [(0_u64, 2_u64), (1, 4), (2, 64), (3, 98)] {
@@ -33,7 +33,7 @@ fn pool_writer() {
                 bench.set("ready_i", (ready && asked && written.len() < length as usize).into());
                 bench.set("done_i", (answer == 1).into());
                 bench.settle();
-                let go = bench.get("room_o") == 1 && !pauses(&mut random, percent);
+                let go = bench.get("room_o") == 1 && !pauses(&mut random, sending);
                 way.push_back(if go { left.next().copied() } else { None });
                 if bench.get("req_valid_o") == 1 && ask {
                     assert!(!asked);

@@ -12,6 +12,8 @@ use lockstep_hdl_sim::{Bits, Design, Sim};
 const N: usize = 8;
 /// How often in percent something pauses.
 const PAUSES: [u8; 3] = [0, 30, 80];
+/// The same of two sides: alike, and one much faster than the other.
+const TWO_SIDES: [(u8, u8); 5] = [(0, 0), (30, 30), (80, 80), (0, 90), (90, 0)];
 
 /// A unit out of reset. Its inputs hold noise until they are set.
 fn unit(name: &str, parameters: &[(&str, usize)]) -> Bench {
