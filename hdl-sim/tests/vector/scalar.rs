@@ -135,6 +135,19 @@ fn square_roots_at_their_steps() {
         let rho = ss.iter().map(|&ss| ((1 << 25) / floor_sqrt(ss * 32).max(1)).min(32767));
         assert_eq!(unit.result("rho_o"), lanes(15, rho));
     }
+    // v falls beside a square, and its rounding decides.
+    let recip = reciprocal_of_width(384);
+    for root in (1025..6000_u64).step_by(7) {
+        let near = (root * root << 22) / u64::from(recip);
+        let ss: Vec<u32> = [0, 1, 2, 3].map(|i| (near + i - 1) as u32).into();
+        let inputs = [("sum_i", lanes(32, ss.clone())), ("recip_i", Bits::new(28, recip.into()))];
+        unit.run(RHO, 62, &inputs);
+        let rho = ss.iter().map(|&ss| {
+            let v = round_shift_wide(i64::from(ss) * i64::from(recip), 22) as u32;
+            ((1 << 25) / floor_sqrt(v).max(1)).min(32767)
+        });
+        assert_eq!(unit.result("rho_o"), lanes(15, rho));
+    }
 }
 
 #[test]
