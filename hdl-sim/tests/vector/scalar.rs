@@ -138,7 +138,7 @@ fn square_roots_at_their_steps() {
     // v falls beside a square, and its rounding decides.
     let recip = reciprocal_of_width(384);
     for root in (1025..6000_u64).step_by(7) {
-        let near = (root * root << 22) / u64::from(recip);
+        let near = ((root * root) << 22) / u64::from(recip);
         let ss: Vec<u32> = [0, 1, 2, 3].map(|i| (near + i - 1) as u32).into();
         let inputs = [("sum_i", lanes(32, ss.clone())), ("recip_i", Bits::new(28, recip.into()))];
         unit.run(RHO, 62, &inputs);
