@@ -8,6 +8,7 @@
 #   hdl-coverage  lines and bits that its benches reach (some minutes)  synth  its size and clock on ECP5 and Xilinx
 #   sim-report  the real model on the simulated card: bits, cycles, utilisation (some minutes; CASES=16x16:16:1 for one)
 #   hdl-shapes  the widest and the oddest models, up to 512 tokens, at 64x64 (some minutes)
+#   size   the browser's module by crate, raw and by brotli
 #   abi    write the accelerator's SystemVerilog package and register table anew
 #   test-same-bits  the same 50 requests in Chromium, in the component, in the daemon by wasm and natively
 #   start-up  what it costs to be ready to score
@@ -68,7 +69,7 @@ export LOCKSTEP_HOST    := $(abspath $(HOST))
 export LOCKSTEP_SPIN_HOST := $(abspath $(BIN)/spin-host)
 export LOCKSTEP_EMBED   := $(abspath $(BIN)/embed)
 
-.PHONY: web test-browser start-up
+.PHONY: web test-browser size start-up
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
@@ -229,6 +230,12 @@ $(WASM)/lockstep-%.wasm: $(MODULE_SRC) | .cache/toolchain
 
 $(NODE_TOOLS)/.made: tests/package-lock.json | .cache/chromium
 	@npm ci --prefix tests --no-audit --no-fund --silent && touch $@
+
+size: $(BIN)/size $(WEB)/.made
+	@$(CARGO) rustc --quiet --profile browser --locked -p lockstep-web --target wasm32-unknown-unknown --features relaxed-simd --lib -- -C strip=none
+	@$(BIN)/size $(TARGET)/wasm32-unknown-unknown/browser/lockstep_web.wasm $(WEB)/package/lockstep-relaxed.wasm
+$(BIN)/size: $(call sources,wasm-module/web/bindgen) | .cache/toolchain
+	@$(PROGRAM)
 
 WEB_SRC    := $(shell find wasm-module/web -type f -not -name '*.md') wasm-module/web/README.md
 $(WEB)/.made: $(MODULE_SRC) $(WEB_SRC) $(wildcard edge-host/demo/*.json) $(NODE_TOOLS)/.made $(BIN)/bindgen

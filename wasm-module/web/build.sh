@@ -10,8 +10,8 @@ mkdir -p "$package" "$demo"
 
 for kind in strict relaxed; do
   features=$([ $kind = relaxed ] && echo relaxed-simd || true)
-  cargo build --quiet --profile module --locked -p lockstep-web --target wasm32-unknown-unknown --features "$features"
-  "$bindgen" "$target/wasm32-unknown-unknown/module/lockstep_web.wasm" "$glue/$kind" engine
+  cargo build --quiet --profile browser --locked -p lockstep-web --target wasm32-unknown-unknown --features "$features"
+  "$bindgen" "$target/wasm32-unknown-unknown/browser/lockstep_web.wasm" "$glue/$kind" engine
   cp "$glue/$kind/engine_bg.wasm" "$package/lockstep-$kind.wasm"
 done
 # One JavaScript file serves both, so that a bundler follows one import.
