@@ -116,8 +116,9 @@ bench-check: model modules $(BIN)/bench $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
 	@$(BENCH) --quick --n 16 --engines $(CHECKED) $(if $(WHERE),,--where $(PLACES))
 
 start-up: model modules component
-	@$(CARGO) run --quiet --locked --release -p lockstep-edge-host --example start_up -- $(MODEL) $(WASM)/lockstep-relaxed.wasm
-	@$(CARGO) run --quiet --locked --release -p lockstep-tests-spin --example first_request -- $(WASM)/lockstep-component-real.wasm
+	@$(CARGO) build --quiet --release --locked --workspace --exclude lockstep-peer-rten --example start_up --example first_request
+	@$(BIN)/examples/start_up $(MODEL) $(WASM)/lockstep-relaxed.wasm
+	@$(BIN)/examples/first_request $(WASM)/lockstep-component-real.wasm
 
 abi: .cache/toolchain
 	@$(CARGO) run --quiet --locked -p lockstep-accel-abi --bin lockstep-abi-generate
