@@ -55,6 +55,9 @@ QUANT_SRC  := $(call sources,quantize wasm-module/arith wasm-module/kernels wasm
 HOST_SRC   := $(call sources,edge-host)
 TESTS_SRC  := $(MODULE_SRC) $(QUANT_SRC) $(HOST_SRC) $(call sources,tests/src tests/peers) tests/Cargo.toml
 
+# One set of features for all programs and for the tests, so that tract and wasmtime are compiled once.
+ONE_SET    := --release --locked --workspace --exclude lockstep-peer-rten
+
 export LOCKSTEP_MODULES := $(abspath $(WASM))
 export LOCKSTEP_PYTHON  := $(abspath $(PYTHON))
 export LOCKSTEP_CHECKPOINT := $(abspath $(CHECKPOINT))
@@ -95,7 +98,7 @@ test-same-bits: model modules $(HOST) $(BIN)/embed $(BIN)/spin-host $(WASM)/lock
 	@node --test --test-concurrency 1 tests/same-bits/*.test.mjs
 
 test-spin: modules $(WASM)/lockstep-component-tiny.wasm
-	@$(CARGO) test --locked --release --workspace --exclude lockstep-peer-rten --test edge
+	@$(CARGO) test $(ONE_SET) --test edge
 
 check: .cache/toolchain $(HDL_TOOLS)/bin/python
 	@tests/check.sh
@@ -116,7 +119,7 @@ bench-check: model modules $(BIN)/bench $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
 	@$(BENCH) --quick --n 16 --engines $(CHECKED) $(if $(WHERE),,--where $(PLACES))
 
 start-up: model modules component
-	@$(CARGO) build --quiet --release --locked --workspace --exclude lockstep-peer-rten --example start_up --example first_request
+	@$(CARGO) build --quiet $(ONE_SET) --example start_up --example first_request
 	@$(BIN)/examples/start_up $(MODEL) $(WASM)/lockstep-relaxed.wasm
 	@$(BIN)/examples/first_request $(WASM)/lockstep-component-real.wasm
 
@@ -184,8 +187,7 @@ $(TEACHER)/int8.onnx: $(WEIGHTS) $(PYTHON)
 
 # ---- programs ------------------------------------------------------------------------------------------------------
 
-# One set of features for all programs and for the tests, so that tract and wasmtime are compiled once.
-PROGRAM = $(CARGO) build --release --locked --workspace $(if $(findstring rten,$@),,--exclude lockstep-peer-rten) --bin $(notdir $@) && touch $@
+PROGRAM = $(CARGO) build $(if $(findstring rten,$@),--release --locked --workspace,$(ONE_SET)) --bin $(notdir $@) && touch $@
 $(QUANTIZE): $(QUANT_SRC) | .cache/toolchain
 	@$(PROGRAM)
 $(HOST): $(HOST_SRC) $(MODULE_SRC) | .cache/toolchain

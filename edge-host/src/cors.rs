@@ -28,20 +28,20 @@ pub(crate) fn is_origin(text: &str) -> bool {
         })
 }
 
-/// The answer to a browser that asks what a page of another origin may send; `None` for every other request.
-pub(crate) fn preflight<B>(request: &Request<B>, allowed: &[String]) -> Option<Answer> {
-    let asked = request.method() == Method::OPTIONS
-        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
-        && allowed_origin(request.headers(), allowed).is_some();
-    asked.then(|| {
-        let mut answer = Response::new(Default::default());
-        *answer.status_mut() = StatusCode::NO_CONTENT;
-        let headers = answer.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
-        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
-        answer
-    })
+/// Whether a browser asks what a page of another origin may send.
+pub(crate) fn is_preflight<B>(request: &Request<B>) -> bool {
+    request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// The answer to that, where the origin is allowed.
+pub(crate) fn preflight() -> Answer {
+    let mut answer = Response::new(Default::default());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let headers = answer.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
+    answer
 }
 
 /// What every answer to a request of `origin` carries.

@@ -74,9 +74,9 @@ pub(crate) async fn answer(request: Request<Incoming>, pool: &Pool, config: &Con
     let method_path = format!("{} {}", request.method(), request.uri().path());
     let allowed = &config.allow_origins;
     let origin = cors::allowed_origin(request.headers(), allowed);
-    let mut answer = match cors::preflight(&request, allowed) {
-        Some(answer) => answer,
-        None => match respond(request, &method_path, arrived, pool, config).await {
+    let mut answer = match &origin {
+        Some(_) if cors::is_preflight(&request) => cors::preflight(),
+        _ => match respond(request, &method_path, arrived, pool, config).await {
             Ok(answer) => answer,
             Err(refusal) => refusal.answer(),
         },

@@ -67,7 +67,7 @@ impl InstanceState for State {
 }
 
 /// The result of a future that never waits.
-pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
+fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => unreachable!("the state of an instance is read without waiting"),
