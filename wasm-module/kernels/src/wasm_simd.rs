@@ -294,9 +294,10 @@ pub(crate) fn normalize(
         if let Some(affine) = &norm.equalised {
             let (row, tail) = rest.split_at_mut(stream.len());
             rest = tail;
-            apply(affine, stream, row);
+            row.copy_from_slice(stream);
+            apply(affine, row);
         }
-        apply_in_place(&norm.stream, stream);
+        apply(&norm.stream, stream);
     }
 }
 
@@ -330,16 +331,8 @@ fn bring_to_16_bits(sums: &[[i32; LANES]], t: &mut [[i16; LANES]]) -> i16 {
     ((1 << 25) / floor_sqrt(v).max(1)).min(32767) as i16
 }
 
-/// (18) of one row.
-fn apply(affine: &Affine, z: &[[i16; LANES]], out: &mut [[i16; LANES]]) {
-    let (gains, offsets) = (affine.gain.as_chunks().0, affine.offset.as_chunks().0);
-    for ((out, z), (g, b)) in out.iter_mut().zip(z).zip(gains.iter().zip(offsets)) {
-        store16(i16x8_add_sat(i16x8_q15mulr_sat(load16(z), load16(g)), load16(b)), out);
-    }
-}
-
 /// (18) of one row, in place.
-fn apply_in_place(affine: &Affine, z: &mut [[i16; LANES]]) {
+fn apply(affine: &Affine, z: &mut [[i16; LANES]]) {
     let (gains, offsets) = (affine.gain.as_chunks().0, affine.offset.as_chunks().0);
     for (z, (g, b)) in z.iter_mut().zip(gains.iter().zip(offsets)) {
         store16(i16x8_add_sat(i16x8_q15mulr_sat(load16(z), load16(g)), load16(b)), z);
