@@ -9,4 +9,5 @@ pub mod folder;
 pub mod http;
 pub mod places;
 pub mod texts;
+pub mod times;
 pub mod witness;

@@ -3,20 +3,20 @@
 //! `cargo run --release -p lockstep-tests-spin --example first_request -- COMPONENT.wasm [ROUNDS]`
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 
-use std::{net::SocketAddr, path::Path, time::Instant};
+use std::{net::SocketAddr, path::Path};
 
-use lockstep_tests::http::request;
+use lockstep_tests::{
+    http::request,
+    times::{self, Times},
+};
 use lockstep_tests_spin::{Component, Server, Settings};
 
 const BODY: &[u8] = br#"{"inputs":"the red house of my old friend is near a river and we like"}"#;
 
-/// Milliseconds of a request on a connection of its own.
-fn time(address: SocketAddr) -> f64 {
-    let start = Instant::now();
+/// A request on a connection of its own.
+fn embed(address: SocketAddr) {
     let (status, head, body) = request(address, "POST", "/embed", BODY);
-    let time = start.elapsed().as_secs_f64() * 1e3;
     assert!(status == 200 && head.contains("x-compute-tokens: 16"), "{status} {head} {body}");
-    time
 }
 
 fn main() {
@@ -35,26 +35,17 @@ fn main() {
     let fresh = runtime.block_on(Server::start(&component, once)).unwrap();
     let warm = runtime.block_on(Server::start(&component, always)).unwrap();
 
-    time(warm.address);
-    time(fresh.address);
-    let (made, mut times) = (fresh.instances(), [Vec::new(), Vec::new()]);
+    embed(warm.address);
+    embed(fresh.address);
+    let made = fresh.instances();
+    let (mut first, mut later) = (Times::default(), Times::default());
     for _ in 0..rounds {
-        times[0].push(time(fresh.address));
-        times[1].push(time(warm.address));
+        first.time(|| embed(fresh.address));
+        later.time(|| embed(warm.address));
     }
     assert_eq!((fresh.instances() - made, warm.instances()), (rounds, 1));
-    println!("{:<58} {:>9} {:>9}", "milliseconds", "median", "least");
-    let [first, later] = ["component: the first request of an instance", "component: a later request"]
-        .into_iter()
-        .zip(times)
-        .map(|(what, mut times)| {
-            times.sort_by(f64::total_cmp);
-            println!("{what:<58} {:>9.3} {:>9.3}", times[times.len() / 2], times[0]);
-            times[times.len() / 2]
-        })
-        .collect::<Vec<_>>()[..]
-    else {
-        unreachable!("two rows");
-    };
-    println!("ratio of the medians: {:.2}", first / later);
+    println!("{}", times::HEAD);
+    println!("{}", first.row("component: the first request of an instance"));
+    println!("{}", later.row("component: a later request"));
+    println!("ratio of the medians: {:.2}", first.median() / later.median());
 }

@@ -5,7 +5,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -54,6 +54,8 @@ pub(crate) struct Maker {
     pub(crate) reuse: Reuse,
     /// Instances made so far.
     pub(crate) made: Arc<AtomicUsize>,
+    /// Held by the server while it runs.
+    pub(crate) running: Weak<()>,
 }
 
 impl HandlerState for Maker {
@@ -71,7 +73,7 @@ impl HandlerState for Maker {
             proxy,
             view: Host::http,
             expiration: Expiration { reuse: self.reuse, timer: Box::pin(sleep_until(Instant::now().into())) },
-            state: Worker(self.reuse),
+            state: Worker { reuse: self.reuse, running: self.running.clone() },
         })
     }
 }
@@ -102,16 +104,19 @@ impl WorkerExpiration for Expiration {
 }
 
 /// What an instance takes on.
-pub(crate) struct Worker(Reuse);
+pub(crate) struct Worker {
+    reuse: Reuse,
+    running: Weak<()>,
+}
 
 impl WorkerState for Worker {
     type StoreData = Host;
     type RequestData = ();
 
     fn should_accept_request(&self, now: usize, ever: usize) -> ShouldAccept {
-        if ever >= self.0.max_instance_reuse_count {
+        if ever >= self.reuse.max_instance_reuse_count {
             ShouldAccept::Never
-        } else if now >= self.0.max_instance_concurrent_reuse_count {
+        } else if now >= self.reuse.max_instance_concurrent_reuse_count {
             ShouldAccept::No
         } else {
             ShouldAccept::Yes
@@ -124,11 +129,14 @@ impl WorkerState for Worker {
         (): (),
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        Box::pin(tokio::time::sleep(self.0.request_timeout))
+        Box::pin(tokio::time::sleep(self.reuse.request_timeout))
     }
 
     fn drop(&self, _: WasmStore<Host>, result: wasmtime::Result<()>) {
-        if let Err(error) = result {
+        // With the server its runtime may end, and instances in the middle of nothing.
+        if let Err(error) = result
+            && self.running.strong_count() > 0
+        {
             eprintln!("spin host: an instance ended: {error:#}");
         }
     }

@@ -79,6 +79,7 @@ pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
     made: Arc<AtomicUsize>,
+    _running: Arc<()>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -89,7 +90,7 @@ impl Server {
     ///
     /// A component that asks for interfaces that are not there, or no free port.
     pub async fn start(component: &Component, settings: Settings) -> wasmtime::Result<Self> {
-        let made = Arc::new(AtomicUsize::new(0));
+        let (made, running) = (Arc::new(AtomicUsize::new(0)), Arc::new(()));
         let handler = ProxyHandler::new(Maker {
             component: ProxyPre::P3(component.pre()?),
             engine: component.engine.clone(),
@@ -97,6 +98,7 @@ impl Server {
             variables: Arc::new(settings.variables),
             reuse: settings.reuse,
             made: Arc::clone(&made),
+            running: Arc::downgrade(&running),
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
@@ -116,7 +118,7 @@ impl Server {
                 }
             }
         });
-        Ok(Self { address, made, task })
+        Ok(Self { address, made, _running: running, task })
     }
 
     /// Instances made so far.

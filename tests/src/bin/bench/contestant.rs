@@ -39,13 +39,6 @@ pub(crate) fn timed(slice: Duration, mut call: impl FnMut() -> Fallible<Vectors>
     Ok(Turn { ms, vectors })
 }
 
-/// The middle one of an odd number, the lower middle one of an even number.
-pub(crate) fn median(samples: &[f64]) -> f64 {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
-}
-
 /// What all our engines must give, and the peers come close to.
 #[derive(Default)]
 pub(crate) struct Expected(Option<Vec<Vec<i32>>>);
@@ -94,7 +87,7 @@ fn cosine(a: &[f32], b: &[i32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Expected, Vectors, median};
+    use super::{Expected, Vectors};
 
     #[test]
     fn other_integers_and_far_floats_are_refused() {
@@ -107,12 +100,5 @@ mod tests {
         for far in [vec![vec![2.0, 1.0]], vec![vec![f32::NAN, 2.0]], vec![vec![1.0]], vec![]] {
             assert!(expected.check(&Vectors::Floats(far)).is_err());
         }
-    }
-
-    #[test]
-    fn the_median_is_one_of_the_samples() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.0);
-        assert!(median(&[]).is_nan());
     }
 }

@@ -24,10 +24,10 @@ use std::{
 
 use arguments::Arguments;
 use cases::{Case, Work};
-use contestant::{Contestant, Expected, median};
+use contestant::{Contestant, Expected};
 use lockstep_manifest::{MANIFEST, PACKED, TOKENIZER};
 use lockstep_rank::{Encoder, ModelKind};
-use lockstep_tests::places::workspace;
+use lockstep_tests::{places::workspace, times::median};
 use process::{Process, Remote};
 use serde_json::json;
 use table::Row;
@@ -103,9 +103,6 @@ fn bench(arguments: &Arguments) -> Fallible<()> {
     table::print(&rows, &cases);
     for (place, (name, peak)) in &peaks {
         println!("peak of {place}: {peak:.1} GMAC/s, {name}, operands in registers");
-    }
-    if arguments.wants_place("native") {
-        println!("native, from files to ready: {:.1} ms", native::opening(arguments)?);
     }
     if arguments.wants_place("wasmtime") {
         println!(

@@ -1,10 +1,6 @@
 //! Engines of this process.
 
-use std::{
-    collections::HashMap,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use lockstep_module::TextModel;
 use lockstep_peer_tract::Plan;
@@ -12,9 +8,8 @@ use lockstep_rank::{Encoder, Text};
 
 use crate::{
     Fallible,
-    arguments::Arguments,
     cases::Case,
-    contestant::{Contestant, Turn, Vectors, median, timed},
+    contestant::{Contestant, Turn, Vectors, timed},
 };
 
 /// Our engine, from text to integers.
@@ -24,17 +19,6 @@ impl Ours {
     pub(crate) fn open(folder: &Path) -> Self {
         Self(lockstep_tests::folder::open(folder))
     }
-}
-
-/// Milliseconds from the files of the model, which are in the page cache, to an engine that is ready: the median of 20 times.
-pub(crate) fn opening(arguments: &Arguments) -> Fallible<f64> {
-    let open = |_| {
-        let started = Instant::now();
-        let opened = TextModel::open_folder(&arguments.model);
-        let ms = started.elapsed().as_secs_f64() * 1e3;
-        opened.map(|_| ms).map_err(|error| error.to_string().into())
-    };
-    Ok(median(&(0..20).map(open).collect::<Fallible<Vec<_>>>()?))
 }
 
 impl Contestant for Ours {

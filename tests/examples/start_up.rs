@@ -1,16 +1,16 @@
 //! What it costs to be ready: a new instance of the module beside the score of 16 tokens, and the native engine.
 //!
-//! `cargo run --release -p lockstep-edge-host --example start_up -- MODEL_FOLDER MODULE.wasm [ROUNDS]`
+//! `cargo run --release -p lockstep-tests --example start_up -- MODEL_FOLDER MODULE.wasm [ROUNDS]`
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 
 use std::{
-    hint::black_box,
     path::Path,
     time::{Duration, Instant},
 };
 
 use lockstep_edge_host::{Config, Instance, Instances};
 use lockstep_module::TextModel;
+use lockstep_tests::times::{self, Times};
 
 /// Each is one token of every vocabulary of English BERT.
 const WORDS: [&str; 14] =
@@ -28,18 +28,6 @@ fn score(instance: &mut Instance, tokens: usize) {
     assert_eq!((answer.status, answer.tokens), (200, Some(tokens as u32)));
 }
 
-fn timed<T>(times: &mut Vec<f64>, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = black_box(work());
-    times.push(start.elapsed().as_secs_f64() * 1e3);
-    result
-}
-
-fn row(what: &str, mut times: Vec<f64>) {
-    times.sort_by(f64::total_cmp);
-    println!("{what:<58} {:>9.3} {:>9.3}", times[times.len() / 2], times[0]);
-}
-
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (Some(model), Some(module)) = (arguments.next(), arguments.next()) else {
@@ -50,35 +38,39 @@ fn main() {
     let cache = std::env::temp_dir().join(format!("lockstep-start-up-{}", std::process::id()));
     let config = Config { cache_dir: Some(cache.clone()), ..Config::new(&model, &module) };
 
-    let (mut first, mut cached) = (Vec::new(), Vec::new());
-    drop(timed(&mut first, || Instances::prepare(&config).unwrap()));
+    let (mut first, mut cached) = (Times::default(), Times::default());
+    drop(first.time(|| Instances::prepare(&config).unwrap()));
     for _ in 0..3 {
-        drop(timed(&mut cached, || Instances::prepare(&config).unwrap()));
+        drop(cached.time(|| Instances::prepare(&config).unwrap()));
     }
     let instances = Instances::prepare(&config).unwrap();
     assert!(instances.are_born_open());
-    let (mut made, mut fresh, mut warm, mut native) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let [mut made, mut fresh, mut warm, mut native] = [(); 4].map(|()| Times::default());
     let mut memory = [0; 2];
     for _ in 0..rounds {
-        let mut instance = timed(&mut made, || instances.open().unwrap());
+        let mut instance = made.time(|| instances.open().unwrap());
         memory[0] = instance.memory_bytes();
-        timed(&mut fresh, || score(&mut instance, 16));
+        fresh.time(|| score(&mut instance, 16));
         score(&mut instance, 16);
-        timed(&mut warm, || score(&mut instance, 16));
+        warm.time(|| score(&mut instance, 16));
         score(&mut instance, 128);
         memory[1] = instance.memory_bytes();
         drop(instance);
-        drop(timed(&mut native, || TextModel::open_folder(Path::new(&model)).unwrap()));
+        drop(native.time(|| TextModel::open_folder(Path::new(&model)).unwrap()));
     }
     let _ = std::fs::remove_dir_all(&cache);
 
-    println!("{:<58} {:>9} {:>9}", "milliseconds", "median", "least");
-    row("wasm: a new instance that is ready to score", made);
-    row("wasm: its first score of 16 tokens", fresh);
-    row("wasm: a later score of 16 tokens", warm);
-    row("wasm: opening the model in the module, compiling, once", first);
-    row("wasm: the same from the cache folder", cached);
-    row("native: from files to ready", native);
+    println!("{}", times::HEAD);
+    for (what, times) in [
+        ("wasm: a new instance that is ready to score", made),
+        ("wasm: its first score of 16 tokens", fresh),
+        ("wasm: a later score of 16 tokens", warm),
+        ("wasm: opening the model in the module, compiling, once", first),
+        ("wasm: the same from the cache folder", cached),
+        ("native: from files to ready", native),
+    ] {
+        println!("{}", times.row(what));
+    }
     let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
     println!("linear memory: {:.1} MiB at first, {:.1} MiB after 128 tokens", mib(memory[0]), mib(memory[1]));
 }
