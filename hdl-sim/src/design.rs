@@ -134,7 +134,7 @@ impl Design {
         command.args(["--cc", "--assert", "--no-timing", "-Wno-fatal", "-O3", "--prefix", "Vtop"]);
         command.args(["--x-initial", "unique", "--x-assign", "unique", "--output-split", "30000"]);
         command.args(["--top-module", &self.top, "--Mdir"]).arg(work);
-        command.arg(format!("-I{}", sources::folder().join("rtl").display()));
+        command.arg(format!("-I{}", sources::rtl().display()));
         if trace {
             command.args(["--trace-fst", "--trace-structs"]);
         }

@@ -14,6 +14,17 @@ pub fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The folder with `rtl` and `bench`: the crate's, or a copy that `LOCKSTEP_HDL_SOURCES` names.
+fn designs() -> PathBuf {
+    std::env::var_os("LOCKSTEP_HDL_SOURCES").map_or_else(|| folder().into(), PathBuf::from)
+}
+
+/// The folder of the design's own modules.
+#[must_use]
+pub fn rtl() -> PathBuf {
+    designs().join("rtl")
+}
+
 /// The files that `top` needs, each after those that it names: packages and instances first, `top` last.
 ///
 /// # Errors
@@ -21,10 +32,10 @@ pub fn folder() -> &'static Path {
 pub fn of(top: &str) -> Result<Vec<PathBuf>, Error> {
     let mut known = BTreeMap::new();
     for part in FOLDERS {
-        collect(&folder().join(part), &mut known)?;
+        collect(&designs().join(part), &mut known)?;
     }
     if !known.contains_key(top) {
-        return Err(Error::NoModule { module: top.into(), folder: folder().into() });
+        return Err(Error::NoModule { module: top.into(), folder: designs() });
     }
     let mut found = Vec::new();
     visit(top, &mut known, &mut found)?;
@@ -37,7 +48,7 @@ pub fn of(top: &str) -> Result<Vec<PathBuf>, Error> {
 /// A folder cannot be read.
 pub fn all() -> Result<Vec<PathBuf>, Error> {
     let mut known = BTreeMap::new();
-    collect(&folder().join("rtl"), &mut known)?;
+    collect(&rtl(), &mut known)?;
     Ok(known.into_values().collect())
 }
 

@@ -6,7 +6,7 @@ use lockstep_accel_program::isa::{END, Instruction, LINEAR, LOAD, MAC, PASS};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
-use crate::{Bench, N, PAUSES, TWO_SIDES, pauses, unit, word};
+use crate::{Bench, N, PAUSES, TWO_SIDES, instruction, pauses, unit, word};
 
 /// Answers the requests of one reader, a word a cycle at most, in order.
 struct Memory {
@@ -50,11 +50,6 @@ impl Memory {
     }
 }
 
-fn instruction(i: &Instruction) -> Bits {
-    let bytes: Vec<u8> = i.words().iter().flat_map(|w| w.to_le_bytes()).collect();
-    Bits::from_bytes(256, &bytes)
-}
-
 /// Words leave the ring in the order of the instructions, however they are read and freed.
 #[test]
 fn loader() {
@@ -75,6 +70,10 @@ fn loader() {
             .collect();
         let (mut head, mut read, mut cycles) = (0, None, 0);
         while !expected.is_empty() {
+            assert!(
+                memory.open.iter().map(|o| o.1).sum::<u64>() <= 64,
+                "more than `Ahead` words on their way"
+            );
             memory.drive(&mut bench, word, false);
             bench.set("valid_i", (!queue.is_empty()).into());
             bench.set_bits("instr_i", queue.front().unwrap_or(&Bits::zero(256)));
@@ -148,6 +147,8 @@ fn dispatcher() {
             cycles += 1;
             assert!(cycles < 100_000, "instructions are missing");
         }
+        // Without pauses a word of memory a cycle is all that it waits for.
+        assert!(percent > 0 || cycles <= program.len() * repeat * 32 / N + 10, "{cycles} cycles");
         // Nothing follows.
         for _ in 0..50 {
             memory.drive(&mut bench, content, false);

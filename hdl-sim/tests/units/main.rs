@@ -3,8 +3,14 @@
 
 mod array;
 mod card_memory;
+mod drain;
 mod host_memory;
+mod operands;
+mod pass;
+mod sequencer;
+mod statistics;
 
+use lockstep_accel_program::isa::{Instruction, When};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::{Bits, Design, Sim};
 
@@ -63,4 +69,52 @@ fn pauses(random: &mut Random, percent: u8) -> bool {
 /// The word of a memory at an address: no two are alike.
 fn word(address: u64) -> Bits {
     Bits::random(8 * N, &mut Random::new(address))
+}
+
+/// An instruction as a port takes it.
+fn instruction(i: &Instruction) -> Bits {
+    let bytes: Vec<u8> = i.words().iter().flat_map(|w| w.to_le_bytes()).collect();
+    Bits::from_bytes(256, &bytes)
+}
+
+/// One of the ways to use a semaphore, by number.
+fn random_when(number: u64) -> When {
+    [When::Once, When::Inner, When::Outer][number as usize]
+}
+
+/// The fields of `slot_t`, from the lowest bit up, and their widths.
+const SLOT: [(&str, usize); 23] = [
+    ("signal", 32),
+    ("channel", 10),
+    ("g", 12),
+    ("second", 20),
+    ("write", 20),
+    ("read_y", 20),
+    ("read", 20),
+    ("from_y", 1),
+    ("to_b", 1),
+    ("last", 1),
+    ("first", 1),
+    ("odd", 1),
+    ("lanes", 7),
+    ("masked", 1),
+    ("clear", 1),
+    ("stat", 9),
+    ("slot", 2),
+    ("row_scale", 8),
+    ("bank", 1),
+    ("column", 7),
+    ("by_row", 1),
+    ("kind", 4),
+    ("valid", 1),
+];
+const SLOT_BITS: usize = 181;
+
+/// A slot of the vector pipeline: these fields, the others zero.
+fn slot(fields: &[(&str, u64)]) -> Bits {
+    let value = |name| fields.iter().find(|f| f.0 == name).map_or(0, |f| f.1);
+    assert!(fields.iter().all(|f| SLOT.iter().any(|s| s.0 == f.0)));
+    let bits = Bits::concat(&SLOT.map(|(name, width)| Bits::new(width, value(name))));
+    assert_eq!(bits.width(), SLOT_BITS);
+    bits
 }

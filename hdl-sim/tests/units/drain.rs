@@ -1,0 +1,227 @@
+//! The drain, cycle by cycle: the slots of all kinds of instructions in order, one a cycle while there is a plane.
+
+use std::collections::VecDeque;
+
+use lockstep_accel_program::isa::{CONTEXT, Instruction, LINEAR, SCORE, TABLE, When};
+use lockstep_arith::sample::Random;
+use lockstep_hdl_sim::Bits;
+
+use crate::{N, SLOT_BITS, TWO_SIDES, instruction, pauses, random_when, slot, unit};
+
+struct Event {
+    slot: Bits,
+    take: u64,
+    plane_done: bool,
+    panel_done: bool,
+    end: bool,
+}
+
+/// A drain's instruction, its parameters as the ports show them, and its slots.
+struct Drawn {
+    instruction: Instruction,
+    parameters: [u64; 3],
+    table: Option<(usize, [u64; 3], [u64; 2])>,
+    events: Vec<Event>,
+}
+
+fn draw_table(random: &mut Random) -> Drawn {
+    let words = [random.next(), random.next(), random.next()];
+    let (half, bits, offset) = (random.within(0, 1) as u64, random.next() & 15, random.next() & 0xffff);
+    let names = ["low", "middle", "high", "half", "fraction_bits", "offset"];
+    let values = [words[0], words[1], words[2], half, bits, offset];
+    let instruction =
+        names.iter().zip(values).fold(Instruction::new(&TABLE), |i, (&f, v)| i.set(f, v).unwrap());
+    Drawn {
+        instruction,
+        parameters: [0; 3],
+        table: Some((half as usize, words, [bits, offset])),
+        events: Vec::new(),
+    }
+}
+
+fn draw(random: &mut Random, panels: &mut u64) -> Drawn {
+    let mut pick = |lo: i32, hi: i32| random.within(lo, hi) as u64;
+    if pick(0, 5) == 0 {
+        return draw_table(random);
+    }
+    let opcode = pick(0, 2);
+    let format = [&LINEAR, &SCORE, &CONTEXT][opcode as usize];
+    let n = N as u64;
+    let (outer, inner) = (pick(1, 4), pick(1, 3));
+    let (mode, by_row, by_panel) = (if opcode == 0 { pick(0, 2) } else { 0 }, pick(0, 1), pick(0, 1));
+    let start = pick(0, 2);
+    let (columns, last_columns, lanes) = (pick(1, 8 - start as i32), pick(1, 8 - start as i32), pick(1, 8));
+    let (destination, residual) = (pick(0, 60_000), pick(0, 60_000));
+    let (d_outer, d_inner) = (pick(0, 3000), pick(0, 3000));
+    let (row_scale, stat, stat_inner) = (pick(0, 100), pick(0, 200), pick(0, 1));
+    let (group, clear, which) = ([15, 3, 4, 5][pick(0, 3) as usize], pick(0, 1), pick(0, 3));
+    let parameters = [pick(0, 12), pick(1, 17), pick(0, 4)];
+    let wait = (pick(0, 1) == 1).then(|| pick(0, 15));
+    let signals = [(); 2].map(|()| (pick(16, 31), random_when(pick(0, 2))));
+    let fields = [
+        ("mode", mode),
+        ("by_row", by_row),
+        ("by_panel", by_panel),
+        ("outer", outer),
+        ("inner", inner),
+        ("columns", columns),
+        ("last_columns", last_columns),
+        ("last_lanes", lanes),
+        ("start", start),
+        ("destination", destination),
+        ("d_outer", d_outer),
+        ("d_inner", d_inner),
+        ("residual", residual),
+        ("acc_shift", parameters[0]),
+        ("out_shift", parameters[1]),
+        ("residual_shift", parameters[2]),
+        ("row_scale", row_scale),
+        ("stat", stat),
+        ("stat_inner", stat_inner),
+        ("stat_group", group),
+        ("clear", clear),
+        ("slot", which),
+    ];
+    let mut new = fields.iter().fold(Instruction::new(format), |i, &(f, v)| i.set(f, v).unwrap());
+    if let Some(wait) = wait {
+        new = new.wait(wait as u8, When::Once);
+    }
+    let new = signals.iter().fold(new, |i, &(s, when)| i.signal(s as u8, when));
+    let mut events = Vec::new();
+    for o in 0..outer {
+        for i in 0..inner {
+            let (outer_last, inner_last) = (o + 1 == outer, i + 1 == inner);
+            let short = if by_panel == 1 { outer_last } else { inner_last };
+            let count = if short { last_columns } else { columns };
+            for c in 0..count {
+                let last = c + 1 == count;
+                let at = o * d_outer + i * d_inner + c;
+                let channel = o * n + if by_row == 1 { 0 } else { c };
+                let first_of_group = channel.is_multiple_of(1 << group);
+                let first_of_row = (stat_inner == 1 || i == 0) && (by_row == 0 || c == 0);
+                let signal = signals.iter().fold(0, |bits, &(s, when)| {
+                    let reached = match when {
+                        When::Once => outer_last && inner_last,
+                        When::Inner => outer_last,
+                        When::Outer => inner_last,
+                    };
+                    bits | u64::from(last && reached) << s
+                });
+                events.push(Event {
+                    slot: slot(&[
+                        ("valid", 1),
+                        ("kind", [mode, 3, 4][opcode as usize]),
+                        ("by_row", by_row),
+                        ("column", c + start),
+                        ("bank", *panels % 2),
+                        ("row_scale", row_scale + i),
+                        ("slot", which),
+                        ("stat", stat + stat_inner * i + (channel >> group)),
+                        ("clear", u64::from(clear == 1 && first_of_group && first_of_row)),
+                        ("masked", u64::from(by_row == 0 && inner_last && opcode == 0)),
+                        ("lanes", lanes),
+                        ("write", (destination + at) & 0xf_ffff),
+                        ("read", (residual + at) & 0xf_ffff),
+                        ("signal", signal),
+                    ]),
+                    take: if (o, i, c) == (0, 0, 0) { wait.map_or(0, |w| 1 << w) } else { 0 },
+                    plane_done: last,
+                    panel_done: last && inner_last && opcode == 0,
+                    end: last && inner_last && outer_last,
+                });
+            }
+            *panels += u64::from(inner_last && opcode == 0);
+        }
+    }
+    Drawn { instruction: new, parameters, table: None, events }
+}
+
+#[test]
+fn drain() {
+    for (filling, percent) in TWO_SIDES {
+        let mut bench = unit("ls_drain", &[("N", N)]);
+        let mut random = Random::new(81);
+        let mut panels = 0;
+        let mut queue: VecDeque<Drawn> = (0..150).map(|_| draw(&mut random, &mut panels)).collect();
+        let (mut have, mut sems, mut table) = (false, [0_u64; 32], [[0_u64; 3]; 2]);
+        let (mut halves, mut table_seen) = (0_usize, false);
+        let mut parameters = [0_u64; 2];
+        let mut current: Option<(Drawn, VecDeque<Event>)> = None;
+        let mut cycles = 0;
+        while current.is_some() || !queue.is_empty() {
+            if current.is_none() && !pauses(&mut random, percent) {
+                let mut drawn = queue.pop_front().unwrap();
+                bench.set_bits("instr_i", &instruction(&drawn.instruction));
+                let events = std::mem::take(&mut drawn.events).into();
+                current = Some((drawn, events));
+            }
+            let ready = sems.iter().enumerate().fold(0, |bits, (i, &n)| bits | u64::from(n > 0) << i);
+            bench.set("valid_i", current.is_some().into());
+            bench.set("sem_i", ready);
+            bench.set("plane_i", 0);
+            bench.settle();
+            let outputs = ["take_o", "plane_done_o", "panel_done_o", "ready_o"].map(|name| bench.get(name));
+            let mut ended = false;
+            let mut done = false;
+            match &mut current {
+                Some((Drawn { table: Some((half, words, rest)), .. }, _)) => {
+                    assert_eq!(outputs, [0, 0, 0, 1], "a table takes one cycle");
+                    table[*half] = *words;
+                    halves |= 1 << *half;
+                    parameters = *rest;
+                    table_seen = true;
+                    ended = true;
+                    assert_eq!(bench.bits("slot_o").get(SLOT_BITS - 1, 1), 0);
+                }
+                Some((drawn, events)) => {
+                    let event = events.front().unwrap();
+                    let now = have && event.take & !ready == 0;
+                    let shown = ["acc_shift_o", "out_shift_o", "residual_shift_o"].map(|n| bench.get(n));
+                    assert_eq!(shown, drawn.parameters);
+                    if now {
+                        let event = events.pop_front().unwrap();
+                        assert_eq!(
+                            outputs,
+                            [event.take, event.plane_done.into(), event.panel_done.into(), event.end.into()]
+                        );
+                        assert_eq!(bench.bits("slot_o"), event.slot, "cycle {cycles}");
+                        (0..32).for_each(|i| sems[i] -= event.take >> i & 1);
+                        (done, ended) = (event.plane_done, event.end);
+                    } else {
+                        assert_eq!(outputs, [0; 4], "cycle {cycles}");
+                        assert_eq!(bench.bits("slot_o").get(SLOT_BITS - 1, 1), 0, "cycle {cycles}");
+                    }
+                }
+                None => {
+                    assert_eq!(outputs, [0; 4]);
+                    assert_eq!(bench.bits("slot_o").get(SLOT_BITS - 1, 1), 0);
+                }
+            }
+            // The next plane comes when this one is done, or later.
+            let plane = (!have || done) && !pauses(&mut random, filling);
+            bench.set("plane_i", plane.into());
+            bench.settle();
+            bench.clock();
+            have = plane || (have && !done);
+            if ended {
+                current = None;
+            }
+            if table_seen {
+                bench.settle();
+                let found = bench.bits("table_o");
+                for half in (0..2).filter(|half| halves >> half & 1 == 1) {
+                    let words = [0, 1, 2].map(|i| found.get(192 * half + 64 * i, 64));
+                    assert_eq!(words, table[half]);
+                }
+                assert_eq!(["fraction_bits_o", "offset_o"].map(|n| bench.get(n)), parameters);
+            }
+            for count in sems.iter_mut().take(16) {
+                if *count < 4 && !pauses(&mut random, percent.max(50)) {
+                    *count += 1;
+                }
+            }
+            cycles += 1;
+            assert!(cycles < 200_000, "{} instructions are left", queue.len());
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Passes, cycle by cycle: the semaphores, the scalar step, every word in order however it is granted, the end.
+
+use std::collections::VecDeque;
+
+use lockstep_accel_program::isa::{END, Instruction, PASS, When};
+use lockstep_arith::sample::Random;
+use lockstep_hdl_sim::Bits;
+
+use crate::{SLOT_BITS, TWO_SIDES, instruction, pauses, slot, unit};
+
+/// From the last word to the cycle in which all that it wrote can be read.
+const FLUSH: u64 = 15;
+const NO_SCALAR: u64 = 7;
+const POOL: u64 = 6;
+
+struct Drawn {
+    instruction: Instruction,
+    take: u64,
+    signal: u64,
+    end: bool,
+    scalar: bool,
+    pool: bool,
+    words: VecDeque<Bits>,
+}
+
+fn draw(random: &mut Random) -> Drawn {
+    let mut pick = |lo: i32, hi: i32| random.within(lo, hi) as u64;
+    if pick(0, 9) == 0 {
+        let end = Instruction::new(&END);
+        let words = VecDeque::new();
+        return Drawn { instruction: end, take: 0, signal: 0, end: true, scalar: false, pool: false, words };
+    }
+    let kind = pick(0, 6);
+    let pool = kind == POOL;
+    let scalar = [NO_SCALAR, pick(0, 4)][pick(0, 1) as usize];
+    let (length, turns) = (pick(1, 12), pick(1, 4));
+    let (source, s_turn, destination, d_turn) =
+        (pick(0, 900_000), pick(0, 65_535), pick(0, 900_000), pick(0, 65_535));
+    let (second, g, stat, lanes) = (pick(0, 900_000), pick(0, 3000), pick(0, 500), pick(1, 8));
+    let (from_y, to_b) = (pick(0, 1), pick(0, 1));
+    let (waits, signals) = (pick(0, 2), pick(0, 2));
+    let fields = [
+        ("scalar", scalar),
+        ("kind", kind),
+        ("length", length),
+        ("turns", turns),
+        ("source", source),
+        ("s_turn", s_turn),
+        ("destination", destination),
+        ("d_turn", d_turn),
+        ("second", second),
+        ("g", g),
+        ("stat", stat),
+        ("from_y", from_y),
+        ("to_b", to_b),
+        ("lanes", lanes),
+    ];
+    let mut new = fields.iter().fold(Instruction::new(&PASS), |i, &(f, v)| i.set(f, v).unwrap());
+    let (mut take, mut signal) = (0, 0);
+    for _ in 0..waits {
+        let semaphore = pick(0, 15);
+        new = new.wait(semaphore as u8, When::Once);
+        take |= 1 << semaphore;
+    }
+    for _ in 0..signals {
+        let semaphore = pick(16, 31);
+        new = new.signal(semaphore as u8, When::Once);
+        signal |= 1 << semaphore;
+    }
+    let word = |turn: u64, index: u64| {
+        let read = (source + turn * s_turn + index) & 0xf_ffff;
+        let to = destination + if pool { 0 } else { turn * d_turn };
+        slot(&[
+            ("valid", 1),
+            ("kind", 4 + kind),
+            ("read", read),
+            ("read_y", read),
+            ("write", (to + index) & 0xf_ffff),
+            ("second", (second + index) & 0xf_ffff),
+            ("g", g + index),
+            ("channel", index),
+            ("stat", stat),
+            ("clear", u64::from(index == 0)),
+            ("odd", index % 2),
+            ("first", u64::from(turn == 0 && (pool || index == 0))),
+            ("last", u64::from(turn + 1 == turns)),
+            ("masked", u64::from(turn + 1 == turns)),
+            ("lanes", lanes),
+            ("from_y", from_y),
+            ("to_b", to_b),
+        ])
+    };
+    let all = |(a, b): (u64, u64)| if pool { word(b, a) } else { word(a, b) };
+    let (long, short) = if pool { (length, turns) } else { (turns, length) };
+    let words = if kind == 0 {
+        VecDeque::new()
+    } else {
+        (0..long).flat_map(|a| (0..short).map(move |b| (a, b))).map(all).collect()
+    };
+    Drawn { instruction: new, take, signal, end: false, scalar: scalar != NO_SCALAR, pool, words }
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum State {
+    /// Waits for its semaphores.
+    Wait,
+    /// The statistics are latched.
+    Latch,
+    /// The scalar step starts in this cycle.
+    Start,
+    /// Until this cycle the scalar step is under way.
+    Scalar(u64),
+    Words,
+    /// The instruction ends in this cycle.
+    Flush(u64),
+}
+
+#[test]
+fn pass() {
+    for (granting, percent) in TWO_SIDES {
+        let mut bench = unit("ls_pass", &[]);
+        let mut random = Random::new(91);
+        let mut queue: VecDeque<Drawn> = (0..150).map(|_| draw(&mut random)).collect();
+        let (mut sems, mut state) = ([0_u64; 32], State::Wait);
+        let mut current: Option<Drawn> = None;
+        let mut cycles = 0_u64;
+        let mut held = false;
+        while current.is_some() || !queue.is_empty() {
+            if current.is_none() && !pauses(&mut random, percent) {
+                let drawn = queue.pop_front().unwrap();
+                bench.set_bits("instr_i", &instruction(&drawn.instruction));
+                current = Some(drawn);
+            }
+            let ready = sems.iter().enumerate().fold(0, |bits, (i, &n)| bits | u64::from(n > 0) << i);
+            let (grant, room) = (!pauses(&mut random, granting), !pauses(&mut random, granting) || held);
+            let idle = !pauses(&mut random, granting.max(30));
+            let scalar_done = matches!(state, State::Scalar(at) if at == cycles);
+            bench.set("valid_i", current.is_some().into());
+            bench.set("sem_i", ready);
+            bench.set("grant_i", grant.into());
+            bench.set("pool_room_i", room.into());
+            bench.set("pool_idle_i", idle.into());
+            bench.set("scalar_done_i", scalar_done.into());
+            bench.settle();
+            let place = format!("cycle {cycles}, {state:?}");
+            let outputs =
+                ["take_o", "latch_o", "scalar_start_o", "signal_o", "ready_o", "end_o"].map(|n| bench.get(n));
+            let found = bench.bits("slot_o");
+            let (mut expected, mut word, mut ended) = ([0_u64; 6], false, false);
+            held = false;
+            if let Some(drawn) = &mut current {
+                let payload = instruction(&drawn.instruction);
+                for low in (0..216).step_by(54) {
+                    assert_eq!(bench.bits("fields_o").get(low, 54), payload.get(40 + low, 54));
+                }
+                let after = |drawn: &Drawn| {
+                    if drawn.words.is_empty() { State::Flush(cycles + 1) } else { State::Words }
+                };
+                match state {
+                    State::Wait if drawn.take & !ready == 0 && (!drawn.end || idle) => {
+                        expected[0] = drawn.take;
+                        expected[1] = 1;
+                        (0..32).for_each(|i| sems[i] -= drawn.take >> i & 1);
+                        state = if drawn.end { State::Flush(cycles + 1) } else { State::Latch };
+                    }
+                    State::Wait => {}
+                    State::Latch => state = if drawn.scalar { State::Start } else { after(drawn) },
+                    State::Start => {
+                        expected[2] = 1;
+                        state = State::Scalar(cycles + random.within(1, 9) as u64);
+                    }
+                    State::Scalar(at) if at == cycles => state = after(drawn),
+                    State::Scalar(_) => {}
+                    State::Words => {
+                        word = !drawn.pool || room;
+                        if word {
+                            assert_eq!(Some(&found), drawn.words.front(), "{place}");
+                            held = !grant;
+                        }
+                        if word && grant {
+                            drawn.words.pop_front();
+                            if drawn.words.is_empty() {
+                                state = State::Flush(cycles + FLUSH);
+                            }
+                        }
+                    }
+                    State::Flush(at) => {
+                        if at == cycles {
+                            expected[3] = drawn.signal;
+                            expected[4] = 1;
+                            expected[5] = drawn.end.into();
+                            state = State::Wait;
+                            ended = true;
+                        }
+                    }
+                }
+            }
+            assert_eq!(outputs, expected, "{place}");
+            assert_eq!(found.get(SLOT_BITS - 1, 1), word.into(), "{place}");
+            bench.clock();
+            if ended {
+                current = None;
+            }
+            for count in sems.iter_mut().take(16) {
+                if *count < 4 && !pauses(&mut random, percent.max(50)) {
+                    *count += 1;
+                }
+            }
+            cycles += 1;
+            assert!(cycles < 200_000, "{} instructions are left", queue.len());
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The array's sequencer, cycle by cycle: a step, a header word or a move happens exactly when all that it needs is there.
+
+use std::collections::VecDeque;
+
+use lockstep_accel_program::isa::{Instruction, MAC, MOVE, When};
+use lockstep_arith::sample::Random;
+
+use crate::{Bench, TWO_SIDES, instruction, pauses, random_when, unit};
+
+const RING: u64 = 64;
+const HEADER: u64 = 12;
+const HEADER_END: u64 = HEADER - 1;
+
+/// What happens in one cycle.
+#[derive(Debug, Default)]
+struct Event {
+    /// Semaphores that it waits for and takes, and those that it signals.
+    take: u64,
+    signal: u64,
+    /// The word of the weight stream that it reads.
+    word: Option<u64>,
+    /// Words that leave the ring.
+    free: u64,
+    /// The last one of its instruction.
+    end: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Default)]
+enum Kind {
+    /// Index of the word, bank.
+    Header(u64, u64),
+    /// Addresses in A and B; first, shift, last, from_p, low plane, from ring; the end of a panel.
+    Step([u64; 2], [bool; 6], bool),
+    /// To V, address, half.
+    Move(bool, u64, bool),
+    #[default]
+    None,
+}
+
+/// A `mac` or a `move`, drawn, and all that must happen for it.
+fn draw(random: &mut Random, words: &mut u64, panels: &mut u64) -> (Instruction, Vec<Event>) {
+    let mut pick = |lo: i32, hi: i32| random.within(lo, hi) as u64;
+    if pick(0, 4) == 0 {
+        let to_v = pick(0, 1);
+        let count = if to_v == 1 { 2 * pick(1, 9) } else { pick(1, 17) };
+        let destination = pick(0, 60_000);
+        let (wait, signal) = (pick(0, 15), pick(16, 31));
+        let fields = [("to_v", to_v), ("destination", destination), ("words", count)];
+        let new = fields.iter().fold(Instruction::new(&MOVE), |i, &(f, v)| i.set(f, v).unwrap());
+        let new = new.wait(wait as u8, When::Once).signal(signal as u8, When::Once);
+        let event = |i: u64| Event {
+            take: if i == 0 { 1 << wait } else { 0 },
+            signal: if i + 1 == count { 1 << signal } else { 0 },
+            word: Some(*words + i),
+            free: 1,
+            end: i + 1 == count,
+            kind: Kind::Move(to_v == 1, destination + if to_v == 1 { i / 2 } else { i }, i % 2 == 1),
+        };
+        let events = (0..count).map(event).collect();
+        *words += count;
+        return (new, events);
+    }
+    let (k, outer, inner) = (pick(1, 24), pick(1, 4), pick(1, 3));
+    let (ring, planes) = [(1, 0), (0, 0), (0, 1)][pick(0, 2) as usize];
+    let a = [pick(0, 50_000), pick(0, 3000), pick(0, 3000)];
+    let b = [pick(0, 50_000), pick(0, 3000), pick(0, 3000)];
+    let waits = [(); 2].map(|()| (pick(0, 15), random_when(pick(0, 2))));
+    let signals = [(); 2].map(|()| (pick(16, 31), random_when(pick(0, 2))));
+    let fields = [
+        ("k", k),
+        ("outer", outer),
+        ("inner", inner),
+        ("a", a[0]),
+        ("a_outer", a[1]),
+        ("a_inner", a[2]),
+        ("b", b[0]),
+        ("b_outer", b[1]),
+        ("b_inner", b[2]),
+        ("ring", ring),
+        ("planes", planes),
+    ];
+    let new = fields.iter().fold(Instruction::new(&MAC), |i, &(f, v)| i.set(f, v).unwrap());
+    let new = waits.iter().fold(new, |i, &(s, when)| i.wait(s as u8, when));
+    let new = signals.iter().fold(new, |i, &(s, when)| i.signal(s as u8, when));
+    let mut events = Vec::new();
+    for o in 0..outer {
+        if ring == 1 {
+            let header =
+                |i| Event { word: Some(*words + i), kind: Kind::Header(i, *panels % 2), ..Event::default() };
+            events.extend((0..HEADER).map(header));
+            *panels += 1;
+        }
+        for i in 0..inner {
+            let bits = |refs: &[(u64, When); 2], inner_turn: bool, outer_turn: bool| {
+                refs.iter().fold(0, |bits, &(s, when)| {
+                    let due = match when {
+                        When::Once => inner_turn && outer_turn,
+                        When::Inner => outer_turn,
+                        When::Outer => inner_turn,
+                    };
+                    bits | u64::from(due) << s
+                })
+            };
+            for low in 0..=planes {
+                for step in 0..k {
+                    let (first, last) = (step == 0 && low == 0, step + 1 == k && low == planes);
+                    let panel = last && ring == 1 && i + 1 == inner;
+                    let at = |base: &[u64; 3]| (base[0] + o * base[1] + i * base[2] + step) & 0xf_ffff;
+                    events.push(Event {
+                        take: if first { bits(&waits, i == 0, o == 0) } else { 0 },
+                        signal: if last { bits(&signals, i + 1 == inner, o + 1 == outer) } else { 0 },
+                        word: (ring == 1).then_some(*words + HEADER + step),
+                        free: if panel { HEADER + k } else { 0 },
+                        end: last && i + 1 == inner && o + 1 == outer,
+                        kind: Kind::Step(
+                            [at(&a), at(&b)],
+                            [first, low == 1 && step == 0, last, planes == 1, low == 1, ring == 1],
+                            panel,
+                        ),
+                    });
+                }
+            }
+        }
+        *words += ring * (HEADER + k);
+    }
+    (new, events)
+}
+
+/// What the registered outputs say a cycle after an event.
+fn check_followers(bench: &Bench, before: &Kind) {
+    let got = |names: &[&str]| names.iter().map(|n| bench.get(n)).collect::<Vec<u64>>();
+    let [header, step, moves] = [
+        matches!(before, Kind::Header(..)),
+        matches!(before, Kind::Step(..)),
+        matches!(before, Kind::Move(..)),
+    ];
+    assert_eq!(got(&["header_o", "step_o"]), [header, step].map(u64::from));
+    assert_eq!(bench.get("move_v_o") + bench.get("move_g_o"), moves.into());
+    match before {
+        Kind::Header(index, bank) => {
+            assert_eq!(got(&["header_index_o", "header_bank_o"]), [*index, *bank]);
+        }
+        Kind::Step(_, flags, _) => {
+            let names = ["first_o", "shift_o", "last_o", "from_p_o", "low_plane_o", "from_ring_o"];
+            assert_eq!(got(&names), flags.map(u64::from));
+        }
+        Kind::Move(to_v, address, half) => {
+            assert_eq!(
+                got(&["move_v_o", "move_address_o", "move_half_o"]),
+                [(*to_v).into(), *address, (*half).into()]
+            );
+        }
+        Kind::None => {}
+    }
+}
+
+/// Instructions with everything around pausing: words of the ring, semaphores, the drain.
+#[test]
+fn sequencer() {
+    for (filling, percent) in TWO_SIDES {
+        let mut bench = unit("ls_sequencer", &[("RingDepth", RING as usize)]);
+        let mut random = Random::new(71);
+        let (mut words, mut panels) = (0, 0);
+        let mut queue: VecDeque<(Instruction, Vec<Event>)> =
+            (0..120).map(|_| draw(&mut random, &mut words, &mut panels)).collect();
+        let mut events: VecDeque<Event> = VecDeque::new();
+        // Words that have come and that have left; semaphores; panels that are begun; when the drain is done.
+        let (mut come, mut left, mut sems, mut begun) = (0_u64, 0_u64, [0_u64; 32], 0_u64);
+        let mut plane: Option<(u64, bool)> = None;
+        let (mut before, mut offered, mut cycles, mut busy) = (Kind::None, false, 0_u64, false);
+        while offered || !queue.is_empty() {
+            if !offered && !pauses(&mut random, percent) {
+                let (instruction_, list) = queue.pop_front().unwrap();
+                bench.set_bits("instr_i", &instruction(&instruction_));
+                events = list.into();
+                offered = true;
+            }
+            bench.set("valid_i", offered.into());
+            let ready = sems.iter().enumerate().fold(0, |bits, (i, &n)| bits | u64::from(n > 0) << i);
+            bench.set("sem_i", ready);
+            bench.set("level_i", come - left);
+            let plane_done = plane.is_some_and(|(at, _)| at <= cycles);
+            let panel_done = plane_done && plane.is_some_and(|(_, panel)| panel);
+            bench.set("plane_done_i", plane_done.into());
+            bench.set("panel_done_i", panel_done.into());
+            bench.settle();
+            check_followers(&bench, &before);
+            before = Kind::None;
+
+            // What comes next, and whether it must come now.
+            let next = events.front().filter(|_| offered);
+            let waits = next.is_some_and(|e| e.take & !ready != 0);
+            let has_word = next.is_none_or(|e| e.word.is_none_or(|w| w < come));
+            let (step, free_bank, free_plane) = match next.map(|e| &e.kind) {
+                Some(Kind::Header(index, _)) => (false, *index > 0 || begun < 2, true),
+                Some(Kind::Step(_, flags, _)) => (true, true, !(flags[2] && busy)),
+                _ => (false, true, true),
+            };
+            let now = next.is_some() && !waits && has_word && free_bank && free_plane;
+            let place = format!("cycle {cycles}: {next:?}");
+            assert_eq!(bench.get("read_o"), u64::from(now && step), "{place}");
+            assert_eq!(
+                bench.get("ring_read_o"),
+                u64::from(now && next.is_some_and(|e| e.word.is_some())),
+                "{place}"
+            );
+            if step {
+                let stalls = ["stall_operand_o", "stall_plane_o", "stall_weights_o"].map(|n| bench.get(n));
+                let expected = [waits, !waits && !free_plane, !waits && !has_word];
+                assert_eq!(stalls, expected.map(u64::from), "{place}");
+            }
+            let outputs = ["take_o", "signal_o", "free_o", "ready_o"].map(|n| bench.get(n));
+            let mut busy_next = busy && !plane_done;
+            if now {
+                let event = events.pop_front().unwrap();
+                assert_eq!(outputs, [event.take, event.signal, event.free, event.end.into()], "{place}");
+                if let Some(word) = event.word {
+                    assert_eq!(bench.get("ring_address_o"), word % RING, "{place}");
+                }
+                if let Kind::Header(HEADER_END, _) = event.kind {
+                    begun += 1;
+                }
+                if let Kind::Step(addresses, flags, panel) = event.kind {
+                    assert_eq!(["a_address_o", "b_address_o"].map(|n| bench.get(n)), addresses, "{place}");
+                    if flags[2] {
+                        let later = if percent == 0 { 1 } else { random.within(1, 30) as u64 };
+                        plane = Some((cycles + 1 + later, panel));
+                        busy_next = true;
+                    }
+                }
+                (0..32).for_each(|i| sems[i] -= event.take >> i & 1);
+                left += event.free;
+                offered = !event.end;
+                before = event.kind;
+            } else {
+                assert_eq!(outputs, [0; 4], "{place}");
+            }
+            busy = busy_next;
+            if plane_done {
+                begun -= u64::from(panel_done);
+                if plane.is_some_and(|(at, _)| at <= cycles) {
+                    plane = None;
+                }
+            }
+            bench.clock();
+            if come < words && come - left < RING && !pauses(&mut random, filling) {
+                come += 1;
+            }
+            for count in sems.iter_mut().take(16) {
+                if *count < 4 && !pauses(&mut random, percent.max(50)) {
+                    *count += 1;
+                }
+            }
+            cycles += 1;
+            assert!(cycles < 400_000, "{} instructions are left", queue.len());
+        }
+        assert_eq!((left, come), (words, words), "all words are used");
+    }
+}
