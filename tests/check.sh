@@ -11,8 +11,8 @@ step() {
 
 step cargo fmt --all --check
 step cargo clippy --locked --release --workspace --all-targets --quiet -- --deny warnings
-# The kernel of the other processor.
-step cargo clippy --locked --release -p lockstep-kernels --target aarch64-unknown-linux-gnu --quiet -- --deny warnings
+# The kernel of the other processor, which its tests run in QEMU.
+step cargo clippy --locked --release -p lockstep-kernels --target aarch64-unknown-linux-musl --quiet -- --deny warnings
 RUSTDOCFLAGS="--deny warnings" step cargo doc --locked --release --workspace --no-deps --quiet
 # The RTL.
 step hdl-sim/tools/lint.sh "$LOCKSTEP_HDL_TOOLS"

@@ -26,6 +26,11 @@ wasm_kernels() {
     cargo test --locked --release -p lockstep-kernels --target wasm32-wasip1 --features "$features" || return 1
   done
 }
+# The kernels' own tests on the other processor, in QEMU. The linker of this target comes with Rust.
+arm_kernels() {
+  LOCKSTEP_EXPECT_KERNEL=arm-dotprod CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER="qemu-aarch64 -cpu max" \
+    cargo test --locked --release -p lockstep-kernels --target aarch64-unknown-linux-musl
+}
 # The other WebAssembly target that the one source is for: type-checked, which spares another build of tract.
 targets() {
   for features in "" relaxed-simd; do
@@ -41,6 +46,7 @@ part "workspace" workspace
 part "proofs of the RTL" hdl-sim/tools/formal.sh "$LOCKSTEP_HDL_TOOLS" target/formal
 part "python tools" tools
 if command -v node >/dev/null; then part "kernels in WebAssembly" wasm_kernels; else echo "== kernels in WebAssembly: left out, there is no node"; fi
+part "kernels on aarch64" arm_kernels
 part "wasm targets" targets
 part "browser" make --no-print-directory test-browser
 part "same bits" make --no-print-directory test-same-bits

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what a bare Debian machine with Rust and Python lacks: C and C++ compilers, Verilator, Python's venv, the targets that are built or checked.
+# Installs what a bare Debian machine with Rust and Python lacks: C and C++ compilers, Verilator, QEMU for
+# the kernels of another processor, Python's venv, the targets that are built.
 set -euo pipefail
 
 need=()
@@ -8,6 +9,7 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || need+=(python3-venv python3-p
 # The RTL is simulated by verilated models, which are compiled when they are first needed; waveforms are compressed by zlib.
 command -v verilator >/dev/null || need+=(verilator)
 [ -e /usr/include/zlib.h ] || need+=(zlib1g-dev)
+command -v qemu-aarch64 >/dev/null || need+=(qemu-user)
 if ((${#need[@]})); then
   echo "installing Debian packages: ${need[*]}" >&2
   sudo=$([ "$(id -u)" = 0 ] || echo sudo)
@@ -17,6 +19,6 @@ fi
 
 command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer" >&2; exit 2; }
 have=$(rustup target list --installed)
-for target in wasm32-unknown-unknown wasm32-wasip1 wasm32-wasip2 aarch64-unknown-linux-gnu; do
+for target in wasm32-unknown-unknown wasm32-wasip1 wasm32-wasip2 aarch64-unknown-linux-musl; do
   grep -qx "$target" <<<"$have" || rustup target add "$target"
 done

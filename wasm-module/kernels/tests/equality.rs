@@ -80,6 +80,15 @@ fn products_of_extremes_do_not_saturate() {
     }
 }
 
+/// Where a run is for one kernel's sake (`LOCKSTEP_EXPECT_KERNEL`), it is there.
+#[test]
+fn the_kernel_that_the_run_is_for_is_compared() {
+    if let Ok(expected) = std::env::var("LOCKSTEP_EXPECT_KERNEL") {
+        let names: Vec<_> = Kernel::available().into_iter().map(|kernel| kernel.name()).collect();
+        assert!(names.contains(&expected.as_str()), "{expected} is not among {names:?}");
+    }
+}
+
 #[test]
 fn a_product_of_no_rows_is_empty() {
     for kernel in Kernel::available() {
