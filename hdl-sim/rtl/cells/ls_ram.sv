@@ -1,5 +1,6 @@
 // A memory of Depth words with one write and one read port, the shape of an FPGA's block RAM.
-// A read takes a cycle; one of a word that is written in the same cycle gives the old word. Not reset.
+// A read takes a cycle. No word is read in the cycle in which it is written: what block RAM gives then differs by family,
+// and one kind of it alone needs no logic around it. Not reset.
 module ls_ram #(
     parameter int unsigned Width = 8,
     parameter int unsigned Depth = 16,  // at least 2
@@ -13,6 +14,8 @@ module ls_ram #(
     input logic [AddressWidth-1:0] read_address_i,
     output logic [Width-1:0] read_data_o  // in the cycle after read_i
 );
+  // Synthesis adds nothing for a read that meets a write.
+  (* no_rw_check *)
   logic [Width-1:0] words_q[Depth];
 
   always_ff @(posedge clk_i) begin
@@ -29,5 +32,9 @@ module ls_ram #(
   read_a :
   assert property (@(posedge clk_i) read_i |-> 32'(read_address_i) < Depth)
   else $error("read behind the end");
+  // A read does not meet a write of its word.
+  meet_a :
+  assert property (@(posedge clk_i) !(write_i && read_i && write_address_i == read_address_i))
+  else $error("a word is read while it is written");
 `endif
 endmodule

@@ -272,7 +272,7 @@ module ls_engine
       .data_valid_i    (mux_data_valid[1]),
       .data_last_i     (mux_last),
       .data_i          (mux_data),
-      .read_i          (pass_slot.valid && grant),
+      .read_i          (pass_slot.valid && grant && pass_slot.kind == SlotEmbed),
       .channel_i       (gather_channel),
       .word_o          (gather_word),
       .scale_o         (gather_scale),
@@ -280,7 +280,20 @@ module ls_engine
   );
 
   // ---- array --------------------------------------------------------------------------------------------------
-  logic step_q, first, shift, last, from_p, low_plane, from_ring, plane, plane_done, panel_done;
+  logic
+      step_q,
+      read_a,
+      read_b,
+      read_p,
+      first,
+      shift,
+      last,
+      from_p,
+      low_plane,
+      from_ring,
+      plane,
+      plane_done,
+      panel_done;
   logic [19:0] a_address, b_address;
   logic header, header_bank, move_v, move_g, move_half;
   logic [ 3:0] header_index;
@@ -302,6 +315,9 @@ module ls_engine
       .ring_read_o    (ring_read),
       .ring_address_o (ring_address),
       .read_o         (step),
+      .read_a_o       (read_a),
+      .read_b_o       (read_b),
+      .read_p_o       (read_p),
       .a_address_o    (a_address),
       .b_address_o    (b_address),
       .step_o         (step_q),
@@ -343,7 +359,9 @@ module ls_engine
       .p_we_i(p_we),
       .p_address_i(p_address),
       .p_i(p_in),
-      .read_i(step),
+      .a_read_i(read_a),
+      .b_read_i(read_b),
+      .p_read_i(read_p),
       .a_address_i(a_address),
       .b_address_i(b_address),
       .from_p_i(from_p),

@@ -1,4 +1,4 @@
-// Token ids from the host, their word rows from card memory into one bank a lane.
+// Token ids from the host, their word rows from card memory into N banks of bytes.
 module ls_gather
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
@@ -39,9 +39,9 @@ module ls_gather
     output logic     [  N-1:0][ 1:0] type_o
 );
   localparam int unsigned PerBeat = N / 4;
-  localparam int unsigned Depth = 1024 / N;
-  localparam int unsigned DBits = $clog2(Depth);
+  localparam int unsigned Depth = 1024;
   localparam int unsigned Bits = $clog2(N);
+  localparam int unsigned DBits = $clog2(Depth) - Bits;
 
   typedef enum logic [1:0] {
     StIdle,
@@ -124,22 +124,38 @@ module ls_gather
     if (read_i) byte_q <= Bits'(channel_i);
   end
 
+  // Channel c of lane i lies in bank (c + i) mod N: a word of a row fills a byte of each bank, a channel is read from all.
+  logic [N-1:0][7:0] turned, read;
+  ls_rotate_bytes #(
+      .N(N)
+  ) u_in (
+      .bytes_i(data_i),
+      .by_i   (Bits'(got_q)),
+      .bytes_o(turned)
+  );
   for (genvar i = 0; i < N; i++) begin : gen_bank
-    logic [N-1:0][7:0] read;
+    logic [Bits-1:0] lane;
+    assign lane = Bits'(i) - Bits'(channel_i);
     ls_ram #(
-        .Width(N * 8),
+        .Width(8),
         .Depth(Depth)
     ) u_bank (
         .clk_i,
-        .write_i(data_valid_i && !data_last_i && Bits'(got_q) == Bits'(i)),
-        .write_address_i(DBits'(word_q)),
-        .write_data_i(data_i),
+        .write_i(data_valid_i && !data_last_i),
+        .write_address_i({DBits'(word_q), Bits'(got_q)}),
+        .write_data_i(turned[i]),
         .read_i(read_i),
-        .read_address_i(DBits'(channel_i >> Bits)),
-        .read_data_o(read)
+        .read_address_i({DBits'(channel_i >> Bits), lane}),
+        .read_data_o(read[i])
     );
-    assign word_o[i] = read[byte_q];
   end
+  ls_rotate_bytes #(
+      .N(N)
+  ) u_out (
+      .bytes_i(read),
+      .by_i   (-byte_q),
+      .bytes_o(word_o)
+  );
 
 `ifndef SYNTHESIS
   // Data comes for a lane that waits for it.

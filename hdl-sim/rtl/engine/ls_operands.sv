@@ -13,7 +13,9 @@ module ls_operands #(
     input  logic               p_we_i,
     input  logic [ 19:0]       p_address_i,
     input  logic [N-1:0][13:0] p_i,
-    input  logic               read_i,
+    input  logic               a_read_i,     // at most one of A and P
+    input  logic               b_read_i,
+    input  logic               p_read_i,
     input  logic [ 19:0]       a_address_i,  // of A and P
     input  logic [ 19:0]       b_address_i,
     input  logic               from_p_i,     // with the word read: a plane of P instead of A
@@ -32,7 +34,7 @@ module ls_operands #(
       .write_i(a_we_i),
       .write_address_i($clog2(ADepth)'(address_i)),
       .write_data_i(word_i),
-      .read_i,
+      .read_i(a_read_i),
       .read_address_i($clog2(ADepth)'(a_address_i)),
       .read_data_o(a_word)
   );
@@ -44,7 +46,7 @@ module ls_operands #(
       .write_i(b_we_i),
       .write_address_i($clog2(BDepth)'(address_i)),
       .write_data_i(word_i),
-      .read_i,
+      .read_i(b_read_i),
       .read_address_i($clog2(BDepth)'(b_address_i)),
       .read_data_o(b_o)
   );
@@ -56,7 +58,7 @@ module ls_operands #(
       .write_i(p_we_i),
       .write_address_i($clog2(PDepth)'(p_address_i)),
       .write_data_i(p_i),
-      .read_i,
+      .read_i(p_read_i),
       .read_address_i($clog2(PDepth)'(a_address_i)),
       .read_data_o(p_word)
   );

@@ -2,6 +2,7 @@
 module ls_pass
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
+  import ls_scalar_pkg::*;
 (
     input  logic     clk_i,
     input  logic     rst_ni,
@@ -40,7 +41,7 @@ module ls_pass
   logic [19:0] source_q, destination_q;  // sums of the strides so far
   logic [3:0] flush_q;
 
-  logic is_end, sems, index_last, turn_last, go, want, pool;
+  logic is_end, takes_statistics, sems, index_last, turn_last, go, want, pool;
   assign f = pass_t'(instr_i.payload);
   assign fields_o = f;
   assign is_end = instr_i.opcode == 5'd1;
@@ -49,6 +50,8 @@ module ls_pass
   assign index_last = index_q == f.length - 1'b1;
   assign turn_last = turn_q == f.turns - 1'b1;
   assign pool = f.kind == 3'd6;
+  assign takes_statistics = f.scalar == OpMean || (f.scalar == OpScale && (f.block || !f.own)) ||
+      (f.scalar inside {OpRho, OpSoft} && !f.own) || f.kind == 3'd5;
   assign want = state_q == StRun && (!pool || pool_room_i);
   assign go = want && grant_i;
 
@@ -64,7 +67,7 @@ module ls_pass
       StIdle:
       if (valid_i && sems && (!is_end || pool_idle_i)) begin
         take_o  = sem_bit(instr_i.wait0, 1'b1) | sem_bit(instr_i.wait1, 1'b1);
-        latch_o = 1'b1;
+        latch_o = !is_end && takes_statistics;
         state_d = is_end ? StFlush : StLatch;
       end
       StLatch: state_d = f.scalar == 3'd7 ? (f.kind == '0 ? StFlush : StRun) : StStart;

@@ -5,8 +5,8 @@ module ls_pass_sums
     parameter int unsigned N = 16
 ) (
     input  logic                clk_i,
-    input  slot_t               square_i,  // with the centred row
-    input  logic  [N-1:0][15:0] t_i,
+    input  slot_t               square_i,  // with the squares of the centred row
+    input  logic  [N-1:0][31:0] t2_i,
     input  slot_t               norm_i,    // with the equalised one
     input  logic  [N-1:0][15:0] x2_i,
     input  slot_t               exp_i,     // with the softmax's weights
@@ -14,19 +14,16 @@ module ls_pass_sums
     output logic  [N-1:0][31:0] sum_o,
     output logic  [N-1:0][15:0] max_o
 );
-  logic [N-1:0][31:0] own_sum_q, square_q, own_sum_d, square_d;
+  logic [N-1:0][31:0] own_sum_q, square_q, own_sum_d;
   logic [N-1:0][15:0] own_max_q, own_max_d;
   logic [15:0] magnitude;
   always_comb begin
     own_sum_d = own_sum_q;
     own_max_d = own_max_q;
-    square_d  = square_q;
     magnitude = '0;
     for (int unsigned i = 0; i < N; i++) begin
       if (square_i.valid && square_i.kind == SlotSquare) begin
-        square_d[i] = 32'($signed(t_i[i]) * $signed(t_i[i]));
-        if (square_i.odd)
-          own_sum_d[i] = own_sum_q[i] + ((square_q[i] + square_d[i] + 32'd128) >> 8);
+        if (square_i.odd) own_sum_d[i] = own_sum_q[i] + ((square_q[i] + t2_i[i] + 32'd128) >> 8);
         else if (square_i.first) own_sum_d[i] = '0;
       end
       if (exp_i.valid && exp_i.kind == SlotExp)
@@ -39,7 +36,7 @@ module ls_pass_sums
   always_ff @(posedge clk_i) begin
     own_sum_q <= own_sum_d;
     own_max_q <= own_max_d;
-    square_q  <= square_d;
+    if (square_i.valid && square_i.kind == SlotSquare) square_q <= t2_i;
   end
   assign sum_o = own_sum_q;
   assign max_o = own_max_q;

@@ -25,7 +25,8 @@ module ls_row_scalars
     output logic  [N-1:0][14:0] r_o,
     output logic  [ 14:0]       factor_o,
     output logic  [  5:0]       factor_shift_o,
-    // for the drain: scales of a row, (25) and (26) of a slot
+    // for the drain: scales of a row, a cycle after they are asked for; (25) and (26) of a slot
+    input  logic                row_read_i,
     input  logic  [  7:0]       row_i,
     output logic  [N-1:0][14:0] row_m_o,
     output logic  [N-1:0][ 3:0] row_h_o,
@@ -33,12 +34,8 @@ module ls_row_scalars
     output logic  [N-1:0][ 4:0] soft_e_o,
     output logic  [N-1:0][14:0] soft_r_o
 );
-  logic [N-1:0][14:0] scale_m[RowScales];
-  logic [N-1:0][3:0] scale_h[RowScales];
-  logic [N-1:0][4:0] soft_e[4];
+  logic [N-1:0][ 4:0] soft_e[4];
   logic [N-1:0][14:0] soft_r[4];
-  assign row_m_o  = scale_m[RBits'(row_i)];
-  assign row_h_o  = scale_h[RBits'(row_i)];
   assign soft_e_o = soft_e[slot_i];
   assign soft_r_o = soft_r[slot_i];
 
@@ -96,6 +93,18 @@ module ls_row_scalars
       .factor_o  (factor),
       .shift_o   (factor_shift)
   );
+  ls_ram #(
+      .Width(N * 19),
+      .Depth(RowScales)
+  ) u_scales (
+      .clk_i,
+      .write_i(done_o && fields_i.scalar == 3'd2 && fields_i.write_scale),
+      .write_address_i(RBits'(fields_i.row_scale)),
+      .write_data_i({m_n, h}),
+      .read_i(row_read_i),
+      .read_address_i(RBits'(row_i)),
+      .read_data_o({row_m_o, row_h_o})
+  );
   always_ff @(posedge clk_i) begin
     if (done_o) begin
       unique case (fields_i.scalar)
@@ -107,10 +116,6 @@ module ls_row_scalars
         3'd2: begin
           h_o <= h;
           r_o <= r;
-          if (fields_i.write_scale) begin
-            scale_m[RBits'(fields_i.row_scale)] <= m_n;
-            scale_h[RBits'(fields_i.row_scale)] <= h;
-          end
           if (fields_i.block) begin
             head_m[fields_i.head] <= m[0];
             if (fields_i.halves) head_m[fields_i.head+6'd3] <= m[N-1];

@@ -23,6 +23,9 @@ module ls_sequencer
     output logic [RingBits-1:0] ring_address_o,
     // operand reads of a step
     output logic read_o,  // a step is issued: its operands are read, the rest follows a cycle later
+    output logic read_a_o,  // from the memories of these names
+    output logic read_b_o,
+    output logic read_p_o,
     output logic step_o,
     output logic first_o,
     output logic shift_o,
@@ -224,6 +227,9 @@ module ls_sequencer
 `endif
 
   assign read_o = step;
+  assign read_a_o = step && !mac.planes;
+  assign read_b_o = step && !mac.ring;
+  assign read_p_o = step && mac.planes;
   assign stall_operand_o = is_mac && !sems;
   assign stall_plane_o = is_mac && sems && tile_last && plane_busy_q;
   assign stall_weights_o = is_mac && sems && mac.ring && loaded_q && level_i <= needed;

@@ -185,15 +185,15 @@ module ls_vector
   // ---- arithmetic ---------------------------------------------------------------------------------------------
   logic [N-1:0][31:0] lin_y;  // stage Linear
   logic [N-1:0][15:0] lin_16;
-  logic [N-1:0][15:0] residual               [Linear+1];  // stage s
-  logic [  2:0]       residual_shift_q       [Linear+1];
+  logic [N-1:0][15:0] residual                [Linear+1];  // stage s
+  logic [  2:0]       residual_shift_q        [Linear+1];
   logic [  3:0]       acc_shift_q;
   logic [  4:0]       out_shift_q;
   logic [N-1:0][20:0] sum_s;  // stage Sum
   logic [N-1:0][15:0] act_x;  // stage Last
   logic [N-1:0][15:0] ctx_x;  // stage 4
   logic [N-1:0][20:0] embed_s;  // stage 3
-  logic [N-1:0][15:0] norm_t;  // stage 3
+  logic [N-1:0][31:0] norm_square;  // stage 4
   logic [N-1:0][15:0] norm_x, norm_x2;  // stage 6
   logic [N-1:0][13:0] exp_p;  // stage 7
 
@@ -314,20 +314,21 @@ module ls_vector
   ) u_norm (
       .clk_i,
       .rst_ni,
-      .valid_i  (slot[1].valid && slot[1].kind inside {SlotSquare, SlotNorm}),
-      .s_i      (y_sum),
-      .mean_i   (mean),
-      .e_i      (e),
-      .rho_i    (rho),
-      .g_i      (g[0]),
-      .b_i      (g[1]),
-      .g2_i     (g[2]),
-      .b2_i     (g[3]),
-      .t_valid_o(),
-      .t_o      (norm_t),
-      .valid_o  (),
-      .x_o      (norm_x),
-      .x2_o     (norm_x2)
+      .valid_i       (slot[1].valid && slot[1].kind inside {SlotSquare, SlotNorm}),
+      .square_i      (slot[1].kind == SlotSquare),
+      .s_i           (y_sum),
+      .mean_i        (mean),
+      .e_i           (e),
+      .rho_i         (rho),
+      .g_i           (g[0]),
+      .b_i           (g[1]),
+      .g2_i          (g[2]),
+      .b2_i          (g[3]),
+      .square_valid_o(),
+      .square_o      (norm_square),
+      .valid_o       (),
+      .x_o           (norm_x),
+      .x2_o          (norm_x2)
   );
   ls_quantize #(
       .N(N)
@@ -401,6 +402,7 @@ module ls_vector
       .Stats(Stats)
   ) u_statistics (
       .clk_i,
+      .next_i(slot[Last-1]),
       .slot_i(slot[Last]),
       .v_i(v_last),
       .y_i(y_last),
@@ -414,8 +416,8 @@ module ls_vector
       .N(N)
   ) u_pass_sums (
       .clk_i,
-      .square_i(slot[3]),
-      .t_i(norm_t),
+      .square_i(slot[4]),
+      .t2_i(norm_square),
       .norm_i(slot[6]),
       .x2_i(norm_x2),
       .exp_i(slot[7]),
@@ -444,7 +446,8 @@ module ls_vector
       .r_o(r),
       .factor_o(factor),
       .factor_shift_o(factor_shift),
-      .row_i(slot[1].row_scale),
+      .row_read_i(issue.valid && issue.kind inside {SlotLinear, SlotSum, SlotAct}),
+      .row_i(issue.row_scale),
       .row_m_o(row_m),
       .row_h_o(row_h),
       .slot_i(slot[1].slot),

@@ -39,17 +39,22 @@ module ls_exp
     logic [14:0] near_q;
     logic [31:0] octaves_q;
     logic signed [15:0] octaves;
-    logic [14:0] fraction, fraction4_q;
+    logic [9:0] fraction;  // of an octave
+    logic [14:0] fraction4_q;
+    logic [11:0] three;
+    logic [18:0] curve;
     logic [4:0] whole4_q, whole5_q;
-    logic signed [31:0] square, linear;
+    logic signed [31:0] linear;
     logic signed [15:0] slope4_q, mantissa5_q;
     logic [14:0] half;
 
     assign shifted  = {distance_q, 9'b0} >> right1_q;
     assign rounded  = 32'(shifted[31:1]) + 32'(shifted[0]);
     assign octaves  = round_q15(octaves_q);
-    assign fraction = {octaves[9:0], 5'b0};
-    assign square   = $signed({17'b0, fraction}) * 32'sd5680;
+    assign fraction = octaves[9:0];
+    // mul_q15(fraction * 2^5, 5680) is round_shift(fraction * 355, 6), and 355 is (8 + 3) * 2^5 + 3.
+    assign three    = 12'({fraction, 1'b0}) + 12'(fraction);
+    assign curve    = {14'({fraction, 3'b0}) + 14'(three), 5'b0} + 19'(three) + 19'd32;
     assign linear   = $signed({17'b0, fraction4_q}) * 32'(slope4_q);
     // mul_q15(e, 2^(14 - o)) is round_shift(e, o + 1), which is 0 of itself for o > 14.
     assign half     = mantissa5_q[14:0] >> whole5_q;
@@ -61,8 +66,8 @@ module ls_exp
 
       octaves_q   <= {17'b0, near_q} * {17'b0, factor2_q};
 
-      slope4_q    <= 16'sd22026 - round_q15(square);
-      fraction4_q <= fraction;
+      slope4_q    <= 16'sd22026 - $signed({3'b0, curve[18:6]});
+      fraction4_q <= {fraction, 5'b0};
       whole4_q    <= octaves[14:10];
 
       mantissa5_q <= 16'sd32766 - round_q15(linear);

@@ -5,7 +5,7 @@ use lockstep_hdl_sim::Bits;
 
 use crate::{N, unit};
 
-/// The bytes that a step takes: of A, or a plane of P, and of B, as they were before this cycle's writes.
+/// The bytes that a step takes: of A, or a plane of P, and of B. No word is read while it is written.
 #[test]
 fn operands() {
     const DEPTHS: [usize; 3] = [24, 16, 8];
@@ -20,8 +20,12 @@ fn operands() {
         // A and B share the address of a write, A and P that of a read.
         let shared = draw(if writes[1] == 1 { DEPTHS[1] } else { DEPTHS[0] });
         let to = [shared, shared, draw(DEPTHS[2])];
-        let (reads, shared) = (draw(2), draw(DEPTHS[2]));
+        let shared = draw(DEPTHS[2]);
         let from = [shared, draw(DEPTHS[1]), shared];
+        let mut reads = [draw(2), draw(2), draw(2)];
+        for i in 0..3 {
+            reads[i] &= u64::from(writes[i] == 0 || to[i] != from[i]);
+        }
         let (from_p, low) = (draw(2), draw(2));
         let word = Bits::random(8 * N, &mut random);
         let weights = Bits::random(14 * N, &mut random);
@@ -31,7 +35,9 @@ fn operands() {
             ("address_i", to[0]),
             ("p_we_i", writes[2]),
             ("p_address_i", to[2]),
-            ("read_i", reads),
+            ("a_read_i", reads[0]),
+            ("b_read_i", reads[1]),
+            ("p_read_i", reads[2]),
             ("a_address_i", from[0]),
             ("b_address_i", from[1]),
             ("from_p_i", from_p),
@@ -61,7 +67,7 @@ fn operands() {
         }
         bench.clock();
         for (i, memory) in memories.iter_mut().enumerate() {
-            if reads == 1 {
+            if reads[i] == 1 {
                 read[i] = memory[from[i] as usize].clone();
             }
             if writes[i] == 1 {

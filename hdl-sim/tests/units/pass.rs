@@ -12,6 +12,12 @@ use crate::{SLOT_BITS, TWO_SIDES, instruction, pauses, slot, unit};
 const FLUSH: u64 = 15;
 const NO_SCALAR: u64 = 7;
 const POOL: u64 = 6;
+const EXP: u64 = 5;
+// `op_e`.
+const MEAN: u64 = 0;
+const RHO: u64 = 1;
+const SCALE: u64 = 2;
+const SOFT: u64 = 3;
 
 struct Drawn {
     instruction: Instruction,
@@ -19,6 +25,8 @@ struct Drawn {
     signal: u64,
     end: bool,
     scalar: bool,
+    /// It takes statistics of the drain.
+    latch: bool,
     pool: bool,
     words: VecDeque<Bits>,
 }
@@ -26,9 +34,9 @@ struct Drawn {
 fn draw(random: &mut Random) -> Drawn {
     let mut pick = |lo: i32, hi: i32| random.within(lo, hi) as u64;
     if pick(0, 9) == 0 {
-        let end = Instruction::new(&END);
         let words = VecDeque::new();
-        return Drawn { instruction: end, take: 0, signal: 0, end: true, scalar: false, pool: false, words };
+        let (take, signal, end, scalar, latch, pool) = (0, 0, true, false, false, false);
+        return Drawn { instruction: Instruction::new(&END), take, signal, end, scalar, latch, pool, words };
     }
     let kind = pick(0, 6);
     let pool = kind == POOL;
@@ -38,6 +46,15 @@ fn draw(random: &mut Random) -> Drawn {
         (pick(0, 900_000), pick(0, 65_535), pick(0, 900_000), pick(0, 65_535));
     let (second, g, stat, lanes) = (pick(0, 900_000), pick(0, 3000), pick(0, 500), pick(1, 8));
     let (from_y, to_b) = (pick(0, 1), pick(0, 1));
+    let (own, block) = (pick(0, 1), pick(0, 1));
+    // The mean, and what is not the pass' own; the greatest score of the softmax.
+    let latch = kind == EXP
+        || match scalar {
+            MEAN => true,
+            SCALE => own == 0 || block == 1,
+            RHO | SOFT => own == 0,
+            _ => false,
+        };
     let (waits, signals) = (pick(0, 2), pick(0, 2));
     let fields = [
         ("scalar", scalar),
@@ -54,6 +71,8 @@ fn draw(random: &mut Random) -> Drawn {
         ("from_y", from_y),
         ("to_b", to_b),
         ("lanes", lanes),
+        ("own", own),
+        ("block", block),
     ];
     let mut new = fields.iter().fold(Instruction::new(&PASS), |i, &(f, v)| i.set(f, v).unwrap());
     let (mut take, mut signal) = (0, 0);
@@ -97,7 +116,7 @@ fn draw(random: &mut Random) -> Drawn {
     } else {
         (0..long).flat_map(|a| (0..short).map(move |b| (a, b))).map(all).collect()
     };
-    Drawn { instruction: new, take, signal, end: false, scalar: scalar != NO_SCALAR, pool, words }
+    Drawn { instruction: new, take, signal, end: false, scalar: scalar != NO_SCALAR, latch, pool, words }
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -159,7 +178,7 @@ fn pass() {
                 match state {
                     State::Wait if drawn.take & !ready == 0 && (!drawn.end || idle) => {
                         expected[0] = drawn.take;
-                        expected[1] = 1;
+                        expected[1] = drawn.latch.into();
                         (0..32).for_each(|i| sems[i] -= drawn.take >> i & 1);
                         state = if drawn.end { State::Flush(cycles + 1) } else { State::Latch };
                     }

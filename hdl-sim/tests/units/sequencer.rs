@@ -200,6 +200,15 @@ fn sequencer() {
             let now = next.is_some() && !waits && has_word && free_bank && free_plane;
             let place = format!("cycle {cycles}: {next:?}");
             assert_eq!(bench.get("read_o"), u64::from(now && step), "{place}");
+            if let Some(Kind::Step(_, flags, _)) = next.map(|e| &e.kind) {
+                let reads = ["read_a_o", "read_b_o", "read_p_o"].map(|n| bench.get(n));
+                let [.., from_p, _, from_ring] = *flags;
+                assert_eq!(
+                    reads,
+                    [!from_p, !from_ring, from_p].map(|read| u64::from(now && read)),
+                    "{place}"
+                );
+            }
             assert_eq!(
                 bench.get("ring_read_o"),
                 u64::from(now && next.is_some_and(|e| e.word.is_some())),

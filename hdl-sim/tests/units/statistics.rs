@@ -27,7 +27,8 @@ fn signed(random: &mut Random, bits: u32) -> Vec<i64> {
     (0..N).map(|_| edge(random).into()).collect()
 }
 
-/// Entries of the drain's statistics beside a model: words of all kinds, masked lanes, gaps, latches at any time.
+/// Entries of the drain's statistics beside a model: words of all kinds, masked lanes, gaps, the same entry again and again, latches
+/// of any entry that is not written at that time.
 #[test]
 fn statistics() {
     let mut bench = unit("ls_statistics", &[("N", N), ("Stats", 8)]);
@@ -35,21 +36,21 @@ fn statistics() {
     // By entry and lane: greatest, least, sum; unknown until it is cleared.
     let mut entries: Vec<Option<Vec<[i64; 3]>>> = vec![None; 8];
     let mut latched: Option<Vec<[i64; 3]>> = None;
+    // Valid, kind, entry, masked, lanes, clear.
+    let mut next = [0; 6];
     for _ in 0..6000 {
         let mut pick = |n: i32| random.within(0, n - 1) as u64;
-        let (valid, kind, entry, masked, lanes) =
-            (u64::from(pick(4) > 0), pick(11), pick(8), pick(2), pick(9));
-        let (clear, latch, shown) = (u64::from(pick(12) == 0), pick(2), pick(8));
+        let names = ["valid", "kind", "stat", "masked", "lanes", "clear"];
+        let [valid, kind, entry, masked, lanes, clear] = next;
+        bench.set_bits("slot_i", &slot(&names.iter().copied().zip(next).collect::<Vec<_>>()));
+        let again = if pick(2) == 0 { entry } else { pick(8) };
+        next = [u64::from(pick(4) > 0), pick(11), again, pick(2), pick(9), u64::from(pick(12) == 0)];
+        bench.set_bits("next_i", &slot(&names.iter().copied().zip(next).collect::<Vec<_>>()));
+        let drained = kind <= CONTEXT;
+        let written = valid == 1 && (drained || kind == EMBED);
+        let shown = pick(8);
+        let latch = if written && shown == entry { 0 } else { pick(2) };
         let (v, y) = (signed(&mut random, 16), signed(&mut random, 22));
-        let fields = [
-            ("valid", valid),
-            ("kind", kind),
-            ("stat", entry),
-            ("masked", masked),
-            ("lanes", lanes),
-            ("clear", clear),
-        ];
-        bench.set_bits("slot_i", &slot(&fields));
         bench.set_bits("v_i", &Bits::pack(16, v.iter().copied()));
         bench.set_bits("y_i", &Bits::pack(24, y.iter().copied()));
         bench.set("latch_i", latch);
@@ -58,8 +59,7 @@ fn statistics() {
         if latch == 1 {
             latched = entries[shown as usize].clone();
         }
-        let drained = kind <= CONTEXT;
-        if valid == 1 && (drained || kind == EMBED) {
+        if written {
             if clear == 1 && entries[entry as usize].is_none() {
                 entries[entry as usize] = Some(vec![[0; 3]; N]);
             }
@@ -117,7 +117,7 @@ fn pass_sums() {
                 bench.set_bits("square_i", &slot(SQUARE, here && squares, &mut random));
                 bench.set_bits("norm_i", &slot(NORM, here, &mut random));
                 bench.set_bits("exp_i", &slot(EXP, here && !squares, &mut random));
-                bench.set_bits("t_i", &Bits::pack(16, t.iter().copied()));
+                bench.set_bits("t2_i", &Bits::pack(32, t.iter().map(|t| t * t)));
                 bench.set_bits("x2_i", &Bits::pack(16, x.iter().copied()));
                 bench.set_bits("p_i", &Bits::pack(14, p.iter().copied()));
                 bench.clock();

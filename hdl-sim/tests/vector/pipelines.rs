@@ -147,7 +147,7 @@ fn row_quantisation() {
 
 #[test]
 fn layer_norm_outputs() {
-    let inputs = ["s_i", "mean_i", "e_i", "rho_i", "g_i", "b_i", "g2_i", "b2_i"];
+    let inputs = ["square_i", "s_i", "mean_i", "e_i", "rho_i", "g_i", "b_i", "g2_i", "b2_i"];
     check("ls_norm", 5, &inputs, &["x_o", "x2_o"], |draw| {
         let (s, mean, e, rho) = norm_operands(draw);
         let gains: [i16; 2] = std::array::from_fn(|_| draw.edge(-32767, 32767) as i16);
@@ -158,28 +158,29 @@ fn layer_norm_outputs() {
             lanes(16, affine.apply(&z))
         });
         let outputs = outputs.collect();
-        let mut inputs = vec![lanes(21, s), lanes(21, mean), lanes(5, e), lanes(15, rho)];
+        let mut inputs = vec![Bits::pack(1, [0]), lanes(21, s), lanes(21, mean), lanes(5, e), lanes(15, rho)];
         inputs.extend((0..2).flat_map(|i| [Bits::pack(16, [gains[i]]), Bits::pack(16, [offsets[i]])]));
         (inputs, outputs)
     });
 }
 
 #[test]
-fn centred_row_comes_two_cycles_later() {
+fn squares_of_the_centred_row_come_after_three_cycles() {
     let mut sim = sim("ls_norm");
     let mut pipeline = Pipeline::new(
         &sim,
-        ("valid_i", &["s_i", "mean_i", "e_i"]),
-        ("t_valid_o", &["t_o"]),
-        2,
+        ("valid_i", &["s_i", "mean_i", "e_i", "rho_i", "square_i"]),
+        ("square_valid_o", &["square_o"]),
+        3,
         Stalls { idle: 30, back_pressure: 0, seed: 9 },
     )
     .unwrap();
     let mut draw = Draw::new(9);
     for _ in 0..REPEATS {
-        let (s, mean, e, _) = norm_operands(&mut draw);
-        let t: Vec<i16> = (0..LANES).map(|i| centred(s[i], mean[i], e[i])).collect();
-        pipeline.push(vec![lanes(21, s), lanes(21, mean), lanes(5, e)], vec![lanes(16, t)]);
+        let (s, mean, e, rho) = norm_operands(&mut draw);
+        let squares: Vec<i32> = (0..LANES).map(|i| i32::from(centred(s[i], mean[i], e[i])).pow(2)).collect();
+        let inputs = vec![lanes(21, s), lanes(21, mean), lanes(5, e), lanes(15, rho), Bits::pack(1, [1])];
+        pipeline.push(inputs, vec![lanes(32, squares)]);
     }
     sim.run(&mut [&mut pipeline], 10 * REPEATS).unwrap();
 }
