@@ -30,7 +30,7 @@ say() { printf '%3d:%02d %s %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$1" "$2" 
 map() {
   rm -f "$1.$2"
   (ulimit -v 8000000 && timeout "$LIMIT" yosys -Q -q -l "$1.$2.log" -p "read_rtlil $1.il; $4; tee -q -o $1.$2.part stat" >/dev/null 2>&1) &&
-    mv "$1.$2.part" "$1.$2"
+    mv "$1.$2.part" "$1.$2" || { say "${1##*/}" "is given up for $2: $(tail -1 "$1.$2.log")" && return 1; }
 }
 
 # row DESIGN: its line of the table goes to OUT/NAME.row.
@@ -91,7 +91,7 @@ if ((${#designs[@]} == 0)); then
   designs=("ls_engine:N=16,$small" "ls_engine:N=8,$small" ls_cmd:DataWidth=128 ls_array:N=16 "ls_vector:N=8,VDepth=4096,YDepth=1024" ls_array:N=8)
   for module in row_scalars statistics panel_header pass_sums gather dispatch drain; do designs+=("ls_$module:N=8"); done
   designs+=(ls_sequencer ls_pass ls_semaphores)
-  for module in requant activation residual quantize norm exp context embed scalar; do designs+=("ls_$module:N=8"); done
+  for module in requant activation residual row_product norm exp scalar; do designs+=("ls_$module:N=8"); done
 fi
 
 failed=0

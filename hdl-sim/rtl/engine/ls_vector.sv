@@ -5,6 +5,7 @@
 module ls_vector
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
+  import ls_row_product_pkg::*;
 #(
     parameter int unsigned N = 16,
     parameter int unsigned VDepth = 16384,
@@ -191,8 +192,8 @@ module ls_vector
   logic [  4:0]       out_shift_q;
   logic [N-1:0][20:0] sum_s;  // stage Sum
   logic [N-1:0][15:0] act_x;  // stage Last
-  logic [N-1:0][15:0] ctx_x;  // stage 4
-  logic [N-1:0][20:0] embed_s;  // stage 3
+  logic [N-1:0][15:0] ctx_x;  // stage 5
+  logic [N-1:0][20:0] embed_s;  // stage 5
   logic [N-1:0][31:0] norm_square;  // stage 4
   logic [N-1:0][15:0] norm_x, norm_x2;  // stage 6
   logic [N-1:0][13:0] exp_p;  // stage 7
@@ -258,18 +259,6 @@ module ls_vector
       .valid_o(),
       .x_o    (act_x)
   );
-  ls_context #(
-      .N(N)
-  ) u_context (
-      .clk_i,
-      .rst_ni,
-      .valid_i(slot[1].valid && slot[1].kind == SlotContext),
-      .acc_i  (plane_q),
-      .e_i    (soft_e),
-      .r_v_i  (soft_r),
-      .valid_o(),
-      .x_o    (ctx_x)
-  );
 
   logic [N-1:0][15:0] type_word;
   logic [N-1:0][20:0] y_sum;
@@ -283,20 +272,6 @@ module ls_vector
       quant_x[i] = slot[1].from_y ? y_read[i][15:0] : v_read[i];
     end
   end
-  ls_embed #(
-      .N(N)
-  ) u_embed (
-      .clk_i,
-      .rst_ni,
-      .valid_i   (slot[1].valid && slot[1].kind == SlotEmbed),
-      .w_i       (gather_word_i),
-      .scale_i   (gather_scale_i),
-      .position_i(v_read),
-      .type_i    (type_word),
-      .shift_i   (pass_fields_i.shift),
-      .valid_o   (),
-      .s_o       (embed_s)
-  );
 
   // Row scalars of the pass at work, and the drain's statistics as they were when it began.
   logic [N-1:0][20:0] mean;
@@ -330,18 +305,36 @@ module ls_vector
       .x_o           (norm_x),
       .x2_o          (norm_x2)
   );
-  ls_quantize #(
+  product_e product_kind;
+  always_comb begin
+    unique case (slot[1].kind)
+      SlotContext: product_kind = ProductContext;
+      SlotEmbed:   product_kind = ProductEmbed;
+      default:     product_kind = pass_fields_i.unsigned_ ? ProductUnsigned : ProductSigned;
+    endcase
+  end
+  ls_row_product #(
       .N(N)
-  ) u_quantize (
+  ) u_row_product (
       .clk_i,
       .rst_ni,
-      .valid_i   (slot[1].valid && slot[1].kind == SlotQuant),
+      .valid_i   (slot[1].valid && slot[1].kind inside {SlotQuant, SlotContext, SlotEmbed}),
+      .kind_i    (product_kind),
       .x_i       (quant_x),
       .h_i       (h),
       .r_i       (r),
-      .unsigned_i(pass_fields_i.unsigned_),
+      .acc_i     (plane_q),
+      .e_i       (soft_e),
+      .r_v_i     (soft_r),
+      .w_i       (gather_word_i),
+      .scale_i   (gather_scale_i),
+      .position_i(v_read),
+      .type_i    (type_word),
+      .shift_i   (pass_fields_i.shift),
       .valid_o   (),
-      .q_o
+      .q_o,
+      .context_o (ctx_x),
+      .s_o       (embed_s)
   );
   ls_exp #(
       .N(N)
@@ -356,9 +349,9 @@ module ls_vector
       .valid_o (),
       .p_o     (exp_p)
   );
-  assign a_we_o = slot[4].valid && slot[4].kind == SlotQuant && !slot[4].to_b;
-  assign b_we_o = slot[4].valid && slot[4].kind == SlotQuant && slot[4].to_b;
-  assign q_address_o = slot[4].write;
+  assign a_we_o = slot[5].valid && slot[5].kind == SlotQuant && !slot[5].to_b;
+  assign b_we_o = slot[5].valid && slot[5].kind == SlotQuant && slot[5].to_b;
+  assign q_address_o = slot[5].write;
   assign p_we_o = slot[7].valid && slot[7].kind == SlotExp;
   assign p_address_o = slot[7].write;
   assign p_o = exp_p;
@@ -371,13 +364,13 @@ module ls_vector
       v_in[s] = v_line[s];
       y_in[s] = y_line[s];
     end
-    if (slot[4].kind == SlotContext) v_in[4] = ctx_x;
+    if (slot[5].kind == SlotContext) v_in[5] = ctx_x;
     if (slot[Linear].kind == SlotLinear) v_in[Linear] = lin_16;
     if (slot[6].kind == SlotNorm) v_in[6] = norm_x;
     if (slot[Last].kind == SlotAct) v_in[Last] = act_x;
     for (int unsigned i = 0; i < N; i++) begin
       if (slot[1].kind == SlotScore) y_in[1][i] = plane_q[i][23:0];
-      if (slot[3].kind == SlotEmbed) y_in[3][i] = {{3{embed_s[i][20]}}, embed_s[i]};
+      if (slot[5].kind == SlotEmbed) y_in[5][i] = {{3{embed_s[i][20]}}, embed_s[i]};
       if (slot[Sum].kind == SlotSum) y_in[Sum][i] = {{3{sum_s[i][20]}}, sum_s[i]};
       if (slot[6].kind == SlotNorm) y_in[6][i] = {{8{norm_x2[i][15]}}, norm_x2[i]};
     end

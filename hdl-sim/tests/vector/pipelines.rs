@@ -118,7 +118,7 @@ fn residual_sum() {
 
 #[test]
 fn row_quantisation() {
-    check("ls_quantize", 3, &["x_i", "h_i", "r_i", "unsigned_i"], &["q_o"], |draw| {
+    check("ls_row_product", 4, &["x_i", "h_i", "r_i", "kind_i"], &["q_o"], |draw| {
         let sign = if draw.chance(2) { Sign::Signed } else { Sign::Unsigned };
         let scales: Vec<Scale> = (0..LANES).map(|_| scale(draw)).collect();
         let x: Vec<i16> = scales
@@ -139,7 +139,7 @@ fn row_quantisation() {
             lanes(16, x),
             lanes(4, scales.iter().map(|s| s.shift)),
             lanes(15, scales.iter().map(|s| s.reciprocal(sign))),
-            Bits::new(1, (sign == Sign::Unsigned).into()),
+            Bits::new(2, (sign == Sign::Unsigned).into()),
         ];
         (inputs, outputs)
     });
@@ -228,7 +228,7 @@ fn softmax_weights() {
 
 #[test]
 fn context() {
-    check("ls_context", 3, &["acc_i", "e_i", "r_v_i"], &["x_o"], |draw| {
+    check("ls_row_product", 4, &["acc_i", "e_i", "r_v_i", "kind_i"], &["context_o"], |draw| {
         let sums: Vec<u32> = (0..LANES).map(|_| draw.edge(16383, 512 * 16383) as u32).collect();
         let values: Vec<Scale> = (0..LANES).map(|_| scale(draw)).collect();
         let weighted: Vec<i32> = sums.iter().map(|&s| draw.edge(-(s as i32 * 127), s as i32 * 127)).collect();
@@ -238,6 +238,7 @@ fn context() {
             lanes(32, weighted),
             lanes(5, sums.iter().map(|&s| bit_length(s) - 8)),
             lanes(15, sums.iter().zip(&values).map(|(&s, &v)| soft(s, v.max))),
+            Bits::new(2, 2),
         ];
         (inputs, outputs)
     });
@@ -245,7 +246,8 @@ fn context() {
 
 #[test]
 fn embedding_sum() {
-    check("ls_embed", 2, &["w_i", "scale_i", "position_i", "type_i", "shift_i"], &["s_o"], |draw| {
+    let inputs = ["w_i", "scale_i", "position_i", "type_i", "shift_i", "kind_i"];
+    check("ls_row_product", 4, &inputs, &["s_o"], |draw| {
         let words: Vec<Embedding> = {
             let table_shift = draw.within(0, 7);
             let mut word = || Embedding {
@@ -265,6 +267,7 @@ fn embedding_sum() {
             lanes(16, words.iter().map(|w| w.positions[0])),
             lanes(16, words.iter().map(|w| w.types[0])),
             Bits::new(3, words[0].table_shift as u64),
+            Bits::new(2, 3),
         ];
         (inputs, outputs)
     });
