@@ -55,12 +55,15 @@ module ls_row_product
     logic signed [32:0] shifted_q;
     logic signed [15:0] normal1_q, narrow, factor_q, level;
     logic [14:0] r1_q, r2_q;
+    logic [7:0] unsigned_level;
     logic signed [31:0] product_q;
     logic signed [16:0] tables1_q, tables2_q;
     logic signed [23:0] tables3_q;
 
     assign narrow = sat16(34'($signed(shifted_q[32:1])) + 34'(shifted_q[0]));
-    assign level  = round_q15(product_q);
+    assign level = round_q15(product_q);
+    // Less 128, which is the same bits with the highest one inverted.
+    assign unsigned_level = (level[13:6] + 8'(level[5])) ^ 8'h80;
 
     always_ff @(posedge clk_i) begin
       shifted_q <= $signed({acc_i[lane], 1'b0}) >>> e_i[lane];
@@ -70,19 +73,18 @@ module ls_row_product
         ProductEmbed:   r1_q <= {3'b0, scale_i[lane]};
         default:        r1_q <= r_i[lane];
       endcase
-      tables1_q <= 17'($signed(position_i[lane])) + 17'($signed(type_i[lane]));
+      tables1_q       <= 17'($signed(position_i[lane])) + 17'($signed(type_i[lane]));
 
-      factor_q <= (kind1_q == ProductContext) ? narrow : normal1_q;
-      r2_q <= r1_q;
-      tables2_q <= tables1_q;
+      factor_q        <= (kind1_q == ProductContext) ? narrow : normal1_q;
+      r2_q            <= r1_q;
+      tables2_q       <= tables1_q;
 
-      product_q <= 32'(factor_q) * $signed({17'b0, r2_q});
-      tables3_q <= 24'(tables2_q) << shift2_q;
+      product_q       <= 32'(factor_q) * $signed({17'b0, r2_q});
+      tables3_q       <= 24'(tables2_q) << shift2_q;
 
-      // Less 128 is the same bits with the highest one inverted.
-      q_o[lane]       <= (kind3_q == ProductUnsigned) ? (level[13:6] + 8'(level[5])) ^ 8'h80 : level[14:7] + 8'(level[6]);
+      q_o[lane]       <= (kind3_q == ProductUnsigned) ? unsigned_level : level[14:7] + 8'(level[6]);
       context_o[lane] <= level;
-      s_o[lane] <= clamp_sum(34'(product_q) + 34'(tables3_q));
+      s_o[lane]       <= clamp_sum(34'(product_q) + 34'(tables3_q));
     end
   end
 endmodule
