@@ -48,6 +48,8 @@ mod x86_avx512;
 #[cfg(target_arch = "x86_64")]
 mod x86_avx512_attention;
 #[cfg(target_arch = "x86_64")]
+mod x86_avx512_linear;
+#[cfg(target_arch = "x86_64")]
 mod x86_avx512_rows;
 #[cfg(target_arch = "x86_64")]
 mod x86_avx512_tile;

@@ -105,14 +105,11 @@ impl<'a> Product<'a> {
         self.columns.div_ceil(COLUMNS)
     }
 
-    /// First row and number of rows of tiles of nearly the same height, at most `limit`.
+    /// First row and number of rows of tiles of nearly the same height, at most `limit`, the highest first.
     pub(crate) fn row_tiles(&self, limit: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let rows = self.rows;
-        let tiles = rows.div_ceil(limit);
-        (0..tiles).map(move |i| {
-            let first = i * rows / tiles;
-            (first, (i + 1) * rows / tiles - first)
-        })
+        let tiles = self.rows.div_ceil(limit);
+        let (height, higher) = (self.rows / tiles.max(1), self.rows % tiles.max(1));
+        (0..tiles).map(move |i| (i * height + i.min(higher), height + usize::from(i < higher)))
     }
 
     /// Where a row of the left operand begins.

@@ -258,24 +258,31 @@ impl Activate {
     }
 
     /// With the equalisers `e` of the channels.
-    #[target_feature(enable = "avx512f,avx512bw")]
-    #[inline]
-    pub(crate) fn apply(&self, x: __m512i, e: __m512i) -> __m512i {
-        let Coefficients([c0, c1, c2]) = self.bump;
-        // The magnitude of -32768 is unsigned, and so is this minimum.
-        let t = _mm512_sll_epi16(_mm512_min_epu16(_mm512_abs_epi16(x), self.limit), self.up);
-        let segment = _mm512_srli_epi16::<12>(t);
-        let l = _mm512_slli_epi16::<3>(_mm512_and_si512(t, _mm512_set1_epi16(4095)));
-        let at = |c| _mm512_permutexvar_epi16(segment, c);
-        let inner = _mm512_add_epi16(at(c1), _mm512_mulhrs_epi16(l, at(c2)));
-        let bump = _mm512_add_epi16(at(c0), _mm512_mulhrs_epi16(l, inner));
-        // (1) in two shifts: the sum before a single one may pass 16 bits.
-        let bump = _mm512_add_epi16(_mm512_sra_epi16(bump, self.down), _mm512_set1_epi16(1));
-        let bump = _mm512_srai_epi16::<1>(bump);
-        // The rise is not negative, so that a saturated one saturates the sum too.
-        let positive = _mm512_max_epi16(x, _mm512_setzero_si512());
-        let a = _mm512_adds_epi16(positive, _mm512_subs_epi16(self.offset, bump));
-        _mm512_mulhrs_epi16(a, e)
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    #[inline(always)]
+    pub(crate) unsafe fn apply(&self, x: __m512i, e: __m512i) -> __m512i {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let Coefficients([c0, c1, c2]) = self.bump;
+            // The magnitude of -32768 is unsigned, and so is this minimum.
+            let t = _mm512_sll_epi16(_mm512_min_epu16(_mm512_abs_epi16(x), self.limit), self.up);
+            let segment = _mm512_srli_epi16::<12>(t);
+            let l = _mm512_slli_epi16::<3>(_mm512_and_si512(t, _mm512_set1_epi16(4095)));
+            let at = |c| _mm512_permutexvar_epi16(segment, c);
+            let inner = _mm512_add_epi16(at(c1), _mm512_mulhrs_epi16(l, at(c2)));
+            let bump = _mm512_add_epi16(at(c0), _mm512_mulhrs_epi16(l, inner));
+            // (1) in two shifts: the sum before a single one may pass 16 bits.
+            let bump = _mm512_add_epi16(_mm512_sra_epi16(bump, self.down), _mm512_set1_epi16(1));
+            let bump = _mm512_srai_epi16::<1>(bump);
+            // The rise is in [0, 65535], unsigned. Minima, as saturating sums need the pipes of the products.
+            let most = _mm512_set1_epi16(i16::MAX);
+            let rise = _mm512_min_epu16(_mm512_sub_epi16(self.offset, bump), most);
+            let positive = _mm512_max_epi16(x, _mm512_setzero_si512());
+            let a = _mm512_min_epu16(_mm512_add_epi16(positive, rise), most);
+            _mm512_mulhrs_epi16(a, e)
+        }
     }
 }
 
@@ -285,7 +292,8 @@ pub(crate) fn activate(v: &mut [i16], activation: &Activation) {
     let activate = Activate::new(activation);
     for v in v.chunks_exact_mut(activation.equaliser.len()) {
         for (v, e) in v.chunks_mut(LANES).zip(activation.equaliser.chunks(LANES)) {
-            store16(v, activate.apply(load(v), load(e)));
+            // SAFETY: the features of this function.
+            store16(v, unsafe { activate.apply(load(v), load(e)) });
         }
     }
 }

@@ -14,6 +14,9 @@ pub(crate) const WIDE_ROWS: usize = 6;
 /// Most panels of a wide tile.
 pub(crate) const WIDE_PANELS: usize = 4;
 
+/// Groups between two steps.
+const STRIDE: usize = 8;
+
 /// The operands of one tile.
 #[derive(Clone, Copy)]
 pub(crate) struct Operands {
@@ -37,23 +40,24 @@ pub(crate) struct Operands {
 ///
 /// # Safety
 /// All operands but `next` have that many rows, panels and groups.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 #[inline]
 pub(crate) unsafe fn tile<const PAIRS: bool>(rows: usize, panels: usize, operands: Operands) {
+    let plain = Plain { out: operands.out, stride: operands.out_stride };
     macro_rules! tile {
         ($($rows:literal)*; $($wide:literal)*) => {
             match (rows, panels) {
                 $(
                     // SAFETY: the caller's promise.
-                    ($wide, 4) => unsafe { sized::<$wide, 4, PAIRS>(&operands) },
+                    ($wide, 4) => unsafe { sized::<$wide, 4, PAIRS>(&operands, plain) },
                 )*
                 $(
                     // SAFETY: the caller's promise.
-                    ($rows, 1) => unsafe { sized::<$rows, 1, PAIRS>(&operands) },
+                    ($rows, 1) => unsafe { sized::<$rows, 1, PAIRS>(&operands, plain) },
                     // SAFETY: the caller's promise.
-                    ($rows, 2) => unsafe { sized::<$rows, 2, PAIRS>(&operands) },
+                    ($rows, 2) => unsafe { sized::<$rows, 2, PAIRS>(&operands, plain) },
                     // SAFETY: the caller's promise.
-                    ($rows, 3) => unsafe { sized::<$rows, 3, PAIRS>(&operands) },
+                    ($rows, 3) => unsafe { sized::<$rows, 3, PAIRS>(&operands, plain) },
                 )*
                 _ => unreachable!("a tile has 1 to 8 rows and 1 to 3 panels, or 1 to 6 and 4"),
             }
@@ -62,15 +66,77 @@ pub(crate) unsafe fn tile<const PAIRS: bool>(rows: usize, panels: usize, operand
     tile!(1 2 3 4 5 6 7 8; 1 2 3 4 5 6);
 }
 
-/// `R` rows by `P` panels.
+/// What is done with sums, and between products.
+pub(crate) trait Steps {
+    /// How many steps there are between products. These fill two of the processor's pipes: what a step does with the
+    /// others costs next to nothing.
+    fn count(&self) -> usize;
+
+    /// Does one of them.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn step(&mut self, index: usize);
+
+    /// Takes the sums of a row.
+    ///
+    /// # Safety
+    /// The processor has the instruction set; there is such a row, of as many panels.
+    unsafe fn take<const P: usize>(&mut self, row: usize, sums: [__m512i; P]);
+}
+
+/// Stores sums as they are.
+struct Plain {
+    out: *mut i32,
+    stride: usize,
+}
+
+impl Steps for Plain {
+    fn count(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    unsafe fn step(&mut self, _index: usize) {}
+
+    #[inline(always)]
+    unsafe fn take<const P: usize>(&mut self, row: usize, sums: [__m512i; P]) {
+        for (p, sums) in sums.into_iter().enumerate() {
+            // SAFETY: room for a row of `P` panels.
+            unsafe { _mm512_storeu_si512(self.out.add(row * self.stride + p * COLUMNS).cast(), sums) };
+        }
+    }
+}
+
+/// Rows by four panels of bytes, with steps.
 ///
 /// # Safety
-/// As [`tile`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+/// As [`tile`], but for the outputs; there are four to six rows.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+#[inline]
+pub(crate) unsafe fn tile_between(rows: usize, operands: &Operands, steps: impl Steps) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match rows {
+            4 => sized::<4, 4, false>(operands, steps),
+            5 => sized::<5, 4, false>(operands, steps),
+            6 => sized::<6, 4, false>(operands, steps),
+            _ => unreachable!("four to six rows"),
+        }
+    }
+}
+
+/// `R` rows by `P` panels, with the steps between their groups.
+///
+/// # Safety
+/// As [`tile`], and as the steps have it.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 #[inline(never)]
-unsafe fn sized<const R: usize, const P: usize, const PAIRS: bool>(operands: &Operands) {
-    let &Operands { left, stride, lines, groups, next, row_starts, column_starts, out, out_stride } =
-        operands;
+unsafe fn sized<const R: usize, const P: usize, const PAIRS: bool>(
+    operands: &Operands,
+    mut steps: impl Steps,
+) {
+    let &Operands { groups, row_starts, column_starts, .. } = operands;
     let mut acc = [[_mm512_setzero_si512(); P]; R];
     for (r, acc) in acc.iter_mut().enumerate() {
         // SAFETY: `R` row starts and `P` panels of column starts.
@@ -81,19 +147,54 @@ unsafe fn sized<const R: usize, const P: usize, const PAIRS: bool>(operands: &Op
             }
         }
     }
-    for g in 0..groups {
+    let (count, strides) = (steps.count(), groups / STRIDE);
+    let mut g = 0;
+    for i in 0..strides {
+        for _ in 0..STRIDE {
+            // SAFETY: the caller's promise; `g < groups`.
+            unsafe { multiply::<R, P, PAIRS>(operands, g, &mut acc) };
+            g += 1;
+        }
+        if i < count {
+            // SAFETY: the caller's promise.
+            unsafe { steps.step(i) };
+        }
+    }
+    while g < groups {
+        // SAFETY: the caller's promise; `g < groups`.
+        unsafe { multiply::<R, P, PAIRS>(operands, g, &mut acc) };
+        g += 1;
+    }
+    for i in strides..count {
+        // SAFETY: the caller's promise.
+        unsafe { steps.step(i) };
+    }
+    for (r, acc) in acc.into_iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { steps.take(r, acc) };
+    }
+}
+
+/// One group of `R` rows by `P` panels. Inlined by force, for the sums are to stay in registers.
+///
+/// # Safety
+/// As [`tile`]; `g` is less than the number of groups.
+#[inline(always)]
+unsafe fn multiply<const R: usize, const P: usize, const PAIRS: bool>(
+    operands: &Operands,
+    g: usize,
+    acc: &mut [[__m512i; P]; R],
+) {
+    let &Operands { left, stride, lines, groups, next, .. } = operands;
+    // SAFETY: `R` rows and `P` panels of `groups` groups. A prefetch takes any address.
+    unsafe {
         let mut line = [_mm512_setzero_si512(); P];
         for (p, line) in line.iter_mut().enumerate() {
-            // SAFETY: `P` panels of `groups` lines. A prefetch takes any address.
-            unsafe {
-                *line = _mm512_load_si512(lines.add(p * groups + g).cast());
-                _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(p * groups + g).cast());
-            }
+            *line = _mm512_load_si512(lines.add(p * groups + g).cast());
+            _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(p * groups + g).cast());
         }
         for (r, acc) in acc.iter_mut().enumerate() {
-            // SAFETY: `R` rows of `groups` groups.
-            let a = unsafe { left.add(r * stride + g * GROUP).cast::<i32>().read_unaligned() };
-            let a = _mm512_set1_epi32(a);
+            let a = _mm512_set1_epi32(left.add(r * stride + g * GROUP).cast::<i32>().read_unaligned());
             for (acc, line) in acc.iter_mut().zip(line) {
                 *acc = if PAIRS {
                     _mm512_dpwssd_epi32(*acc, a, line)
@@ -101,12 +202,6 @@ unsafe fn sized<const R: usize, const P: usize, const PAIRS: bool>(operands: &Op
                     _mm512_dpbusd_epi32(*acc, line, a)
                 };
             }
-        }
-    }
-    for (r, acc) in acc.into_iter().enumerate() {
-        for (p, acc) in acc.into_iter().enumerate() {
-            // SAFETY: room for `R` rows of `P` panels.
-            unsafe { _mm512_storeu_si512(out.add(r * out_stride + p * COLUMNS).cast(), acc) };
         }
     }
 }

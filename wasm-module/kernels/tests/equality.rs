@@ -100,7 +100,9 @@ fn a_product_of_no_rows_is_empty() {
 fn linear_layers_equal_the_reference_on_any_number_of_rows() {
     let mut random = Random::new(13);
     let mut scratch = Scratch::default();
-    for (inputs, outputs, sign) in [(96, 33, Sign::Signed), (50, 64, Sign::Unsigned)] {
+    for (inputs, outputs, sign) in
+        [(96, 33, Sign::Signed), (50, 64, Sign::Unsigned), (70, 200, Sign::Signed), (98, 256, Sign::Unsigned)]
+    {
         let linear = Linear {
             inputs,
             outputs,
@@ -112,7 +114,7 @@ fn linear_layers_equal_the_reference_on_any_number_of_rows() {
             sign,
         };
         let packed = PackedLinear::from(linear.clone());
-        for rows in [0, 1, 31, 32, 33, 70] {
+        for rows in [0, 1, 4, 6, 11, 31, 32, 33, 70] {
             let least = if sign == Sign::Signed { -32768 } else { 0 };
             let x = shorts(&mut random, rows * inputs, least, 32767);
             let expected: Vec<i32> = x.chunks_exact(inputs).flat_map(|x| linear.forward(x)).collect();

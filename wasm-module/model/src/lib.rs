@@ -9,6 +9,7 @@
 mod error;
 mod fused;
 mod graph;
+mod matrix;
 mod model;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod no_entropy;

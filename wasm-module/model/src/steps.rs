@@ -10,6 +10,7 @@ use lockstep_kernels::{Attention, Kernel, PackedLinear, Scratch};
 use tract_core::internal::*;
 
 use crate::fused::Step;
+use crate::matrix::{matrix, two_matrices};
 
 fn slice<T: Datum>(tensor: &Tensor) -> TractResult<&[T]> {
     tensor.try_as_plain_ram()?.as_slice()
@@ -22,30 +23,6 @@ thread_local! {
 
 fn with_scratch(evaluate: impl FnOnce(&mut Scratch)) {
     SCRATCH.with_borrow_mut(evaluate);
-}
-
-/// A matrix of zeros, filled in place.
-fn matrix<T: Datum + Default + Copy>(
-    rows: usize,
-    width: usize,
-    fill: impl FnOnce(&mut [T]),
-) -> TractResult<TValue> {
-    let mut tensor = Tensor::zero_dt(T::datum_type(), &[rows, width])?;
-    fill(tensor.try_as_plain_ram_mut()?.as_slice_mut()?);
-    Ok(tensor.into_tvalue())
-}
-
-/// Two matrices of the same shape.
-fn two_matrices(
-    rows: usize,
-    width: usize,
-    fill: impl FnOnce(&mut [i16], &mut [i16]),
-) -> TractResult<TVec<TValue>> {
-    let mut second = Tensor::zero::<i16>(&[rows, width])?;
-    let mut view = second.try_as_plain_ram_mut()?;
-    let values = view.as_slice_mut()?;
-    let first = matrix(rows, width, |first| fill(first, values))?;
-    Ok(tvec![first, second.into_tvalue()])
 }
 
 /// The rows of each sequence.
@@ -218,6 +195,7 @@ impl Step for PoolStep {
     fn eval(&self, kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
         let (stream, starts): (&[i16], &[i64]) = (slice(&inputs[0])?, slice(&inputs[1])?);
         let out = matrix(starts.len(), self.width, |out| {
+            out.fill(0);
             let sums = out.chunks_exact_mut(self.width);
             for (sums, sequence) in sums.zip(sequences(starts, inputs[0].shape()[0])) {
                 let tokens = if self.mean { sequence.len() } else { 1 };

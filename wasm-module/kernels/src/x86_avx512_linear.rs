@@ -1,0 +1,500 @@
+//! Products with AVX-512 VNNI, and what becomes of their sums: (11) and the steps after it, while a tile is in the first
+//! cache and the products of the next tile run.
+//!
+//! What is called between products is inlined by force, for a call would move all sums of a tile to memory and back.
+//! A function with a target feature cannot be: these have none, and are called by functions that have.
+#![allow(unsafe_code, reason = "loads and stores by address, steps without a feature of their own")]
+
+use core::arch::x86_64::*;
+
+use std::vec::Vec;
+
+use lockstep_arith::activation::Activation;
+use lockstep_arith::layer_norm::SUM_LIMIT;
+use lockstep_arith::rows::Scale;
+
+use crate::linear::{PackedLinear, QuantizedRows, Requantizer};
+use crate::packed::{COLUMNS, PackedPairs, PackedWeights, WEIGHT_OFFSET};
+use crate::product::Product;
+use crate::vector;
+use crate::x86_avx512_rows::{Activate, LANES, first_lanes, load, narrow, store16};
+use crate::x86_avx512_tile::{Operands, Steps, WIDE_PANELS as PANELS, WIDE_ROWS as ROWS, tile, tile_between};
+
+/// The sums of a tile, row after row.
+#[repr(C, align(64))]
+struct Sums([[i32; PANELS * COLUMNS]; ROWS]);
+
+/// Two panels of a row, at the point of (11) where its multiplier comes next: 32 numbers, of which each four of one panel
+/// are followed by four of the other.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+struct Half([i16; LANES]);
+
+/// A tile of a product: 1 to 6 rows, 1 to 4 panels.
+#[derive(Clone, Copy, Default)]
+struct Tile {
+    row: usize,
+    rows: usize,
+    panel: usize,
+    panels: usize,
+}
+
+impl Tile {
+    /// Its halves, row after row.
+    const fn halves(self) -> usize {
+        self.rows * self.panels.div_ceil(2)
+    }
+}
+
+/// Pairs of panels of a tile.
+const PAIRS: usize = PANELS / 2;
+
+/// The halves of a tile.
+type Halves = [[Half; PAIRS]; ROWS];
+
+/// What becomes of the results of (11).
+trait Finish {
+    /// Where [`Self::finish`] will read or write, a tile later.
+    fn place(&self, row: usize, first: usize) -> *const u8;
+
+    /// `y` are the results of a row from the channel `first` on, of which the last may have no channel.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn finish(&mut self, row: usize, first: usize, y: [__m512i; 2]);
+}
+
+/// Takes the sums of one tile, and finishes those of the one before.
+struct Between<'a, F> {
+    epilogue: &'a Epilogue<'a>,
+    finish: &'a mut F,
+    /// The tile before.
+    before: Tile,
+    complete: &'a Halves,
+    /// First row and panel of this one.
+    row: usize,
+    panel: usize,
+    halves: &'a mut Halves,
+}
+
+impl<F: Finish> Steps for Between<'_, F> {
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.before.halves()
+    }
+
+    #[inline(always)]
+    unsafe fn step(&mut self, index: usize) {
+        let (row, pair) = if self.before.panels > 2 { (index / PAIRS, index % PAIRS) } else { (index, 0) };
+        let first = (self.before.panel + 2 * pair) * COLUMNS;
+        let row_of_all = self.before.row + row;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let y = self.epilogue.second(row_of_all, first, &self.complete[row][pair]);
+            self.finish.finish(row_of_all, first, y);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn take<const P: usize>(&mut self, row: usize, sums: [__m512i; P]) {
+        let (pairs, _) = sums.as_chunks::<2>();
+        for (pair, (sums, half)) in pairs.iter().zip(&mut self.halves[row]).enumerate() {
+            let place = self.finish.place(self.row + row, (self.panel + 2 * pair) * COLUMNS);
+            // SAFETY: the caller's promise. A prefetch takes any address.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(place.cast());
+                self.epilogue.first(self.row + row, *sums, half);
+            }
+        }
+    }
+}
+
+/// (11) of all of a product, panels outside: what becomes of one tile is done between the products of the next.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+#[inline]
+fn multiply(product: &Product<'_>, epilogue: &Epilogue<'_>, mut finish: impl Finish) {
+    let [mut halves, mut complete] = [[[Half([0; LANES]); PAIRS]; ROWS]; 2];
+    let (mut halves, mut complete) = (&mut halves, &mut complete);
+    let mut before = Tile::default();
+    for_each_tile(product, |tile, operands| {
+        let Tile { row, rows, panel, panels } = tile;
+        let mut between =
+            Between { epilogue, finish: &mut finish, before, complete, row, panel, halves: &mut *halves };
+        // SAFETY: the operands are those of the tile; the features of this function.
+        unsafe {
+            if rows >= 4 && panels == PANELS {
+                tile_between(rows, operands, between);
+            } else {
+                for i in 0..between.count() {
+                    between.step(i);
+                }
+                let mut sums = Sums([[0; PANELS * COLUMNS]; ROWS]);
+                let out = sums.0.as_mut_ptr().cast();
+                self::tile::<false>(
+                    rows,
+                    panels,
+                    Operands { out, out_stride: PANELS * COLUMNS, ..*operands },
+                );
+                for (row, sums) in sums.0.iter().enumerate().take(rows) {
+                    let (sums, _) = sums.as_chunks::<COLUMNS>();
+                    let sums: [_; PANELS] =
+                        core::array::from_fn(|i| _mm512_loadu_si512(sums[i].as_ptr().cast()));
+                    between.take(row, sums);
+                }
+            }
+        }
+        before = tile;
+        core::mem::swap(&mut halves, &mut complete);
+    });
+    let mut last = Between { epilogue, finish: &mut finish, before, complete, row: 0, panel: 0, halves };
+    for i in 0..last.count() {
+        // SAFETY: the features of this function.
+        unsafe { last.step(i) };
+    }
+}
+
+/// The tiles of a product of bytes, and their operands but for the outputs.
+fn for_each_tile(product: &Product<'_>, mut each: impl FnMut(Tile, &Operands)) {
+    let all = product.panels();
+    for panel in (0..all).step_by(PANELS) {
+        let panels = PANELS.min(all - panel);
+        let (lines, next) = product.lines[panel * product.groups..].split_at(panels * product.groups);
+        let columns = product.column_starts(panel, panels);
+        for (row, rows) in product.row_tiles(ROWS) {
+            let operands = Operands {
+                left: product.row(row),
+                stride: product.groups * 4,
+                lines: lines.as_ptr(),
+                groups: product.groups,
+                next: if next.is_empty() { lines.as_ptr() } else { next.as_ptr() },
+                row_starts: product.row_starts[row..row + rows].as_ptr(),
+                column_starts: columns.as_ptr(),
+                out: core::ptr::null_mut(),
+                out_stride: 0,
+            };
+            each(Tile { row, rows, panel, panels }, &operands);
+        }
+    }
+}
+
+/// The product of bytes, with the constants of rows summed by this instruction set, and `half` added to each.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn product_of_bytes<'a>(q: &'a [i8], weights: &'a PackedWeights, outputs: usize, half: i32) -> Product<'a> {
+    let mut starts = Vec::with_capacity(q.len() / weights.row_len());
+    for row in q.chunks_exact(weights.row_len()) {
+        let mut sums = _mm512_setzero_si512();
+        for bytes in row.chunks(64) {
+            // SAFETY: the mask has as many bits as there are bytes.
+            let bytes = unsafe { _mm512_maskz_loadu_epi8(u64::MAX >> (64 - bytes.len()), bytes.as_ptr()) };
+            sums = _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), bytes);
+        }
+        starts.push(half - WEIGHT_OFFSET * _mm512_reduce_add_epi32(sums));
+    }
+    Product::of_bytes_from(q, weights, outputs, starts)
+}
+
+/// Stores as many of 32 numbers as there is room for.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[inline(always)]
+unsafe fn store(out: &mut [i32], y: [__m512i; 2]) {
+    let at = out.as_mut_ptr();
+    // SAFETY: 128 bytes, or masks that have no more bits than `out` has numbers.
+    unsafe {
+        if out.len() >= LANES {
+            _mm512_storeu_si512(at.cast(), y[0]);
+            _mm512_storeu_si512(at.add(COLUMNS).cast(), y[1]);
+        } else {
+            let mask = first_lanes(out.len());
+            _mm512_mask_storeu_epi32(at, mask as __mmask16, y[0]);
+            _mm512_mask_storeu_epi32(at.wrapping_add(COLUMNS), (mask >> COLUMNS) as __mmask16, y[1]);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+pub(crate) fn products(q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+    let product = product_of_bytes(q, weights, out.len(), 0);
+    for_each_tile(&product, |tile, operands| {
+        let mut sums = Sums([[0; PANELS * COLUMNS]; ROWS]);
+        let operands =
+            Operands { out: sums.0.as_mut_ptr().cast(), out_stride: PANELS * COLUMNS, ..*operands };
+        // SAFETY: the operands are those of the tile; the features of this function.
+        unsafe { self::tile::<false>(tile.rows, tile.panels, operands) };
+        for (row, sums) in sums.0.iter().enumerate().take(tile.rows) {
+            let first = tile.panel * COLUMNS;
+            let count = (tile.panels * COLUMNS).min(product.columns - first);
+            let out = &mut out[(tile.row + row) * product.columns + first..][..count];
+            out.copy_from_slice(&sums[..count]);
+        }
+    });
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+pub(crate) fn pair_products(a: &[i16], b: &PackedPairs, out: &mut [i32]) {
+    let product = Product::of_pairs(a, b, out);
+    let mut sums = Sums([[0; PANELS * COLUMNS]; ROWS]);
+    let zeros = [0; PANELS * COLUMNS];
+    for panel in 0..product.panels() {
+        let lines = &product.lines[panel * product.groups..][..product.groups];
+        for (row, rows) in product.row_tiles(ROWS) {
+            let operands = Operands {
+                left: product.row(row),
+                stride: product.groups * 4,
+                lines: lines.as_ptr(),
+                groups: product.groups,
+                next: lines.as_ptr(),
+                row_starts: zeros.as_ptr(),
+                column_starts: zeros.as_ptr(),
+                out: sums.0.as_mut_ptr().cast(),
+                out_stride: PANELS * COLUMNS,
+            };
+            // SAFETY: `row..row + rows` are rows of the product, of `groups` groups; `lines` are one panel of as many
+            // lines, there are zeros for all starts, and `sums` has room for a tile.
+            unsafe { tile::<true>(rows, 1, operands) };
+            for (i, sums) in sums.0.iter().enumerate().take(rows) {
+                let out = product.cell(row + i, panel, out);
+                out.copy_from_slice(&sums[..out.len()]);
+            }
+        }
+    }
+}
+
+/// (11) of the sums of tiles, whose starts have half of `2^acc_shift` in them, in two parts: what can be done with all
+/// sums in registers, and the rest.
+struct Epilogue<'a> {
+    layer: &'a Requantizer,
+    acc_shift: __m128i,
+    /// A row each: what (11) multiplies by and shifts by, and half of that power of two.
+    rows: Vec<[i32; 3]>,
+}
+
+impl<'a> Epilogue<'a> {
+    #[target_feature(enable = "avx512f")]
+    fn new(layer: &'a Requantizer, scales: &[Scale]) -> Self {
+        let mut rows = Vec::with_capacity(scales.len());
+        for scale in scales {
+            let shift = layer.out_shift + scale.shift;
+            rows.push([scale.normalised().into(), shift, vector::half(shift)]);
+        }
+        Self { layer, acc_shift: _mm_cvtsi32_si128(layer.acc_shift), rows }
+    }
+
+    /// The sums of a row and two panels, as far as the product with `m_n`. What is stored is the result of an operation:
+    /// to store a sum itself costs the products time.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    #[inline(always)]
+    unsafe fn first(&self, row: usize, sums: [__m512i; 2], half: &mut Half) {
+        let [normalised, ..] = self.rows[row];
+        // SAFETY: the caller's promise; 64 aligned bytes.
+        unsafe {
+            let [low, high] = sums.map(|sum| _mm512_sra_epi32(sum, self.acc_shift));
+            let u = _mm512_mulhrs_epi16(_mm512_packs_epi32(low, high), _mm512_set1_epi16(normalised as i16));
+            _mm512_store_si512(half.0.as_mut_ptr().cast(), u);
+        }
+    }
+
+    /// The results of a row from the channel `first` on.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    #[inline(always)]
+    unsafe fn second(&self, row: usize, first: usize, half: &Half) -> [__m512i; 2] {
+        let [_, shift, rounding] = self.rows[row];
+        // SAFETY: the caller's promise; 64 aligned bytes.
+        unsafe {
+            let [c, b] = self.channels(first);
+            let u = _mm512_load_si512(half.0.as_ptr().cast());
+            let (zero, shift) = (_mm512_setzero_si512(), _mm_cvtsi32_si128(shift));
+            let low = _mm512_dpwssd_epi32(_mm512_set1_epi32(rounding), _mm512_unpacklo_epi16(u, zero), c[0]);
+            let high = _mm512_dpwssd_epi32(_mm512_set1_epi32(rounding), _mm512_unpackhi_epi16(u, zero), c[1]);
+            [
+                _mm512_add_epi32(_mm512_sra_epi32(low, shift), b[0]),
+                _mm512_add_epi32(_mm512_sra_epi32(high, shift), b[1]),
+            ]
+        }
+    }
+
+    /// Multipliers and biases of 32 channels, zeros where there are none.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    #[inline(always)]
+    unsafe fn channels(&self, first: usize) -> [[__m512i; 2]; 2] {
+        let biases = &self.layer.biases[first..];
+        let multipliers = &self.layer.multipliers[first..][..biases.len()];
+        // SAFETY: the caller's promise; 128 bytes, or masks that have as many bits as there are channels.
+        unsafe {
+            let at = biases.as_ptr();
+            let (c, b) = if biases.len() >= LANES {
+                let c = multipliers.as_ptr();
+                let c = [_mm256_loadu_si256(c.cast()), _mm256_loadu_si256(c.add(COLUMNS).cast())];
+                (c, [_mm512_loadu_si512(at.cast()), _mm512_loadu_si512(at.add(COLUMNS).cast())])
+            } else {
+                let c = load(multipliers);
+                let mask = first_lanes(biases.len());
+                let (low, high) = (mask as __mmask16, (mask >> COLUMNS) as __mmask16);
+                let b = [
+                    _mm512_maskz_loadu_epi32(low, at),
+                    _mm512_maskz_loadu_epi32(high, at.wrapping_add(COLUMNS)),
+                ];
+                ([_mm512_castsi512_si256(c), _mm512_extracti64x4_epi64::<1>(c)], b)
+            };
+            let c = [_mm512_cvtepu16_epi32(c[0]), _mm512_cvtepu16_epi32(c[1])];
+            [c, b]
+        }
+    }
+}
+
+/// All 32 bits.
+struct Requantize<'a> {
+    out: &'a mut [i32],
+    width: usize,
+}
+
+impl Finish for Requantize<'_> {
+    #[inline(always)]
+    fn place(&self, row: usize, first: usize) -> *const u8 {
+        self.out.as_ptr().wrapping_add(row * self.width + first).cast()
+    }
+
+    #[inline(always)]
+    unsafe fn finish(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
+        let out = &mut self.out[row * self.width..][first..self.width];
+        // SAFETY: the caller's promise.
+        unsafe { store(out, y) };
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+pub(crate) fn linear(rows: QuantizedRows<'_>, layer: &PackedLinear, out: &mut [i32]) {
+    let (product, epilogue) = operands(rows, layer, out.len());
+    multiply(&product, &epilogue, Requantize { out, width: product.columns });
+}
+
+/// The product of a layer, and what its sums need.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn operands<'a>(
+    rows: QuantizedRows<'a>,
+    layer: &'a PackedLinear,
+    outputs: usize,
+) -> (Product<'a>, Epilogue<'a>) {
+    let half = vector::half(layer.requantizer.acc_shift);
+    let product = product_of_bytes(rows.q, &layer.weights, outputs, half);
+    (product, Epilogue::new(&layer.requantizer, rows.scales))
+}
+
+/// (3).
+struct Narrow<'a> {
+    out: &'a mut [i16],
+    width: usize,
+}
+
+impl Finish for Narrow<'_> {
+    #[inline(always)]
+    fn place(&self, row: usize, first: usize) -> *const u8 {
+        self.out.as_ptr().wrapping_add(row * self.width + first).cast()
+    }
+
+    #[inline(always)]
+    unsafe fn finish(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
+        let out = &mut self.out[row * self.width..][first..self.width];
+        // SAFETY: the caller's promise.
+        unsafe {
+            store16(out, narrow(y[0], y[1]));
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+pub(crate) fn linear16(rows: QuantizedRows<'_>, layer: &PackedLinear, out: &mut [i16]) {
+    let (product, epilogue) = operands(rows, layer, out.len());
+    multiply(&product, &epilogue, Narrow { out, width: product.columns });
+}
+
+/// [`Narrow`], then (28) to (30).
+struct Activated<'a> {
+    activate: Activate,
+    equaliser: &'a [i16],
+    out: &'a mut [i16],
+}
+
+impl Finish for Activated<'_> {
+    #[inline(always)]
+    fn place(&self, row: usize, first: usize) -> *const u8 {
+        self.out.as_ptr().wrapping_add(row * self.equaliser.len() + first).cast()
+    }
+
+    #[inline(always)]
+    unsafe fn finish(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
+        let width = self.equaliser.len();
+        let out = &mut self.out[row * width..][first..width];
+        // SAFETY: the caller's promise.
+        unsafe {
+            let y = narrow(y[0], y[1]);
+            store16(out, self.activate.apply(y, load(&self.equaliser[first..])));
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+pub(crate) fn linear_activate(
+    rows: QuantizedRows<'_>,
+    layer: &PackedLinear,
+    activation: &Activation,
+    out: &mut [i16],
+) {
+    let (product, epilogue) = operands(rows, layer, out.len());
+    let equaliser = &activation.equaliser[..product.columns];
+    let activate = Activate::new(activation);
+    multiply(&product, &epilogue, Activated { activate, equaliser, out });
+}
+
+/// The sum of (12) with its clamp.
+struct Residual<'a> {
+    stream: &'a [i16],
+    shift: __m128i,
+    sums: &'a mut [i32],
+    width: usize,
+}
+
+impl Finish for Residual<'_> {
+    #[inline(always)]
+    fn place(&self, row: usize, first: usize) -> *const u8 {
+        self.stream.as_ptr().wrapping_add(row * self.width + first).cast()
+    }
+
+    #[inline(always)]
+    unsafe fn finish(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
+        let range = row * self.width + first..(row + 1) * self.width;
+        let (stream, out) = (&self.stream[range.clone()], &mut self.sums[range]);
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (least, most) = (_mm512_set1_epi32(-SUM_LIMIT), _mm512_set1_epi32(SUM_LIMIT));
+            let x = load(stream);
+            let x = [_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x)];
+            let sum = |x, y| {
+                let sum = _mm512_add_epi32(_mm512_sll_epi32(_mm512_cvtepi16_epi32(x), self.shift), y);
+                _mm512_max_epi32(_mm512_min_epi32(sum, most), least)
+            };
+            store(out, [sum(x[0], y[0]), sum(x[1], y[1])]);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+pub(crate) fn linear_sum(
+    rows: QuantizedRows<'_>,
+    layer: &PackedLinear,
+    stream: &[i16],
+    residual_shift: i32,
+    sums: &mut [i32],
+) {
+    assert_eq!(stream.len(), sums.len(), "a number of the stream for each sum");
+    let (product, epilogue) = operands(rows, layer, sums.len());
+    let shift = _mm_cvtsi32_si128(residual_shift);
+    multiply(&product, &epilogue, Residual { stream, shift, sums, width: product.columns });
+}
