@@ -14,7 +14,7 @@ use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
 use crate::linear::Requantizer;
-use crate::packed::{GROUP, PackedWeights};
+use crate::packed::{GROUP, Line, PackedWeights};
 use crate::product::Product;
 use crate::strip::{self, Inputs, Loads, Strip, StripLine};
 use crate::wasm_simd::{ROWS, Tile, WIDTH};
@@ -85,7 +85,7 @@ impl crate::isa::Isa for Relaxed {
 #[target_feature(enable = "relaxed-simd")]
 fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
     let mut product = Product::of_bytes(q, weights, out);
-    if isa.0 == Way::Dots || product.rows == 1 {
+    if isa.0 == Way::Dots || product.rows < 2 {
         return dot_tiles(&product, out);
     }
     let strips = strips(isa, &mut product, q, weights);
@@ -93,14 +93,27 @@ fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         let grouped: usize = strip.groups.iter().zip(0..).map(|(&n, length)| n as usize * length).sum();
         assert_eq!(grouped, strip.lines.len(), "every line is in a group");
     }
+    // Between the tiles of a panel the lines of the next one are fetched, an equal part each.
+    let part = product.groups.div_ceil(2 * strips.len());
     for half in 0..product.columns.div_ceil(WIDTH) {
+        let next = product.lines.get((half / 2 + 1) * product.groups..).unwrap_or(&[]);
         for (i, strip) in strips.iter().enumerate() {
+            fetch(next.iter().take(product.groups).skip((half % 2 * strips.len() + i) * part).take(part));
             let row = i * strip::ROWS;
             let tile =
                 Tile { row, rows: (product.rows - row).min(strip::ROWS), panel: half / 2, half: half % 2 };
             // SAFETY: asserted above.
             unsafe { strip_tile(&product, strip, tile, out) };
         }
+    }
+}
+
+/// Reads a byte of each line, which brings it into the caches.
+#[inline(always)]
+fn fetch<'a>(lines: impl Iterator<Item = &'a Line>) {
+    for line in lines {
+        // SAFETY: a reference. Volatile, because nothing is done with what is read.
+        unsafe { (&raw const line.0[0]).read_volatile() };
     }
 }
 
