@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { lockstep, ort, turn } from "./engines.mjs";
 
 const [place, list] = process.argv.slice(2);
@@ -15,6 +16,8 @@ const require = createRequire(import.meta.url);
 const runtime = path.dirname(require.resolve("onnxruntime-web"));
 
 async function node() {
+  // Before version 11.4 of V8 relaxed SIMD is an experiment; later ones do not know the flag.
+  if (parseFloat(process.versions.v8) < 11.4) setFlagsFromString("--experimental-wasm-relaxed-simd");
   const loaded = new Map();
   const load = async (engine) => {
     if (files.modules[engine]) {

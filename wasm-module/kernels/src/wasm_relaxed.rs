@@ -17,7 +17,7 @@ use crate::linear::Requantizer;
 use crate::packed::{GROUP, Line, PackedWeights};
 use crate::product::Product;
 use crate::strip::{self, Inputs, Loads, Strip, StripLine};
-use crate::wasm_simd::{ROWS, Tile, WIDTH};
+use crate::wasm_simd::{ROWS, Sums, Tile, WIDTH};
 
 /// Proof that the engine's products are those of a signed byte and a byte in [0, 127], in this order.
 #[derive(Clone, Copy, Debug)]
@@ -93,27 +93,19 @@ fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         let grouped: usize = strip.groups.iter().zip(0..).map(|(&n, length)| n as usize * length).sum();
         assert_eq!(grouped, strip.lines.len(), "every line is in a group");
     }
-    // Between the tiles of a panel the lines of the next one are fetched, an equal part each.
+    // The tiles of a panel fetch the lines of the next one, an equal part each.
     let part = product.groups.div_ceil(2 * strips.len());
     for half in 0..product.columns.div_ceil(WIDTH) {
-        let next = product.lines.get((half / 2 + 1) * product.groups..).unwrap_or(&[]);
+        let next = product.lines.chunks_exact(product.groups).nth(half / 2 + 1).unwrap_or(&[]);
         for (i, strip) in strips.iter().enumerate() {
-            fetch(next.iter().take(product.groups).skip((half % 2 * strips.len() + i) * part).take(part));
             let row = i * strip::ROWS;
             let tile =
                 Tile { row, rows: (product.rows - row).min(strip::ROWS), panel: half / 2, half: half % 2 };
+            let fetched = next.chunks(part).nth(half % 2 * strips.len() + i).unwrap_or(&[]);
             // SAFETY: asserted above.
-            unsafe { strip_tile(&product, strip, tile, out) };
+            let sums = unsafe { strip_tile(&product, strip, tile, fetched) };
+            tile.store_rows(&sums, &product, out);
         }
-    }
-}
-
-/// Reads a byte of each line, which brings it into the caches.
-#[inline(always)]
-fn fetch<'a>(lines: impl Iterator<Item = &'a Line>) {
-    for line in lines {
-        // SAFETY: a reference. Volatile, because nothing is done with what is read.
-        unsafe { (&raw const line.0[0]).read_volatile() };
     }
 }
 
@@ -161,13 +153,14 @@ impl Loads for Relaxed {
     }
 }
 
-/// Four rows by half a panel. A function of its own, so that nothing else competes for its registers.
+/// Four rows by half a panel. A function of its own, so that nothing else competes for its registers. Each group brings
+/// one of the lines `fetched` into the caches.
 ///
 /// # Safety
 /// The strip has as many lines as its groups have together, and is one of the product's.
 #[target_feature(enable = "relaxed-simd")]
 #[inline(never)]
-unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut [i32]) {
+unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, fetched: &[Line]) -> Sums {
     tile.check(tile.rows, product);
     let panel = &product.lines[tile.panel * product.groups..][..product.groups];
     let start = tile.column_start(product);
@@ -179,8 +172,13 @@ unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut
     let base = unsafe { panel.as_ptr().cast::<u8>().add(32 * tile.half) };
     // Addresses, so that the place of a line's offset becomes part of the load.
     let mut line = strip.lines.as_ptr();
+    let mut fetched = fetched.iter();
     for (length, &count) in strip.groups.iter().enumerate().skip(1).rev() {
         for _ in 0..count {
+            if let Some(line) = fetched.next() {
+                // SAFETY: a reference. Volatile, because nothing is done with what is read.
+                unsafe { (&raw const line.0[0]).read_volatile() };
+            }
             // SAFETY: the groups are as long as all lines, `base` is half a panel, and the lines are those of its strip.
             let (mut sums, end) = unsafe { (pair_products_of(base, line), line.add(length)) };
             // SAFETY: as above.
@@ -203,9 +201,7 @@ unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, out: &mut
             }
         }
     }
-    for (r, acc) in acc.into_iter().enumerate().take(tile.rows) {
-        tile.store(acc, r, product, out);
-    }
+    acc
 }
 
 /// Sums of two products each of one line: four rows by eight columns by two pairs of inputs.

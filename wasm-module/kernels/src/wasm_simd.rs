@@ -3,6 +3,7 @@
 //! `i16x8.q15mulr_sat_s` is (2), and the saturating narrowing of 32-bit lanes is (3).
 #![allow(unsafe_code, reason = "loads and stores")]
 
+use alloc::vec::Vec;
 use core::arch::wasm32::*;
 
 use lockstep_arith::activation::Activation;
@@ -32,6 +33,9 @@ pub(crate) struct Tile {
     pub(crate) half: usize,
 }
 
+/// The sums of a tile. A function that returns them has no calls, around which an engine would keep them in memory.
+pub(crate) type Sums = [[v128; 2]; ROWS];
+
 impl Tile {
     /// All tiles of a product: the weights of a half panel stay in the first cache for all rows.
     pub(crate) fn all(product: &Product<'_>) -> impl Iterator<Item = Self> {
@@ -50,6 +54,13 @@ impl Tile {
         let start = &product.column_start(self.panel)[self.half * WIDTH..][..WIDTH];
         // SAFETY: eight numbers of 32 bits.
         unsafe { [v128_load(start.as_ptr().cast()), v128_load(start.as_ptr().add(4).cast())] }
+    }
+
+    /// Writes the sums of its rows.
+    pub(crate) fn store_rows(self, sums: &Sums, product: &Product<'_>, out: &mut [i32]) {
+        for (r, sums) in sums.iter().enumerate().take(self.rows) {
+            self.store(*sums, r, product, out);
+        }
     }
 
     /// Writes the eight sums of a row, or as many as the product has columns.
@@ -98,38 +109,77 @@ pub(crate) use steps;
 
 /// Products of 16-bit pairs.
 pub(crate) fn pair_products(product: &Product<'_>, out: &mut [i32]) {
-    for tile in Tile::all(product) {
-        match tile.rows {
-            1 => pair_tile::<1>(product, tile, out),
-            2 => pair_tile::<2>(product, tile, out),
-            3 => pair_tile::<3>(product, tile, out),
-            _ => pair_tile::<ROWS>(product, tile, out),
+    let groups = product.groups;
+    let mut strips = Vec::with_capacity(product.rows.div_ceil(ROWS) * groups);
+    for row in (0..product.rows).step_by(ROWS) {
+        // SAFETY: that many rows of the left operand follow.
+        unsafe {
+            let first = product.left.add(row * groups * GROUP);
+            interleave(first, (product.rows - row).min(ROWS), groups, |line| strips.push(line));
+        }
+    }
+    for half in 0..product.columns.div_ceil(WIDTH) {
+        for (i, strip) in strips.chunks_exact(groups).enumerate() {
+            let row = i * ROWS;
+            let tile = Tile { row, rows: (product.rows - row).min(ROWS), panel: half / 2, half: half % 2 };
+            tile.store_rows(&pair_tile(product, strip, tile), product, out);
         }
     }
 }
 
-fn pair_tile<const R: usize>(product: &Product<'_>, tile: Tile, out: &mut [i32]) {
-    tile.check(R, product);
-    let groups = product.groups;
-    let mut acc = [[i32x4_splat(0); 2]; R];
-    for g in 0..groups {
-        // SAFETY: `panel < panels()`, `g < groups`: a line of 64 bytes, of which `half` chooses 32.
-        let lines = unsafe {
-            let line = product.lines.as_ptr().add(tile.panel * groups + g).cast::<v128>().add(2 * tile.half);
-            [v128_load(line), v128_load(line.add(1))]
+/// Up to [`ROWS`] rows of groups of four bytes, a group of all rows at a time. Missing rows are zeros.
+///
+/// # Safety
+/// At `left` there are `rows` rows of `groups` groups.
+#[inline(always)]
+unsafe fn interleave(left: *const u8, rows: usize, groups: usize, mut each: impl FnMut(v128)) {
+    let row = |r: usize, g: usize| left.wrapping_add((r * groups + g) * GROUP);
+    let whole = if rows == ROWS { groups / 4 * 4 } else { 0 };
+    for g in (0..whole).step_by(4) {
+        // SAFETY: the caller's promise; four groups follow in each of four rows.
+        let [a, b, c, d] = unsafe { [0, 1, 2, 3].map(|r| v128_load(row(r, g).cast())) };
+        let (ab, cd) = (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<0, 4, 1, 5>(c, d));
+        each(i64x2_shuffle::<0, 2>(ab, cd));
+        each(i64x2_shuffle::<1, 3>(ab, cd));
+        let (ab, cd) = (i32x4_shuffle::<2, 6, 3, 7>(a, b), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+        each(i64x2_shuffle::<0, 2>(ab, cd));
+        each(i64x2_shuffle::<1, 3>(ab, cd));
+    }
+    for g in whole..groups {
+        let mut line = [0; ROWS];
+        for (r, group) in line[..rows].iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            *group = unsafe { row(r, g).cast::<u32>().read_unaligned() };
+        }
+        each(u32x4(line[0], line[1], line[2], line[3]));
+    }
+}
+
+/// Four interleaved rows by half a panel. A function of its own, so that nothing else competes for its registers.
+#[inline(never)]
+fn pair_tile(product: &Product<'_>, strip: &[v128], tile: Tile) -> Sums {
+    tile.check(tile.rows, product);
+    let panel = &product.lines[tile.panel * product.groups..][..product.groups];
+    let mut acc = [[i32x4_splat(0); 2]; ROWS];
+    for (line, &inputs) in panel.iter().zip(strip) {
+        // SAFETY: 32 of the 64 bytes of a line.
+        let line = unsafe {
+            let at = line.0.as_ptr().cast::<v128>().add(2 * tile.half);
+            [v128_load(at), v128_load(at.add(1))]
         };
-        for (r, acc) in acc.iter_mut().enumerate() {
-            // SAFETY: `row + r < rows`, `g < groups`: a group of 4 bytes of the left operand.
-            let a =
-                unsafe { v128_load32_splat(product.left.add(((tile.row + r) * groups + g) * GROUP).cast()) };
-            for (acc, line) in acc.iter_mut().zip(lines) {
-                *acc = i32x4_add(*acc, i32x4_dot_i16x8(a, line));
+        let rows = [
+            i32x4_shuffle::<0, 0, 0, 0>(inputs, inputs),
+            i32x4_shuffle::<1, 1, 1, 1>(inputs, inputs),
+            i32x4_shuffle::<2, 2, 2, 2>(inputs, inputs),
+            i32x4_shuffle::<3, 3, 3, 3>(inputs, inputs),
+        ];
+        for (acc, row) in acc.iter_mut().zip(rows) {
+            for (acc, line) in acc.iter_mut().zip(line) {
+                *acc = i32x4_add(*acc, i32x4_dot_i16x8(row, line));
             }
         }
     }
-    for (r, acc) in acc.into_iter().enumerate() {
-        tile.store(acc, r, product, out);
-    }
+    acc
 }
 
 /// `(x + 2^(s - 1)) >> s` of 32-bit lanes, for one `s` in [0, 31].

@@ -216,14 +216,7 @@ fn web(
     let path = list.with_file_name(format!("{place}.json"));
     std::fs::write(&path, files.to_string())?;
     let script = workspace().join("tests/bench/web.mjs");
-    Process::start(
-        place,
-        Command::new("node")
-            .args(["--no-warnings", "--experimental-wasm-relaxed-simd"])
-            .arg(script)
-            .arg(place)
-            .arg(path),
-    )
+    Process::start(place, Command::new("node").arg("--no-warnings").arg(script).arg(place).arg(path))
 }
 
 fn peak_memory(arguments: &Arguments, cases: &[Case]) -> Fallible<f64> {
