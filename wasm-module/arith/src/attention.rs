@@ -71,8 +71,10 @@ pub const fn exp2(octaves: i16) -> i16 {
 /// (25) to (27) for one row: turns weighted sums into the context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContextScale {
-    shift: i32,
-    factor: i16,
+    /// `E - 8` of (25), in [6, 15].
+    pub shift: i32,
+    /// `r_v` of (26).
+    pub factor: i16,
 }
 
 impl ContextScale {

@@ -1,7 +1,8 @@
-//! Attention of one head with AVX-512 VNNI: scores from bytes, weighted sums from pairs, eight queries at a time.
+//! Attention of one head with AVX-512 VNNI: scores from bytes, weighted sums from pairs, 32 queries at a time.
 //!
-//! A key is stored +128, so that it is the unsigned side of the product. That adds the same number to all scores of a
-//! query, and (21) looks at their differences only.
+//! A query is a lane from its scores to its context: maxima and sums are those of registers, and nothing is added up
+//! across one. A key is stored +128, so that it is the unsigned side of the product. That adds the same number to all
+//! scores of a query, and (21) looks at their differences only.
 #![allow(unsafe_code, reason = "loads, stores and operands that are read by address")]
 
 use core::arch::x86_64::*;
@@ -14,19 +15,27 @@ use crate::attention::Attention;
 use crate::packed::{COLUMNS, GROUP, Line};
 use crate::scratch::room;
 use crate::vector;
-use crate::x86_avx512_rows::{self, LANES, first_lanes, load, narrow};
-use crate::x86_avx512_tile::{Operands, PANELS, ROWS, tile};
+use crate::x86_avx512_rows::{self, LANES, first_lanes, load, store16};
+use crate::x86_avx512_tile::{COLUMNS_OF_PAIRS, Operands, ROWS, UNSIGNED_ROWS, tile};
+
+/// A number of each of 16 queries.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Lanes([i32; COLUMNS]);
+
+/// Panels of queries that are evaluated together.
+const PANELS: usize = 2;
 
 /// The operands of one head.
 #[derive(Debug, Default)]
 pub(crate) struct Packed {
     queries: Vec<i8>,
     keys: Vec<i8>,
-    key_lines: Vec<Line>,
+    query_lines: Vec<Line>,
     value_lines: Vec<Line>,
-    scores: Vec<i32>,
-    weights: Vec<i16>,
-    weighted: Vec<i32>,
+    scores: Vec<Lanes>,
+    weights: Vec<Line>,
+    weighted: Vec<Lanes>,
 }
 
 /// Columns of a head in the rows of a projection.
@@ -96,77 +105,89 @@ pub(crate) fn attend(
     let head_scale = score.of_head(query_scale, key_scale);
 
     let groups = width.div_ceil(GROUP);
-    let (key_panels, value_panels) = (n.div_ceil(COLUMNS), width.div_ceil(COLUMNS));
+    let (query_panels, value_panels) = (n.div_ceil(COLUMNS), width.div_ceil(COLUMNS));
     let pairs = n.div_ceil(2);
-    // Whole registers of scores and of weights.
-    let padded = n.next_multiple_of(LANES);
-    let queries = room(&mut packed.queries, n * groups * GROUP, 0);
-    let keys = room(&mut packed.keys, key_panels * COLUMNS * groups * GROUP, 0);
-    let key_lines = room(&mut packed.key_lines, key_panels * groups, Line([0; 64]));
+    let queries = room(&mut packed.queries, query_panels * COLUMNS * groups * GROUP, 0);
+    let keys = room(&mut packed.keys, n * groups * GROUP, 0);
+    let query_lines = room(&mut packed.query_lines, query_panels * groups, Line([0; 64]));
     let value_lines = room(&mut packed.value_lines, value_panels * pairs, Line([0; 64]));
-    let scores = room(&mut packed.scores, ROWS * padded, 0);
-    let weights = room(&mut packed.weights, ROWS * padded, 0);
-    let weighted = room(&mut packed.weighted, ROWS * value_panels * COLUMNS, 0);
+    let none = Lanes([0; COLUMNS]);
+    let scores = room(&mut packed.scores, PANELS * 2 * pairs, none);
+    let weights = room(&mut packed.weights, PANELS * pairs, Line([0; 64]));
+    let weighted = room(&mut packed.weighted, PANELS * width.next_multiple_of(LANES), none);
 
-    pack_bytes(block(0), Quantizer::new(query_scale), 0, queries);
-    pack_bytes(block(1), Quantizer::new(key_scale), 128, &mut keys[..n * groups * GROUP]);
-    transpose(keys, groups, key_lines);
+    pack_bytes(block(0), Quantizer::new(query_scale), 0, &mut queries[..n * groups * GROUP]);
+    transpose(queries, groups, query_lines);
+    pack_bytes(block(1), Quantizer::new(key_scale), 128, keys);
     pack_pairs(block(2), Quantizer::new(value_scale), n, value_lines);
 
-    let zeros = [0; PANELS * COLUMNS];
-    for first in (0..n).step_by(ROWS) {
-        let rows = ROWS.min(n - first);
+    let zeros = [0; ROWS * COLUMNS];
+    for first in (0..n).step_by(LANES) {
+        let count = LANES.min(n - first);
+        let panels = count.div_ceil(COLUMNS);
         let by_bytes = Operands {
-            left: queries[first * groups * GROUP..].as_ptr().cast(),
+            left: keys.as_ptr().cast(),
             stride: groups * GROUP,
-            lines: key_lines.as_ptr(),
+            lines: query_lines[first / COLUMNS * groups..].as_ptr(),
             groups,
-            next: key_lines.as_ptr(),
+            next: query_lines.as_ptr(),
             row_starts: zeros.as_ptr(),
             column_starts: zeros.as_ptr(),
-            out: scores.as_mut_ptr(),
-            out_stride: padded,
+            out: scores.as_mut_ptr().cast(),
+            out_stride: PANELS * COLUMNS,
         };
-        // SAFETY: `rows` queries, and as many panels of keys as `key_lines` and a row of `scores` hold.
-        unsafe { all_panels::<false>(rows, key_panels, by_bytes) };
-        let mut sums = [0; ROWS];
-        for (row, sum) in sums.iter_mut().enumerate().take(rows) {
-            let range = row * padded..(row + 1) * padded;
-            *sum = softmax(&scores[range.clone()], n, head_scale, &mut weights[range]);
-        }
-        let by_pairs = Operands {
-            left: weights.as_ptr().cast(),
-            stride: padded * size_of::<i16>(),
-            lines: value_lines.as_ptr(),
-            groups: pairs,
-            next: value_lines.as_ptr(),
-            row_starts: zeros.as_ptr(),
-            column_starts: zeros.as_ptr(),
-            out: weighted.as_mut_ptr(),
-            out_stride: value_panels * COLUMNS,
+        // SAFETY: `n` keys, one or two panels of queries, and two of scores for each key.
+        unsafe { all_rows::<UNSIGNED_ROWS>(n, panels, by_bytes) };
+        let sums = if panels == 1 {
+            softmax::<1>(&scores[..PANELS * n], head_scale, weights)
+        } else {
+            softmax::<2>(&scores[..PANELS * n], head_scale, weights)
         };
-        // SAFETY: `rows` rows of at least `pairs` pairs of weights, and the panels of `value_lines` and `weighted`.
-        unsafe { all_panels::<true>(rows, value_panels, by_pairs) };
-        for (row, &sum) in sums.iter().enumerate().take(rows) {
-            let weighted = &weighted[row * value_panels * COLUMNS..][..width];
-            let out = &mut context[(first + row) * hidden + head * width..][..width];
-            vector::context(weighted, ContextScale::of(sum, value_scale), out);
+        for (panel, lines) in value_lines.chunks_exact(pairs).enumerate() {
+            let by_pairs = Operands {
+                left: lines.as_ptr().cast(),
+                stride: 0,
+                lines: weights.as_ptr(),
+                groups: pairs,
+                next: weights.as_ptr(),
+                row_starts: zeros.as_ptr(),
+                column_starts: zeros.as_ptr(),
+                out: weighted[PANELS * COLUMNS * panel..].as_mut_ptr().cast(),
+                out_stride: PANELS * COLUMNS,
+            };
+            for half in [0, ROWS] {
+                // SAFETY: 16 columns of values, of which `left` is the first or the ninth; `panels` panels of weights
+                // and two of sums for each column.
+                unsafe {
+                    let (left, out) =
+                        (by_pairs.left.add(half * GROUP), by_pairs.out.add(half * PANELS * COLUMNS));
+                    tile::<COLUMNS_OF_PAIRS>(ROWS, panels, Operands { left, out, ..by_pairs });
+                }
+            }
         }
+        let mut scales = [[[0; COLUMNS]; PANELS]; 2];
+        let [shifts, factors] = scales.each_mut().map(|of| of.as_flattened_mut());
+        for ((shift, factor), &sum) in shifts.iter_mut().zip(factors).zip(sums.as_flattened()).take(count) {
+            let scale = ContextScale::of(sum, value_scale);
+            (*shift, *factor) = (scale.shift, scale.factor.into());
+        }
+        let rows = &mut context[first * hidden..][..count * hidden];
+        contexts(weighted, &scales, rows, hidden, head * width, width);
     }
 }
 
-/// Rows by any number of panels, the outputs of a panel beside those of the one before.
+/// Any number of rows by 1 to 3 panels.
 ///
 /// # Safety
-/// As [`tile`], for all panels.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn all_panels<const PAIRS: bool>(rows: usize, panels: usize, operands: Operands) {
-    for panel in (0..panels).step_by(PANELS) {
+/// As [`tile`], for all rows; there are zeros for all starts.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn all_rows<const MODE: u8>(rows: usize, panels: usize, operands: Operands) {
+    for row in (0..rows).step_by(ROWS) {
         // SAFETY: the caller's promise.
         unsafe {
-            let lines = operands.lines.add(panel * operands.groups);
-            let out = operands.out.add(panel * COLUMNS);
-            tile::<PAIRS>(rows, PANELS.min(panels - panel), Operands { lines, out, ..operands });
+            let left = operands.left.add(row * operands.stride);
+            let out = operands.out.add(row * operands.out_stride);
+            tile::<MODE>(ROWS.min(rows - row), panels, Operands { left, out, ..operands });
         }
     }
 }
@@ -232,44 +253,138 @@ fn pack_pairs(block: Block<'_>, quantizer: Quantizer, n: usize, lines: &mut [Lin
     }
 }
 
-/// (21) to (23) of one row of `n` scores; the two slices are whole registers.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn softmax(scores: &[i32], n: usize, head: HeadScale, weights: &mut [i16]) -> u32 {
-    let mut best = _mm512_set1_epi32(i32::MIN);
-    let (registers, _) = scores.as_chunks::<COLUMNS>();
-    for (i, a) in registers.iter().enumerate() {
-        let mask = first_lanes(n.saturating_sub(i * COLUMNS)) as __mmask16;
-        // SAFETY: an array of 64 bytes.
-        best = _mm512_mask_max_epi32(best, mask, best, unsafe { _mm512_loadu_si512(a.as_ptr().cast()) });
+/// (21) to (23) of `P` panels of queries: two registers of scores a key, of which those of `P` panels are read. The
+/// weights become lines of pairs of keys, panel after panel; a key that is missing has no weight.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn softmax<const P: usize>(
+    scores: &[Lanes],
+    head: HeadScale,
+    weights: &mut [Line],
+) -> [[u32; COLUMNS]; PANELS] {
+    let (keys, _) = scores.as_chunks::<PANELS>();
+    // SAFETY: an array of 64 aligned bytes.
+    let panels =
+        |key: &[Lanes; PANELS]| [0, P - 1].map(|i| unsafe { _mm512_load_si512(key[i].0.as_ptr().cast()) });
+    let mut best = [_mm512_set1_epi32(i32::MIN); PANELS];
+    for key in keys {
+        let a = panels(key);
+        best = [_mm512_max_epi32(best[0], a[0]), _mm512_max_epi32(best[1], a[1])];
     }
-    let best = _mm512_set1_epi32(_mm512_reduce_max_epi32(best));
     let down = _mm_cvtsi32_si128(head.shift.max(0));
     let up = _mm_cvtsi32_si128((-head.shift).max(0));
     let half = _mm512_set1_epi32(vector::half(head.shift));
+    let best = best.map(|best| _mm512_add_epi32(best, half));
     let factor = _mm512_set1_epi16(head.factor);
     let one = _mm512_set1_epi16(1);
-    let mut sum = _mm512_setzero_si512();
-    let (registers, _) = scores.as_chunks::<LANES>();
-    let (outputs, _) = weights.as_chunks_mut::<LANES>();
-    for (i, (a, out)) in registers.iter().zip(outputs).enumerate() {
-        let (a, _) = a.as_chunks::<COLUMNS>();
-        let distance = |i: usize| {
-            // SAFETY: an array of 64 bytes.
-            let a = unsafe { _mm512_loadu_si512(a[i].as_ptr().cast()) };
-            let rounded = _mm512_sra_epi32(_mm512_add_epi32(_mm512_sub_epi32(best, a), half), down);
-            _mm512_sll_epi32(rounded, up)
-        };
-        let u = _mm512_mulhrs_epi16(narrow(distance(0), distance(1)), factor);
+    // Four queries of the one panel and four of the other, in turn, which `unpack` undoes.
+    let weights_of = |key: &[Lanes; PANELS]| {
+        let a = panels(key);
+        let distance =
+            |i: usize| _mm512_sll_epi32(_mm512_sra_epi32(_mm512_sub_epi32(best[i], a[i]), down), up);
+        let u = _mm512_mulhrs_epi16(_mm512_packs_epi32(distance(0), distance(1)), factor);
         let f = _mm512_slli_epi16::<5>(_mm512_and_si512(u, _mm512_set1_epi16(1023)));
         let inner =
             _mm512_sub_epi16(_mm512_set1_epi16(22026), _mm512_mulhrs_epi16(f, _mm512_set1_epi16(5680)));
         let e = _mm512_sub_epi16(_mm512_set1_epi16(32766), _mm512_mulhrs_epi16(f, inner));
         // (2) with a power of two, in two shifts; 15 octaves and more give 0.
         let p = _mm512_add_epi16(_mm512_srlv_epi16(e, _mm512_srli_epi16::<10>(u)), one);
-        let p = _mm512_maskz_srli_epi16::<1>(first_lanes(n.saturating_sub(i * LANES)), p);
-        sum = _mm512_add_epi32(sum, _mm512_madd_epi16(p, one));
-        // SAFETY: an array of 64 bytes.
-        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), p) };
+        _mm512_srli_epi16::<1>(p)
+    };
+    let mut sums = [_mm512_setzero_si512(); PANELS];
+    let pairs = keys.len().div_ceil(2);
+    let (first, second) = weights.split_at_mut(pairs);
+    for ((keys, first), second) in keys.chunks(2).zip(first).zip(second) {
+        let p = weights_of(&keys[0]);
+        let next = keys.get(1).map_or_else(|| _mm512_setzero_si512(), weights_of);
+        let lines = [_mm512_unpacklo_epi16(p, next), _mm512_unpackhi_epi16(p, next)];
+        for (sum, line) in sums.iter_mut().zip(lines) {
+            *sum = _mm512_dpwssd_epi32(*sum, line, one);
+        }
+        // SAFETY: lines are 64 aligned bytes.
+        unsafe {
+            _mm512_store_si512(first.0.as_mut_ptr().cast(), lines[0]);
+            if P > 1 {
+                _mm512_store_si512(second.0.as_mut_ptr().cast(), lines[1]);
+            }
+        }
     }
-    _mm512_reduce_add_epi32(sum) as u32
+    let mut out = [[0; COLUMNS]; PANELS];
+    for (out, sum) in out.iter_mut().zip(sums) {
+        // SAFETY: an array of 64 bytes.
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sum) };
+    }
+    out
+}
+
+/// (25) to (27) of up to 32 queries, whose shifts and factors are `scales`: their weighted sums, two registers a column,
+/// become `width` columns of `rows`, which are `stride` long, from the column `first` on.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn contexts(
+    weighted: &[Lanes],
+    scales: &[[[i32; COLUMNS]; PANELS]; 2],
+    rows: &mut [i16],
+    stride: usize,
+    first: usize,
+    width: usize,
+) {
+    let [shift, factor] = scales.each_ref().map(|of| {
+        // SAFETY: arrays of 64 bytes.
+        of.each_ref().map(|of| unsafe { _mm512_loadu_si512(of.as_ptr().cast()) })
+    });
+    let one = _mm512_set1_epi32(1);
+    // The shift of a query is at least 6; that of a lane without one is of no matter.
+    let half = shift.map(|shift| _mm512_sllv_epi32(one, _mm512_sub_epi32(shift, one)));
+    let factor = _mm512_packs_epi32(factor[0], factor[1]);
+    let (columns, _) = weighted.as_chunks::<PANELS>();
+    let column = |sums: &[Lanes; PANELS]| {
+        let rounded = |i: usize| {
+            // SAFETY: an array of 64 aligned bytes.
+            let sum = unsafe { _mm512_load_si512(sums[i].0.as_ptr().cast()) };
+            _mm512_srav_epi32(_mm512_add_epi32(sum, half[i]), shift[i])
+        };
+        _mm512_mulhrs_epi16(_mm512_packs_epi32(rounded(0), rounded(1)), factor)
+    };
+    let (blocks, _) = columns.as_chunks::<LANES>();
+    for (block, columns) in blocks.iter().enumerate() {
+        let (pairs, _) = columns.as_chunks::<2>();
+        let mut halves = [[_mm512_setzero_si512(); COLUMNS]; PANELS];
+        for (i, [a, b]) in pairs.iter().enumerate() {
+            let (a, b) = (column(a), column(b));
+            halves[0][i] = _mm512_unpacklo_epi16(a, b);
+            halves[1][i] = _mm512_unpackhi_epi16(a, b);
+        }
+        let at = block * LANES;
+        let columns = first + at..first + width.min(at + LANES);
+        for (half, rows) in halves.iter_mut().zip(rows.chunks_mut(COLUMNS * stride)) {
+            transpose16(half);
+            for (row, x) in rows.chunks_exact_mut(stride).zip(half) {
+                store16(&mut row[columns.clone()], *x);
+            }
+        }
+    }
+}
+
+/// 16 rows of 32-bit numbers become their columns.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn transpose16(rows: &mut [__m512i; COLUMNS]) {
+    for i in 0..4 {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|j| rows[4 * i + j]);
+        let (low, next_low) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
+        let (high, next_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
+        rows[4 * i] = _mm512_unpacklo_epi64(low, next_low);
+        rows[4 * i + 1] = _mm512_unpackhi_epi64(low, next_low);
+        rows[4 * i + 2] = _mm512_unpacklo_epi64(high, next_high);
+        rows[4 * i + 3] = _mm512_unpackhi_epi64(high, next_high);
+    }
+    // Quarter `q` of row `4 i + j` is now of the rows 4 i to 4 i + 3 and the column 4 q + j.
+    for j in 0..4 {
+        let [a, b, c, d] = [0, 4, 8, 12].map(|i| rows[i + j]);
+        let (even, next_even) = (_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0x88>(c, d));
+        let (odd, next_odd) = (_mm512_shuffle_i32x4::<0xdd>(a, b), _mm512_shuffle_i32x4::<0xdd>(c, d));
+        rows[j] = _mm512_shuffle_i32x4::<0x88>(even, next_even);
+        rows[4 + j] = _mm512_shuffle_i32x4::<0x88>(odd, next_odd);
+        rows[8 + j] = _mm512_shuffle_i32x4::<0xdd>(even, next_even);
+        rows[12 + j] = _mm512_shuffle_i32x4::<0xdd>(odd, next_odd);
+    }
 }

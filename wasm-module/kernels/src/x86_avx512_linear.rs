@@ -18,7 +18,9 @@ use crate::packed::{COLUMNS, PackedPairs, PackedWeights, WEIGHT_OFFSET};
 use crate::product::Product;
 use crate::vector;
 use crate::x86_avx512_rows::{Activate, LANES, first_lanes, load, narrow, store16};
-use crate::x86_avx512_tile::{Operands, Steps, WIDE_PANELS as PANELS, WIDE_ROWS as ROWS, tile, tile_between};
+use crate::x86_avx512_tile::{
+    BYTES, Operands, PAIRS, Steps, WIDE_PANELS as PANELS, WIDE_ROWS as ROWS, tile, tile_between,
+};
 
 /// The sums of a tile, row after row.
 #[repr(C, align(64))]
@@ -47,10 +49,10 @@ impl Tile {
 }
 
 /// Pairs of panels of a tile.
-const PAIRS: usize = PANELS / 2;
+const COUPLES: usize = PANELS / 2;
 
 /// The halves of a tile.
-type Halves = [[Half; PAIRS]; ROWS];
+type Halves = [[Half; COUPLES]; ROWS];
 
 /// What becomes of the results of (11).
 trait Finish {
@@ -85,7 +87,8 @@ impl<F: Finish> Steps for Between<'_, F> {
 
     #[inline(always)]
     unsafe fn step(&mut self, index: usize) {
-        let (row, pair) = if self.before.panels > 2 { (index / PAIRS, index % PAIRS) } else { (index, 0) };
+        let (row, pair) =
+            if self.before.panels > 2 { (index / COUPLES, index % COUPLES) } else { (index, 0) };
         let first = (self.before.panel + 2 * pair) * COLUMNS;
         let row_of_all = self.before.row + row;
         // SAFETY: the caller's promise.
@@ -113,7 +116,7 @@ impl<F: Finish> Steps for Between<'_, F> {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 #[inline]
 fn multiply(product: &Product<'_>, epilogue: &Epilogue<'_>, mut finish: impl Finish) {
-    let [mut halves, mut complete] = [[[Half([0; LANES]); PAIRS]; ROWS]; 2];
+    let [mut halves, mut complete] = [[[Half([0; LANES]); COUPLES]; ROWS]; 2];
     let (mut halves, mut complete) = (&mut halves, &mut complete);
     let mut before = Tile::default();
     for_each_tile(product, |tile, operands| {
@@ -130,7 +133,7 @@ fn multiply(product: &Product<'_>, epilogue: &Epilogue<'_>, mut finish: impl Fin
                 }
                 let mut sums = Sums([[0; PANELS * COLUMNS]; ROWS]);
                 let out = sums.0.as_mut_ptr().cast();
-                self::tile::<false>(
+                self::tile::<BYTES>(
                     rows,
                     panels,
                     Operands { out, out_stride: PANELS * COLUMNS, ..*operands },
@@ -221,7 +224,7 @@ pub(crate) fn products(q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         let operands =
             Operands { out: sums.0.as_mut_ptr().cast(), out_stride: PANELS * COLUMNS, ..*operands };
         // SAFETY: the operands are those of the tile; the features of this function.
-        unsafe { self::tile::<false>(tile.rows, tile.panels, operands) };
+        unsafe { self::tile::<BYTES>(tile.rows, tile.panels, operands) };
         for (row, sums) in sums.0.iter().enumerate().take(tile.rows) {
             let first = tile.panel * COLUMNS;
             let count = (tile.panels * COLUMNS).min(product.columns - first);
@@ -252,7 +255,7 @@ pub(crate) fn pair_products(a: &[i16], b: &PackedPairs, out: &mut [i32]) {
             };
             // SAFETY: `row..row + rows` are rows of the product, of `groups` groups; `lines` are one panel of as many
             // lines, there are zeros for all starts, and `sums` has room for a tile.
-            unsafe { tile::<true>(rows, 1, operands) };
+            unsafe { tile::<PAIRS>(rows, 1, operands) };
             for (i, sums) in sums.0.iter().enumerate().take(rows) {
                 let out = product.cell(row + i, panel, out);
                 out.copy_from_slice(&sums[..out.len()]);

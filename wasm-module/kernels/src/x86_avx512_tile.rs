@@ -7,12 +7,19 @@ use crate::packed::{COLUMNS, GROUP, Line};
 
 /// Most rows of a tall tile.
 pub(crate) const ROWS: usize = 8;
-/// Most panels of a tall tile.
-pub(crate) const PANELS: usize = 3;
 /// Most rows of a wide tile.
 pub(crate) const WIDE_ROWS: usize = 6;
 /// Most panels of a wide tile.
 pub(crate) const WIDE_PANELS: usize = 4;
+
+/// Products of signed bytes of rows and unsigned ones of lines.
+pub(crate) const BYTES: u8 = 0;
+/// Products of unsigned bytes of rows and signed ones of lines.
+pub(crate) const UNSIGNED_ROWS: u8 = 1;
+/// Products of 16-bit numbers.
+pub(crate) const PAIRS: u8 = 2;
+/// The same, where the rows are columns of a panel of lines.
+pub(crate) const COLUMNS_OF_PAIRS: u8 = 3;
 
 /// Groups between two steps.
 const STRIDE: usize = 8;
@@ -36,28 +43,28 @@ pub(crate) struct Operands {
     pub(crate) out_stride: usize,
 }
 
-/// `rows` rows by `panels` panels of 8-bit numbers (signed rows, unsigned lines), or of signed pairs of 16 bits.
+/// `rows` rows by `panels` panels.
 ///
 /// # Safety
 /// All operands but `next` have that many rows, panels and groups.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 #[inline]
-pub(crate) unsafe fn tile<const PAIRS: bool>(rows: usize, panels: usize, operands: Operands) {
+pub(crate) unsafe fn tile<const MODE: u8>(rows: usize, panels: usize, operands: Operands) {
     let plain = Plain { out: operands.out, stride: operands.out_stride };
     macro_rules! tile {
         ($($rows:literal)*; $($wide:literal)*) => {
             match (rows, panels) {
                 $(
                     // SAFETY: the caller's promise.
-                    ($wide, 4) => unsafe { sized::<$wide, 4, PAIRS>(&operands, plain) },
+                    ($wide, 4) => unsafe { sized::<$wide, 4, MODE>(&operands, plain) },
                 )*
                 $(
                     // SAFETY: the caller's promise.
-                    ($rows, 1) => unsafe { sized::<$rows, 1, PAIRS>(&operands, plain) },
+                    ($rows, 1) => unsafe { sized::<$rows, 1, MODE>(&operands, plain) },
                     // SAFETY: the caller's promise.
-                    ($rows, 2) => unsafe { sized::<$rows, 2, PAIRS>(&operands, plain) },
+                    ($rows, 2) => unsafe { sized::<$rows, 2, MODE>(&operands, plain) },
                     // SAFETY: the caller's promise.
-                    ($rows, 3) => unsafe { sized::<$rows, 3, PAIRS>(&operands, plain) },
+                    ($rows, 3) => unsafe { sized::<$rows, 3, MODE>(&operands, plain) },
                 )*
                 _ => unreachable!("a tile has 1 to 8 rows and 1 to 3 panels, or 1 to 6 and 4"),
             }
@@ -118,9 +125,9 @@ pub(crate) unsafe fn tile_between(rows: usize, operands: &Operands, steps: impl 
     // SAFETY: the caller's promise.
     unsafe {
         match rows {
-            4 => sized::<4, 4, false>(operands, steps),
-            5 => sized::<5, 4, false>(operands, steps),
-            6 => sized::<6, 4, false>(operands, steps),
+            4 => sized::<4, 4, BYTES>(operands, steps),
+            5 => sized::<5, 4, BYTES>(operands, steps),
+            6 => sized::<6, 4, BYTES>(operands, steps),
             _ => unreachable!("four to six rows"),
         }
     }
@@ -132,10 +139,7 @@ pub(crate) unsafe fn tile_between(rows: usize, operands: &Operands, steps: impl 
 /// As [`tile`], and as the steps have it.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 #[inline(never)]
-unsafe fn sized<const R: usize, const P: usize, const PAIRS: bool>(
-    operands: &Operands,
-    mut steps: impl Steps,
-) {
+unsafe fn sized<const R: usize, const P: usize, const MODE: u8>(operands: &Operands, mut steps: impl Steps) {
     let &Operands { groups, row_starts, column_starts, .. } = operands;
     let mut acc = [[_mm512_setzero_si512(); P]; R];
     for (r, acc) in acc.iter_mut().enumerate() {
@@ -152,7 +156,7 @@ unsafe fn sized<const R: usize, const P: usize, const PAIRS: bool>(
     for i in 0..strides {
         for _ in 0..STRIDE {
             // SAFETY: the caller's promise; `g < groups`.
-            unsafe { multiply::<R, P, PAIRS>(operands, g, &mut acc) };
+            unsafe { multiply::<R, P, MODE>(operands, g, &mut acc) };
             g += 1;
         }
         if i < count {
@@ -162,7 +166,7 @@ unsafe fn sized<const R: usize, const P: usize, const PAIRS: bool>(
     }
     while g < groups {
         // SAFETY: the caller's promise; `g < groups`.
-        unsafe { multiply::<R, P, PAIRS>(operands, g, &mut acc) };
+        unsafe { multiply::<R, P, MODE>(operands, g, &mut acc) };
         g += 1;
     }
     for i in strides..count {
@@ -180,7 +184,7 @@ unsafe fn sized<const R: usize, const P: usize, const PAIRS: bool>(
 /// # Safety
 /// As [`tile`]; `g` is less than the number of groups.
 #[inline(always)]
-unsafe fn multiply<const R: usize, const P: usize, const PAIRS: bool>(
+unsafe fn multiply<const R: usize, const P: usize, const MODE: u8>(
     operands: &Operands,
     g: usize,
     acc: &mut [[__m512i; P]; R],
@@ -194,12 +198,17 @@ unsafe fn multiply<const R: usize, const P: usize, const PAIRS: bool>(
             _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(p * groups + g).cast());
         }
         for (r, acc) in acc.iter_mut().enumerate() {
-            let a = _mm512_set1_epi32(left.add(r * stride + g * GROUP).cast::<i32>().read_unaligned());
+            let at = if MODE == COLUMNS_OF_PAIRS {
+                left.add(r * GROUP + g * size_of::<Line>())
+            } else {
+                left.add(r * stride + g * GROUP)
+            };
+            let a = _mm512_set1_epi32(at.cast::<i32>().read_unaligned());
             for (acc, line) in acc.iter_mut().zip(line) {
-                *acc = if PAIRS {
-                    _mm512_dpwssd_epi32(*acc, a, line)
-                } else {
-                    _mm512_dpbusd_epi32(*acc, line, a)
+                *acc = match MODE {
+                    BYTES => _mm512_dpbusd_epi32(*acc, line, a),
+                    UNSIGNED_ROWS => _mm512_dpbusd_epi32(*acc, a, line),
+                    _ => _mm512_dpwssd_epi32(*acc, a, line),
                 };
             }
         }
