@@ -95,10 +95,10 @@ fn longest<'a>(rows: &'a [Value], array: &str) -> Option<&'a Value> {
 }
 
 fn case(name: &str, encoder: &Encoder, tokenizer: &Tokenizer) -> Result<Case, Failure> {
-    let wrong = || format!("no case {name:?}: 16x16:sentences or 16x16:TOKENS:BATCH");
+    let wrong = || format!("no case {name:?}: 16x16:sentences, 16x16:TOKENS:BATCH or 16x16:TOKENS:gemm");
     let mut parts = name.split(':');
     let side = parts.next().and_then(|a| a.split('x').next()).ok_or_else(wrong)?;
-    let array = side.parse()?;
+    let array = side.parse().map_err(|_| wrong())?;
     let second = parts.next().ok_or_else(wrong)?;
     if second == "sentences" {
         let batch = |text: &&str| {
@@ -111,10 +111,10 @@ fn case(name: &str, encoder: &Encoder, tokenizer: &Tokenizer) -> Result<Case, Fa
             batches: SENTENCES.iter().map(batch).collect::<Result<_, Failure>>()?,
         });
     }
-    let tokens: usize = second.parse()?;
+    let tokens: usize = second.parse().map_err(|_| wrong())?;
     let third = parts.next().ok_or_else(wrong)?;
     let products = third == "gemm";
-    let batch: usize = if products { 1 } else { third.parse()? };
+    let batch: usize = if products { 1 } else { third.parse().map_err(|_| wrong())? };
     // One long text, cut at another place for each sequence, closed as the tokenizer closes it.
     let text = SENTENCES.join(" ").repeat(8);
     let all = tokenizer.encode(&text, encoder.embedding.position_count())?.ids;

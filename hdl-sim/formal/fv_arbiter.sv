@@ -7,7 +7,6 @@ module fv_arbiter (
 );
   logic valid, taken, valid_q, taken_q, past_q = 1'b0;
   logic [1:0] index, index_q;
-  logic [2:0] request_q, held;
   logic [2:0][1:0] passed_q;
 
   ls_arbiter #(
@@ -22,18 +21,13 @@ module fv_arbiter (
       .index_o(index)
   );
   assign taken = valid && ready_i;
-  // Requests of the cycle before that were not taken.
-  assign held  = valid_q ? request_q & ~(taken_q ? 3'd1 << index_q : 3'd0) : '0;
 
   always_ff @(posedge clk_i) begin
-    past_q    <= 1'b1;
-    valid_q   <= valid && rst_ni;
-    taken_q   <= taken;
-    index_q   <= index;
-    request_q <= request_i;
+    past_q  <= 1'b1;
+    valid_q <= valid && rst_ni;
+    taken_q <= taken;
+    index_q <= index;
     m_reset : assume (rst_ni == past_q);
-    // A request stays until it is taken.
-    m_stay : assume ((held & ~request_i) == '0);
     for (int unsigned i = 0; i < 3; i++) begin
       if (!rst_ni || !request_i[i] || (taken && index == 2'(i))) passed_q[i] <= '0;
       else if (taken) passed_q[i] <= passed_q[i] + 2'd1;
@@ -42,7 +36,8 @@ module fv_arbiter (
     if (rst_ni) begin
       a_valid : assert (valid == (request_i != '0));
       a_choice : assert (!valid || (index < 2'd3 && request_i[index]));
-      if (valid_q && !taken_q) a_keep : assert (valid && index == index_q);
+      // A request may be withdrawn.
+      if (valid_q && !taken_q && request_i[index_q]) a_keep : assert (index == index_q);
     end
   end
 endmodule

@@ -19,6 +19,8 @@ const RECIPE: &str = "2";
 const ONE_UNIT: u64 = 300_000;
 /// Parts of Verilator's run time that a model may need.
 const RUNTIME: [&str; 4] = ["verilated", "verilated_threads", "verilated_cov", "verilated_fst_c"];
+/// Without `-fno-split` a branch of a combinational block is counted where its condition holds behind the block, not within it.
+const COVERAGE: [&str; 3] = ["--coverage-line", "--coverage-toggle", "-fno-split"];
 const CXX: [&str; 9] = [
     "-std=c++17",
     "-fPIC",
@@ -122,6 +124,9 @@ impl Design {
         let mut hash = Sha256::new();
         let settings = (&self.parameters, self.optimize, self.threads, trace, coverage);
         hash.update(format!("{RECIPE} {SHIM} {} {settings:?} {CXX:?}", self.top));
+        if coverage {
+            hash.update(format!("{COVERAGE:?}"));
+        }
         for file in files {
             hash.update(file.as_os_str().as_encoded_bytes());
             hash.update(fs::read(file).map_err(Error::file(file))?);
@@ -139,7 +144,7 @@ impl Design {
             command.args(["--trace-fst", "--trace-structs"]);
         }
         if coverage {
-            command.args(["--coverage-line", "--coverage-toggle"]);
+            command.args(COVERAGE);
         }
         if self.threads > 1 {
             command.arg("--threads").arg(self.threads.to_string());
@@ -156,10 +161,8 @@ impl Design {
     }
 
     fn compile(&self, work: &Path, runtime: &Path, trace: bool, coverage: bool) -> Result<(), Error> {
-        let level = match self.optimize {
-            Optimize::Build => "-O1",
-            Optimize::Run => "-O3",
-        };
+        // Counting slows a simulation down more than a better compiler would help.
+        let level = if coverage || self.optimize == Optimize::Build { "-O1" } else { "-O3" };
         let mut units = Vec::new();
         for entry in fs::read_dir(work).map_err(Error::file(work))? {
             let path = entry.map_err(Error::file(work))?.path();

@@ -84,6 +84,8 @@ struct ReadPort {
     error: Port,
     queue: VecDeque<(usize, usize, u64)>,
     words: u64,
+    /// Cycles in which something was asked for, since the job began.
+    asked: Vec<u64>,
     failing: Option<usize>,
 }
 
@@ -102,6 +104,7 @@ impl ReadPort {
             error: input("rsp_error_i")?,
             queue: VecDeque::new(),
             words: 0,
+            asked: Vec::new(),
             failing: None,
         })
     }
@@ -140,6 +143,7 @@ impl ReadPort {
         if sim.high(self.request_valid) {
             let request = (sim.peek(self.address) as usize, sim.peek(self.bytes) as usize);
             self.queue.push_back((request.0, request.1, sim.cycles() + timing.latency));
+            self.asked.push(sim.cycles());
         }
     }
 }
@@ -212,6 +216,7 @@ pub struct EngineBench {
     job_valid: Port,
     done_valid: Port,
     counters: Port,
+    begun: u64,
 }
 
 impl EngineBench {
@@ -249,7 +254,7 @@ impl EngineBench {
         sim.poke(job_valid, 0);
         let done_ready = sim.input("done_ready_i")?;
         sim.poke(done_ready, 0);
-        Ok(Self { sim, memories, job_valid, done_valid, counters })
+        Ok(Self { sim, memories, job_valid, done_valid, counters, begun: 0 })
     }
 
     /// The host's memory.
@@ -317,9 +322,11 @@ impl EngineBench {
             let port = self.sim.input(name)?;
             self.sim.poke(port, value);
         }
+        self.memories.host_port.asked.clear();
         self.sim.poke(self.job_valid, 1);
         self.sim.cycle(&mut [&mut self.memories])?;
         self.sim.poke(self.job_valid, 0);
+        self.begun = self.sim.cycles();
         Ok(())
     }
 
@@ -336,6 +343,22 @@ impl EngineBench {
         self.sim.cycle(&mut [&mut self.memories])?;
         self.sim.poke(ready, 0);
         Ok(result)
+    }
+
+    /// Cycles of the last job in which it asked for ids.
+    #[must_use]
+    pub fn host_reads(&self) -> Vec<u64> {
+        self.memories.host_port.asked.iter().map(|at| at - self.begun).collect()
+    }
+
+    /// Whether something is still on its way that an ended job has asked for.
+    #[must_use]
+    pub fn open(&self) -> bool {
+        let m = &self.memories;
+        !m.card_port.queue.is_empty()
+            || !m.host_port.queue.is_empty()
+            || m.write.open.is_some()
+            || m.write.answer.is_some()
     }
 
     /// The engine's counters since reset.

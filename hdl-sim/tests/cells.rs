@@ -92,7 +92,7 @@ fn skid() {
     passes_streams("ls_skid", &[("Width", WIDTH)], true);
 }
 
-/// Requesters of an arbiter: each asks, at random, until it is taken; none waits for as many turns as there are requesters.
+/// Requesters of an arbiter: each asks, at random, until it is taken or gives up; none waits for as many turns as there are requesters.
 struct Requesters {
     request: Port,
     index: Port,
@@ -110,8 +110,11 @@ struct Requesters {
 impl Agent for Requesters {
     fn drive(&mut self, sim: &mut Sim) -> Result<(), Error> {
         let mut bits = 0;
-        for (i, asks) in self.asks.iter_mut().enumerate() {
-            *asks = *asks || self.random.within(1, 100) > self.stalls.idle.into();
+        for (i, (asks, waited)) in self.asks.iter_mut().zip(&mut self.waited).enumerate() {
+            let gives_up = self.stalls.idle > 0 && self.random.within(1, 20) == 1;
+            *asks = if *asks { !gives_up } else { self.random.within(1, 100) > self.stalls.idle.into() };
+            // Whoever gives up gives up his turn.
+            *waited *= usize::from(*asks);
             bits |= u64::from(*asks) << i;
         }
         self.open = self.random.within(1, 100) > self.stalls.back_pressure.into();
@@ -123,11 +126,13 @@ impl Agent for Requesters {
     fn sample(&mut self, sim: &Sim) -> Result<(), Error> {
         assert_eq!(sim.high(self.valid), self.asks.contains(&true));
         if !sim.high(self.valid) {
+            self.held = None;
             return Ok(());
         }
         let index = sim.peek(self.index);
         assert!(self.asks[index as usize], "{index} does not ask");
-        assert!(self.held.is_none_or(|held| held == index), "the choice changed while stalled");
+        let changed = self.held.is_some_and(|held| held != index && self.asks[held as usize]);
+        assert!(!changed, "the choice changed while stalled");
         self.held = (!self.open).then_some(index);
         if self.open {
             for (i, waited) in self.waited.iter_mut().enumerate() {

@@ -67,8 +67,17 @@ fn wrong_accesses_are_reported_and_have_no_effect() {
 
     card.enable().unwrap();
     assert_eq!(card.read(registers::STATUS).unwrap(), fields::STATUS::READY.mask());
-    card.write(registers::SUBMIT_BASE_LO, 0x40).unwrap();
-    assert_eq!(card.read(registers::SUBMIT_BASE_LO).unwrap(), Card::SUBMIT_BASE as u32, "locked");
+    for register in [
+        registers::SUBMIT_BASE_LO,
+        registers::SUBMIT_BASE_HI,
+        registers::COMPLETE_BASE_LO,
+        registers::COMPLETE_BASE_HI,
+        registers::RING_LOG2,
+    ] {
+        let before = card.read(register).unwrap();
+        card.write(register, before ^ 0x41).unwrap();
+        assert_eq!(card.read(register).unwrap(), before, "{register:#x} is locked");
+    }
     for index in [17, 0xffff, 0x1_0001] {
         card.write(registers::DOORBELL_SUBMIT, index).unwrap();
         expect(&mut card, ErrorBits::BAD_DOORBELL, "more than the ring holds");
@@ -233,6 +242,24 @@ fn jobs_run_in_order_and_overlap_copies() {
         assert_eq!(card.counter(Event::JobsOk).unwrap(), commands.len() as u64);
         assert_eq!(card.counter(Event::JobsFailed).unwrap(), 0);
         assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), 0);
+    }
+}
+
+/// A record waits for its place among the data of the next copy.
+#[test]
+fn records_between_copies_to_the_host() {
+    let mut card = card(64, quick(), Stalls { idle: 0, back_pressure: 90, seed: 9 }, 4);
+    card.enable().unwrap();
+    let text = bytes(6000, 9);
+    card.card_memory().borrow_mut().poke(0x2000, &text);
+    let copies: Vec<_> = (0..8)
+        .map(|i| Descriptor::copy_from_card(i, 0x2000, DATA + 0x8000 + 6000 * u64::from(i), 6000))
+        .collect();
+    card.submit(&copies).unwrap();
+    let records = card.wait(copies.len(), 200_000).unwrap();
+    for (i, record) in records.iter().enumerate() {
+        assert_eq!((usize::from(record.tag), outcome(record)), (i, Status::Ok));
+        assert_eq!(card.host_read(copies[i].host_address, text.len()), text);
     }
 }
 

@@ -4,6 +4,7 @@ mutants.txt lists them: `== FILE TEST [FILTER]`, the text as it is, `--`, the te
 contains one. Exit code 1 where a mistake stays unnoticed, or where a text is not in its file exactly once.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -20,12 +21,21 @@ def mutants(path):
         yield file, test, names, before, after.strip("\n")
 
 
+def build():
+    """The benches' programs by their names."""
+    command = ["cargo", "test", "--locked", "--release", "-p", "lockstep-hdl-sim", "--tests", "--no-run", "--message-format=json"]
+    lines = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout.splitlines()
+    messages = [json.loads(line) for line in lines if line.startswith("{")]
+    return {m["target"]["name"]: m["executable"] for m in messages if m.get("executable")}
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent
     source, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
     words = sys.argv[3:]
     copy = out / "hdl-sim"
     environment = dict(os.environ, LOCKSTEP_HDL_SOURCES=str(copy))
+    binaries = build()
     unnoticed, count = [], 0
     for file, test, names, before, after in mutants(here / "mutants.txt"):
         name = f"{file}: {before.strip().splitlines()[0].strip()} -> {after.strip().splitlines()[0].strip() if after.strip() else 'nothing'}"
@@ -42,7 +52,7 @@ def main():
             unnoticed.append(name)
             continue
         path.write_text(text.replace(before, after), encoding="utf-8")
-        command = ["cargo", "test", "--quiet", "--locked", "--release", "-p", "lockstep-hdl-sim", "--test", test, "--", *names]
+        command = [binaries[test], *names]
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         output = run.stdout + run.stderr
         # A mistake that does not even build proves nothing.

@@ -1,4 +1,5 @@
-// Round-robin choice among requesters. The choice holds until it is taken; then the next requester after it has priority.
+// Round-robin choice among requesters. The choice holds until it is taken, or its request withdrawn; the next requester after the one
+// that was taken has priority.
 module ls_arbiter #(
     parameter int unsigned Count = 3,  // at least 2
     localparam int unsigned IndexWidth = $clog2(Count)
@@ -6,7 +7,7 @@ module ls_arbiter #(
     input  logic                  clk_i,
     input  logic                  rst_ni,
     input  logic                  clear_i,
-    input  logic [     Count-1:0] request_i,  // stays until taken
+    input  logic [     Count-1:0] request_i,
     output logic                  valid_o,
     input  logic                  ready_i,
     output logic [IndexWidth-1:0] index_o
@@ -27,7 +28,7 @@ module ls_arbiter #(
     end
   end
 
-  assign index_o = hold_q ? held_q : choice;
+  assign index_o = hold_q && request_i[held_q] ? held_q : choice;
   assign valid_o = |request_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -39,10 +40,10 @@ module ls_arbiter #(
       last_q <= '0;
       held_q <= '0;
       hold_q <= 1'b0;
-    end else if (valid_o) begin
-      hold_q <= !ready_i;
+    end else begin
+      hold_q <= valid_o && !ready_i;
       held_q <= index_o;
-      if (ready_i) last_q <= index_o;
+      if (valid_o && ready_i) last_q <= index_o;
     end
   end
 

@@ -64,5 +64,12 @@ module ls_fifo #(
   assert property (@(posedge clk_i) disable iff (!rst_ni || clear_i)
       (32'(count_q) + 32'(read_q)) % Depth == 32'(write_q))
   else $error("pointers and count disagree");
+  // An offer stays until it is taken.
+  stable_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+      out_valid_o && !out_ready_i && !clear_i |=> out_valid_o && $stable(
+      out_data_o
+  ))
+  else $error("offer changed while stalled");
 `endif
 endmodule

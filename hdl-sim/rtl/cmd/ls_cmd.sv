@@ -135,7 +135,6 @@ module ls_cmd #(
     input logic [EngineEvents-1:0][63:0] engine_counters_i
 );
   import lockstep_pkg::*;
-  import ls_cmd_pkg::*;
 
   // ---- the driver's side
   logic enable, halted, abort, aborting, drain, clear, idle, busy;
@@ -149,7 +148,7 @@ module ls_cmd #(
       submit_used,
       complete_producer,
       complete_consumer;
-  logic fetched, fetch_error, recorded, record_interrupt, record_error, late, stuck;
+  logic fetched, fetch_error, recorded, notify, record_error, late, stuck;
   logic [3:0] bus_error;
   logic [3:0][63:0] bus_address;
   logic [3:0][1:0] bus_response;
@@ -173,26 +172,7 @@ module ls_cmd #(
       .PDepth(PDepth),
       .RingDepth(RingDepth)
   ) u_control (
-      .clk_i,
-      .rst_ni,
-      .regs_awvalid_i,
-      .regs_awready_o,
-      .regs_awaddr_i,
-      .regs_wvalid_i,
-      .regs_wready_o,
-      .regs_wdata_i,
-      .regs_wstrb_i,
-      .regs_bvalid_o,
-      .regs_bready_i,
-      .regs_bresp_o,
-      .regs_arvalid_i,
-      .regs_arready_o,
-      .regs_araddr_i,
-      .regs_rvalid_o,
-      .regs_rready_i,
-      .regs_rdata_o,
-      .regs_rresp_o,
-      .irq_o(irq_o),
+      .*,  // registers, interrupts
       .idle_i(idle),
       .drain_o(drain),
       .clear_o(clear),
@@ -211,7 +191,7 @@ module ls_cmd #(
       .complete_consumer_o(complete_consumer),
       .fetched_i(fetched),
       .recorded_i(recorded),
-      .notify_i(record_interrupt),
+      .notify_i(notify),
       .bus_error_i(bus_error),
       .bus_address_i(bus_address),
       .bus_response_i(bus_response),
@@ -239,13 +219,11 @@ module ls_cmd #(
   logic [2:0][31:0] hw_bytes;
   logic [2:0][DataWidth-1:0] hw_data;
   logic hw_error, cw_error;
-  logic cw_req_ready, cw_ready, cw_done;
-  logic [63:0] cw_fault;
-  logic copy_start, engine_done;
-  logic [1:0] copy_read_valid, copy_write_valid, copy_data_ready, copy_data_valid;
-  logic [63:0] copy_read_addr, copy_write_addr;
-  logic [31:0] copy_read_bytes, copy_write_bytes;
-  logic [DataWidth-1:0] copy_data;
+  logic cw_req_valid, cw_req_ready, cw_valid, cw_ready, cw_done;
+  logic [63:0] cw_addr, cw_fault;
+  logic [31:0] cw_bytes;
+  logic [DataWidth-1:0] cw_data;
+  logic copy_start;
 
   ls_ports #(
       .DataWidth  (DataWidth),
@@ -253,13 +231,12 @@ module ls_cmd #(
       .WriteBeats (WriteBeats),
       .Outstanding(Outstanding)
   ) u_ports (
-      .clk_i,
-      .rst_ni,
+      .*,  // the two buses
       .drain_i(drain),
       .clear_i(clear),
       .idle_o(idle),
       .copy_start_i(copy_start),
-      .engine_done_i(engine_done),
+      .engine_done_i(engine_done_valid_i),
       .hr_req_valid_i(hr_req_valid),
       .hr_req_ready_o(hr_req_ready),
       .hr_addr_i(hr_addr),
@@ -291,304 +268,114 @@ module ls_cmd #(
       .hw_error_o(hw_error),
       .hw_fault_valid_o(hw_fault_valid),
       .hw_fault_o(hw_fault),
-      .cw_req_valid_i(copy_write_valid[1]),
+      .cw_req_valid_i(cw_req_valid),
       .cw_req_ready_o(cw_req_ready),
-      .cw_addr_i(copy_write_addr),
-      .cw_bytes_i(copy_write_bytes),
-      .cw_valid_i(copy_data_valid[1]),
+      .cw_addr_i(cw_addr),
+      .cw_bytes_i(cw_bytes),
+      .cw_valid_i(cw_valid),
       .cw_ready_o(cw_ready),
-      .cw_data_i(copy_data),
+      .cw_data_i(cw_data),
       .cw_done_o(cw_done),
       .cw_error_o(cw_error),
       .cw_fault_o(cw_fault),
       .bus_error_o(bus_error),
       .bus_address_o(bus_address),
-      .bus_response_o(bus_response),
-      .host_arvalid_o,
-      .host_arready_i,
-      .host_araddr_o,
-      .host_arlen_o,
-      .host_arsize_o,
-      .host_arburst_o,
-      .host_rvalid_i,
-      .host_rready_o,
-      .host_rdata_i,
-      .host_rresp_i,
-      .host_rlast_i,
-      .host_awvalid_o,
-      .host_awready_i,
-      .host_awaddr_o,
-      .host_awlen_o,
-      .host_awsize_o,
-      .host_awburst_o,
-      .host_wvalid_o,
-      .host_wready_i,
-      .host_wdata_o,
-      .host_wstrb_o,
-      .host_wlast_o,
-      .host_bvalid_i,
-      .host_bready_o,
-      .host_bresp_i,
-      .card_arvalid_o,
-      .card_arready_i,
-      .card_araddr_o,
-      .card_arlen_o,
-      .card_arsize_o,
-      .card_arburst_o,
-      .card_rvalid_i,
-      .card_rready_o,
-      .card_rdata_i,
-      .card_rresp_i,
-      .card_rlast_i,
-      .card_awvalid_o,
-      .card_awready_i,
-      .card_awaddr_o,
-      .card_awlen_o,
-      .card_awsize_o,
-      .card_awburst_o,
-      .card_wvalid_o,
-      .card_wready_i,
-      .card_wdata_o,
-      .card_wstrb_o,
-      .card_wlast_o,
-      .card_bvalid_i,
-      .card_bready_o,
-      .card_bresp_i
+      .bus_response_o(bus_response)
   );
 
   // ---- descriptors to jobs to records
-  command_t command;
-  ending_t  ending;
-  logic command_valid, command_ready, ending_valid, ending_ready;
   logic [OuterEvents-1:0][47:0] outer;
+  logic ended, ended_ok;
+  assign engine_clear_o = drain;
 
-  ls_fetch #(
-      .DataWidth(DataWidth),
-      .Depth(4),
+  ls_work #(
       .ArraySize(ArraySize),
+      .DataWidth(DataWidth),
       .CardBytes(CardBytes),
       .MaxTokens(MaxTokens),
-      .MaxHidden(MaxHidden)
-  ) u_fetch (
-      .clk_i,
-      .rst_ni,
-      .clear_i(drain),
-      .run_i(enable),
-      .base_i(submit_base),
-      .log2_i(ring_log2),
-      .used_i(submit_used),
-      .index_i(submit_consumer),
-      .records_i(complete_consumer),
-      .advance_o(fetched),
-      .error_o(fetch_error),
-      .req_valid_o(hr_req_valid[HostReadFetch]),
-      .req_ready_i(hr_req_ready[HostReadFetch]),
-      .req_addr_o(hr_addr[HostReadFetch]),
-      .req_bytes_o(hr_bytes[HostReadFetch]),
-      .data_valid_i(hr_valid[HostReadFetch]),
-      .data_ready_o(hr_ready[HostReadFetch]),
-      .data_i(hr_data),
-      .data_error_i(hr_error),
-      .command_valid_o(command_valid),
-      .command_ready_i(command_ready),
-      .command_o(command)
-  );
-
-  // The engine's own codes, and where it met the bus's.
-  status_e engine_status, copy_status;
-  logic [63:0] engine_address, copy_address;
-  logic copy_valid, copy_ready, copy_done, copy_abort;
-  logic [31:0] engine_busy;
-
-  always_comb begin
-    engine_address = '0;
-    unique case (engine_done_error_i)
-      8'd0: engine_status = StatusOk;
-      8'd1: engine_status = StatusBadInstruction;
-      8'd2: begin
-        engine_status  = StatusCardRead;
-        engine_address = cr_fault[CardReadEngine];
-      end
-      8'd3: begin
-        engine_status = hw_fault_valid[HostWriteEngine] ? StatusHostWrite : StatusHostRead;
-        engine_address = hw_fault_valid[HostWriteEngine] ? hw_fault[HostWriteEngine] : hr_fault[HostReadEngine];
-      end
-      8'd4: engine_status = StatusBadInput;
-      8'd5: engine_status = StatusAborted;
-      8'd7: engine_status = StatusMisaligned;
-      default: engine_status = StatusBadOperand;
-    endcase
-  end
-  assign engine_done = engine_done_valid_i;
-  assign engine_busy = (engine_done_busy_i[63:32] != '0) ? '1 : engine_done_busy_i[31:0];
-  assign engine_clear_o = drain;
-  assign engine_job_program_o = command.card_address;
-  assign engine_job_length_o = command.program_length;
-  assign engine_job_input_o = command.host_address;
-  assign engine_job_output_o = command.output_address;
-  assign engine_job_runs_o = command.runs;
-  assign engine_job_input_stride_o = command.input_stride;
-  assign engine_job_output_stride_o = command.output_stride;
-
-  ls_jobs #(
+      .MaxHidden(MaxHidden),
       .Jobs(Jobs)
-  ) u_jobs (
-      .clk_i,
-      .rst_ni,
-      .clear_i(drain),
-      .run_i(!halted && !drain),
-      .now_i(outer[EventCycles]),
+  ) u_work (
+      .*,  // the engine
+      .drain_i(drain),
+      .enable_i(enable),
+      .halted_i(halted),
+      .submit_base_i(submit_base),
+      .complete_base_i(complete_base),
+      .ring_log2_i(ring_log2),
       .watchdog_i(watchdog),
-      .command_valid_i(command_valid),
-      .command_ready_o(command_ready),
-      .command_i(command.start),
-      .engine_valid_o(engine_job_valid_o),
-      .engine_ready_i(engine_job_ready_i),
-      .engine_done_i(engine_done),
-      .engine_status_i(engine_status),
-      .engine_detail_i(engine_done_error_i),
-      .engine_busy_i(engine_busy),
-      .engine_address_i(engine_address),
-      .engine_abort_o(engine_abort_o),
-      .copy_valid_o(copy_valid),
-      .copy_ready_i(copy_ready),
-      .copy_done_i(copy_done),
-      .copy_status_i(copy_status),
-      .copy_address_i(copy_address),
-      .copy_abort_o(copy_abort),
-      .ending_valid_o(ending_valid),
-      .ending_ready_i(ending_ready),
-      .ending_o(ending),
-      .abort_valid_i(abort),
+      .abort_i(abort),
       .abort_tag_i(abort_tag),
-      .submitted_i(submit_producer),
-      .aborting_o(aborting),
-      .watchdog_o(late),
+      .submit_producer_i(submit_producer),
+      .submit_consumer_i(submit_consumer),
+      .submit_used_i(submit_used),
+      .complete_producer_i(complete_producer),
+      .complete_consumer_i(complete_consumer),
+      .now_i(outer[EventCycles]),
+      .fetched_o(fetched),
+      .fetch_error_o(fetch_error),
+      .recorded_o(recorded),
+      .notify_o(notify),
+      .record_error_o(record_error),
+      .late_o(late),
       .stuck_o(stuck),
-      .count_o(jobs)
+      .aborting_o(aborting),
+      .busy_o(busy),
+      .jobs_o(jobs),
+      .ended_o(ended),
+      .ended_ok_o(ended_ok),
+      .copy_start_o(copy_start),
+      .hr_req_valid_o(hr_req_valid),
+      .hr_addr_o(hr_addr),
+      .hr_bytes_o(hr_bytes),
+      .hr_ready_o(hr_ready),
+      .hr_req_ready_i(hr_req_ready),
+      .hr_valid_i(hr_valid),
+      .hr_data_i(hr_data),
+      .hr_last_i(hr_last),
+      .hr_error_i(hr_error),
+      .hr_fault_i(hr_fault),
+      .cr_req_valid_o(cr_req_valid),
+      .cr_addr_o(cr_addr),
+      .cr_bytes_o(cr_bytes),
+      .cr_ready_o(cr_ready),
+      .cr_req_ready_i(cr_req_ready),
+      .cr_valid_i(cr_valid),
+      .cr_data_i(cr_data),
+      .cr_last_i(cr_last),
+      .cr_error_i(cr_error),
+      .cr_fault_i(cr_fault),
+      .hw_req_valid_o(hw_req_valid),
+      .hw_addr_o(hw_addr),
+      .hw_bytes_o(hw_bytes),
+      .hw_valid_o(hw_valid),
+      .hw_data_o(hw_data),
+      .hw_req_ready_i(hw_req_ready),
+      .hw_ready_i(hw_ready),
+      .hw_done_i(hw_done),
+      .hw_error_i(hw_error),
+      .hw_fault_valid_i(hw_fault_valid),
+      .hw_fault_i(hw_fault),
+      .cw_req_valid_o(cw_req_valid),
+      .cw_addr_o(cw_addr),
+      .cw_bytes_o(cw_bytes),
+      .cw_valid_o(cw_valid),
+      .cw_data_o(cw_data),
+      .cw_req_ready_i(cw_req_ready),
+      .cw_ready_i(cw_ready),
+      .cw_done_i(cw_done),
+      .cw_error_i(cw_error),
+      .cw_fault_i(cw_fault)
   );
-
-  assign copy_start = copy_valid && copy_ready;
-
-  ls_copy #(
-      .DataWidth (DataWidth),
-      .ChunkBytes(DataWidth * 8)
-  ) u_copy (
-      .clk_i,
-      .rst_ni,
-      .clear_i(drain),
-      .command_valid_i(copy_valid),
-      .command_ready_o(copy_ready),
-      .to_card_i(command.start.opcode == OpCopyToCard),
-      .card_address_i(command.card_address),
-      .host_address_i(command.host_address),
-      .bytes_i(command.bytes),
-      .abort_i(copy_abort),
-      .done_o(copy_done),
-      .status_o(copy_status),
-      .address_o(copy_address),
-      .read_valid_o(copy_read_valid),
-      .read_ready_i({cr_req_ready[CardReadCopy], hr_req_ready[HostReadCopy]}),
-      .read_addr_o(copy_read_addr),
-      .read_bytes_o(copy_read_bytes),
-      .data_valid_i({cr_valid[CardReadCopy], hr_valid[HostReadCopy]}),
-      .data_ready_o(copy_data_ready),
-      .data_error_i({cr_error, hr_error}),
-      .data_i({cr_data, hr_data}),
-      .write_valid_o(copy_write_valid),
-      .write_ready_i({cw_req_ready, hw_req_ready[HostWriteCopy]}),
-      .write_addr_o(copy_write_addr),
-      .write_bytes_o(copy_write_bytes),
-      .data_valid_o(copy_data_valid),
-      .data_ready_i({cw_ready, hw_ready[HostWriteCopy]}),
-      .data_o(copy_data),
-      .done_i({cw_done, hw_done[HostWriteCopy]}),
-      .done_error_i({cw_error, hw_error}),
-      .read_fault_i({cr_fault[CardReadCopy], hr_fault[HostReadCopy]}),
-      .write_fault_i({cw_fault, hw_fault[HostWriteCopy]})
-  );
-
-  ls_record #(
-      .DataWidth(DataWidth)
-  ) u_record (
-      .clk_i,
-      .rst_ni,
-      .clear_i(drain),
-      .base_i(complete_base),
-      .log2_i(ring_log2),
-      .index_i(complete_producer),
-      .consumer_i(submit_consumer),
-      .ending_valid_i(ending_valid),
-      .ending_ready_o(ending_ready),
-      .ending_i(ending),
-      .advance_o(recorded),
-      .interrupt_o(record_interrupt),
-      .error_o(record_error),
-      .req_valid_o(hw_req_valid[HostWriteRecord]),
-      .req_ready_i(hw_req_ready[HostWriteRecord]),
-      .req_addr_o(hw_addr[HostWriteRecord]),
-      .req_bytes_o(hw_bytes[HostWriteRecord]),
-      .data_valid_o(hw_valid[HostWriteRecord]),
-      .data_ready_i(hw_ready[HostWriteRecord]),
-      .data_o(hw_data[HostWriteRecord]),
-      .done_i(hw_done[HostWriteRecord]),
-      .done_error_i(hw_error)
-  );
-
-  // ---- wires of the users
-  assign hr_req_valid[HostReadCopy]    = copy_read_valid[0];
-  assign hr_addr[HostReadCopy]         = copy_read_addr;
-  assign hr_bytes[HostReadCopy]        = copy_read_bytes;
-  assign hr_ready[HostReadCopy]        = copy_data_ready[0];
-  assign cr_req_valid[CardReadCopy]    = copy_read_valid[1];
-  assign cr_addr[CardReadCopy]         = copy_read_addr;
-  assign cr_bytes[CardReadCopy]        = copy_read_bytes;
-  assign cr_ready[CardReadCopy]        = copy_data_ready[1];
-  assign hw_req_valid[HostWriteCopy]   = copy_write_valid[0];
-  assign hw_addr[HostWriteCopy]        = copy_write_addr;
-  assign hw_bytes[HostWriteCopy]       = copy_write_bytes;
-  assign hw_valid[HostWriteCopy]       = copy_data_valid[0];
-  assign hw_data[HostWriteCopy]        = copy_data;
-
-  assign hr_req_valid[HostReadEngine]  = engine_read_req_valid_i;
-  assign hr_addr[HostReadEngine]       = engine_read_req_addr_i;
-  assign hr_bytes[HostReadEngine]      = engine_read_req_bytes_i;
-  assign hr_ready[HostReadEngine]      = engine_read_ready_i;
-  assign engine_read_req_ready_o       = hr_req_ready[HostReadEngine];
-  assign engine_read_valid_o           = hr_valid[HostReadEngine];
-  assign engine_read_data_o            = hr_data;
-  assign engine_read_last_o            = hr_last;
-  assign engine_read_error_o           = hr_error;
-  assign cr_req_valid[CardReadEngine]  = engine_card_req_valid_i;
-  assign cr_addr[CardReadEngine]       = engine_card_req_addr_i;
-  assign cr_bytes[CardReadEngine]      = engine_card_req_bytes_i;
-  assign cr_ready[CardReadEngine]      = engine_card_ready_i;
-  assign engine_card_req_ready_o       = cr_req_ready[CardReadEngine];
-  assign engine_card_valid_o           = cr_valid[CardReadEngine];
-  assign engine_card_data_o            = cr_data;
-  assign engine_card_last_o            = cr_last;
-  assign engine_card_error_o           = cr_error;
-  assign hw_req_valid[HostWriteEngine] = engine_write_req_valid_i;
-  assign hw_addr[HostWriteEngine]      = engine_write_req_addr_i;
-  assign hw_bytes[HostWriteEngine]     = engine_write_req_bytes_i;
-  assign hw_valid[HostWriteEngine]     = engine_write_valid_i;
-  assign hw_data[HostWriteEngine]      = engine_write_data_i;
-  assign engine_write_req_ready_o      = hw_req_ready[HostWriteEngine];
-  assign engine_write_ready_o          = hw_ready[HostWriteEngine];
-  assign engine_write_done_o           = hw_done[HostWriteEngine];
-  assign engine_write_error_o          = hw_error;
 
   // ---- counters
   logic [OuterEvents-1:0][7:0] step;
-  logic ended;
-  assign ended = ending_valid && ending_ready;
-  assign busy  = jobs != '0 || command_valid || submit_used != '0;
   always_comb begin
     step = '0;
     step[EventCycles] = 8'd1;
     step[EventBusy] = 8'(jobs != '0);
-    step[EventJobsOk] = 8'(ended && ending.status == StatusOk);
-    step[EventJobsFailed] = 8'(ended && ending.status != StatusOk);
+    step[EventJobsOk] = 8'(ended && ended_ok);
+    step[EventJobsFailed] = 8'(ended && !ended_ok);
     step[EventHostReadBytes] = (host_rvalid_i && host_rready_o) ? 8'(DataWidth / 8) : '0;
     step[EventHostWriteBytes] = (host_wvalid_o && host_wready_i) ? 8'(DataWidth / 8) : '0;
     step[EventCardReadBytes] = (card_rvalid_i && card_rready_o) ? 8'(DataWidth / 8) : '0;

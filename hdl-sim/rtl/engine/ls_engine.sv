@@ -244,7 +244,10 @@ module ls_engine
   logic [N-1:0][7:0] gather_word;
   logic [N-1:0][11:0] gather_scale;
   logic [N-1:0][1:0] gather_type;
+  logic gather_req;
   assign host_rd_rsp_ready_o = 1'b1;
+  // A job that has failed asks for nothing more: it may end in the next cycle.
+  assign host_rd_req_valid_o = gather_req && unit_rst_n;
   ls_gather #(
       .N(N)
   ) u_gather (
@@ -258,7 +261,7 @@ module ls_engine
       .take_o          (take_g),
       .signal_o        (signals[0]),
       .error_o         (bad_token),
-      .host_req_valid_o(host_rd_req_valid_o),
+      .host_req_valid_o(gather_req),
       .host_req_ready_i(host_rd_req_ready_i),
       .host_req_addr_o (host_rd_req_addr_o),
       .host_req_bytes_o(host_rd_req_bytes_o),

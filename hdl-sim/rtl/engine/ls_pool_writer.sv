@@ -30,7 +30,7 @@ module ls_pool_writer #(
   logic [WBits-1:0]       place;
   logic asked_q, waiting_q, push, busy_q, queue_valid, place_free;
 
-  assign place = push ? '0 : WBits'(fill_q);
+  assign place = WBits'(fill_q);  // of a full word: the first of the next
   assign push = fill_q == 5'(Per);
   assign req_valid_o = busy_q && !asked_q;
   assign req_addr_o = address_i;

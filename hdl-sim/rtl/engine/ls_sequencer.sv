@@ -67,7 +67,6 @@ module ls_sequencer
   logic                loaded_q;  // the panel's header is there
   logic [         3:0] header_q;
   logic                bank_q;
-  logic [         1:0] panels_q;  // begun and not finished by the drain
   logic                plane_busy_q;
   logic [        19:0] moved_q;
 
@@ -114,8 +113,8 @@ module ls_sequencer
   assign waits1 = is_mac ? start && due(instr_i.wait1) : instr_i.wait1.enable && moved_q == '0;
   assign sems = (!waits0 || sem_i[instr_i.wait0.index]) && (!waits1 || sem_i[instr_i.wait1.index]);
 
-  // A header is read before the first tile of a panel, when the drain has left its bank.
-  assign header_step = is_mac && mac.ring && !loaded_q && panels_q != 2'd2 && level_i > (RingBits + 1)'(header_q);
+  // A header is read before the first tile of a panel. The drain has left its bank: the last step before waited for the plane before it.
+  assign header_step = is_mac && mac.ring && !loaded_q && level_i > (RingBits + 1)'(header_q);
   assign header_end = header_step && header_q == 4'(HeaderWords - 1);
   assign needed = (RingBits + 1)'(HeaderWords) + (RingBits + 1)'(k_q);
   assign step = is_mac && (!mac.ring || (loaded_q && level_i > needed)) && sems && !(tile_last && plane_busy_q);
@@ -183,12 +182,10 @@ module ls_sequencer
       loaded_q <= 1'b0;
       header_q <= '0;
       bank_q <= 1'b0;
-      panels_q <= '0;
       plane_busy_q <= 1'b0;
       moved_q <= '0;
     end else begin
-      head_q   <= head_q + RingBits'(free_o);
-      panels_q <= panels_q + 2'(header_end) - 2'(panel_done_i);
+      head_q <= head_q + RingBits'(free_o);
       if (step && tile_last) plane_busy_q <= 1'b1;
       else if (plane_done_i) plane_busy_q <= 1'b0;
       if (header_step) header_q <= header_end ? '0 : header_q + 1'b1;
@@ -216,7 +213,16 @@ module ls_sequencer
   end
 
 `ifndef SYNTHESIS
-  // At most two panels have a header, and the drain finishes none that has not begun.
+  logic [1:0] panels_q;  // begun and not finished by the drain
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) panels_q <= '0;
+    else panels_q <= panels_q + 2'(header_end) - 2'(panel_done_i);
+  end
+  // A header goes to a bank that the drain has left.
+  bank_a :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) header_step |-> panels_q != 2'd2)
+  else $error("a header overwrites one in use");
+  // The drain finishes no panel that has not begun.
   panels_a :
   assert property (@(posedge clk_i) disable iff (!rst_ni) panel_done_i |-> panels_q != '0)
   else $error("a panel ends that has not begun");

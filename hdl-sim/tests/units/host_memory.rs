@@ -63,10 +63,11 @@ fn pool_writer() {
 #[test]
 fn gather() {
     const ROW: u64 = 5;
-    for (percent, count) in PAUSES.into_iter().zip([8_u64, 5, 1]) {
+    for (percent, count) in PAUSES.into_iter().zip([8_u64, 5, 1]).chain([(80, 7), (80, 6), (80, 3)]) {
         for wrong in [None, Some((60_000_u64, 1_u64)), Some((17, 3))] {
             let mut bench = unit("ls_gather", &[("N", N)]);
-            let mut random = Random::new(41);
+            let mut random = Random::new(41 + count);
+            let mut offered = false;
             let mut ids: Vec<(u64, u64)> =
                 (0..count).map(|_| (random.within(0, 59_999) as u64, random.within(0, 2) as u64)).collect();
             if let Some(wrong) = wrong {
@@ -117,14 +118,19 @@ fn gather() {
                         card.pop_front();
                     }
                 }
-                if host_ready && bench.get("host_req_valid_o") == 1 {
+                let offer = bench.get("host_req_valid_o") == 1;
+                assert!(offer || !offered, "an offer was withdrawn");
+                offered = offer && !host_ready;
+                if host_ready && offer {
                     assert_eq!(
                         (bench.get("host_req_addr_o"), bench.get("host_req_bytes_o")),
                         (0xabc_0000 + 24 * 4, 4 * count)
                     );
                     let words: Vec<i64> = ids.iter().map(|&(id, kind)| (id | kind << 24) as i64).collect();
                     let beats = words.chunks(N / 4).map(|b| Bits::pack(32, b.iter().copied()));
-                    let beats: Vec<Bits> = beats.map(|b| Bits::from_bytes(8 * N, b.bytes())).collect();
+                    // What follows the last id in its word is not looked at.
+                    let filled = |b: Bits| [b.bytes(), &[0xff; N]].concat();
+                    let beats: Vec<Bits> = beats.map(|b| Bits::from_bytes(8 * N, &filled(b))).collect();
                     let end = beats.len() - 1;
                     host.extend(beats.into_iter().enumerate().map(|(i, b)| (b, i == end)));
                 }

@@ -5,10 +5,12 @@ mod array;
 mod card_memory;
 mod drain;
 mod host_memory;
+mod jobs;
 mod operands;
 mod pass;
 mod sequencer;
 mod statistics;
+mod vector;
 
 use lockstep_accel_program::isa::{Instruction, When};
 use lockstep_arith::sample::Random;

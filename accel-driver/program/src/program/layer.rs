@@ -115,11 +115,8 @@ impl Compiler<'_> {
             signal: (s::ATTENTION_SUM, When::Inner),
             drain: &sum(layer.attention_residual),
         })?;
-        for tile in 0..tiles {
-            let waits = [s::ATTENTION_SUM, s::ATTENTION_NORM_MOVED];
-            let waits = if tile == 0 { &waits[..] } else { &waits[..1] };
-            self.norm(tile, ATTENTION_NORM, waits, Some((2 * tiles, s::EXPAND_INPUT)))?;
-        }
+        let expand = Some((2 * tiles, s::EXPAND_INPUT));
+        self.norm_tiles(ATTENTION_NORM, [s::ATTENTION_SUM, s::ATTENTION_NORM_MOVED], expand)?;
 
         for half in 0..2 {
             let packed = |i: usize| {
@@ -173,10 +170,14 @@ impl Compiler<'_> {
             signal: (s::OUTPUT_SUM, When::Inner),
             drain: &sum(layer.output_residual),
         })?;
-        for tile in 0..tiles {
-            let waits = [s::OUTPUT_SUM, s::OUTPUT_NORM_MOVED];
-            let waits = if tile == 0 { &waits[..] } else { &waits[..1] };
-            self.norm(tile, OUTPUT_NORM, waits, (!last).then_some((0, s::LAYER_INPUT)))?;
+        let next = (!last).then_some((0, s::LAYER_INPUT));
+        self.norm_tiles(OUTPUT_NORM, [s::OUTPUT_SUM, s::OUTPUT_NORM_MOVED], next)
+    }
+
+    /// The norm of all tiles: each waits for its sums, the first one also for the norm's parameters.
+    fn norm_tiles(&mut self, g: usize, waits: [u8; 2], next: Option<(usize, u8)>) -> Result<(), Error> {
+        for tile in 0..self.layout.tiles {
+            self.norm(tile, g, if tile == 0 { &waits } else { &waits[..1] }, next)?;
         }
         Ok(())
     }

@@ -1,0 +1,168 @@
+//! The engine's table of one job, and its counters.
+
+use lockstep_arith::sample::Random;
+
+use crate::unit;
+
+/// What is drawn for one cycle: true once in so many.
+fn once(random: &mut Random, times: i32) -> bool {
+    random.within(1, times) == 1
+}
+
+/// Jobs with errors at any time, alone and together: the first one counts, and nothing is open when the job has ended.
+#[test]
+fn jobs() {
+    let mut bench = unit("ls_engine_jobs", &[]);
+    let mut random = Random::new(151);
+    let mut ends = [0; 6];
+    let (mut reading, mut writing) = (false, false);
+    for number in 0..600_u64 {
+        let repeat = random.within(1, 4) as u64;
+        let [program, input, output] = [(); 3].map(|()| random.next() & 0xff_ffff_ffc0);
+        let strides = [random.next() & 0xffff, random.next() & 0xffff];
+        for (port, value) in [
+            ("job_program_i", program),
+            ("job_length_i", number + 3),
+            ("job_repeat_i", repeat),
+            ("job_input_i", input),
+            ("job_input_stride_i", strides[0]),
+            ("job_output_i", output),
+            ("job_output_stride_i", strides[1]),
+            ("job_tag_i", number),
+        ] {
+            bench.set(port, value);
+        }
+        let (mut begun, mut sequence, mut error, mut cycles, mut busy) = (false, 0, 0_u64, 0_u64, 0_u64);
+        for cycle in 0.. {
+            assert!(cycle < 5000, "job {number} does not end");
+            let running = begun && error == 0 && sequence < repeat;
+            let [offer, step, ended] = [once(&mut random, 3), once(&mut random, 2), once(&mut random, 20)];
+            let ended = ended && running;
+            let [opcode, token, abort] = [400, 400, 300].map(|n| running && once(&mut random, n));
+            let [card_word, card_bad, card_idle] =
+                [once(&mut random, 2), once(&mut random, 150), once(&mut random, 3)];
+            // A failed job asks for nothing more.
+            let ask_read = running && !reading && once(&mut random, 9);
+            let ask_write = running && !writing && once(&mut random, 9);
+            let read = reading && once(&mut random, 4);
+            let [read_last, read_bad] = [once(&mut random, 2), once(&mut random, 60)];
+            let written = writing && once(&mut random, 6);
+            let [write_bad, take] = [once(&mut random, 60), once(&mut random, 3)];
+            for (port, value) in [
+                ("job_valid_i", offer && !begun),
+                ("done_ready_i", take),
+                ("abort_i", abort),
+                ("sequence_end_i", ended),
+                ("bad_opcode_i", opcode),
+                ("bad_token_i", token),
+                ("card_valid_i", card_word),
+                ("card_error_i", card_bad),
+                ("host_read_valid_i", read),
+                ("host_read_last_i", read_last),
+                ("host_read_error_i", read_bad),
+                ("host_write_done_i", written),
+                ("host_write_error_i", write_bad),
+                ("card_idle_i", card_idle),
+                ("host_read_asked_i", ask_read),
+                ("host_write_asked_i", ask_write),
+                ("step_i", step),
+            ] {
+                bench.set(port, value.into());
+            }
+            bench.settle();
+            let place = format!("job {number}, cycle {cycle}");
+            assert_eq!(bench.get("job_ready_o"), u64::from(!begun), "{place}");
+            assert_eq!(bench.get("running_o"), running.into(), "{place}");
+            assert_eq!(bench.get("host_writing_o"), writing.into(), "{place}");
+            assert_eq!(bench.get("start_o"), u64::from(running && cycles == 0), "{place}");
+            if running {
+                assert_eq!(
+                    ["program_o", "length_o", "repeat_o", "input_o", "output_o"].map(|n| bench.get(n)),
+                    [
+                        program,
+                        number + 3,
+                        repeat,
+                        input + sequence * strides[0],
+                        output + sequence * strides[1]
+                    ]
+                );
+            }
+            let done = bench.get("done_valid_o") == 1;
+            let unit_reset = bench.get("unit_rst_no") == 0;
+            if done {
+                assert!(!reading && !writing || error == 0, "{place}: something is open");
+                assert_eq!(
+                    ["done_tag_o", "done_error_o", "done_cycles_o", "done_busy_o"].map(|n| bench.get(n)),
+                    [number & 0xffff, error, cycles, busy],
+                    "{place}"
+                );
+            } else {
+                assert_eq!(unit_reset, error != 0, "{place}");
+                assert!(!begun || running || error != 0, "{place}: a job without an error ends at once");
+            }
+            bench.clock();
+            if running {
+                cycles += 1;
+                busy += u64::from(step);
+                error = [
+                    (card_word && card_bad, 2),
+                    (written && write_bad || read && read_bad, 3),
+                    (opcode, 1),
+                    (token, 4),
+                    (abort, 5),
+                ]
+                .iter()
+                .find(|e| e.0)
+                .map_or(0, |e| e.1);
+                sequence += u64::from(error == 0 && ended);
+            }
+            begun |= offer;
+            reading = ask_read || reading && !(read && read_last);
+            writing = ask_write || writing && !written;
+            if done && take {
+                break;
+            }
+        }
+        ends[error as usize] += 1;
+    }
+    assert!(ends.iter().all(|&n| n > 10), "{ends:?}");
+}
+
+/// All counters beside sums; those of jobs count only while one is at work.
+#[test]
+fn engine_counters() {
+    let mut bench = unit("ls_engine_counters", &[]);
+    let mut random = Random::new(161);
+    let events = [
+        "step_i",
+        "stall_weights_i",
+        "stall_operand_i",
+        "stall_plane_i",
+        "drained_i",
+        "passed_i",
+        "card_word_i",
+        "host_read_i",
+        "host_written_i",
+    ];
+    let mut sums = [0_u64; 10];
+    for _ in 0..3000 {
+        let running = once(&mut random, 2);
+        bench.set("running_i", running.into());
+        let mut bits = [0; 9];
+        for (bit, event) in bits.iter_mut().zip(events) {
+            *bit = u64::from(once(&mut random, 4));
+            bench.set(event, *bit);
+        }
+        bench.clock();
+        let [step, weights, operand, plane, drained, passed, card, read, written] = bits;
+        let idle = u64::from(step + weights + operand + plane == 0);
+        let job = [1, step, weights, operand, plane, idle, drained, passed].map(|n| n * u64::from(running));
+        for (sum, n) in sums.iter_mut().zip(job.into_iter().chain([card, read + written])) {
+            *sum += n;
+        }
+    }
+    bench.settle();
+    // The first field of the packed structure is the highest.
+    sums.reverse();
+    assert_eq!(bench.bits("counters_o").unsigned(64), sums);
+}

@@ -1,0 +1,423 @@
+//! The vector pipeline alone: in each round the drain writes one part of the memories, with gaps, while passes read what the round before
+//! has written; what comes out is the reference's.
+
+mod rig;
+
+use lockstep_accel_program::isa::{Instruction, Kind, PASS, Scalar};
+use lockstep_arith::activation::{Activation, Table, least_offset};
+use lockstep_arith::attention::{ContextScale, ScoreScale, exp2};
+use lockstep_arith::embedding::Embedding;
+use lockstep_arith::fixed::sat16;
+use lockstep_arith::layer_norm::{Affine, LayerNorm, reciprocal_of_width};
+use lockstep_arith::linear::Linear;
+use lockstep_arith::rows::{Scale, Sign};
+use lockstep_arith::sample::Random;
+use lockstep_hdl_sim::Bits;
+
+use crate::{N, TWO_SIDES, slot};
+use rig::{Drain, Operand, Rig};
+
+/// Channels of a row.
+const LENGTH: usize = 4 * N;
+/// Channels of two panels, which the others' parameters repeat.
+const PANELS: usize = 2 * N;
+/// Words of a part of V and Y.
+const PART: u64 = 64;
+
+/// What a part of the memories holds.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Content {
+    /// V: a word a channel.
+    Columns,
+    /// V: a word a token, the lanes are channels.
+    Rows,
+    /// Y: sums before a LayerNorm.
+    Sums,
+    /// Y: scores.
+    Scores,
+}
+
+/// Words by address, a number a lane.
+type Words = Vec<[i32; N]>;
+
+struct World {
+    rig: Rig,
+    random: Random,
+    v: [Words; 2],
+    y: [Words; 2],
+    /// By entry and lane.
+    row_scales: [[Scale; N]; 2],
+    /// Greatest magnitudes of a block of queries, keys, values.
+    heads: [Scale; 3],
+    /// By slot: a part's.
+    soft: [Option<[ContextScale; N]>; 2],
+    norm: LayerNorm,
+    types: [Vec<i16>; 2],
+}
+
+fn lane(words: &Words, lane: usize) -> Vec<i32> {
+    words.iter().map(|w| w[lane]).collect()
+}
+
+fn pass(scalar: Scalar, kind: Kind, fields: &[(&'static str, u64)]) -> Instruction {
+    let own = [("scalar", scalar as u64), ("kind", kind as u64), ("turns", 1), ("length", LENGTH as u64)];
+    own.iter().chain(fields).fold(Instruction::new(&PASS), |i, &(f, v)| i.set(f, v).unwrap())
+}
+
+/// The words of a pass, `fields` of each beside what all have.
+fn words(kind: Kind, source: u64, fields: impl Fn(u64) -> Vec<(&'static str, u64)>) -> Vec<Bits> {
+    let word = |i: u64| {
+        let mut all = vec![
+            ("valid", 1),
+            ("kind", 4 + kind as u64),
+            ("read", source + i),
+            ("read_y", source + i),
+            ("channel", i),
+            ("clear", u64::from(i == 0)),
+            ("odd", i % 2),
+            ("first", u64::from(i == 0)),
+            ("last", 1),
+        ];
+        all.retain(|f| !fields(i).iter().any(|other| other.0 == f.0));
+        all.extend(fields(i));
+        slot(&all)
+    };
+    (0..LENGTH as u64).map(word).collect()
+}
+
+impl World {
+    fn new(seed: u64, pauses: (u8, u8)) -> Self {
+        let mut random = Random::new(seed);
+        let mut rig = Rig::new(seed + 1, pauses);
+        let mut numbers = |n: usize, low: i32, high: i32| -> Vec<i16> {
+            (0..n).map(|_| random.within(low, high) as i16).collect()
+        };
+        let mut affine =
+            || Affine { gain: numbers(LENGTH, -32767, 32767), offset: numbers(LENGTH, -9000, 9000) };
+        let norm = LayerNorm { stream: affine(), equalised: Some(affine()), residual_shift: 2 };
+        let types = [numbers(LENGTH, -32768, 32767), numbers(LENGTH, -32768, 32767)];
+        let stream: Vec<[i16; N]> =
+            (0..2 * LENGTH).map(|_| numbers(N, -32768, 32767).try_into().unwrap()).collect();
+        // Both parts of V, the LayerNorm and the type rows.
+        let bytes =
+            |words: &[[i16; N]]| words.iter().flatten().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+        rig.move_to(true, 0, &bytes(&stream[..LENGTH]));
+        rig.move_to(true, PART, &bytes(&stream[LENGTH..]));
+        let second = norm.equalised.as_ref().unwrap();
+        let channel =
+            |i: usize| [norm.stream.gain[i], norm.stream.offset[i], second.gain[i], second.offset[i]];
+        let four = |of: &dyn Fn(usize) -> [i16; 4]| -> Vec<u8> {
+            (0..LENGTH).flat_map(|i| of(i).into_iter().flat_map(i16::to_le_bytes)).collect()
+        };
+        rig.move_to(false, 0, &four(&channel));
+        rig.move_to(false, LENGTH as u64, &four(&|i| [types[0][i], types[1][i], 0, 0]));
+        let wide = |words: &[[i16; N]]| words.iter().map(|w| w.map(i32::from)).collect::<Words>();
+        let mut world = Self {
+            rig,
+            random,
+            v: [wide(&stream[..LENGTH]), wide(&stream[LENGTH..])],
+            y: [vec![[0; N]; LENGTH], vec![[0; N]; LENGTH]],
+            row_scales: [[Scale::of_max(1); N]; 2],
+            heads: [Scale::of_max(1); 3],
+            soft: [None; 2],
+            norm,
+            types,
+        };
+        world.first_scales();
+        world
+    }
+
+    fn draw(&mut self, low: i32, high: i32) -> i32 {
+        self.random.within(low, high)
+    }
+
+    /// Rows' and heads' scales of scores that are as large as they are wanted.
+    fn first_scales(&mut self) {
+        for entry in 0..5 {
+            let maxima = [(); N].map(|()| self.random.within(0, 32767));
+            let fields = vec![("valid", 1), ("kind", 3), ("stat", 7), ("clear", 1), ("write", 250)];
+            self.rig.drains.push_back(Drain { fields, line: maxima, shifts: [0; 3] });
+            self.rig.finish();
+            let to = if entry < 2 {
+                self.row_scales[entry] = maxima.map(|m| Scale::of_max(m as u16));
+                [("write_scale", 1), ("row_scale", entry as u64), ("block", 0), ("head", 0)]
+            } else {
+                self.heads[entry - 2] = Scale::of_max(maxima.into_iter().max().unwrap() as u16);
+                [("write_scale", 0), ("row_scale", 0), ("block", 1), ("head", entry as u64 - 2)]
+            };
+            self.rig.pass(
+                &pass(Scalar::Scale, Kind::None, &[&to[..], &[("stat", 7)]].concat()),
+                true,
+                true,
+                Vec::new(),
+            );
+        }
+    }
+
+    /// Sends a drain of some kind to part `part`; what the part then holds.
+    fn drain(&mut self, part: usize) -> Content {
+        let base = part as u64 * PART;
+        // 0 linear, 1 with the residual sum, 2 with the activation, 3 scores, 4 context, 5 linear by row.
+        let kind = if self.soft[part].is_some() {
+            self.draw(0, 5)
+        } else {
+            [0, 1, 2, 3, 5][self.draw(0, 4) as usize]
+        };
+        let by_row = kind == 5;
+        let mut numbers =
+            |low: i32, high: i32| (0..PANELS).map(|_| self.random.within(low, high)).collect::<Vec<i32>>();
+        let narrow = |v: Vec<i32>| v.into_iter().map(|x| x as i16).collect::<Vec<i16>>();
+        let linear = Linear {
+            inputs: 1,
+            outputs: PANELS,
+            weights: vec![0; PANELS],
+            multipliers: narrow(numbers(0, 32767)),
+            biases: numbers(-(1 << 15), 1 << 15),
+            acc_shift: 7,
+            out_shift: 8,
+            sign: Sign::Signed,
+        };
+        let z = numbers(-(1 << 20), 1 << 20);
+        let equaliser = narrow(numbers(0, 32767));
+        let table = numbers(-10900, 10900);
+        let coefficients =
+            [0, 1, 2].map(|row| [0, 1, 2, 3, 4, 5, 6, 7].map(|i| table[(8 * row + i) % PANELS] as i16));
+        let bump = Table { coefficients, fraction_bits: 9 };
+        let offset = least_offset(&bump);
+        let activation = Activation { bump, offset, equaliser: equaliser.clone() };
+        self.rig.set("table_i", &Bits::pack(16, coefficients.into_iter().flatten()));
+        self.rig.set("fraction_bits_i", &Bits::new(4, 9));
+        self.rig.set("offset_i", &Bits::pack(16, [offset]));
+        for panel in 0..2 {
+            let of = panel * N..panel * N + N;
+            let mut header = Vec::new();
+            header.extend(linear.multipliers[of.clone()].iter().flat_map(|c| c.to_le_bytes()));
+            header.extend(linear.biases[of.clone()].iter().flat_map(|b| b.to_le_bytes()));
+            header.extend(equaliser[of.clone()].iter().flat_map(|e| e.to_le_bytes()));
+            header.extend(z[of].iter().flat_map(|z| z.to_le_bytes()));
+            self.rig.header(panel as u64, &header);
+        }
+        let limit = [1 << 25, 1 << 25, 1 << 25, (1 << 21) - 1, 1 << 26, 1 << 25][kind as usize];
+        for word in 0..LENGTH {
+            let equaliser = equaliser[word % PANELS];
+            let line = [(); N].map(|()| self.random.within(-limit, limit));
+            let y = |lane: usize| {
+                let (row, channel) =
+                    if by_row { (word % N, word / N % 2 * N + lane) } else { (lane, word % PANELS) };
+                linear.requantize(line[lane] + z[channel], self.row_scales[part][row], channel)
+            };
+            let lanes: [usize; N] = std::array::from_fn(|i| i);
+            match kind {
+                0 | 5 => self.v[part][word] = lanes.map(|l| sat16(y(l)).into()),
+                1 => self.y[part][word] = lanes.map(|l| self.norm.sum(self.v[part][word][l] as i16, y(l))),
+                2 => {
+                    let one = Activation { equaliser: vec![equaliser; N], ..activation.clone() };
+                    let v: Vec<i16> = lanes.map(|l| sat16(y(l))).into();
+                    let x = one.forward(&v);
+                    self.v[part][word] = lanes.map(|l| x[l].into());
+                }
+                3 => self.y[part][word] = line,
+                _ => {
+                    let soft = self.soft[part].unwrap();
+                    self.v[part][word] = lanes.map(|l| soft[l].apply(line[l]).into());
+                }
+            }
+            let fields = vec![
+                ("valid", 1),
+                ("kind", [0, 1, 2, 3, 4, 0][kind as usize]),
+                ("by_row", by_row.into()),
+                ("column", (word % N) as u64),
+                ("bank", (word / N % 2) as u64),
+                ("row_scale", part as u64),
+                ("slot", part as u64),
+                ("stat", part as u64),
+                ("clear", u64::from(word == 0)),
+                ("write", base + word as u64),
+                ("read", base + word as u64),
+                ("signal", if word % 5 == 0 { 1 << (word % 29 + 3) } else { 0 }),
+            ];
+            self.rig.drains.push_back(Drain { fields, line, shifts: [7, 8, 2] });
+        }
+        [Content::Columns, Content::Sums, Content::Columns, Content::Scores, Content::Columns, Content::Rows]
+            [kind as usize]
+    }
+
+    /// The passes over a part, against the reference.
+    fn passes(&mut self, part: usize, content: Content, entry: usize) {
+        match content {
+            Content::Columns | Content::Rows => self.quantise(part, content, entry, false),
+            Content::Sums => {
+                self.normalise(part);
+                self.quantise(part, content, entry, true);
+            }
+            Content::Scores => return self.softmax(part),
+        }
+        self.pool(part);
+    }
+
+    /// (5) to (9) of V, or of the equalised rows in Y.
+    fn quantise(&mut self, part: usize, content: Content, entry: usize, own: bool) {
+        let from = if own { &self.y[part] } else { &self.v[part] }.clone();
+        let base = part as u64 * PART;
+        let block = content == Content::Rows;
+        let halves = block && self.draw(0, 1) == 1;
+        let unsigned = from.iter().flatten().all(|&x| x >= 0);
+        let sign = if unsigned { Sign::Unsigned } else { Sign::Signed };
+        let max = |lanes: std::ops::Range<usize>| {
+            let all = from.iter().flat_map(|w| w[lanes.clone()].iter());
+            Scale::of_max(all.map(|x| x.unsigned_abs()).max().unwrap() as u16)
+        };
+        let scales: [Scale; N] = std::array::from_fn(|i| match (block, halves, i < N / 2) {
+            (false, ..) => max(i..i + 1),
+            (true, false, _) => max(0..N),
+            (true, true, true) => max(0..N / 2),
+            (true, true, false) => max(N / 2..N),
+        });
+        if !block {
+            self.row_scales[entry] = scales;
+        }
+        let (to_b, to) = (self.draw(0, 1) as u64, self.draw(0, 900_000) as u64);
+        let new = pass(
+            Scalar::Scale,
+            Kind::Quantize,
+            &[
+                ("stat", part as u64),
+                ("unsigned", unsigned.into()),
+                ("own", own.into()),
+                ("block", block.into()),
+                ("halves", halves.into()),
+                ("head", 6),
+                ("write_scale", (!block).into()),
+                ("row_scale", entry as u64),
+            ],
+        );
+        for (i, word) in from.iter().enumerate() {
+            let q = word.iter().zip(&scales).map(|(&x, s)| s.quantize(x as i16, sign));
+            let memory = if to_b == 1 { 'B' } else { 'A' };
+            self.rig.operands.push_back(Operand { memory, address: to + i as u64, word: Bits::pack(8, q) });
+        }
+        let fields = |i| vec![("write", to + i), ("to_b", to_b), ("from_y", own.into())];
+        self.rig.pass(&new, !own, true, words(Kind::Quantize, base, fields));
+    }
+
+    /// (12) to (18): the stream to V, the equalised rows over the sums.
+    fn normalise(&mut self, part: usize) {
+        let base = part as u64 * PART;
+        let recip = ("constant", reciprocal_of_width(LENGTH).into());
+        let mean = pass(Scalar::Mean, Kind::Square, &[("stat", part as u64), recip]);
+        self.rig.pass(&mean, true, true, words(Kind::Square, base, |_| Vec::new()));
+        let fields = |i| vec![("write", base + i), ("second", base + i), ("g", i)];
+        self.rig.pass(
+            &pass(Scalar::Rho, Kind::Norm, &[("own", 1), recip]),
+            false,
+            true,
+            words(Kind::Norm, base, fields),
+        );
+        for l in 0..N {
+            let (x, x2) = self.norm.forward(&lane(&self.y[part], l));
+            for (i, (x, x2)) in x.into_iter().zip(x2.unwrap()).enumerate() {
+                self.v[part][i][l] = x.into();
+                self.y[part][i][l] = x2.into();
+            }
+        }
+    }
+
+    /// (20) to (23), (25), (26).
+    fn softmax(&mut self, part: usize) {
+        let base = part as u64 * PART;
+        let score = ScoreScale { multiplier: self.draw(16384, 32767) as i16, shift: self.draw(45, 60) };
+        let head = score.of_head(self.heads[0], self.heads[1]);
+        let rows: Vec<Vec<i16>> = (0..N)
+            .map(|l| {
+                let scores = lane(&self.y[part], l);
+                let best = scores.iter().max().unwrap();
+                scores.iter().map(|a| exp2(head.octaves(best - a))).collect()
+            })
+            .collect();
+        let to = self.draw(0, 900_000) as u64;
+        for i in 0..LENGTH {
+            let word = Bits::pack(14, rows.iter().map(|row| row[i]));
+            self.rig.operands.push_back(Operand { memory: 'P', address: to + i as u64, word });
+        }
+        let constant = score.multiplier as u64 | (score.shift as u64) << 15;
+        let exp = pass(Scalar::Head, Kind::Exp, &[("stat", part as u64), ("constant", constant)]);
+        self.rig.pass(&exp, true, true, words(Kind::Exp, base, |i| vec![("write", to + i)]));
+        let soft = pass(Scalar::Soft, Kind::None, &[("own", 1), ("slot", part as u64)]);
+        self.rig.pass(&soft, false, true, Vec::new());
+        let scale = |row: &Vec<i16>| {
+            ContextScale::of(row.iter().map(|&p| u32::from(p.unsigned_abs())).sum(), self.heads[2])
+        };
+        self.soft[part] = Some(std::array::from_fn(|l| scale(&rows[l])));
+    }
+
+    /// (33): in two turns, the last one of some lanes.
+    fn pool(&mut self, part: usize) {
+        let base = part as u64 * PART;
+        let lanes = self.draw(1, N as i32) as usize;
+        let half = LENGTH / 2;
+        for channel in 0..half {
+            let sum = |word: usize, lanes: usize| self.v[part][word][..lanes].iter().sum::<i32>();
+            self.rig.pools.push_back((sum(channel, N) + sum(channel + half, lanes)) as u32);
+        }
+        let fields = |i: u64| {
+            let turn = i % 2;
+            let read = base + i / 2 + turn * half as u64;
+            vec![
+                ("read", read),
+                ("first", 1 - turn),
+                ("last", turn),
+                ("masked", turn),
+                ("lanes", lanes as u64),
+            ]
+        };
+        self.rig.pass(&pass(Scalar::None, Kind::Pool, &[]), false, false, words(Kind::Pool, base, fields));
+    }
+
+    /// (32) into part `part`: words, the positions that V holds, types.
+    fn embed(&mut self, part: usize) -> Content {
+        let base = part as u64 * PART;
+        let kinds: Vec<usize> = (0..N).map(|_| self.draw(0, 1) as usize).collect();
+        let scales: Vec<i16> = (0..N).map(|_| self.draw(0, 4095) as i16).collect();
+        let rows: Vec<[i8; N]> =
+            (0..LENGTH).map(|_| [(); N].map(|()| self.random.within(-127, 127) as i8)).collect();
+        self.rig.rows = rows.iter().map(|row| Bits::pack(8, *row)).collect();
+        self.rig.set("gather_scale_i", &Bits::pack(12, scales.iter().copied()));
+        self.rig.set("gather_type_i", &Bits::pack(2, kinds.iter().map(|&k| k as i64)));
+        for l in 0..N {
+            let embedding = Embedding {
+                hidden: LENGTH,
+                words: rows.iter().map(|row| row[l]).collect(),
+                word_scales: vec![scales[l]],
+                positions: lane(&self.v[part], l).iter().map(|&x| x as i16).collect(),
+                types: self.types[kinds[l]].clone(),
+                table_shift: 3,
+            };
+            for (i, sum) in embedding.sums(0, 0, 0).into_iter().enumerate() {
+                self.y[part][i][l] = sum;
+            }
+        }
+        let fields = |i| vec![("write", base + i), ("g", LENGTH as u64 + i), ("stat", part as u64)];
+        let new = pass(Scalar::None, Kind::Embed, &[("shift", 3)]);
+        self.rig.pass(&new, false, false, words(Kind::Embed, base, fields));
+        Content::Sums
+    }
+}
+
+#[test]
+fn vector() {
+    for (seed, pauses) in TWO_SIDES.into_iter().enumerate() {
+        let mut world = World::new(seed as u64 + 141, pauses);
+        let mut before = None;
+        for round in 0..60 {
+            let part = round % 2;
+            let embed = world.draw(0, 7) == 0;
+            let content = if embed { None } else { Some(world.drain(part)) };
+            if let Some(content) = before {
+                world.passes(1 - part, content, 1 - part);
+            }
+            let content = content.unwrap_or_else(|| world.embed(part));
+            world.rig.finish();
+            before = Some(content);
+        }
+    }
+}
