@@ -46,6 +46,11 @@ impl Tile {
     const fn halves(self) -> usize {
         self.rows * self.panels.div_ceil(2)
     }
+
+    /// Whether it has all panels, and all their columns are there; or nothing is.
+    const fn is_whole(self, columns: usize) -> bool {
+        self.rows == 0 || self.panels == PANELS && (self.panel + PANELS) * COLUMNS <= columns
+    }
 }
 
 /// Pairs of panels of a tile.
@@ -59,11 +64,11 @@ trait Finish {
     /// Where [`Self::finish`] will read or write, a tile later.
     fn place(&self, row: usize, first: usize) -> *const u8;
 
-    /// `y` are the results of a row from the channel `first` on, of which the last may have no channel.
+    /// `y` are the results of a row from the channel `first` on; all have a channel where they are `WHOLE`.
     ///
     /// # Safety
     /// The processor has the instruction set.
-    unsafe fn finish(&mut self, row: usize, first: usize, y: [__m512i; 2]);
+    unsafe fn finish<const WHOLE: bool>(&mut self, row: usize, first: usize, y: [__m512i; 2]);
 }
 
 /// Takes the sums of one tile, and finishes those of the one before.
@@ -79,6 +84,25 @@ struct Between<'a, F> {
     halves: &'a mut Halves,
 }
 
+impl<F: Finish> Between<'_, F> {
+    /// A step, of channels that may not all be there.
+    ///
+    /// # Safety
+    /// As [`Steps::step`].
+    #[inline(always)]
+    unsafe fn finish<const WHOLE: bool>(&mut self, index: usize) {
+        let couples = if WHOLE { COUPLES } else { self.before.panels.div_ceil(2) };
+        let (row, pair) = (index / couples, index % couples);
+        let first = (self.before.panel + 2 * pair) * COLUMNS;
+        let row_of_all = self.before.row + row;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let y = self.epilogue.second::<WHOLE>(row_of_all, first, &self.complete[row][pair]);
+            self.finish.finish::<WHOLE>(row_of_all, first, y);
+        }
+    }
+}
+
 impl<F: Finish> Steps for Between<'_, F> {
     #[inline(always)]
     fn count(&self) -> usize {
@@ -87,15 +111,8 @@ impl<F: Finish> Steps for Between<'_, F> {
 
     #[inline(always)]
     unsafe fn step(&mut self, index: usize) {
-        let (row, pair) =
-            if self.before.panels > 2 { (index / COUPLES, index % COUPLES) } else { (index, 0) };
-        let first = (self.before.panel + 2 * pair) * COLUMNS;
-        let row_of_all = self.before.row + row;
         // SAFETY: the caller's promise.
-        unsafe {
-            let y = self.epilogue.second(row_of_all, first, &self.complete[row][pair]);
-            self.finish.finish(row_of_all, first, y);
-        }
+        unsafe { self.finish::<true>(index) };
     }
 
     #[inline(always)]
@@ -125,11 +142,11 @@ fn multiply(product: &Product<'_>, epilogue: &Epilogue<'_>, mut finish: impl Fin
             Between { epilogue, finish: &mut finish, before, complete, row, panel, halves: &mut *halves };
         // SAFETY: the operands are those of the tile; the features of this function.
         unsafe {
-            if rows >= 4 && panels == PANELS {
+            if rows >= 4 && panels == PANELS && before.is_whole(product.columns) {
                 tile_between(rows, operands, between);
             } else {
                 for i in 0..between.count() {
-                    between.step(i);
+                    between.finish::<false>(i);
                 }
                 let mut sums = Sums([[0; PANELS * COLUMNS]; ROWS]);
                 let out = sums.0.as_mut_ptr().cast();
@@ -152,7 +169,7 @@ fn multiply(product: &Product<'_>, epilogue: &Epilogue<'_>, mut finish: impl Fin
     let mut last = Between { epilogue, finish: &mut finish, before, complete, row: 0, panel: 0, halves };
     for i in 0..last.count() {
         // SAFETY: the features of this function.
-        unsafe { last.step(i) };
+        unsafe { last.finish::<false>(i) };
     }
 }
 
@@ -196,20 +213,40 @@ fn product_of_bytes<'a>(q: &'a [i8], weights: &'a PackedWeights, outputs: usize,
     Product::of_bytes_from(q, weights, outputs, starts)
 }
 
-/// Stores as many of 32 numbers as there is room for.
+/// 32 numbers, or as many as there are and zeros.
 ///
 /// # Safety
 /// The processor has the instruction set.
 #[inline(always)]
-unsafe fn store(out: &mut [i32], y: [__m512i; 2]) {
-    let at = out.as_mut_ptr();
-    // SAFETY: 128 bytes, or masks that have no more bits than `out` has numbers.
+unsafe fn load_whole<const WHOLE: bool>(x: &[i16]) -> __m512i {
+    // SAFETY: the caller's promise; 64 bytes.
+    unsafe { if WHOLE { _mm512_loadu_si512(x[..LANES].as_ptr().cast()) } else { load(x) } }
+}
+
+/// Stores 32 numbers, or as many as there is room for.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[inline(always)]
+unsafe fn store_whole<const WHOLE: bool>(out: &mut [i16], x: __m512i) {
+    // SAFETY: the caller's promise; 64 bytes.
+    unsafe { if WHOLE { _mm512_storeu_si512(out[..LANES].as_mut_ptr().cast(), x) } else { store16(out, x) } }
+}
+
+/// Stores 32 numbers, or as many as there is room for.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[inline(always)]
+unsafe fn store<const WHOLE: bool>(out: &mut [i32], y: [__m512i; 2]) {
+    // SAFETY: the caller's promise; 128 bytes, or masks that have no more bits than `out` has numbers.
     unsafe {
-        if out.len() >= LANES {
+        if WHOLE {
+            let at = out[..LANES].as_mut_ptr();
             _mm512_storeu_si512(at.cast(), y[0]);
             _mm512_storeu_si512(at.add(COLUMNS).cast(), y[1]);
         } else {
-            let mask = first_lanes(out.len());
+            let (at, mask) = (out.as_mut_ptr(), first_lanes(out.len()));
             _mm512_mask_storeu_epi32(at, mask as __mmask16, y[0]);
             _mm512_mask_storeu_epi32(at.wrapping_add(COLUMNS), (mask >> COLUMNS) as __mmask16, y[1]);
         }
@@ -305,11 +342,11 @@ impl<'a> Epilogue<'a> {
     /// # Safety
     /// The processor has the instruction set.
     #[inline(always)]
-    unsafe fn second(&self, row: usize, first: usize, half: &Half) -> [__m512i; 2] {
+    unsafe fn second<const WHOLE: bool>(&self, row: usize, first: usize, half: &Half) -> [__m512i; 2] {
         let [_, shift, rounding] = self.rows[row];
         // SAFETY: the caller's promise; 64 aligned bytes.
         unsafe {
-            let [c, b] = self.channels(first);
+            let [c, b] = self.channels::<WHOLE>(first);
             let u = _mm512_load_si512(half.0.as_ptr().cast());
             let (zero, shift) = (_mm512_setzero_si512(), _mm_cvtsi32_si128(shift));
             let low = _mm512_dpwssd_epi32(_mm512_set1_epi32(rounding), _mm512_unpacklo_epi16(u, zero), c[0]);
@@ -326,23 +363,20 @@ impl<'a> Epilogue<'a> {
     /// # Safety
     /// The processor has the instruction set.
     #[inline(always)]
-    unsafe fn channels(&self, first: usize) -> [[__m512i; 2]; 2] {
-        let biases = &self.layer.biases[first..];
-        let multipliers = &self.layer.multipliers[first..][..biases.len()];
-        // SAFETY: the caller's promise; 128 bytes, or masks that have as many bits as there are channels.
+    unsafe fn channels<const WHOLE: bool>(&self, first: usize) -> [[__m512i; 2]; 2] {
+        let (multipliers, biases) = (&self.layer.multipliers[first..], &self.layer.biases[first..]);
+        // SAFETY: the caller's promise; 64 and 128 bytes, or masks that have as many bits as there are channels.
         unsafe {
-            let at = biases.as_ptr();
-            let (c, b) = if biases.len() >= LANES {
-                let c = multipliers.as_ptr();
+            let (c, b) = if WHOLE {
+                let (c, b) = (multipliers[..LANES].as_ptr(), biases[..LANES].as_ptr());
                 let c = [_mm256_loadu_si256(c.cast()), _mm256_loadu_si256(c.add(COLUMNS).cast())];
-                (c, [_mm512_loadu_si512(at.cast()), _mm512_loadu_si512(at.add(COLUMNS).cast())])
+                (c, [_mm512_loadu_si512(b.cast()), _mm512_loadu_si512(b.add(COLUMNS).cast())])
             } else {
-                let c = load(multipliers);
-                let mask = first_lanes(biases.len());
+                let (c, mask) = (load(multipliers), first_lanes(biases.len()));
                 let (low, high) = (mask as __mmask16, (mask >> COLUMNS) as __mmask16);
                 let b = [
-                    _mm512_maskz_loadu_epi32(low, at),
-                    _mm512_maskz_loadu_epi32(high, at.wrapping_add(COLUMNS)),
+                    _mm512_maskz_loadu_epi32(low, biases.as_ptr()),
+                    _mm512_maskz_loadu_epi32(high, biases.as_ptr().wrapping_add(COLUMNS)),
                 ];
                 ([_mm512_castsi512_si256(c), _mm512_extracti64x4_epi64::<1>(c)], b)
             };
@@ -365,10 +399,10 @@ impl Finish for Requantize<'_> {
     }
 
     #[inline(always)]
-    unsafe fn finish(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
+    unsafe fn finish<const WHOLE: bool>(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
         let out = &mut self.out[row * self.width..][first..self.width];
         // SAFETY: the caller's promise.
-        unsafe { store(out, y) };
+        unsafe { store::<WHOLE>(out, y) };
     }
 }
 
@@ -403,11 +437,11 @@ impl Finish for Narrow<'_> {
     }
 
     #[inline(always)]
-    unsafe fn finish(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
+    unsafe fn finish<const WHOLE: bool>(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
         let out = &mut self.out[row * self.width..][first..self.width];
         // SAFETY: the caller's promise.
         unsafe {
-            store16(out, narrow(y[0], y[1]));
+            store_whole::<WHOLE>(out, narrow(y[0], y[1]));
         }
     }
 }
@@ -432,13 +466,14 @@ impl Finish for Activated<'_> {
     }
 
     #[inline(always)]
-    unsafe fn finish(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
+    unsafe fn finish<const WHOLE: bool>(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
         let width = self.equaliser.len();
         let out = &mut self.out[row * width..][first..width];
         // SAFETY: the caller's promise.
         unsafe {
             let y = narrow(y[0], y[1]);
-            store16(out, self.activate.apply(y, load(&self.equaliser[first..])));
+            let e = load_whole::<WHOLE>(&self.equaliser[first..]);
+            store_whole::<WHOLE>(out, self.activate.apply(y, e));
         }
     }
 }
@@ -471,19 +506,19 @@ impl Finish for Residual<'_> {
     }
 
     #[inline(always)]
-    unsafe fn finish(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
+    unsafe fn finish<const WHOLE: bool>(&mut self, row: usize, first: usize, y: [__m512i; 2]) {
         let range = row * self.width + first..(row + 1) * self.width;
         let (stream, out) = (&self.stream[range.clone()], &mut self.sums[range]);
         // SAFETY: the caller's promise.
         unsafe {
             let (least, most) = (_mm512_set1_epi32(-SUM_LIMIT), _mm512_set1_epi32(SUM_LIMIT));
-            let x = load(stream);
+            let x = load_whole::<WHOLE>(stream);
             let x = [_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x)];
             let sum = |x, y| {
                 let sum = _mm512_add_epi32(_mm512_sll_epi32(_mm512_cvtepi16_epi32(x), self.shift), y);
                 _mm512_max_epi32(_mm512_min_epi32(sum, most), least)
             };
-            store(out, [sum(x[0], y[0]), sum(x[1], y[1])]);
+            store::<WHOLE>(out, [sum(x[0], y[0]), sum(x[1], y[1])]);
         }
     }
 }
