@@ -74,9 +74,16 @@ impl LayerNorm {
 }
 
 /// The clamp of (12).
+#[inline(always)]
 #[must_use]
-pub fn clamp_sum(s: i32) -> i32 {
-    s.clamp(-SUM_LIMIT, SUM_LIMIT)
+pub const fn clamp_sum(s: i32) -> i32 {
+    if s > SUM_LIMIT {
+        SUM_LIMIT
+    } else if s < -SUM_LIMIT {
+        -SUM_LIMIT
+    } else {
+        s
+    }
 }
 
 /// `R` of (12): `2^32 / D`, rounded half up, at most 2^27.
@@ -86,19 +93,45 @@ pub const fn reciprocal_of_width(hidden: usize) -> u32 {
     (((1 << 33) + d) / (2 * d)) as u32
 }
 
+/// `mean` of (12), of the total of a row of `hidden` sums.
+#[inline]
+#[must_use]
+pub const fn mean(total: i32, hidden: usize) -> i32 {
+    round_shift_wide(total as i64 * reciprocal_of_width(hidden) as i64, 32) as i32
+}
+
+/// `e - 15` of (13): by how much a row is shifted down whose greatest deviation has that magnitude.
+#[inline]
+#[must_use]
+pub const fn deviation_shift(greatest: u32) -> i32 {
+    bit_length(if greatest == 0 { 1 } else { greatest }) - 15
+}
+
+/// `v` of (14), of the sum of squares of a row of `hidden` deviations.
+#[inline]
+#[must_use]
+pub const fn variance(squares: u32, hidden: usize) -> u32 {
+    round_shift_wide(squares as i64 * reciprocal_of_width(hidden) as i64, 22) as u32
+}
+
+/// `rho` of (16), of twice a deviation.
+#[inline]
+#[must_use]
+pub const fn reciprocal_deviation(sd: u32) -> i16 {
+    let rho = (1 << 25) / if sd == 0 { 1 } else { sd };
+    if rho > 32767 { 32767 } else { rho as i16 }
+}
+
 /// (12) to (17): a row of sums with mean 0 and variance 1, in units of 2^-9.
 #[must_use]
 pub fn normalise(sums: &[i32]) -> Vec<i16> {
-    let r = i64::from(reciprocal_of_width(sums.len()));
-    let total: i32 = sums.iter().sum();
-    let mean = round_shift_wide(i64::from(total) * r, 32) as i32;
+    let mean = mean(sums.iter().sum(), sums.len());
     let greatest = sums.iter().map(|&s| (s - mean).unsigned_abs()).max().unwrap_or(0);
-    let shift = bit_length(greatest.max(1)) - 15;
+    let shift = deviation_shift(greatest);
     let t: Vec<i16> =
         sums.iter().map(|&s| round_shift(s - mean, shift).clamp(-32767, 32767) as i16).collect();
     let square = |t: i16| u32::from(t.unsigned_abs()) * u32::from(t.unsigned_abs());
     let ss: u32 = t.chunks_exact(2).map(|pair| (square(pair[0]) + square(pair[1]) + 128) >> 8).sum();
-    let v = round_shift_wide(i64::from(ss) * r, 22) as u32;
-    let rho = ((1 << 25) / floor_sqrt(v).max(1)).min(32767) as i16;
+    let rho = reciprocal_deviation(floor_sqrt(variance(ss, sums.len())));
     t.into_iter().map(|t| mul_q15(t, rho)).collect()
 }

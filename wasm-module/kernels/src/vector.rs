@@ -3,8 +3,10 @@
 
 use lockstep_arith::activation::Activation;
 use lockstep_arith::attention::{ContextScale, HeadScale, exp2};
-use lockstep_arith::fixed::{bit_length, floor_sqrt, mul_q15, round_shift_wide, sat16};
-use lockstep_arith::layer_norm::{Affine, LayerNorm, SUM_LIMIT, reciprocal_of_width};
+use lockstep_arith::fixed::{floor_sqrt, mul_q15, sat16};
+use lockstep_arith::layer_norm::{
+    Affine, LayerNorm, clamp_sum, deviation_shift, mean, reciprocal_deviation, variance,
+};
 use lockstep_arith::rows::{Scale, Sign};
 
 use crate::linear::Requantizer;
@@ -12,12 +14,6 @@ use crate::linear::Requantizer;
 /// Half of `2^s`: what (1) adds before its shift.
 pub(crate) const fn half(s: i32) -> i32 {
     if s > 0 { 1 << (s - 1) } else { 0 }
-}
-
-/// The clamp of (12).
-#[inline(always)]
-fn clamp_sum(s: i32) -> i32 {
-    s.clamp(-SUM_LIMIT, SUM_LIMIT)
 }
 
 /// (5) to (9) of rows of `width` numbers; rows of `q` are `stride` long.
@@ -152,12 +148,9 @@ pub(crate) fn normalize(
 /// (12) to (17) of one row.
 #[inline(always)]
 fn normalize_row(sums: &[i32], z: &mut [i16]) {
-    let r = i64::from(reciprocal_of_width(sums.len()));
-    let total: i32 = sums.iter().sum();
-    let mean = round_shift_wide(i64::from(total) * r, 32) as i32;
+    let mean = mean(sums.iter().sum(), sums.len());
     let (lo, hi) = sums.iter().fold((i32::MAX, i32::MIN), |(lo, hi), &s| (lo.min(s), hi.max(s)));
-    let greatest = (hi - mean).max(mean - lo).max(1);
-    let shift = bit_length(greatest as u32) - 15;
+    let shift = deviation_shift((hi - mean).max(mean - lo) as u32);
     if shift > 0 {
         for (z, &s) in z.iter_mut().zip(sums) {
             *z = ((s - mean + half(shift)) >> shift).clamp(-32767, 32767) as i16;
@@ -172,8 +165,7 @@ fn normalize_row(sums: &[i32], z: &mut [i16]) {
         ((i32::from(t[0]) * i32::from(t[0]) + i32::from(t[1]) * i32::from(t[1])) as u32 + 128) >> 8
     };
     let ss: u32 = z.chunks_exact(2).map(pair).sum();
-    let v = round_shift_wide(i64::from(ss) * r, 22) as u32;
-    let rho = ((1 << 25) / floor_sqrt(v).max(1)).min(32767) as i16;
+    let rho = reciprocal_deviation(floor_sqrt(variance(ss, sums.len())));
     for z in z {
         *z = mul_q15(*z, rho);
     }

@@ -4,8 +4,7 @@
 use core::arch::x86_64::*;
 
 use lockstep_arith::activation::{Activation, SEGMENTS, Table};
-use lockstep_arith::fixed::{bit_length, round_shift_wide};
-use lockstep_arith::layer_norm::{Affine, LayerNorm, reciprocal_of_width};
+use lockstep_arith::layer_norm::{Affine, LayerNorm, deviation_shift, mean, reciprocal_deviation, variance};
 use lockstep_arith::rows::{Scale, Sign};
 
 use crate::vector::half;
@@ -121,7 +120,7 @@ pub(crate) fn normalize(
             *v = deviations(sums, t);
         }
         for (stream, sd) in stream.chunks_exact_mut(width).zip(floor_roots(&variances)) {
-            let rho = _mm512_set1_epi16(((1 << 25) / sd.max(1)).min(32767) as i16);
+            let rho = _mm512_set1_epi16(reciprocal_deviation(sd));
             if let Some(affine) = &norm.equalised {
                 let (row, tail) = rest.split_at_mut(width);
                 rest = tail;
@@ -171,7 +170,6 @@ fn floor_roots(variances: &[u32; ROOTS]) -> [u32; ROOTS] {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn deviations(sums: &[i32], t: &mut [i16]) -> u32 {
     const HALF: usize = LANES / 2;
-    let r = i64::from(reciprocal_of_width(sums.len()));
     let (mut total, mut lo, mut hi) =
         (_mm512_setzero_si512(), _mm512_set1_epi32(i32::MAX), _mm512_set1_epi32(i32::MIN));
     let mut see = |mask: __mmask16, s: &[i32]| {
@@ -186,10 +184,9 @@ fn deviations(sums: &[i32], t: &mut [i16]) -> u32 {
         see(__mmask16::MAX, s);
     }
     see(first_lanes(tail.len()) as __mmask16, tail);
-    let mean = round_shift_wide(i64::from(_mm512_reduce_add_epi32(total)) * r, 32) as i32;
+    let mean = mean(_mm512_reduce_add_epi32(total), sums.len());
     let (lo, hi) = (_mm512_reduce_min_epi32(lo), _mm512_reduce_max_epi32(hi));
-    let greatest = (hi - mean).max(mean - lo).max(1);
-    let shift = bit_length(greatest as u32) - 15;
+    let shift = deviation_shift((hi - mean).max(mean - lo) as u32);
 
     let centre = _mm512_set1_epi32(mean - half(shift));
     let (down, up) = (_mm_cvtsi32_si128(shift.max(0)), _mm_cvtsi32_si128((-shift).max(0)));
@@ -215,8 +212,7 @@ fn deviations(sums: &[i32], t: &mut [i16]) -> u32 {
         step(__mmask32::MAX, s, t);
     }
     step(first_lanes(tail.len()), tail, rest);
-    let ss = _mm512_reduce_add_epi32(ss) as u32;
-    round_shift_wide(i64::from(ss) * r, 22) as u32
+    variance(_mm512_reduce_add_epi32(ss) as u32, sums.len())
 }
 
 /// The coefficients of a table, a register each, every segment in four places.
