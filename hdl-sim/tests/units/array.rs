@@ -75,11 +75,13 @@ fn semaphores() {
     let mut bench = unit("bench_semaphores", &[]);
     let mut random = Random::new(61);
     let mut counts = [0_i64; 32];
-    for _ in 0..5000 {
+    for cycle in 0..5000 {
+        // Now and then nothing happens.
+        let some = if cycle % 8 == 0 { 0 } else { u64::MAX };
         let ready = counts.iter().enumerate().fold(0_u64, |bits, (i, &c)| bits | u64::from(c > 0) << i);
         let signals: Vec<u64> =
-            (0..4).map(|_| random.next() & random.next() & random.next() & 0xffff_ffff).collect();
-        let take = random.next() & ready;
+            (0..4).map(|_| random.next() & random.next() & random.next() & some & 0xffff_ffff).collect();
+        let take = random.next() & ready & some;
         bench.set("take_i", take);
         for (name, &signal) in ["signal0_i", "signal1_i", "signal2_i", "signal3_i"].iter().zip(&signals) {
             bench.set(name, signal);

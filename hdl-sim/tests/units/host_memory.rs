@@ -86,6 +86,7 @@ fn gather() {
             let bytes: Vec<u8> = gather.words().iter().flat_map(|w| w.to_le_bytes()).collect();
             bench.set_bits("instr_i", &Bits::from_bytes(256, &bytes));
             bench.set("input_i", 0xabc_0000);
+            bench.set("read_i", 0);
             let mut host: VecDeque<(Bits, bool)> = VecDeque::new();
             let mut card: VecDeque<(u64, u64)> = VecDeque::new();
             let (mut taken, mut ended, mut error, mut cycles) = (0, false, false, 0);
