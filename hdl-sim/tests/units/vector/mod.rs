@@ -24,6 +24,11 @@ const PANELS: usize = 2 * N;
 /// Words of a part of V and Y.
 const PART: u64 = 64;
 
+/// Where a part begins in Y: elsewhere than in V.
+fn sums(part: usize) -> u64 {
+    128 + part as u64 * PART
+}
+
 /// What a part of the memories holds.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Content {
@@ -207,7 +212,7 @@ impl World {
                 ("slot", part as u64),
                 ("stat", part as u64),
                 ("clear", u64::from(word == 0)),
-                ("write", base + word as u64),
+                ("write", word as u64 + if matches!(kind, 1 | 3) { sums(part) } else { base }),
                 ("read", base + word as u64),
                 ("signal", if word % 5 == 0 { 1 << (word % 29 + 3) } else { 0 }),
             ];

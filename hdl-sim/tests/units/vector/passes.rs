@@ -8,7 +8,7 @@ use lockstep_arith::rows::{Scale, Sign};
 use lockstep_hdl_sim::Bits;
 
 use super::rig::Operand;
-use super::{Content, LENGTH, PART, Words, World, pass};
+use super::{Content, LENGTH, PART, Words, World, pass, sums};
 use crate::{N, slot};
 
 fn lane(words: &Words, lane: usize) -> Vec<i32> {
@@ -53,7 +53,7 @@ impl World {
     /// (5) to (9) of V, or of the equalised rows in Y.
     fn quantise(&mut self, part: usize, content: Content, entry: usize, own: bool) {
         let from = if own { &self.y[part] } else { &self.v[part] }.clone();
-        let base = part as u64 * PART;
+        let base = if own { sums(part) } else { part as u64 * PART };
         let block = content == Content::Rows;
         let halves = block && self.draw(0, 1) == 1;
         let unsigned = from.iter().flatten().all(|&x| x >= 0);
@@ -100,13 +100,13 @@ impl World {
         let base = part as u64 * PART;
         let recip = ("constant", reciprocal_of_width(LENGTH).into());
         let mean = pass(Scalar::Mean, Kind::Square, &[("stat", part as u64), recip]);
-        self.rig.pass(&mean, true, true, words(Kind::Square, base, |_| Vec::new()));
-        let fields = |i| vec![("write", base + i), ("second", base + i), ("g", i)];
+        self.rig.pass(&mean, true, true, words(Kind::Square, sums(part), |_| Vec::new()));
+        let fields = |i| vec![("write", sums(part) + i), ("second", base + i), ("g", i)];
         self.rig.pass(
             &pass(Scalar::Rho, Kind::Norm, &[("own", 1), recip]),
             false,
             true,
-            words(Kind::Norm, base, fields),
+            words(Kind::Norm, sums(part), fields),
         );
         for l in 0..N {
             let (x, x2) = self.norm.forward(&lane(&self.y[part], l));
@@ -119,7 +119,6 @@ impl World {
 
     /// (20) to (23), (25), (26).
     fn softmax(&mut self, part: usize) {
-        let base = part as u64 * PART;
         let score = ScoreScale { multiplier: self.draw(16384, 32767) as i16, shift: self.draw(45, 60) };
         let head = score.of_head(self.heads[0], self.heads[1]);
         let rows: Vec<Vec<i16>> = (0..N)
@@ -136,7 +135,7 @@ impl World {
         }
         let constant = score.multiplier as u64 | (score.shift as u64) << 15;
         let exp = pass(Scalar::Head, Kind::Exp, &[("stat", part as u64), ("constant", constant)]);
-        self.rig.pass(&exp, true, true, words(Kind::Exp, base, |i| vec![("write", to + i)]));
+        self.rig.pass(&exp, true, true, words(Kind::Exp, sums(part), |i| vec![("write", to + i)]));
         let soft = pass(Scalar::Soft, Kind::None, &[("own", 1), ("slot", part as u64)]);
         self.rig.pass(&soft, false, true, Vec::new());
         let scale = |row: &Vec<i16>| {
@@ -191,7 +190,7 @@ impl World {
                 self.y[part][i][l] = sum;
             }
         }
-        let fields = |i| vec![("write", base + i), ("g", LENGTH as u64 + i), ("stat", part as u64)];
+        let fields = |i| vec![("write", sums(part) + i), ("g", LENGTH as u64 + i), ("stat", part as u64)];
         let new = pass(Scalar::None, Kind::Embed, &[("shift", 3)]);
         self.rig.pass(&new, false, false, words(Kind::Embed, base, fields));
         Content::Sums
