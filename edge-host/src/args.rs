@@ -29,6 +29,7 @@ serve: the daemon
   --max-body-bytes N     of a request (4194304)
   --max-memory-bytes N   of one instance (2147483648)
   --max-connections N    at one time (512)
+  --untrusted-module     end the module at any point, not only between pieces of a batch; slower
   --cache-dir DIR        keep the compiled module here
   --allow-origin ORIGIN  whose pages may read the answers, * for all; may be repeated (none)
   --log                  a line on stderr for each request
@@ -143,6 +144,7 @@ fn serve(parser: &mut lexopt::Parser) -> Result<Command, UsageError> {
             Long("max-connections") => {
                 config.max_connections = count(parser, "--max-connections")?;
             }
+            Long("untrusted-module") => config.untrusted_module = true,
             Long("cache-dir") => config.cache_dir = Some(parser.value()?.into()),
             Long("allow-origin") => config.allow_origins.push(origin(parser)?),
             Long("log") => config.log = true,

@@ -11,7 +11,7 @@
 //! | `lockstep_result_ptr() -> ptr`, `lockstep_result_len() -> len` | the result of the last call |
 //! | `lockstep_result_tokens() -> i32` | optional: tokens the last request took |
 //!
-//! and may import `lockstep.now_ms() -> f64`. An empty buffer is passed as pointer 0, length 0.
+//! and may import `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds, which traps where the call has to end. An empty buffer is passed as pointer 0, length 0.
 //! Pointers and lengths are unsigned 32-bit numbers.
 
 use std::{
@@ -73,13 +73,26 @@ pub(crate) struct Host {
     stop: Arc<AtomicBool>,
 }
 
-/// Why the epoch callback ended a call.
+/// Why a call is ended.
 #[derive(Debug, thiserror::Error)]
 enum Interrupt {
     #[error("deadline")]
     Deadline,
     #[error("stopped")]
     Stopped,
+}
+
+impl Host {
+    /// Whether the call may go on.
+    fn go_on(&self) -> Result<(), Interrupt> {
+        if self.stop.load(Ordering::Relaxed) {
+            Err(Interrupt::Stopped)
+        } else if Instant::now() >= self.deadline {
+            Err(Interrupt::Deadline)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// An instance with its model open.
@@ -113,21 +126,17 @@ fn instantiate(
     let mut store = Store::new(engine, host);
     store.limiter(|host| &mut host.limits);
     store.epoch_deadline_callback(|context| {
-        let host = context.data();
-        if host.stop.load(Ordering::Relaxed) {
-            Err(Interrupt::Stopped.into())
-        } else if Instant::now() >= host.deadline {
-            Err(Interrupt::Deadline.into())
-        } else {
-            Ok(UpdateDeadline::Continue(1))
-        }
+        context.data().go_on()?;
+        Ok(UpdateDeadline::Continue(1))
     });
     store.set_epoch_deadline(1);
 
     let mut linker: Linker<Host> = Linker::new(engine);
     linker
         .func_wrap("lockstep", "now_ms", |caller: wasmtime::Caller<'_, Host>| {
-            caller.data().started.elapsed().as_secs_f64() * 1000.0
+            let host = caller.data();
+            host.go_on()?;
+            Ok(host.started.elapsed().as_secs_f64() * 1000.0)
         })
         .map_err(interface)?;
     let instance = linker
@@ -152,7 +161,7 @@ pub(crate) fn opened(
 
 impl Instance {
     /// Builds an instance that can answer, by `deadline`. Setting `stop` ends any call of the instance, this one
-    /// included, within a tick of the engine's epoch.
+    /// included, where it can be ended.
     pub(crate) fn open(
         engine: &Engine,
         prepared: &Prepared,

@@ -25,7 +25,7 @@ pub struct Instances {
     max_memory_bytes: usize,
     open_deadline: Duration,
     stop: Arc<AtomicBool>,
-    _ticker: Ticker,
+    _ticker: Option<Ticker>,
 }
 
 impl Instances {
@@ -40,12 +40,14 @@ impl Instances {
 
     /// The same; setting `stop` ends the opening, and later any call of any instance.
     pub(crate) fn stoppable(config: &Config, stop: Arc<AtomicBool>) -> Result<Self, HostError> {
-        let engine = module::engine(config.instances.get(), config.max_memory_bytes).map_err(|error| {
-            HostError::Module { path: config.module.clone(), detail: format!("{error:#}") }
+        let engine = module::engine(config).map_err(|error| HostError::Module {
+            path: config.module.clone(),
+            detail: format!("{error:#}"),
         })?;
         let files = ModelFiles::read(&config.model)?;
         let prepared = module::prepare(&engine, config, files, &stop)?;
-        let ticker = Ticker::start(&engine).map_err(HostError::Thread)?;
+        let ticker = config.untrusted_module.then(|| Ticker::start(&engine)).transpose();
+        let ticker = ticker.map_err(HostError::Thread)?;
         let Config { max_memory_bytes, open_deadline, .. } = *config;
         Ok(Self { engine, prepared, max_memory_bytes, open_deadline, stop, _ticker: ticker })
     }

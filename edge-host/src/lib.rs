@@ -14,7 +14,7 @@
 //! |---|---|
 //! | the queue is full | 429 at once |
 //! | a request is not answered by its deadline | 504 |
-//! | one call takes as long as that | the module is interrupted and built anew |
+//! | one call takes as long as that | the module is ended, before its next piece of a batch or at any point, and built anew |
 //! | the module traps or breaks its interface | 424; it is built anew |
 //! | a body is too large, or too slow | 413, or 408 |
 //! | a client does not read its answer | the connection is closed |

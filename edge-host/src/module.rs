@@ -20,7 +20,7 @@ use crate::{
     snapshot,
 };
 
-/// How often a running module looks at its deadline.
+/// How often a module that is not trusted looks at its deadline.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 
 /// Stack of the module, in bytes; a worker's thread has room for it and for the host's part.
@@ -36,27 +36,29 @@ pub(crate) struct Prepared {
     pub(crate) unopened: Option<ModelFiles>,
 }
 
-/// An engine for at most `instances` instances at a time. Modules can be interrupted: every loop of theirs looks at the
-/// engine's epoch.
-pub(crate) fn engine(instances: usize, max_memory_bytes: usize) -> Result<Engine, wasmtime::Error> {
-    let mut config = settings(OptLevel::Speed);
+/// An engine for the instances of a daemon.
+pub(crate) fn engine(daemon: &Config) -> Result<Engine, wasmtime::Error> {
+    let Config { max_memory_bytes, untrusted_module: epochs, instances, .. } = *daemon;
+    let mut config = settings(OptLevel::Speed, epochs);
     // The places of all instances are reserved at once, and memory is given back by replacing pages, not by unmapping.
     let mut pool = PoolingAllocationConfig::default();
-    let places = u32::try_from(instances).unwrap_or(u32::MAX);
+    let places = u32::try_from(instances.get()).unwrap_or(u32::MAX);
     pool.total_core_instances(places).total_memories(places).total_tables(places);
     pool.max_memory_size(max_memory_bytes.min(4 << 30)).table_elements(1 << 16);
     config.allocation_strategy(pool);
     Engine::new(&config).or_else(|error| {
         eprintln!("edge-host: no pool of {instances} instances: {error:#}");
-        Engine::new(&settings(OptLevel::Speed))
+        Engine::new(&settings(OptLevel::Speed, epochs))
     })
 }
 
-fn settings(level: OptLevel) -> wasmtime::Config {
+/// With `epochs` every loop of a module looks at the engine's epoch. That keeps the kernels' sums in memory: a call may
+/// stand in each loop.
+fn settings(level: OptLevel, epochs: bool) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.wasm_simd(true);
     config.wasm_relaxed_simd(true);
-    config.epoch_interruption(true);
+    config.epoch_interruption(epochs);
     config.max_wasm_stack(WASM_STACK);
     config.memory_init_cow(true);
     config.memory_guaranteed_dense_image_size(IMAGE);
@@ -109,7 +111,7 @@ pub(crate) fn prepare(
     let unusable =
         |error: wasmtime::Error| HostError::Module { path: path.clone(), detail: format!("{error:#}") };
     // Opening runs once: code that is compiled soon is better than code that is fast.
-    let quick = Engine::new(&settings(OptLevel::None)).map_err(unusable)?;
+    let quick = Engine::new(&settings(OptLevel::None, true)).map_err(unusable)?;
     let ticker = Ticker::start(&quick).map_err(HostError::Thread)?;
     let deadline = Instant::now() + config.open_deadline;
     let opened = snapshot::open(&quick, &wasm, &files, config.max_memory_bytes, deadline, Arc::clone(stop));

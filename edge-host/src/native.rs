@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-use lockstep_module::{Encoding, TextModel};
+use lockstep_module::{Encoding, TextModel, pieces};
 use lockstep_rank::{EncodeError, Encoded, Encoder, Limits, ModelInfo, Service, Text};
 use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 
@@ -120,7 +120,7 @@ impl Encoder for Cut {
             Some(over) => Err(EncodeError::Backend(over.to_string())),
             None => model.run(piece),
         };
-        let pieces = cut(&encodings, piece);
+        let pieces = pieces(&encodings, piece);
         if pieces.len() < 2 {
             return pieces.iter().map(run).next().unwrap_or(Ok(Vec::new()));
         }
@@ -137,23 +137,6 @@ impl Encoder for Cut {
     }
 }
 
-/// Runs of texts of at most `limit` tokens together; one text alone may have more.
-fn cut(encodings: &[Encoding], limit: usize) -> Vec<&[Encoding]> {
-    let mut pieces = Vec::new();
-    let mut rest = encodings;
-    while !rest.is_empty() {
-        let mut tokens = 0;
-        let fits = rest.iter().take_while(|encoding| {
-            tokens += encoding.ids.len();
-            tokens <= limit
-        });
-        let (piece, later) = rest.split_at(fits.count().max(1));
-        pieces.push(piece);
-        rest = later;
-    }
-    pieces
-}
-
 fn now_ms() -> f64 {
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
@@ -162,30 +145,4 @@ fn now_ms() -> f64 {
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn pieces_are_whole_and_in_order() {
-        let lengths = [3, 70, 1, 1, 500, 2, 64];
-        let encoding = |&tokens: &usize| Encoding {
-            ids: vec![tokens as u32; tokens],
-            type_ids: vec![0; tokens],
-            total_tokens: tokens,
-            truncated: false,
-        };
-        let encodings: Vec<Encoding> = lengths.iter().map(encoding).collect();
-        let of = |limit| cut(&encodings, limit).iter().map(|piece| piece.len()).collect::<Vec<_>>();
-        assert_eq!(of(64), [1, 1, 2, 1, 1, 1]);
-        assert_eq!(of(128), [4, 1, 2]);
-        assert_eq!(of(1), [1; 7]);
-        assert_eq!(of(usize::MAX / 2), [7]);
-        assert!(cut(&[], 64).is_empty());
-        let all: Vec<u32> = cut(&encodings, 128).concat().iter().map(|e| e.ids[0]).collect();
-        assert_eq!(all, lengths.map(|length| length as u32));
-    }
 }

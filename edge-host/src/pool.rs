@@ -208,7 +208,7 @@ impl Pool {
 
     /// Serves until a call goes wrong, or until the queue is closed and empty (`None`).
     ///
-    /// A call is interrupted when it has itself taken as long as a request may, not when its
+    /// A call is ended when it has itself taken as long as a request may, not when its
     /// client's time is up: a daemon with too much to do would else lose its instances, and the
     /// time to build new ones, to requests that had little time left when their turn came.
     fn serve(&self, scorer: &mut Scorer, longest: Duration) -> Option<InstanceError> {

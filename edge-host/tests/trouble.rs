@@ -32,11 +32,8 @@ async fn a_module_that_breaks_its_interface_is_built_anew() {
     daemon.stop().await.unwrap();
 }
 
-#[tokio::test]
-async fn an_endless_loop_ends_at_the_deadline() {
-    let daemon = Daemon::ready(|config| config.deadline = SHORT).await;
-    daemon.post("L").await.refuses(504, "Backend", "no answer within 200ms");
-    // A request may still meet the old instance's last moments, but not for long.
+/// Waits for the answer of a new instance: a request may still meet the old one's last moments, but not for long.
+async fn built_anew(daemon: &Daemon) {
     let again = async {
         loop {
             let answer = daemon.post("C").await;
@@ -46,8 +43,22 @@ async fn an_endless_loop_ends_at_the_deadline() {
             answer.refuses(504, "Backend", "no answer");
         }
     };
-    let body = tokio::time::timeout(Duration::from_secs(30), again).await.unwrap();
-    assert_eq!(body, "1");
+    assert_eq!(tokio::time::timeout(Duration::from_secs(30), again).await.unwrap(), "1");
+}
+
+#[tokio::test]
+async fn an_endless_loop_ends_at_the_deadline() {
+    let daemon = Daemon::ready(|config| config.deadline = SHORT).await;
+    daemon.post("L").await.refuses(504, "Backend", "no answer within 200ms");
+    built_anew(&daemon).await;
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_trusted_module_that_asks_for_the_time_ends_at_the_deadline() {
+    let daemon = Daemon::ready(|config| (config.deadline, config.untrusted_module) = (SHORT, false)).await;
+    daemon.post("W9").await.refuses(504, "Backend", "no answer within 200ms");
+    built_anew(&daemon).await;
     daemon.stop().await.unwrap();
 }
 

@@ -9,7 +9,8 @@
 //! | `lockstep_result_tokens()` | tokens that the last request took |
 //! | `lockstep_result_ptr()`, `lockstep_result_len()` | the result of the last call, until the next |
 //!
-//! Import: `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds, only where the target has none.
+//! Import: `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds, only where the target has none. Before each
+//! [`PIECE`] of a batch the module asks for the time, so that a host can end a request there.
 //! A panic is a trap; the instance is then to be dropped.
 #![allow(unsafe_code, reason = "buffers cross the module's boundary as addresses")]
 #![allow(unreachable_pub, reason = "the exports are reached by name")]
@@ -17,13 +18,16 @@
 use std::cell::RefCell;
 
 use lockstep_model::{Buffer, Line};
-use lockstep_rank::{Limits, Service};
+use lockstep_rank::{EncodeError, Encoded, Encoder, Limits, ModelInfo, Service, Text};
 
-use crate::TextModel;
+use crate::{TextModel, pieces};
+
+/// Tokens of a piece.
+const PIECE: usize = 1024;
 
 #[derive(Default)]
 struct State {
-    service: Option<Service<TextModel>>,
+    service: Option<Service<Paced>>,
     result: Vec<u8>,
     tokens: usize,
 }
@@ -53,6 +57,29 @@ mod clock {
     pub(super) fn now() -> f64 {
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+    }
+}
+
+/// The model, a piece at a time.
+struct Paced(TextModel);
+
+impl Encoder for Paced {
+    fn info(&self) -> &ModelInfo {
+        self.0.info()
+    }
+
+    fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
+        let encodings = self.0.tokenize_all(inputs)?;
+        let mut encoded = Vec::with_capacity(inputs.len());
+        for piece in pieces(&encodings, PIECE) {
+            clock::now();
+            encoded.extend(self.0.run(piece)?);
+        }
+        Ok(encoded)
+    }
+
+    fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
+        self.0.count_tokens(input)
     }
 }
 
@@ -96,7 +123,7 @@ pub unsafe extern "C" fn lockstep_open(
     let [model, tokenizer, manifest] = files;
     STATE.with_borrow_mut(|state| match TextModel::open(model, &tokenizer, &manifest) {
         Ok(model) => {
-            state.service = Some(Service::new(model, Limits::default(), clock::now));
+            state.service = Some(Service::new(Paced(model), Limits::default(), clock::now));
             state.result.clear();
             0
         }

@@ -9,8 +9,10 @@
 
 #[cfg(all(target_family = "wasm", feature = "abi"))]
 mod abi;
+mod pieces;
 mod text_model;
 
 pub use lockstep_model::{Buffer, Line};
 pub use lockstep_tokenizer::Encoding;
+pub use pieces::pieces;
 pub use text_model::{OpenError, TextModel};

@@ -47,6 +47,8 @@ impl Folder {
             instances: NonZeroUsize::MIN,
             deadline: HANG,
             read_timeout: HANG,
+            // It loops for ever where a test asks it to.
+            untrusted_module: true,
             ..Config::new(&self.0, self.0.join("module.wasm"))
         }
     }
