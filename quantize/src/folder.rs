@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lockstep_arith::encoder::Pooling;
-use lockstep_manifest::{FORMAT, MANIFEST, MODEL, Manifest, PACKED, TOKENIZER, sha256};
+use lockstep_manifest::{FORMAT, MANIFEST, MODEL, Manifest, PACKED, PIECE, TOKENIZER, sha256};
 use lockstep_tokenizer::{Tokenizer, TokenizerError};
 use serde_json::Value;
 
@@ -119,6 +119,8 @@ pub fn run(
     ];
     let digests: BTreeMap<String, String> =
         files.iter().map(|(name, bytes)| ((*name).to_owned(), sha256(bytes))).collect();
+    let pieces = files.iter().filter(|(name, _)| *name == PACKED);
+    let pieces = pieces.map(|(name, bytes)| ((*name).to_owned(), bytes.chunks(PIECE).map(sha256).collect()));
     let manifest = Manifest {
         format: FORMAT,
         model_id,
@@ -132,6 +134,7 @@ pub fn run(
         labels: config.labels.clone(),
         logit_unit: quantized.logit_unit,
         digests,
+        pieces: pieces.collect(),
     };
     let cannot_write = |path: &Path, source| FolderError::Write { path: path.into(), source };
     std::fs::create_dir_all(output).map_err(|source| cannot_write(output, source))?;

@@ -58,6 +58,44 @@ fn a_truncated_or_changed_file_is_noticed_by_its_digest() {
     }
 }
 
+/// A folder of its own with these files.
+fn opened_from_disk(files: &[Vec<u8>; 3]) -> Result<TextModel, String> {
+    let folder = std::env::temp_dir().join(format!("lockstep-model-folder-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, bytes) in ["model.lockstep", "tokenizer.json", "lockstep.json"].into_iter().zip(files) {
+        std::fs::write(folder.join(name), bytes).unwrap();
+    }
+    let opened = TextModel::open_folder(&folder).map_err(|error| error.to_string());
+    std::fs::remove_dir_all(&folder).unwrap();
+    opened
+}
+
+#[test]
+fn a_folder_on_disk_is_checked_piece_by_piece() {
+    let real = folder::files(&real_model()).unwrap();
+    let pieces = |files: &[Vec<u8>; 3]| {
+        let value: Value = serde_json::from_slice(&files[2]).unwrap();
+        value["pieces"]["model.lockstep"].as_array().map(Vec::len)
+    };
+    assert_eq!(pieces(&real), Some(real[0].len().div_ceil(1 << 20)));
+    assert!(opened_from_disk(&real).is_ok());
+    for place in [0, real[0].len() / 2, real[0].len() - 1] {
+        let mut flipped = real.clone();
+        flipped[0][place] ^= 1;
+        let message = opened_from_disk(&flipped).err().unwrap();
+        assert!(message.starts_with("model.lockstep (") && message.contains("has SHA-256"), "{message}");
+    }
+    let mut cut = real.clone();
+    cut[0].truncate(3 << 20);
+    assert!(opened_from_disk(&cut).err().unwrap().starts_with("model.lockstep (3145728 bytes) has SHA-256"));
+
+    let change = |to: Value| sign(real.clone(), |manifest| manifest["pieces"] = to.clone());
+    assert!(opened_from_disk(&change(json!({}))).is_ok());
+    let wrong = vec!["0".repeat(64); real[0].len().div_ceil(1 << 20)];
+    let message = opened_from_disk(&change(json!({ "model.lockstep": wrong }))).err().unwrap();
+    assert!(message.contains("the digests of the pieces of model.lockstep"), "{message}");
+}
+
 #[test]
 fn a_truncated_model_is_no_trap_even_with_a_right_digest() {
     let whole = files();

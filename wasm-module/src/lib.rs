@@ -9,6 +9,8 @@
 
 #[cfg(all(target_family = "wasm", feature = "abi"))]
 mod abi;
+#[cfg(not(target_family = "wasm"))]
+mod check;
 mod pieces;
 mod text_model;
 

@@ -97,16 +97,11 @@ impl TextModel {
         let model = lockstep_model::map(&folder.join(PACKED)).map_err(unreadable(PACKED))?;
         let manifest = Manifest::read(&manifest)?;
         manifest.digest(MODEL)?;
-        // The digest of the weights takes as long as all the rest, of which nothing relies on it.
-        std::thread::scope(|scope| {
-            let digest = scope.spawn(|| manifest.verify(PACKED, &model));
-            let opened = match manifest.verify(TOKENIZER, &tokenizer) {
-                Ok(()) => Self::open_parts(model.clone(), &tokenizer, manifest.clone()),
-                Err(error) => Err(error.into()),
-            };
-            digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            opened
-        })
+        // The digest of the weights takes longer than all the rest, of which nothing relies on it.
+        crate::check::beside(&manifest, PACKED, &model, || {
+            manifest.verify(TOKENIZER, &tokenizer)?;
+            Self::open_parts(model.clone(), &tokenizer, manifest.clone())
+        })?
     }
 
     fn open_parts(model: Buffer, tokenizer: &[u8], manifest: Manifest) -> Result<Self, OpenError> {

@@ -18,6 +18,8 @@ pub const TOKENIZER: &str = "tokenizer.json";
 /// The files that determine every result, in the order of the model's digest. The run-time file is derived from the
 /// first of them.
 pub const FILES: [&str; 2] = [MODEL, TOKENIZER];
+/// Bytes of a piece of a file that is checked apart from the others; the last one may have fewer.
+pub const PIECE: usize = 1 << 20;
 /// The version of the folder that this crate knows.
 pub const FORMAT: u32 = 1;
 
@@ -48,6 +50,9 @@ pub struct Manifest {
     pub logit_unit: Option<f64>,
     /// SHA-256 of each file in hexadecimal.
     pub digests: BTreeMap<String, String>,
+    /// SHA-256 of each [`PIECE`] of large files, so that all cores can check them; not needed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pieces: BTreeMap<String, Vec<String>>,
 }
 
 /// Why a model folder is refused.
@@ -74,6 +79,9 @@ pub enum ManifestError {
         /// What it should have.
         expected: String,
     },
+    /// The digests of a file's pieces are those of another file than its own digest is.
+    #[error("{MANIFEST}: the digests of the pieces of {0} are not those of the file with its SHA-256")]
+    Pieces(&'static str),
 }
 
 impl Manifest {
@@ -97,6 +105,24 @@ impl Manifest {
             return Ok(());
         }
         Err(ManifestError::Digest { file, bytes: bytes.len(), found, expected: expected.to_owned() })
+    }
+
+    /// What can be checked apart of a file, with the digests: its pieces, or all of it where the manifest has no
+    /// digests of so many pieces.
+    ///
+    /// # Errors
+    /// Where the digest is missing.
+    pub fn pieces<'a>(
+        &'a self,
+        file: &'static str,
+        bytes: &'a [u8],
+    ) -> Result<Vec<(&'a [u8], &'a str)>, ManifestError> {
+        let whole = self.digest(file)?;
+        let pieces = self.pieces.get(file).filter(|pieces| pieces.len() == bytes.len().div_ceil(PIECE));
+        Ok(pieces.map_or_else(
+            || vec![(bytes, whole)],
+            |pieces| bytes.chunks(PIECE).zip(pieces.iter().map(String::as_str)).collect(),
+        ))
     }
 
     /// The digest of a file as the manifest has it.
@@ -141,6 +167,7 @@ mod tests {
             labels: None,
             logit_unit: None,
             digests,
+            pieces: BTreeMap::from([(PACKED.into(), vec!["0".into(), "1".into()])]),
         }
     }
 
@@ -159,6 +186,19 @@ mod tests {
         other.format = 2;
         let written = serde_json::to_vec(&other).expect("serialises");
         assert_eq!(Manifest::read(&written), Err(ManifestError::Format(2)));
+    }
+
+    #[test]
+    fn a_file_of_as_many_pieces_is_checked_by_pieces() {
+        let mut manifest = manifest();
+        manifest.digests.insert(PACKED.into(), "whole".into());
+        let bytes = vec![0; 2 * PIECE + 1];
+        let pieces = manifest.pieces(PACKED, &bytes[..PIECE + 1]);
+        assert_eq!(pieces, Ok(vec![(&bytes[..PIECE], "0"), (&bytes[..1], "1")]));
+        for other in [&bytes[..PIECE], &bytes] {
+            assert_eq!(manifest.pieces(PACKED, other), Ok(vec![(other, "whole")]));
+        }
+        assert_eq!(manifest.pieces("another", &bytes), Err(ManifestError::NoDigest("another")));
     }
 
     #[test]
