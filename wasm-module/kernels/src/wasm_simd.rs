@@ -8,8 +8,8 @@ use core::arch::wasm32::*;
 
 use lockstep_arith::activation::Activation;
 use lockstep_arith::attention::HeadScale;
-use lockstep_arith::fixed::{bit_length, floor_sqrt, round_shift_wide};
-use lockstep_arith::layer_norm::{Affine, LayerNorm, reciprocal_of_width};
+use lockstep_arith::fixed::floor_sqrt;
+use lockstep_arith::layer_norm::{Affine, LayerNorm, deviation_shift, mean, reciprocal_deviation, variance};
 use lockstep_arith::rows::{Scale, Sign};
 
 use crate::linear::Requantizer;
@@ -353,7 +353,7 @@ pub(crate) fn normalize(
 
 /// (12) to (16) of one row: writes `t`, returns `rho`.
 fn bring_to_16_bits(sums: &[[i32; LANES]], t: &mut [[i16; LANES]]) -> i16 {
-    let r = i64::from(reciprocal_of_width(sums.len() * LANES));
+    let width = sums.len() * LANES;
     let (mut total, mut least, mut most) = (i32x4_splat(0), i32x4_splat(i32::MAX), i32x4_splat(i32::MIN));
     for s in sums {
         let [a, b] = load32(s);
@@ -361,11 +361,11 @@ fn bring_to_16_bits(sums: &[[i32; LANES]], t: &mut [[i16; LANES]]) -> i16 {
         least = i32x4_min(least, i32x4_min(a, b));
         most = i32x4_max(most, i32x4_max(a, b));
     }
-    let mean = round_shift_wide(i64::from(sum_of_lanes(total)) * r, 32) as i32;
+    let mean = mean(sum_of_lanes(total), width);
     let deviation = i32x4_max(i32x4_sub(most, i32x4_splat(mean)), i32x4_sub(i32x4_splat(mean), least));
     let deviation = i32x4_max(deviation, i32x4_shuffle::<2, 3, 0, 1>(deviation, deviation));
-    let greatest = i32x4_extract_lane::<0>(deviation).max(i32x4_extract_lane::<1>(deviation)).max(1);
-    let shift = bit_length(greatest as u32) - 15;
+    let greatest = i32x4_extract_lane::<0>(deviation).max(i32x4_extract_lane::<1>(deviation));
+    let shift = deviation_shift(greatest as u32);
     let (left, right) = ((-shift).max(0) as u32, RoundShift::new(shift.max(0)));
     let mean = i32x4_splat(mean);
     let mut squares = i32x4_splat(0);
@@ -377,8 +377,7 @@ fn bring_to_16_bits(sums: &[[i32; LANES]], t: &mut [[i16; LANES]]) -> i16 {
         squares = i32x4_add(squares, u32x4_shr(pairs, 8));
         store16(numbers, t);
     }
-    let v = round_shift_wide(i64::from(sum_of_lanes(squares) as u32) * r, 22) as u32;
-    ((1 << 25) / floor_sqrt(v).max(1)).min(32767) as i16
+    reciprocal_deviation(floor_sqrt(variance(sum_of_lanes(squares) as u32, width)))
 }
 
 /// (18) of one row, in place.
