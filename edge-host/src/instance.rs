@@ -11,7 +11,8 @@
 //! | `lockstep_result_ptr() -> ptr`, `lockstep_result_len() -> len` | the result of the last call |
 //! | `lockstep_result_tokens() -> i32` | optional: tokens the last request took |
 //!
-//! and may import `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds, which traps where the call has to end. An empty buffer is passed as pointer 0, length 0.
+//! and may import `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds, which traps where the call has to end.
+//! An empty buffer is passed as pointer 0, length 0.
 //! Pointers and lengths are unsigned 32-bit numbers.
 
 use std::{

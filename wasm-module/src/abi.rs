@@ -17,10 +17,10 @@
 
 use std::cell::RefCell;
 
-use lockstep_model::{Buffer, Line};
+use lockstep_model::{Buffer, Line, runs};
 use lockstep_rank::{EncodeError, Encoded, Encoder, Limits, ModelInfo, Service, Text};
 
-use crate::{TextModel, pieces};
+use crate::TextModel;
 
 /// Tokens of a piece.
 const PIECE: usize = 1024;
@@ -71,7 +71,7 @@ impl Encoder for Paced {
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
         let encodings = self.0.tokenize_all(inputs)?;
         let mut encoded = Vec::with_capacity(inputs.len());
-        for piece in pieces(&encodings, PIECE) {
+        for piece in runs(&encodings, PIECE, |encoding| encoding.ids.len()) {
             clock::now();
             encoded.extend(self.0.run(piece)?);
         }

@@ -11,10 +11,8 @@
 mod abi;
 #[cfg(not(target_family = "wasm"))]
 mod check;
-mod pieces;
 mod text_model;
 
-pub use lockstep_model::{Buffer, Line};
+pub use lockstep_model::{Buffer, Line, runs};
 pub use lockstep_tokenizer::Encoding;
-pub use pieces::pieces;
 pub use text_model::{OpenError, TextModel};

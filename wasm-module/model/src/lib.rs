@@ -15,6 +15,7 @@ mod model;
 mod no_entropy;
 #[cfg(feature = "onnx")]
 mod onnx;
+mod runs;
 mod steps;
 
 pub use error::ModelError;
@@ -25,3 +26,4 @@ pub use lockstep_file::{Buffer, FileError, Line};
 pub use model::{Model, Sequence};
 #[cfg(feature = "onnx")]
 pub use onnx::pack_onnx;
+pub use runs::runs;

@@ -9,6 +9,7 @@ use tract_core::prelude::*;
 use crate::error::ModelError;
 use crate::fused::KernelCell;
 use crate::graph::graph;
+use crate::runs::runs;
 
 /// Tokens that are evaluated together: bounds the memory of a run, whatever the batch.
 const RUN_TOKENS: usize = 2048;
@@ -88,17 +89,9 @@ impl Model {
             self.check_input(sequence).map_err(|source| ModelError::Input { index, source })?;
         }
         let mut results = Vec::with_capacity(batch.len());
-        let mut rest = batch;
-        while !rest.is_empty() {
-            let mut tokens = 0;
-            let fits = rest.iter().take_while(|sequence| {
-                tokens += sequence.ids.len();
-                tokens <= RUN_TOKENS
-            });
-            // One sequence always fits: there are at most 512 positions.
-            let (now, later) = rest.split_at(fits.count().max(1));
-            self.run_together(now, &mut results)?;
-            rest = later;
+        // One sequence always fits: there are at most 512 positions.
+        for run in runs(batch, RUN_TOKENS, |sequence| sequence.ids.len()) {
+            self.run_together(run, &mut results)?;
         }
         Ok(results)
     }
