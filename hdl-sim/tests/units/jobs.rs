@@ -2,12 +2,7 @@
 
 use lockstep_arith::sample::Random;
 
-use crate::unit;
-
-/// What is drawn for one cycle: true once in so many.
-fn once(random: &mut Random, times: i32) -> bool {
-    random.within(1, times) == 1
-}
+use crate::{once, unit};
 
 /// Jobs with errors at any time, alone and together: the first one counts, and nothing is open when the job has ended.
 #[test]

@@ -1,0 +1,16 @@
+//! The command processor's units one by one, each with random pauses of everything around it.
+#![allow(clippy::unwrap_used)]
+
+mod axil;
+#[path = "../common/mod.rs"]
+mod common;
+mod copy;
+mod decode;
+mod descriptors;
+mod endings;
+mod fetch;
+mod first_fault;
+mod jobs;
+mod record;
+
+use common::{Bench, TWO_SIDES, once, pauses, unit};
