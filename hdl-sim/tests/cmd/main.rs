@@ -1,6 +1,8 @@
 //! The command processor's units one by one, each with random pauses of everything around it.
 #![allow(clippy::unwrap_used)]
 
+mod axi_read;
+mod axi_write;
 mod axil;
 #[path = "../common/mod.rs"]
 mod common;
@@ -11,6 +13,9 @@ mod endings;
 mod fetch;
 mod first_fault;
 mod jobs;
+mod ports;
 mod record;
+mod regs;
+mod transfers;
 
 use common::{Bench, TWO_SIDES, once, pauses, unit};
