@@ -84,11 +84,11 @@ impl Bits {
     /// `n` bits (at most 64) from bit `low` on; zeros past the end.
     #[must_use]
     pub fn get(&self, low: usize, n: usize) -> u64 {
-        (0..n).fold(0, |value, i| {
-            let bit = low + i;
-            let byte = self.bytes.get(bit / 8).copied().unwrap_or(0);
-            value | u64::from(byte >> (bit % 8) & 1) << i
-        })
+        let mut window = [0; 16];
+        for (byte, from) in window.iter_mut().zip(self.bytes.iter().skip(low / 8).take(9)) {
+            *byte = *from;
+        }
+        ((u128::from_le_bytes(window) >> (low % 8)) & ones(n)) as u64
     }
 
     /// The low 64 bits.
@@ -110,14 +110,12 @@ impl Bits {
     }
 
     fn put(&mut self, low: usize, n: usize, value: u64) {
-        for i in 0..n {
-            let bit = low + i;
-            let mask = 1 << (bit % 8);
-            if value >> i & 1 == 1 {
-                self.bytes[bit / 8] |= mask;
-            } else {
-                self.bytes[bit / 8] &= !mask;
-            }
+        let place = (ones(n) << (low % 8)).to_le_bytes();
+        let value = (u128::from(value) << (low % 8)).to_le_bytes();
+        for (byte, (place, value)) in
+            self.bytes[low / 8..(low + n).div_ceil(8)].iter_mut().zip(place.into_iter().zip(value))
+        {
+            *byte = *byte & !place | value & place;
         }
     }
 
@@ -128,6 +126,11 @@ impl Bits {
             *last &= (1 << (self.width % 8)) - 1;
         }
     }
+}
+
+/// The low `n` bits (at most 64).
+const fn ones(n: usize) -> u128 {
+    (1 << n) - 1
 }
 
 impl fmt::Debug for Bits {
@@ -156,6 +159,12 @@ mod tests {
         assert_eq!(bits.unsigned(17)[0], (1 << 17) - 3);
         assert_eq!(Bits::from_bytes(85, &[0xff; 11]).get(80, 64), 31);
         assert_eq!(Bits::concat(&[Bits::new(3, 5), Bits::new(70, 9)]).get(3, 64), 9);
+        let wide = Bits::concat(&[Bits::new(7, 0), Bits::new(64, u64::MAX), Bits::new(5, 0)]);
+        assert_eq!(
+            (wide.get(6, 64), wide.get(7, 64), wide.get(8, 64)),
+            (u64::MAX << 1, u64::MAX, u64::MAX >> 1)
+        );
+        assert_eq!((wide.get(71, 64), wide.get(500, 64), wide.get(3, 0)), (0, 0, 0));
         assert_eq!(Bits::new(12, 0xabc).to_string(), "12'h0abc");
     }
 }

@@ -88,8 +88,9 @@ fn fifo_counts_its_words() {
 }
 
 #[test]
-fn skid() {
+fn registers() {
     passes_streams("ls_skid", &[("Width", WIDTH)], true);
+    passes_streams("ls_stage", &[("Width", WIDTH)], true);
 }
 
 /// Requesters of an arbiter: each asks, at random, until it is taken or gives up; none waits for as many turns as there are requesters.

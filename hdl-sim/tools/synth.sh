@@ -49,7 +49,7 @@ row() {
     delete t:\$scopeinfo; write_rtlil ${base#"$PWD"/}.il" >"$base.read.log" 2>&1 || { say "$name" 'cannot be read'; tail -5 "$base.read.log"; return 1; }
   if [[ $FAMILIES == *ecp5* ]]; then
     say "$name" 'is mapped to ECP5'
-    if map "$base" ecp5 "$module" "synth_ecp5 -run begin:check -top $module; hierarchy -check; blackbox =A:whitebox; write_json $base.json"; then
+    if map "$base" ecp5 "$module" "synth_ecp5 -run begin:check -abc9 -top $module; hierarchy -check; blackbox =A:whitebox; write_json $base.json"; then
       ecp5="$(count "$base.ecp5" '1 LUT4' '2 CCU2C' '6 TRELLIS_DPR16X4') $(count "$base.ecp5" '1 TRELLIS_FF')"
       ecp5+=" $(count "$base.ecp5" '1 MULT18X18D') $(count "$base.ecp5" '1 DP16KD|PDPW16KD')"
     fi

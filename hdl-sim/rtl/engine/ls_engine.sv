@@ -184,6 +184,8 @@ module ls_engine
       .instr_o      (put_instr)
   );
   for (genvar i = 0; i < 5; i++) begin : gen_queue
+    logic next_valid, next_ready;
+    logic [255:0] next_instr;
     ls_fifo #(
         .Width(256),
         .Depth(QueueDepth)
@@ -194,10 +196,24 @@ module ls_engine
         .in_valid_i(put_valid[i]),
         .in_ready_o(put_ready[i]),
         .in_data_i(put_instr),
+        .out_valid_o(next_valid),
+        .out_ready_i(next_ready),
+        .out_data_o(next_instr),
+        .count_o()
+    );
+    // A unit compares the fields of its instruction with where it is: they come from flip-flops, not from the queue's memory.
+    ls_stage #(
+        .Width(256)
+    ) u_instr (
+        .clk_i,
+        .rst_ni(1'b1),
+        .clear_i(!unit_rst_n),
+        .in_valid_i(next_valid),
+        .in_ready_o(next_ready),
+        .in_data_i(next_instr),
         .out_valid_o(get_valid[i]),
         .out_ready_i(get_ready[i]),
-        .out_data_o(get_instr[i]),
-        .count_o()
+        .out_data_o(get_instr[i])
     );
   end
 
@@ -425,7 +441,9 @@ module ls_engine
   logic latch, scalar_start, scalar_done, pool_room, pool_idle, pool_valid;
   logic [31:0] pool;
   sem_vec_t slot_signal;
-  ls_pass u_pass (
+  ls_pass #(
+      .N(N)
+  ) u_pass (
       .clk_i,
       .rst_ni        (unit_rst_n),
       .valid_i       (get_valid[4]),

@@ -8,7 +8,7 @@ module ls_panel_header #(
     input  logic [          3:0]       index_i,
     input  logic                       bank_i,
     input  logic [        N-1:0][ 7:0] ring_i,
-    // the parameters that go to the lanes: one column's, or each its own
+    // the parameters that go to the lanes, a cycle later: one column's, or each its own
     input  logic                       read_bank_i,
     input  logic                       by_row_i,
     input  logic [$clog2(N)-1:0]       column_i,
@@ -30,18 +30,19 @@ module ls_panel_header #(
     end
   end
 
-  logic [N-1:0][15:0] c;
-  always_comb begin
-    if (by_row_i) begin
-      c   = head_c[read_bank_i];
-      b_o = head_b[read_bank_i];
-      z_o = head_z[read_bank_i];
-    end else begin
-      c   = {N{head_c[read_bank_i][column_i]}};
-      b_o = {N{head_b[read_bank_i][column_i]}};
-      z_o = {N{head_z[read_bank_i][column_i]}};
+  // One column's are chosen once for all lanes.
+  logic [N-1:0][15:0] c, eq;
+  logic [N-1:0][31:0] b, z;
+  assign c  = head_c[read_bank_i];
+  assign b  = head_b[read_bank_i];
+  assign z  = head_z[read_bank_i];
+  assign eq = head_eq[read_bank_i];
+  always_ff @(posedge clk_i) begin
+    for (int unsigned i = 0; i < N; i++) begin
+      c_o[i] <= by_row_i ? c[i][14:0] : c[column_i][14:0];
+      b_o[i] <= by_row_i ? b[i] : b[column_i];
+      z_o[i] <= by_row_i ? z[i] : z[column_i];
     end
-    for (int unsigned i = 0; i < N; i++) c_o[i] = c[i][14:0];
+    eq_o <= eq[column_i][14:0];
   end
-  assign eq_o = head_eq[read_bank_i][column_i][14:0];
 endmodule

@@ -3,7 +3,9 @@ module ls_pass
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
   import ls_scalar_pkg::*;
-(
+#(
+    parameter int unsigned N = 16
+) (
     input  logic     clk_i,
     input  logic     rst_ni,
     input  logic     valid_i,
@@ -24,6 +26,8 @@ module ls_pass
 );
   // From the issue of a word to the cycle in which everything that it writes can be read.
   localparam int unsigned Flush = 15;
+  // From the latch of the statistics to the greatest of a block.
+  localparam int unsigned BlockMax = $clog2(N);
 
   typedef enum logic [2:0] {
     StIdle,
@@ -39,7 +43,7 @@ module ls_pass
   logic [12:0] index_q;
   logic [ 7:0] turn_q;
   logic [19:0] source_q, destination_q;  // sums of the strides so far
-  logic [3:0] flush_q;
+  logic [3:0] wait_q;
 
   logic is_end, takes_statistics, sems, index_last, turn_last, go, want, pool;
   assign f = pass_t'(instr_i.payload);
@@ -70,7 +74,9 @@ module ls_pass
         latch_o = !is_end && takes_statistics;
         state_d = is_end ? StFlush : StLatch;
       end
-      StLatch: state_d = f.scalar == 3'd7 ? (f.kind == '0 ? StFlush : StRun) : StStart;
+      StLatch:
+      if (!f.block || wait_q == 4'(BlockMax - 1))
+        state_d = f.scalar == 3'd7 ? (f.kind == '0 ? StFlush : StRun) : StStart;
       StStart: begin
         scalar_start_o = 1'b1;
         state_d = StScalar;
@@ -78,7 +84,7 @@ module ls_pass
       StScalar: if (scalar_done_i) state_d = f.kind == '0 ? StFlush : StRun;
       StRun: if (go && index_last && turn_last) state_d = StFlush;
       StFlush:
-      if (f.kind == '0 || flush_q == 4'(Flush - 1)) begin
+      if (f.kind == '0 || wait_q == 4'(Flush - 1)) begin
         signal_o = sem_bit(instr_i.signal0, 1'b1) | sem_bit(instr_i.signal1, 1'b1);
         end_o = is_end;
         ready_o = 1'b1;
@@ -118,10 +124,10 @@ module ls_pass
       turn_q <= '0;
       source_q <= '0;
       destination_q <= '0;
-      flush_q <= '0;
+      wait_q <= '0;
     end else begin
       state_q <= state_d;
-      flush_q <= state_q == StFlush ? flush_q + 1'b1 : '0;
+      wait_q  <= state_d == state_q ? wait_q + 1'b1 : '0;
       if (go) begin
         if (pool) begin
           turn_q   <= turn_last ? '0 : turn_q + 1'b1;

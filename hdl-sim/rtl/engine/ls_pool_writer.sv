@@ -21,6 +21,8 @@ module ls_pool_writer #(
 );
   localparam int unsigned Per = N / 4;
   localparam int unsigned Depth = 16;
+  // Words of the sums that are on their way when there is no more room: log2(N) + 5 sums, and one word's that waits.
+  localparam int unsigned Ahead = ($clog2(N) + 5 + Per - 1) / Per + 1;
   localparam int unsigned WBits = $clog2(Per);
 
   logic [  Per-1:0][31:0] word_q;
@@ -35,7 +37,7 @@ module ls_pool_writer #(
   assign req_valid_o = busy_q && !asked_q;
   assign req_addr_o = address_i;
   assign req_bytes_o = {17'd0, length_q, 2'b00};
-  assign room_o = level_q < 5'(Depth - 4);
+  assign room_o = level_q < 5'(Depth - Ahead);
   assign idle_o = !busy_q && !valid_i;
 
   ls_fifo #(

@@ -45,22 +45,23 @@ module ls_row_scalars
   logic [N-1:0][3:0] h;
   logic [14:0] factor;
   logic [5:0] factor_shift;
-  logic [15:0] block0, block1;
-  logic [N-1:0][15:0] max_in;
+  logic [1:0][15:0] block;
+  logic [N-1:0][15:0] max_in, greatest;
   logic [N-1:0][31:0] sum_in;
   logic [14:0] head_m[64];
+  ls_block_max #(
+      .N(N)
+  ) u_block_max (
+      .clk_i,
+      .halves_i(fields_i.halves),
+      .x_i     (greatest),
+      .max_o   (block)
+  );
   always_comb begin
-    block0 = '0;
-    block1 = '0;
     for (int unsigned i = 0; i < N; i++) begin
-      if (fields_i.halves && i >= N / 2) begin
-        if (hi_i[i][15:0] > block1) block1 = hi_i[i][15:0];
-      end else if (hi_i[i][15:0] > block0) block0 = hi_i[i][15:0];
-    end
-    for (int unsigned i = 0; i < N; i++) begin
-      max_in[i] = fields_i.block ? (fields_i.halves && i >= N / 2 ? block1 : block0) :
-          fields_i.own ? own_max_i[i] : hi_i[i][15:0];
-      sum_in[i] = fields_i.own ? own_sum_i[i] : total_i[i];
+      greatest[i] = hi_i[i][15:0];
+      max_in[i]   = fields_i.block ? block[i>=N/2] : fields_i.own ? own_max_i[i] : greatest[i];
+      sum_in[i]   = fields_i.own ? own_sum_i[i] : total_i[i];
     end
   end
   ls_scalar #(

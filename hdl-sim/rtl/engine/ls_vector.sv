@@ -155,8 +155,9 @@ module ls_vector
   logic [Bits-1:0] column;
   logic [14:0] eq_q[Linear+1];  // of the column in stage s: the header's bank may be written before it is there
 
-  assign plane_by_row_o = issue.by_row;
-  assign plane_index_o  = Bits'(issue.column);
+  // What belongs to a column is chosen from the drain's slot whether it is valid or not, which is known late.
+  assign plane_by_row_o = drain_i.by_row;
+  assign plane_index_o  = Bits'(drain_i.column);
   always_ff @(posedge clk_i) if (drain_i.valid) plane_q <= plane_i;
 
   assign column = Bits'(slot[1].column);
@@ -168,9 +169,9 @@ module ls_vector
       .index_i(header_index_i),
       .bank_i(header_bank_i),
       .ring_i,
-      .read_bank_i(slot[1].bank),
-      .by_row_i(slot[1].by_row),
-      .column_i(column),
+      .read_bank_i(drain_i.bank),
+      .by_row_i(drain_i.by_row),
+      .column_i(Bits'(drain_i.column)),
       .c_o(in_c),
       .b_o(in_b),
       .z_o(in_z),
@@ -448,20 +449,16 @@ module ls_vector
       .soft_r_o(soft_r)
   );
 
-  // ---- pooling ------------------------------------------------------------------------------------------------
-  logic [31:0] pool_q, pool_sum;
-  always_comb begin
-    pool_sum = slot[1].first ? 32'd0 : pool_q;
-    for (int unsigned i = 0; i < N; i++) begin
-      if (!slot[1].masked || 7'(i) < slot[1].lanes)
-        pool_sum = pool_sum + {{16{v_read[i][15]}}, v_read[i]};
-    end
-  end
-  always_ff @(posedge clk_i) begin
-    if (slot[1].valid && slot[1].kind == SlotPool) pool_q <= pool_sum;
-    pool_valid_o <= rst_ni && slot[1].valid && slot[1].kind == SlotPool && slot[1].last;
-  end
-  assign pool_o = pool_q;
+  ls_pool_sum #(
+      .N(N)
+  ) u_pool_sum (
+      .clk_i,
+      .rst_ni,
+      .slot_i (slot[1]),
+      .x_i    (v_read),
+      .valid_o(pool_valid_o),
+      .sum_o  (pool_o)
+  );
 
 `ifndef SYNTHESIS
   // Memory V has one write port: parameters move while nothing else is written there.

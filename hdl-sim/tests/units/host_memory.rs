@@ -19,8 +19,8 @@ fn pool_writer() {
             let address = 0x1234_5678_9000 + sequence * 0x1000;
             bench.set("address_i", address);
             bench.set("length_i", length);
-            // A sum comes two cycles after there was room for it.
-            let mut way: VecDeque<Option<u32>> = [None, None].into();
+            // A sum comes so long after there was room for it.
+            let mut way: VecDeque<Option<u32>> = [None; N.ilog2() as usize + 3].into();
             let mut left = sums.iter();
             let (mut written, mut asked, mut answer) = (Vec::new(), false, 0);
             for cycle in 0.. {

@@ -104,7 +104,7 @@ fn panel_header() {
             bench.set(port, value);
         }
         bench.set_bits("ring_i", &word);
-        bench.settle();
+        bench.clock();
         let bank_words = &words[read_bank as usize];
         let lanes = |all: &[u64]| -> Vec<u64> {
             (0..N).map(|i| all[if by_row == 1 { i } else { column as usize }]).collect()
@@ -121,7 +121,6 @@ fn panel_header() {
         if let Some(equalisers) = bytes(bank_words, 6..8) {
             assert_eq!(bench.get("eq_o"), equalisers.unsigned(16)[column as usize] & 0x7fff);
         }
-        bench.clock();
         if write == 1 {
             words[bank as usize][index as usize] = Some(word);
         }

@@ -6,10 +6,12 @@ use lockstep_accel_program::isa::{END, Instruction, PASS, When};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
-use crate::{SLOT_BITS, TWO_SIDES, instruction, pauses, slot, unit};
+use crate::{N, SLOT_BITS, TWO_SIDES, instruction, pauses, slot, unit};
 
 /// From the last word to the cycle in which all that it wrote can be read.
 const FLUSH: u64 = 15;
+/// From the latch of the statistics to the greatest of a block.
+const BLOCK_MAX: u64 = N.ilog2() as u64;
 const NO_SCALAR: u64 = 7;
 const POOL: u64 = 6;
 const EXP: u64 = 5;
@@ -27,6 +29,7 @@ struct Drawn {
     scalar: bool,
     /// It takes statistics of the drain.
     latch: bool,
+    block: bool,
     pool: bool,
     words: VecDeque<Bits>,
 }
@@ -35,8 +38,9 @@ fn draw(random: &mut Random) -> Drawn {
     let mut pick = |lo: i32, hi: i32| random.within(lo, hi) as u64;
     if pick(0, 9) == 0 {
         let words = VecDeque::new();
-        let (take, signal, end, scalar, latch, pool) = (0, 0, true, false, false, false);
-        return Drawn { instruction: Instruction::new(&END), take, signal, end, scalar, latch, pool, words };
+        let (take, signal, end, scalar, latch, block, pool) = (0, 0, true, false, false, false, false);
+        let instruction = Instruction::new(&END);
+        return Drawn { instruction, take, signal, end, scalar, latch, block, pool, words };
     }
     let kind = pick(0, 6);
     let pool = kind == POOL;
@@ -116,15 +120,16 @@ fn draw(random: &mut Random) -> Drawn {
     } else {
         (0..long).flat_map(|a| (0..short).map(move |b| (a, b))).map(all).collect()
     };
-    Drawn { instruction: new, take, signal, end: false, scalar: scalar != NO_SCALAR, latch, pool, words }
+    let (scalar, block) = (scalar != NO_SCALAR, block == 1);
+    Drawn { instruction: new, take, signal, end: false, scalar, latch, block, pool, words }
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum State {
     /// Waits for its semaphores.
     Wait,
-    /// The statistics are latched.
-    Latch,
+    /// The statistics are latched, until this cycle.
+    Latch(u64),
     /// The scalar step starts in this cycle.
     Start,
     /// Until this cycle the scalar step is under way.
@@ -137,7 +142,7 @@ enum State {
 #[test]
 fn pass() {
     for (granting, percent) in TWO_SIDES {
-        let mut bench = unit("ls_pass", &[]);
+        let mut bench = unit("ls_pass", &[("N", N)]);
         let mut random = Random::new(91);
         let mut queue: VecDeque<Drawn> = (0..150).map(|_| draw(&mut random)).collect();
         let (mut sems, mut state) = ([0_u64; 32], State::Wait);
@@ -180,10 +185,14 @@ fn pass() {
                         expected[0] = drawn.take;
                         expected[1] = drawn.latch.into();
                         (0..32).for_each(|i| sems[i] -= drawn.take >> i & 1);
-                        state = if drawn.end { State::Flush(cycles + 1) } else { State::Latch };
+                        let latched = cycles + if drawn.block { BLOCK_MAX } else { 1 };
+                        state = if drawn.end { State::Flush(cycles + 1) } else { State::Latch(latched) };
                     }
                     State::Wait => {}
-                    State::Latch => state = if drawn.scalar { State::Start } else { after(drawn) },
+                    State::Latch(at) if at == cycles => {
+                        state = if drawn.scalar { State::Start } else { after(drawn) };
+                    }
+                    State::Latch(_) => {}
                     State::Start => {
                         expected[2] = 1;
                         state = State::Scalar(cycles + random.within(1, 9) as u64);

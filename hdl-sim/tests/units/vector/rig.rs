@@ -10,6 +10,8 @@ use crate::{Bench, N, SLOT_BITS, instruction, pauses, slot, unit};
 
 /// From the last word of a pass to the cycle in which all that it wrote can be read.
 const FLUSH: usize = 15;
+/// From the latch of the statistics to the greatest of a block.
+const BLOCK_MAX: usize = N.ilog2() as usize;
 
 /// A slot of the drain with the plane's line that it takes.
 pub(super) struct Drain {
@@ -144,6 +146,9 @@ impl Rig {
             self.bench.set(port, here.into());
             self.cycle();
             self.bench.set(port, 0);
+            if latch && port == "latch_i" {
+                self.idle(BLOCK_MAX);
+            }
         }
         let mut cycles = 0;
         while scalar && !self.cycle() {
