@@ -202,11 +202,6 @@ fn run(bench: &mut Bench, random: &mut Random, sides: (u8, u8), watchdog: u64, c
         for job in table.jobs.iter_mut().filter(|j| hits(j.ending.record.tag)) {
             job.abort = true;
         }
-        if expired {
-            met[17] += usize::from(late);
-            let oldest = &mut table.jobs[0];
-            (oldest.abort, oldest.late) = (true, true);
-        }
         table.age = if waits && !expired { table.age + 1 } else { 0 };
         for (engine, done) in [(true, engine_done), (false, copy_done)] {
             let Some(Ending { record, .. }) = done else { continue };
@@ -221,7 +216,12 @@ fn run(bench: &mut Bench, random: &mut Random, sides: (u8, u8), watchdog: u64, c
                 (kept.detail, kept.array_busy) = (record.detail, record.array_busy);
             }
         }
-        // The watchdog's mark of this cycle does not count for an ending of this cycle.
+        // A job that ends as aborted when the watchdog expires was aborted by the driver.
+        if expired {
+            met[17] += usize::from(late);
+            let oldest = &mut table.jobs[0];
+            (oldest.abort, oldest.late) = (true, true);
+        }
         if ending && record_ready {
             let job = table.jobs.pop_front().unwrap();
             met[usize::from(job.ending.record.status)] += 1;
