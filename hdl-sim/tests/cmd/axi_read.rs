@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 
 use lockstep_arith::sample::Random;
-use lockstep_hdl_sim::{Agent, AxiMemory, AxiTiming, Bits, Error, Port, SharedMemory, Sim, Source, Stalls};
+use lockstep_hdl_sim::{Agent, AxiMemory, Error, Port, SharedMemory, Sim, Source, Stalls};
 
-use crate::transfers::{BASE, BYTES, Beat, Failure, MAX_BEATS, OUTSTANDING, Request, memory};
-use crate::{Bench, pauses, unit};
+use crate::pauses;
+use crate::transfers::{
+    BASE, BYTES, Beat, Failure, OUTSTANDING, Request, drain, master, memory, named, source, timing,
+};
 
 /// Takes beats and compares them, and failures.
 struct Reader {
@@ -88,14 +90,6 @@ impl Agent for Reader {
     }
 }
 
-fn master(width: u64) -> Bench {
-    let parameters =
-        [("DataWidth", 8 * width as usize), ("MaxBeats", MAX_BEATS as usize), ("Outstanding", OUTSTANDING)];
-    let mut bench = unit("ls_axi_read", &parameters);
-    bench.set("drain_i", 0);
-    bench
-}
-
 /// Requests with their names, on their way and expected.
 fn requests(
     sim: &Sim,
@@ -104,25 +98,19 @@ fn requests(
     width: u64,
     stalls: Stalls,
 ) -> (Source, Reader) {
-    let fields = ["req_addr_i", "req_bytes_i", "req_id_i"];
-    let mut source = Source::new(sim, "req_valid_i", "req_ready_o", &fields, stalls).unwrap();
+    let source = source(sim, requests, stalls);
     let mut reader = Reader::new(sim, stalls);
-    for (request, id) in requests.iter().zip((0..3).cycle()) {
-        source.push(vec![Bits::new(64, request.address), Bits::new(32, request.bytes), Bits::new(2, id)]);
+    for (request, id) in named(requests) {
         reader.expect(request.read(&memory.borrow(), width), id);
     }
     (source, reader)
-}
-
-fn timing(latency: u64) -> AxiTiming {
-    AxiTiming { latency, ..AxiTiming::default() }
 }
 
 #[test]
 fn axi_read() {
     for width in [4, 16] {
         for stalls in Stalls::crossed(271) {
-            let mut bench = master(width);
+            let mut bench = master("ls_axi_read", width);
             let sim = &mut bench.sim;
             let mut random = Random::new(stalls.seed);
             let memory = memory(&mut random).share();
@@ -144,7 +132,7 @@ fn axi_read() {
 #[test]
 fn a_long_read_keeps_the_bus_busy() {
     let (width, latency) = (16, 40);
-    let mut bench = master(width);
+    let mut bench = master("ls_axi_read", width);
     let sim = &mut bench.sim;
     let memory = memory(&mut Random::new(1)).share();
     memory.borrow_mut().heal();
@@ -159,7 +147,7 @@ fn a_long_read_keeps_the_bus_busy() {
 #[test]
 fn a_drained_reader() {
     let width = 16;
-    let mut bench = master(width);
+    let mut bench = master("ls_axi_read", width);
     for (stalls, round) in Stalls::crossed(281).into_iter().cycle().zip(0..45) {
         let sim = &mut bench.sim;
         let mut random = Random::new(stalls.seed + 100 * round);
@@ -171,11 +159,7 @@ fn a_drained_reader() {
         for _ in 0..random.within(1, 400) {
             sim.cycle(&mut [&mut source, &mut bus, &mut reader]).unwrap();
         }
-        bench.set("drain_i", 1);
-        // A request comes, and is not taken.
-        bench.set("req_valid_i", 1);
-        bench.set("req_addr_i", BASE);
-        bench.set("req_bytes_i", 64);
+        drain(&mut bench);
         let sim = &mut bench.sim;
         let [idle, ready, valid, failure] =
             ["idle_o", "req_ready_o", "data_valid_o", "error_valid_o"].map(|o| sim.output(o).unwrap());

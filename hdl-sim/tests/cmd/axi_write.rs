@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 
 use lockstep_arith::sample::Random;
-use lockstep_hdl_sim::{Agent, AxiMemory, AxiTiming, Bits, Error, Memory, Port, Sim, Source, Stalls};
+use lockstep_hdl_sim::{Agent, AxiMemory, Bits, Error, Memory, Port, Sim, Source, Stalls};
 
-use crate::transfers::{BASE, BYTES, Failure, MAX_BEATS, OUTSTANDING, Request, memory};
-use crate::{Bench, unit};
+use crate::Bench;
+use crate::transfers::{
+    BASE, BYTES, Failure, MAX_BEATS, OUTSTANDING, Request, drain, master, memory, named, source, timing,
+};
 
 /// Sees whose data is taken, how requests end, and that a burst on the bus never waits for its data.
 struct Observer {
@@ -97,11 +99,9 @@ impl Agent for Observer {
     }
 }
 
-fn master(width: u64) -> Bench {
-    let parameters =
-        [("DataWidth", 8 * width as usize), ("MaxBeats", MAX_BEATS as usize), ("Outstanding", OUTSTANDING)];
-    let mut bench = unit("ls_axi_write", &parameters);
-    bench.set("drain_i", 0);
+/// The master out of reset.
+fn writer(width: u64) -> Bench {
+    let mut bench = master("ls_axi_write", width);
     bench.set("clear_i", 0);
     bench
 }
@@ -114,14 +114,12 @@ fn requests(
     width: u64,
     stalls: Stalls,
 ) -> (Source, Source, Observer) {
-    let fields = ["req_addr_i", "req_bytes_i", "req_id_i"];
-    let mut source = Source::new(sim, "req_valid_i", "req_ready_o", &fields, stalls).unwrap();
+    let source = source(sim, drawn, stalls);
     let apart = Stalls { seed: stalls.seed + 1000, ..stalls };
     let mut data = Source::new(sim, "data_valid_i", "data_ready_o", &["data_i"], apart).unwrap();
     let mut observer = Observer::new(sim);
     let mut random = Random::new(stalls.seed ^ 0xda7a);
-    for (request, id) in drawn.iter().zip((0..3).cycle()) {
-        source.push(vec![Bits::new(64, request.address), Bits::new(32, request.bytes), Bits::new(2, id)]);
+    for (request, id) in named(drawn) {
         let beats = request.bytes.div_ceil(width) as usize;
         // What follows the request's last byte in its beat is noise.
         let bytes = Bits::random(8 * beats * width as usize, &mut random);
@@ -133,10 +131,6 @@ fn requests(
     (source, data, observer)
 }
 
-fn timing(latency: u64) -> AxiTiming {
-    AxiTiming { latency, ..AxiTiming::default() }
-}
-
 /// Whether two memories hold the same.
 fn same(one: &Memory, other: &Memory) -> bool {
     one.peek(BASE, BYTES as usize) == other.peek(BASE, BYTES as usize)
@@ -146,7 +140,7 @@ fn same(one: &Memory, other: &Memory) -> bool {
 fn axi_write() {
     for width in [4, 16] {
         for stalls in Stalls::crossed(291) {
-            let mut bench = master(width);
+            let mut bench = writer(width);
             let sim = &mut bench.sim;
             let mut random = Random::new(stalls.seed);
             let mut model = memory(&mut random);
@@ -170,7 +164,7 @@ fn axi_write() {
 #[test]
 fn a_long_write_keeps_the_bus_busy() {
     let (width, latency) = (16, 20);
-    let mut bench = master(width);
+    let mut bench = writer(width);
     let sim = &mut bench.sim;
     let mut model = memory(&mut Random::new(1));
     model.heal();
@@ -186,7 +180,7 @@ fn a_long_write_keeps_the_bus_busy() {
 #[test]
 fn a_drained_writer() {
     let width = 16;
-    let mut bench = master(width);
+    let mut bench = writer(width);
     for (stalls, round) in Stalls::crossed(301).into_iter().cycle().zip(0..45) {
         let sim = &mut bench.sim;
         let mut random = Random::new(stalls.seed + 100 * round);
@@ -199,11 +193,7 @@ fn a_drained_writer() {
         for _ in 0..random.within(1, 400) {
             sim.cycle(&mut [&mut source, &mut data, &mut bus, &mut observer]).unwrap();
         }
-        bench.set("drain_i", 1);
-        // A request comes, and is not taken.
-        bench.set("req_valid_i", 1);
-        bench.set("req_addr_i", BASE);
-        bench.set("req_bytes_i", 64);
+        drain(&mut bench);
         let sim = &mut bench.sim;
         let [idle, ready, done, failure] =
             ["idle_o", "req_ready_o", "done_valid_o", "error_valid_o"].map(|o| sim.output(o).unwrap());

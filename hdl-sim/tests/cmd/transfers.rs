@@ -1,7 +1,9 @@
 //! Requests to a memory behind a bus, and what must become of them: bursts, beats, errors.
 
 use lockstep_arith::sample::Random;
-use lockstep_hdl_sim::{Bits, Fault, Memory};
+use lockstep_hdl_sim::{AxiTiming, Bits, Fault, Memory, Sim, Source, Stalls};
+
+use crate::{Bench, unit};
 
 /// Where the memory begins, and its bytes: four pages. Behind it there is nothing.
 pub(crate) const BASE: u64 = 0x12_3456_7000;
@@ -10,6 +12,42 @@ pub(crate) const BYTES: u64 = 4 * 4096;
 pub(crate) const MAX_BEATS: u64 = 16;
 /// Bursts in flight.
 pub(crate) const OUTSTANDING: usize = 4;
+
+/// A master out of reset with a bus of `width` bytes.
+pub(crate) fn master(name: &str, width: u64) -> Bench {
+    let parameters =
+        [("DataWidth", 8 * width as usize), ("MaxBeats", MAX_BEATS as usize), ("Outstanding", OUTSTANDING)];
+    let mut bench = unit(name, &parameters);
+    bench.set("drain_i", 0);
+    bench
+}
+
+/// Drains a master to which a request comes that it must not take.
+pub(crate) fn drain(bench: &mut Bench) {
+    for (port, value) in [("drain_i", 1), ("req_valid_i", 1), ("req_addr_i", BASE), ("req_bytes_i", 64)] {
+        bench.set(port, value);
+    }
+}
+
+/// Requests with the names of their users.
+pub(crate) fn named(requests: &[Request]) -> impl Iterator<Item = (&Request, u64)> {
+    requests.iter().zip((0..3).cycle())
+}
+
+/// What offers them to a master.
+pub(crate) fn source(sim: &Sim, requests: &[Request], stalls: Stalls) -> Source {
+    let fields = ["req_addr_i", "req_bytes_i", "req_id_i"];
+    let mut source = Source::new(sim, "req_valid_i", "req_ready_o", &fields, stalls).unwrap();
+    for (request, id) in named(requests) {
+        source.push(vec![Bits::new(64, request.address), Bits::new(32, request.bytes), Bits::new(2, id)]);
+    }
+    source
+}
+
+/// A bus that answers so many cycles later.
+pub(crate) fn timing(latency: u64) -> AxiTiming {
+    AxiTiming { latency, ..AxiTiming::default() }
+}
 
 /// Noise, with places that fail.
 pub(crate) fn memory(random: &mut Random) -> Memory {

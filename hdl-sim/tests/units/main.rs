@@ -23,6 +23,10 @@ use common::{Bench, PAUSES, TWO_SIDES, once, pauses, unit};
 
 /// Lanes of the units under test.
 const N: usize = 8;
+/// Cycles from the last word of a pass to the one in which all that it wrote can be read.
+const FLUSH: usize = 15;
+/// Cycles from the latch of the statistics to the greatest of a block.
+const BLOCK_MAX: usize = N.ilog2() as usize;
 /// The word of a memory at an address: no two are alike.
 fn word(address: u64) -> Bits {
     Bits::random(8 * N, &mut Random::new(address))

@@ -6,12 +6,8 @@ use lockstep_accel_program::isa::{END, Instruction, PASS, When};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
-use crate::{N, SLOT_BITS, TWO_SIDES, instruction, pauses, slot, unit};
+use crate::{BLOCK_MAX, FLUSH, N, SLOT_BITS, TWO_SIDES, instruction, pauses, slot, unit};
 
-/// From the last word to the cycle in which all that it wrote can be read.
-const FLUSH: u64 = 15;
-/// From the latch of the statistics to the greatest of a block.
-const BLOCK_MAX: u64 = N.ilog2() as u64;
 const NO_SCALAR: u64 = 7;
 const POOL: u64 = 6;
 const EXP: u64 = 5;
@@ -185,7 +181,7 @@ fn pass() {
                         expected[0] = drawn.take;
                         expected[1] = drawn.latch.into();
                         (0..32).for_each(|i| sems[i] -= drawn.take >> i & 1);
-                        let latched = cycles + if drawn.block { BLOCK_MAX } else { 1 };
+                        let latched = cycles + if drawn.block { BLOCK_MAX as u64 } else { 1 };
                         state = if drawn.end { State::Flush(cycles + 1) } else { State::Latch(latched) };
                     }
                     State::Wait => {}
@@ -208,7 +204,7 @@ fn pass() {
                         if word && grant {
                             drawn.words.pop_front();
                             if drawn.words.is_empty() {
-                                state = State::Flush(cycles + FLUSH);
+                                state = State::Flush(cycles + FLUSH as u64);
                             }
                         }
                     }

@@ -10,7 +10,7 @@ use lockstep_arith::rows::{Scale, Sign};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
-use crate::{Bench, N, instruction, once, unit};
+use crate::{BLOCK_MAX, Bench, N, instruction, once, unit};
 
 /// Rows' scales that are kept.
 const ROWS: usize = 16;
@@ -217,7 +217,7 @@ fn run(bench: &mut Bench, random: &mut Random, kept: &mut Kept, step: &Step) {
         bench.set_bits(port, &Bits::pack(each, lanes.iter().copied()));
     }
     // The greatest of a block takes a comparison a cycle.
-    let begin = random.within(0, 2) + if step.block { N.ilog2() as i32 } else { 0 };
+    let begin = random.within(0, 2) + if step.block { BLOCK_MAX as i32 } else { 0 };
     let mut row: Option<usize> = None;
     for cycle in 0.. {
         assert!(cycle < 100, "{:?} does not end", step.scalar);

@@ -6,12 +6,7 @@ use lockstep_accel_program::isa::Instruction;
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
-use crate::{Bench, N, SLOT_BITS, instruction, pauses, slot, unit};
-
-/// From the last word of a pass to the cycle in which all that it wrote can be read.
-const FLUSH: usize = 15;
-/// From the latch of the statistics to the greatest of a block.
-const BLOCK_MAX: usize = N.ilog2() as usize;
+use crate::{BLOCK_MAX, Bench, FLUSH, N, SLOT_BITS, instruction, pauses, slot, unit};
 
 /// A slot of the drain with the plane's line that it takes.
 pub(super) struct Drain {
