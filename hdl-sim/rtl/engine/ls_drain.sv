@@ -12,14 +12,11 @@ module ls_drain
     input  instr_t                     instr_i,
     input  sem_vec_t                   sem_i,
     output sem_vec_t                   take_o,
-    input  logic                       plane_i,           // pulse: a plane can be read
+    input  logic                       plane_i,          // pulse: a plane can be read
     output logic                       plane_done_o,
     output logic                       panel_done_o,
     output slot_t                      slot_o,
-    // parameters that hold for a whole instruction, registered with the slot
-    output logic     [ 3:0]            acc_shift_o,
-    output logic     [ 4:0]            out_shift_o,
-    output logic     [ 2:0]            residual_shift_o,
+    // the activation's, which hold until the next table
     output logic     [ 2:0][7:0][15:0] table_o,
     output logic     [ 3:0]            fraction_bits_o,
     output logic     [15:0]            offset_o
@@ -87,6 +84,9 @@ module ls_drain
     slot_d.lanes = f.last_lanes;
     slot_d.write = f.destination + at;
     slot_d.read = f.residual + at;
+    slot_d.acc_shift = f.acc_shift;
+    slot_d.out_shift = f.out_shift;
+    slot_d.residual_shift = f.residual_shift;
     if (go)
       slot_d.signal = sem_bit(
         instr_i.signal0, reached(instr_i.signal0)
@@ -95,9 +95,6 @@ module ls_drain
       );
   end
   assign slot_o = slot_d;
-  assign acc_shift_o = f.acc_shift;
-  assign out_shift_o = f.out_shift;
-  assign residual_shift_o = f.residual_shift;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

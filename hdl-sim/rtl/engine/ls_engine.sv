@@ -255,7 +255,7 @@ module ls_engine
   );
 
   slot_t drain_slot, pass_slot;
-  logic grant;
+  logic grant, gather_read;
   logic [9:0] gather_channel;
   logic [N-1:0][7:0] gather_word;
   logic [N-1:0][11:0] gather_scale;
@@ -291,7 +291,7 @@ module ls_engine
       .data_valid_i    (mux_data_valid[1]),
       .data_last_i     (mux_last),
       .data_i          (mux_data),
-      .read_i          (pass_slot.valid && grant && pass_slot.kind == SlotEmbed),
+      .read_i          (gather_read),
       .channel_i       (gather_channel),
       .word_o          (gather_word),
       .scale_o         (gather_scale),
@@ -410,31 +410,26 @@ module ls_engine
   );
 
   // ---- drain, passes, vector pipeline -------------------------------------------------------------------------
-  logic [3:0] acc_shift, fraction_bits;
-  logic [4:0] out_shift;
-  logic [2:0] residual_shift;
+  logic [3:0] fraction_bits;
   logic [2:0][7:0][15:0] table_words;
   logic [15:0] offset;
   ls_drain #(
       .N(N)
   ) u_drain (
       .clk_i,
-      .rst_ni          (unit_rst_n),
-      .valid_i         (get_valid[3]),
-      .ready_o         (get_ready[3]),
-      .instr_i         (get_instr[3]),
-      .sem_i           (sem),
-      .take_o          (take_d),
-      .plane_i         (plane),
-      .plane_done_o    (plane_done),
-      .panel_done_o    (panel_done),
-      .slot_o          (drain_slot),
-      .acc_shift_o     (acc_shift),
-      .out_shift_o     (out_shift),
-      .residual_shift_o(residual_shift),
-      .table_o         (table_words),
-      .fraction_bits_o (fraction_bits),
-      .offset_o        (offset)
+      .rst_ni         (unit_rst_n),
+      .valid_i        (get_valid[3]),
+      .ready_o        (get_ready[3]),
+      .instr_i        (get_instr[3]),
+      .sem_i          (sem),
+      .take_o         (take_d),
+      .plane_i        (plane),
+      .plane_done_o   (plane_done),
+      .panel_done_o   (panel_done),
+      .slot_o         (drain_slot),
+      .table_o        (table_words),
+      .fraction_bits_o(fraction_bits),
+      .offset_o       (offset)
   );
 
   pass_t fields;
@@ -477,9 +472,6 @@ module ls_engine
       .drain_i         (drain_slot),
       .pass_i          (pass_slot),
       .grant_o         (grant),
-      .acc_shift_i     (acc_shift),
-      .out_shift_i     (out_shift),
-      .residual_shift_i(residual_shift),
       .table_i         (table_words),
       .fraction_bits_i (fraction_bits),
       .offset_i        (offset),
@@ -494,6 +486,7 @@ module ls_engine
       .move_g_i        (move_g),
       .move_address_i  (move_address),
       .move_half_i     (move_half),
+      .gather_read_o   (gather_read),
       .gather_channel_o(gather_channel),
       .gather_word_i   (gather_word),
       .gather_scale_i  (gather_scale),

@@ -3,6 +3,8 @@ package ls_engine_pkg;
   import ls_isa_pkg::*;
 
   parameter int unsigned Semaphores = 32;
+  // The stage of the vector pipeline that writes memories V and Y; the drain's statistics are written a cycle later.
+  parameter int unsigned VectorLast = 18;
 
   typedef logic [Semaphores-1:0] sem_vec_t;
 
@@ -25,26 +27,29 @@ package ls_engine_pkg;
     logic        valid;
     slot_kind_e  kind;
     logic        by_row;
-    logic [6:0]  column;     // of the plane, or row
-    logic        bank;       // of the panel header
+    logic [6:0]  column;          // of the plane, or row
+    logic        bank;            // of the panel header
     logic [7:0]  row_scale;
     logic [1:0]  slot;
     logic [8:0]  stat;
     logic        clear;
-    logic        masked;     // lanes from `lanes` on do not count
+    logic        masked;          // lanes from `lanes` on do not count
     logic [6:0]  lanes;
     logic        odd;
-    logic        first;      // of a pass, or of a pooled channel
-    logic        last;       // of a pooled channel
+    logic        first;           // of a pass, or of a pooled channel
+    logic        last;            // of a pooled channel
     logic        to_b;
     logic        from_y;
-    logic [19:0] read;       // V
+    logic [19:0] read;            // V
     logic [19:0] read_y;
-    logic [19:0] write;      // V, Y, A, B or P
-    logic [19:0] second;     // V, of a norm
+    logic [19:0] write;           // V, Y, A, B or P
+    logic [19:0] second;          // V, of a norm
     logic [11:0] g;
     logic [9:0]  channel;
-    sem_vec_t    signal;     // when the word has been written
+    logic [3:0]  acc_shift;
+    logic [4:0]  out_shift;
+    logic [2:0]  residual_shift;
+    sem_vec_t    signal;          // when the word has been written
   } slot_t;
 
   typedef struct packed {

@@ -58,6 +58,17 @@ module ls_gather
   logic [11:0] word_q;
   logic sems, row_last, asked_host_q;
   logic [Bits-1:0] byte_q;
+  // The next row's id, its distance from the first row in words, its address: a register each.
+  logic [23:0] next_q;
+  logic [35:0] distance_q;
+  logic [2:0] ready_q;
+  always_ff @(posedge clk_i) begin
+    next_q        <= id_q[Bits'(asked_q)];
+    distance_q    <= 36'(next_q) * 36'(f.row_words);
+    req_address_o <= f.rows + 40'(distance_q) * 40'(N);
+    if (state_q != StRows || (req_valid_o && req_ready_i)) ready_q <= '0;
+    else ready_q <= {ready_q[1:0], 1'b1};
+  end
 
   assign f = gather_t'(instr_i.payload);
   assign sems = (!instr_i.wait0.enable || sem_i[instr_i.wait0.index]);
@@ -67,8 +78,7 @@ module ls_gather
   assign host_req_valid_o = state_q == StIds && !asked_host_q;
   assign host_req_addr_o = input_i + 64'({f.first, 2'b00});
   assign host_req_bytes_o = {23'd0, f.count, 2'b00};
-  assign req_valid_o = state_q == StRows && asked_q != f.count;
-  assign req_address_o = f.rows + 40'(id_q[Bits'(asked_q)]) * 40'(f.row_words) * 40'(N);
+  assign req_valid_o = state_q == StRows && asked_q != f.count && ready_q[2];
   assign req_words_o = 16'(f.row_words);
   assign row_last = data_valid_i && data_last_i;
 
@@ -120,7 +130,7 @@ module ls_gather
         end
       end
     end
-    if (row_last) scale_o[Bits'(got_q)] <= data_i[11:0];
+    for (int unsigned i = 0; i < N; i++) if (row_last && got_q == 7'(i)) scale_o[i] <= data_i[11:0];
     if (read_i) byte_q <= Bits'(channel_i);
   end
 

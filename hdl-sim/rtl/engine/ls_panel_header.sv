@@ -19,14 +19,20 @@ module ls_panel_header #(
 );
   logic [1:0][N-1:0][15:0] head_c, head_eq;
   logic [1:0][N-1:0][31:0] head_b, head_z;
+  // Each word has its own enable: a place that is chosen by an index would be a multiplexer in front of every bit.
+  function automatic logic due(input int unsigned bank, input int unsigned index);
+    return write_i && bank_i == 1'(bank) && index_i == 4'(index);
+  endfunction
   always_ff @(posedge clk_i) begin
-    if (write_i) begin
-      unique case (index_i)
-        4'd0, 4'd1: head_c[bank_i][index_i[0]*(N/2)+:N/2] <= ring_i;
-        4'd2, 4'd3, 4'd4, 4'd5: head_b[bank_i][2'(index_i-4'd2)*(N/4)+:N/4] <= ring_i;
-        4'd6, 4'd7: head_eq[bank_i][index_i[0]*(N/2)+:N/2] <= ring_i;
-        default: head_z[bank_i][index_i[1:0]*(N/4)+:N/4] <= ring_i;
-      endcase
+    for (int unsigned bank = 0; bank < 2; bank++) begin
+      for (int unsigned i = 0; i < 2; i++) begin
+        if (due(bank, i)) head_c[bank][i*(N/2)+:N/2] <= ring_i;
+        if (due(bank, i + 6)) head_eq[bank][i*(N/2)+:N/2] <= ring_i;
+      end
+      for (int unsigned i = 0; i < 4; i++) begin
+        if (due(bank, i + 2)) head_b[bank][i*(N/4)+:N/4] <= ring_i;
+        if (due(bank, i + 8)) head_z[bank][i*(N/4)+:N/4] <= ring_i;
+      end
     end
   end
 

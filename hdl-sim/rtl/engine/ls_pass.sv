@@ -24,8 +24,9 @@ module ls_pass
     input  logic     pool_idle_i,     // all pooled sums are in host memory
     output logic     end_o            // everything before an `end` is done
 );
-  // From the issue of a word to the cycle in which everything that it writes can be read.
-  localparam int unsigned Flush = 15;
+  // From the offer of a word to the cycle in which everything that it writes has been written: it enters the pipeline a cycle later, and
+  // the last stage's statistics come a cycle later again.
+  localparam int unsigned Flush = VectorLast + 2;
   // From the latch of the statistics to the greatest of a block.
   localparam int unsigned BlockMax = $clog2(N);
 
@@ -43,7 +44,7 @@ module ls_pass
   logic [12:0] index_q;
   logic [ 7:0] turn_q;
   logic [19:0] source_q, destination_q;  // sums of the strides so far
-  logic [3:0] wait_q;
+  logic [4:0] wait_q;
 
   logic is_end, takes_statistics, sems, index_last, turn_last, go, want, pool;
   assign f = pass_t'(instr_i.payload);
@@ -75,7 +76,7 @@ module ls_pass
         state_d = is_end ? StFlush : StLatch;
       end
       StLatch:
-      if (!f.block || wait_q == 4'(BlockMax - 1))
+      if (!f.block || wait_q == 5'(BlockMax - 1))
         state_d = f.scalar == 3'd7 ? (f.kind == '0 ? StFlush : StRun) : StStart;
       StStart: begin
         scalar_start_o = 1'b1;
@@ -84,7 +85,7 @@ module ls_pass
       StScalar: if (scalar_done_i) state_d = f.kind == '0 ? StFlush : StRun;
       StRun: if (go && index_last && turn_last) state_d = StFlush;
       StFlush:
-      if (f.kind == '0 || wait_q == 4'(Flush - 1)) begin
+      if (f.kind == '0 || wait_q == 5'(Flush - 1)) begin
         signal_o = sem_bit(instr_i.signal0, 1'b1) | sem_bit(instr_i.signal1, 1'b1);
         end_o = is_end;
         ready_o = 1'b1;

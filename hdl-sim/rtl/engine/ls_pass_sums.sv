@@ -1,4 +1,4 @@
-// What a pass sums itself, by lane: (14), (23), and the greatest magnitude of the equalised row.
+// What a pass sums itself, by lane: (14), (23), and the greatest magnitude of the equalised row. Two cycles: a term, then the sum.
 module ls_pass_sums
   import ls_engine_pkg::*;
 #(
@@ -14,30 +14,26 @@ module ls_pass_sums
     output logic  [N-1:0][31:0] sum_o,
     output logic  [N-1:0][15:0] max_o
 );
-  logic [N-1:0][31:0] own_sum_q, square_q, own_sum_d;
-  logic [N-1:0][15:0] own_max_q, own_max_d;
-  logic [15:0] magnitude;
-  always_comb begin
-    own_sum_d = own_sum_q;
-    own_max_d = own_max_q;
-    magnitude = '0;
+  logic square, exp, norm;
+  assign square = square_i.valid && square_i.kind == SlotSquare;
+  assign exp = exp_i.valid && exp_i.kind == SlotExp;
+  assign norm = norm_i.valid && norm_i.kind == SlotNorm;
+
+  logic [N-1:0][31:0] square_q, term_q;
+  logic [N-1:0][15:0] magnitude_q;
+  logic add_q, clear_q, norm_q, first_q;
+  always_ff @(posedge clk_i) begin
+    add_q   <= exp || (square && square_i.odd);
+    clear_q <= (exp && exp_i.first) || (square && !square_i.odd && square_i.first);
+    norm_q  <= norm;
+    first_q <= norm_i.first;
+    if (square) square_q <= t2_i;
     for (int unsigned i = 0; i < N; i++) begin
-      if (square_i.valid && square_i.kind == SlotSquare) begin
-        if (square_i.odd) own_sum_d[i] = own_sum_q[i] + ((square_q[i] + t2_i[i] + 32'd128) >> 8);
-        else if (square_i.first) own_sum_d[i] = '0;
-      end
-      if (exp_i.valid && exp_i.kind == SlotExp)
-        own_sum_d[i] = (exp_i.first ? 32'd0 : own_sum_q[i]) + 32'(p_i[i]);
-      magnitude = x2_i[i][15] ? -x2_i[i] : x2_i[i];
-      if (norm_i.valid && norm_i.kind == SlotNorm && (norm_i.first || magnitude > own_max_q[i]))
-        own_max_d[i] = magnitude;
+      // The sum of two squares, rounded.
+      term_q[i] <= exp ? 32'(p_i[i]) : (square_q[i] + t2_i[i] + 32'd128) >> 8;
+      magnitude_q[i] <= x2_i[i][15] ? -x2_i[i] : x2_i[i];
+      if (add_q || clear_q) sum_o[i] <= (clear_q ? '0 : sum_o[i]) + (add_q ? term_q[i] : '0);
+      if (norm_q && (first_q || magnitude_q[i] > max_o[i])) max_o[i] <= magnitude_q[i];
     end
   end
-  always_ff @(posedge clk_i) begin
-    own_sum_q <= own_sum_d;
-    own_max_q <= own_max_d;
-    if (square_i.valid && square_i.kind == SlotSquare) square_q <= t2_i;
-  end
-  assign sum_o = own_sum_q;
-  assign max_o = own_max_q;
 endmodule

@@ -21,8 +21,8 @@ module ls_pool_writer #(
 );
   localparam int unsigned Per = N / 4;
   localparam int unsigned Depth = 16;
-  // Words of the sums that are on their way when there is no more room: log2(N) + 5 sums, and one word's that waits.
-  localparam int unsigned Ahead = ($clog2(N) + 5 + Per - 1) / Per + 1;
+  // Words of the sums that are on their way when there is no more room: log2(N) + 7 sums, and one word's that waits.
+  localparam int unsigned Ahead = ($clog2(N) + 7 + Per - 1) / Per + 1;
   localparam int unsigned WBits = $clog2(Per);
 
   logic [  Per-1:0][31:0] word_q;
@@ -92,6 +92,6 @@ module ls_pool_writer #(
         waiting_q <= 1'b0;
       end
     end
-    if (valid_i) word_q[place] <= data_i;
+    for (int unsigned i = 0; i < Per; i++) if (valid_i && place == WBits'(i)) word_q[i] <= data_i;
   end
 endmodule

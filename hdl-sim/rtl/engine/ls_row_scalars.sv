@@ -48,7 +48,22 @@ module ls_row_scalars
   logic [1:0][15:0] block;
   logic [N-1:0][15:0] max_in, greatest;
   logic [N-1:0][31:0] sum_in;
+  // Queries', keys' and values' scales of a head, one after the other. Those of the second of two heads are written a cycle later.
   logic [14:0] head_m[64];
+  logic [5:0] head_address;
+  logic [14:0] head_word, second_q;
+  logic [5:0] second_address_q;
+  logic head_we, head_done, second_we_q;
+  assign head_done = done_o && fields_i.scalar == 3'd2 && fields_i.block;
+  assign head_we = head_done || second_we_q;
+  assign head_address = second_we_q ? second_address_q : fields_i.head;
+  assign head_word = second_we_q ? second_q : m[0];
+  always_ff @(posedge clk_i) begin
+    second_we_q <= rst_ni && head_done && fields_i.halves;
+    second_address_q <= fields_i.head + 6'd3;
+    second_q <= m[N-1];
+    if (head_we) head_m[head_address] <= head_word;
+  end
   ls_block_max #(
       .N(N)
   ) u_block_max (
@@ -117,10 +132,6 @@ module ls_row_scalars
         3'd2: begin
           h_o <= h;
           r_o <= r;
-          if (fields_i.block) begin
-            head_m[fields_i.head] <= m[0];
-            if (fields_i.halves) head_m[fields_i.head+6'd3] <= m[N-1];
-          end
         end
         3'd3: begin
           soft_e[fields_i.slot] <= e;

@@ -16,16 +16,16 @@ module ls_sequencer
     input sem_vec_t sem_i,
     output sem_vec_t take_o,
     output sem_vec_t signal_o,
-    // ring: words there, the head, words freed
+    // ring: words there, words freed, and reads, which are registered as those of the operands
     input logic [RingBits:0] level_i,
     output logic [RingBits:0] free_o,
     output logic ring_read_o,
     output logic [RingBits-1:0] ring_address_o,
-    // operand reads of a step
-    output logic read_o,  // a step is issued: its operands are read, the rest follows a cycle later
+    output logic read_o,  // a step is issued: its operands are asked for in the next cycle
     output logic read_a_o,  // from the memories of these names
     output logic read_b_o,
     output logic read_p_o,
+    // a cycle after the reads: what is done with the words
     output logic step_o,
     output logic first_o,
     output logic shift_o,
@@ -52,6 +52,25 @@ module ls_sequencer
     output logic stall_plane_o
 );
   localparam int unsigned HeaderWords = 12;
+
+  // What is done with the words that are read.
+  typedef struct packed {
+    logic        step;
+    logic        first;
+    logic        shift;
+    logic        last;
+    logic        from_p;
+    logic        low_plane;
+    logic        from_ring;
+    logic        header;
+    logic [3:0]  header_index;
+    logic        header_bank;
+    logic        move_v;
+    logic        move_g;
+    logic        move_half;
+    logic [19:0] move_address;
+  } word_t;
+  word_t read_q, word_q;  // of the words that are asked for, and that are there
 
   mac_t  mac;
   move_t move;
@@ -123,18 +142,12 @@ module ls_sequencer
   assign done = step && tile_last && inner_last && outer_last;
   assign ready_o = done || move_end;
 
-  assign ring_read_o = header_step || move_step || (step && mac.ring);
-  assign ring_address_o = header_step ? head_q + RingBits'(header_q) :
-      move_step ? head_q : head_q + RingBits'(needed);
   always_comb begin
     free_o = '0;
     if (move_step) free_o = (RingBits + 1)'(1);
     else if (step && tile_last && panel_last)
       free_o = (RingBits + 1)'(HeaderWords) + (RingBits + 1)'(mac.k);
   end
-
-  assign a_address_o = mac.a + a_outer_q + a_inner_q + 20'(k_q);
-  assign b_address_o = mac.b + b_outer_q + b_inner_q + 20'(k_q);
 
   always_comb begin
     take_o   = '0;
@@ -150,26 +163,38 @@ module ls_sequencer
   end
 
   always_ff @(posedge clk_i) begin
-    step_o         <= step;
-    first_o        <= start;
-    shift_o        <= low_q && k_q == '0;
-    last_o         <= tile_last;
-    from_p_o       <= mac.planes;
-    low_plane_o    <= low_q;
-    from_ring_o    <= mac.ring;
-    header_o       <= header_step;
-    header_index_o <= header_q;
-    header_bank_o  <= bank_q;
-    move_v_o       <= move_step && move.to_v;
-    move_g_o       <= move_step && !move.to_v;
-    move_half_o    <= moved_q[0];
-    move_address_o <= move.destination + (move.to_v ? moved_q >> 1 : moved_q);
+    // The reads.
+    read_a_o <= step && !mac.planes;
+    read_b_o <= step && !mac.ring;
+    read_p_o <= step && mac.planes;
+    ring_read_o <= header_step || move_step || (step && mac.ring);
+    a_address_o <= mac.a + a_outer_q + a_inner_q + 20'(k_q);
+    b_address_o <= mac.b + b_outer_q + b_inner_q + 20'(k_q);
+    ring_address_o <= head_q + (is_move ? '0 : loaded_q ? RingBits'(needed) : RingBits'(header_q));
+
+    // What is done with the words.
+    read_q <= '{
+        step: step,
+        first: start,
+        shift: low_q && k_q == '0,
+        last: tile_last,
+        from_p: mac.planes,
+        low_plane: low_q,
+        from_ring: mac.ring,
+        header: header_step,
+        header_index: header_q,
+        header_bank: bank_q,
+        move_v: move_step && move.to_v,
+        move_g: move_step && !move.to_v,
+        move_half: moved_q[0],
+        move_address: move.destination + (move.to_v ? moved_q >> 1 : moved_q)
+    };
+    word_q <= read_q;
 
     if (!rst_ni) begin
-      step_o <= 1'b0;
-      header_o <= 1'b0;
-      move_v_o <= 1'b0;
-      move_g_o <= 1'b0;
+      {read_a_o, read_b_o, read_p_o, ring_read_o} <= '0;
+      read_q <= '0;
+      word_q <= '0;
       k_q <= '0;
       outer_q <= '0;
       inner_q <= '0;
@@ -233,9 +258,20 @@ module ls_sequencer
 `endif
 
   assign read_o = step;
-  assign read_a_o = step && !mac.planes;
-  assign read_b_o = step && !mac.ring;
-  assign read_p_o = step && mac.planes;
+  assign step_o = word_q.step;
+  assign first_o = word_q.first;
+  assign shift_o = word_q.shift;
+  assign last_o = word_q.last;
+  assign from_p_o = word_q.from_p;
+  assign low_plane_o = word_q.low_plane;
+  assign from_ring_o = word_q.from_ring;
+  assign header_o = word_q.header;
+  assign header_index_o = word_q.header_index;
+  assign header_bank_o = word_q.header_bank;
+  assign move_v_o = word_q.move_v;
+  assign move_g_o = word_q.move_g;
+  assign move_half_o = word_q.move_half;
+  assign move_address_o = word_q.move_address;
   assign stall_operand_o = is_mac && !sems;
   assign stall_plane_o = is_mac && sems && tile_last && plane_busy_q;
   assign stall_weights_o = is_mac && sems && mac.ring && loaded_q && level_i <= needed;

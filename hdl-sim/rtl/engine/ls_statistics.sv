@@ -1,4 +1,6 @@
 // The drain's statistics: greatest, least and sum of what went to an entry, by lane. Of words for memory V it is the magnitude.
+//
+// A slot's entry is read before its word is there and written the cycle after: entries that are on their way are taken from there.
 module ls_statistics
   import ls_engine_pkg::*;
 #(
@@ -7,6 +9,7 @@ module ls_statistics
     localparam int unsigned SBits = $clog2(Stats)
 ) (
     input  logic                clk_i,
+    input  logic                rst_ni,
     input  slot_t               next_i,   // the slot of the next cycle
     input  slot_t               slot_i,   // with the word that it writes
     input  logic  [N-1:0][15:0] v_i,
@@ -22,32 +25,46 @@ module ls_statistics
     logic [N-1:0][21:0] lo;
     logic [N-1:0][31:0] total;
   } entry_t;
-  entry_t read, written_q, old, entry;
-  logic stat_we, stat_v, next_counts, again, again_q;
+  // The slot before `slot_i`, whose word is taken in now, and the one before that.
+  logic we_q, clear_q, written_we_q;
+  logic [8:0] stat_q, written_stat_q;
+  logic [N-1:0][21:0] x_q;
+  logic [N-1:0] outside_q;  // lanes that do not count
+  entry_t old_q, entry, written_q, read;
+  logic read_next;
 
   function automatic logic counts(input slot_t s);
     return s.valid && (is_drain(s.kind) || s.kind == SlotEmbed);
   endfunction
 
-  // An entry is read a cycle before it is due; one that was written in that cycle is at hand.
-  assign next_counts = counts(next_i);
-  assign stat_we = counts(slot_i);
-  assign again = stat_we && slot_i.stat == next_i.stat;
-  assign old = again_q ? written_q : read;
-  assign stat_v = slot_i.kind inside {SlotLinear, SlotAct, SlotContext};
+  // An entry that is written in this cycle is not read.
+  assign read_next = counts(next_i) && !(we_q && stat_q == next_i.stat);
   always_ff @(posedge clk_i) begin
-    if (next_counts) again_q <= again;
-    if (stat_we) written_q <= entry;
+    we_q <= rst_ni && counts(slot_i);
+    written_we_q <= we_q;
+    stat_q <= slot_i.stat;
+    written_stat_q <= stat_q;
+    written_q <= entry;
+    clear_q <= slot_i.clear;
+    for (int unsigned i = 0; i < N; i++) begin
+      outside_q[i] <= slot_i.masked && 7'(i) >= slot_i.lanes && is_drain(slot_i.kind);
+      if (slot_i.kind inside {SlotLinear, SlotAct, SlotContext})
+        x_q[i] <= v_i[i][15] ? 22'd65536 - 22'(v_i[i]) : 22'(v_i[i]);
+      else x_q[i] <= y_i[i][21:0];
+    end
+    if (we_q && stat_q == slot_i.stat) old_q <= entry;
+    else if (written_we_q && written_stat_q == slot_i.stat) old_q <= written_q;
+    else old_q <= read;
   end
   ls_ram #(
       .Width($bits(entry_t)),
       .Depth(Stats)
   ) u_running (
       .clk_i,
-      .write_i(stat_we),
-      .write_address_i(SBits'(slot_i.stat)),
+      .write_i(we_q),
+      .write_address_i(SBits'(stat_q)),
       .write_data_i(entry),
-      .read_i(next_counts && !again),
+      .read_i(read_next),
       .read_address_i(SBits'(next_i.stat)),
       .read_data_o(read)
   );
@@ -56,30 +73,27 @@ module ls_statistics
       .Depth(Stats)
   ) u_latched (
       .clk_i,
-      .write_i(stat_we),
-      .write_address_i(SBits'(slot_i.stat)),
+      .write_i(we_q),
+      .write_address_i(SBits'(stat_q)),
       .write_data_i(entry),
       .read_i(latch_i),
       .read_address_i(SBits'(stat_i)),
       .read_data_o({hi_o, lo_o, total_o})
   );
 
-  logic signed [21:0] stat_x;
   always_comb begin
-    entry  = old;
-    stat_x = '0;
+    entry = old_q;
     for (int unsigned i = 0; i < N; i++) begin
-      stat_x = stat_v ? (v_i[i][15] ? 22'd65536 - 22'(v_i[i]) : 22'(v_i[i])) : y_i[i][21:0];
-      if (slot_i.masked && 7'(i) >= slot_i.lanes && is_drain(slot_i.kind)) begin
-        if (slot_i.clear) begin
+      if (outside_q[i]) begin
+        if (clear_q) begin
           entry.hi[i] = '0;
           entry.lo[i] = '0;
           entry.total[i] = '0;
         end
       end else begin
-        if (slot_i.clear || stat_x > $signed(old.hi[i])) entry.hi[i] = stat_x;
-        if (slot_i.clear || stat_x < $signed(old.lo[i])) entry.lo[i] = stat_x;
-        entry.total[i] = (slot_i.clear ? 32'd0 : old.total[i]) + 32'(stat_x);
+        if (clear_q || $signed(x_q[i]) > $signed(old_q.hi[i])) entry.hi[i] = x_q[i];
+        if (clear_q || $signed(x_q[i]) < $signed(old_q.lo[i])) entry.lo[i] = x_q[i];
+        entry.total[i] = (clear_q ? 32'd0 : old_q.total[i]) + 32'($signed(x_q[i]));
       end
     end
   end

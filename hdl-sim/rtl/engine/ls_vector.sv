@@ -1,7 +1,7 @@
 // The vector pipeline: memories V, Y and G, the arithmetic of drain and pass, running statistics and row scalars.
 //
-// A slot is issued in stage 0, reads its memories in stage 1 and writes V and Y in the last stage. Results enter two lines of
-// registers (`v`, `y`) at the stage at which they are ready.
+// A slot is in stage 0 a cycle after its offer, where its reads begin; in stage 2 all operands are in registers; stage `VectorLast` writes
+// V and Y. Results enter two lines of registers (`v`, `y`) at the stage at which they are ready.
 module ls_vector
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
@@ -20,9 +20,6 @@ module ls_vector
     input  slot_t                                drain_i,
     input  slot_t                                pass_i,
     output logic                                 grant_o,
-    input  logic     [          3:0]             acc_shift_i,
-    input  logic     [          4:0]             out_shift_i,
-    input  logic     [          2:0]             residual_shift_i,
     input  logic     [          2:0][ 7:0][15:0] table_i,
     input  logic     [          3:0]             fraction_bits_i,
     input  logic     [         15:0]             offset_i,
@@ -40,7 +37,8 @@ module ls_vector
     input  logic     [         19:0]             move_address_i,
     input  logic                                 move_half_i,
     // word rows
-    output logic     [          9:0]             gather_channel_o,  // stage 0
+    output logic                                 gather_read_o,     // stage 0
+    output logic     [          9:0]             gather_channel_o,
     input  logic     [        N-1:0][ 7:0]       gather_word_i,     // stage 1
     input  logic     [        N-1:0][11:0]       gather_scale_i,
     input  logic     [        N-1:0][ 1:0]       gather_type_i,
@@ -62,10 +60,16 @@ module ls_vector
     output logic     [         31:0]             pool_o,
     output sem_vec_t                             signal_o
 );
-  // Stages in which the outputs of (11), of the residual sum and of the activation are there.
-  localparam int unsigned Linear = 8;
+  // Stages in which operands and results are there: (25), (27), (32) and the squares of (14); the outputs of (11), of the residual sum, of a
+  // LayerNorm, the softmax's weights.
+  localparam int unsigned Operands = 2;
+  localparam int unsigned Product = Operands + 4;
+  localparam int unsigned Square = Operands + 4;
+  localparam int unsigned Norm = Operands + 7;
+  localparam int unsigned Linear = Operands + 7;
   localparam int unsigned Sum = Linear + 1;
-  localparam int unsigned Last = Linear + 5;
+  localparam int unsigned Exp = Operands + 10;
+  localparam int unsigned Last = VectorLast;
   localparam int unsigned Bits = $clog2(N);
   localparam int unsigned PerWord = N / 8;
   localparam int unsigned GBits = $clog2(GWords);
@@ -73,16 +77,16 @@ module ls_vector
   localparam int unsigned YBits = $clog2(YDepth);
 
   // ---- slots --------------------------------------------------------------------------------------------------
-  slot_t issue;
-  slot_t slot  [Last+1];  // slot[s] is in stage s
+  slot_t slot[Last+1];  // slot[s] is in stage s
   assign grant_o = !drain_i.valid;
-  assign issue   = drain_i.valid ? drain_i : pass_i;
-  assign slot[0] = issue;
+  always_ff @(posedge clk_i) begin
+    slot[0] <= drain_i.valid ? drain_i : pass_i;
+    if (!rst_ni) slot[0].valid <= 1'b0;
+  end
   for (genvar s = 1; s <= Last; s++) begin : gen_slot
     always_ff @(posedge clk_i) begin
-      if (!rst_ni) slot[s] <= '0;
-      else if (slot[s-1].valid) slot[s] <= slot[s-1];
-      else slot[s].valid <= 1'b0;
+      if (slot[s-1].valid) slot[s] <= slot[s-1];
+      slot[s].valid <= rst_ni && slot[s-1].valid;
     end
   end
 
@@ -96,8 +100,8 @@ module ls_vector
 
   assign v_we = slot[Last].valid && slot[Last].kind inside {SlotLinear, SlotAct, SlotContext, SlotNorm};
   assign y_we = slot[Last].valid && slot[Last].kind inside {SlotSum, SlotScore, SlotEmbed, SlotNorm};
-  assign reads_v = issue.kind inside {SlotSum, SlotEmbed, SlotPool} || (issue.kind == SlotQuant && !issue.from_y);
-  assign reads_y = issue.kind inside {SlotSquare, SlotNorm, SlotExp} || (issue.kind == SlotQuant && issue.from_y);
+  assign reads_v = slot[0].kind inside {SlotSum, SlotEmbed, SlotPool} || (slot[0].kind == SlotQuant && !slot[0].from_y);
+  assign reads_y = slot[0].kind inside {SlotSquare, SlotNorm, SlotExp} || (slot[0].kind == SlotQuant && slot[0].from_y);
   assign v_write_address = slot[Last].kind == SlotNorm ? slot[Last].second : slot[Last].write;
   always_ff @(posedge clk_i) if (move_v_i && !move_half_i) half_q <= ring_i;
 
@@ -109,8 +113,8 @@ module ls_vector
       .write_i(v_we || (move_v_i && move_half_i)),
       .write_address_i(v_we ? VBits'(v_write_address) : VBits'(move_address_i)),
       .write_data_i(v_we ? v_last : {ring_i, half_q}),
-      .read_i(issue.valid && reads_v),
-      .read_address_i(VBits'(issue.read)),
+      .read_i(slot[0].valid && reads_v),
+      .read_address_i(VBits'(slot[0].read)),
       .read_data_o(v_read)
   );
   ls_ram #(
@@ -121,8 +125,8 @@ module ls_vector
       .write_i(y_we),
       .write_address_i(YBits'(slot[Last].write)),
       .write_data_i(y_last),
-      .read_i(issue.valid && reads_y),
-      .read_address_i(YBits'(issue.read_y)),
+      .read_i(slot[0].valid && reads_y),
+      .read_address_i(YBits'(slot[0].read_y)),
       .read_data_o(y_read)
   );
   ls_ram #(
@@ -133,11 +137,12 @@ module ls_vector
       .write_i(move_g_i),
       .write_address_i(GBits'(move_address_i)),
       .write_data_i(ring_i),
-      .read_i(issue.valid && issue.kind inside {SlotEmbed, SlotNorm}),
-      .read_address_i(GBits'(issue.g / 12'(PerWord))),
+      .read_i(slot[0].valid && slot[0].kind inside {SlotEmbed, SlotNorm}),
+      .read_address_i(GBits'(slot[0].g / 12'(PerWord))),
       .read_data_o(g_word)
   );
-  assign gather_channel_o = issue.channel;
+  assign gather_read_o = slot[0].valid && slot[0].kind == SlotEmbed;
+  assign gather_channel_o = slot[0].channel;
 
   logic [3:0][15:0] g;  // of the channel in stage 1
   always_comb begin
@@ -147,20 +152,38 @@ module ls_vector
     end
   end
 
-  // ---- parameters of columns and rows ---------------------------------------------------------------------------
-  logic [N-1:0][31:0] plane_q, in_b, in_z;
-  logic [N-1:0][14:0] in_c, row_m, in_m, soft_r;
+  // ---- operands: what is in stage 2 --------------------------------------------------------------------------------
+  logic [N-1:0][31:0] plane, header_b, header_z;
+  logic [N-1:0][14:0] header_c, row_m, in_m, soft_r, in_soft_r;
   logic [N-1:0][3:0] row_h, in_h;
-  logic [N-1:0][4:0] soft_e;
+  logic [N-1:0][4:0] soft_e, in_soft_e;
+  logic [N-1:0][15:0] v, type_word;
+  logic [N-1:0][23:0] y;
+  logic [N-1:0][7:0] word;
+  logic [3:0][15:0] affine;
   logic [Bits-1:0] column;
   logic [14:0] eq_q[Linear+1];  // of the column in stage s: the header's bank may be written before it is there
 
-  // What belongs to a column is chosen from the drain's slot whether it is valid or not, which is known late.
-  assign plane_by_row_o = drain_i.by_row;
-  assign plane_index_o  = Bits'(drain_i.column);
-  always_ff @(posedge clk_i) if (drain_i.valid) plane_q <= plane_i;
-
   assign column = Bits'(slot[1].column);
+  assign plane_by_row_o = slot[1].by_row;
+  assign plane_index_o = column;
+  always_ff @(posedge clk_i) begin
+    if (slot[1].valid) begin
+      plane <= plane_i;
+      in_m <= slot[1].by_row ? {N{row_m[column]}} : row_m;
+      in_h <= slot[1].by_row ? {N{row_h[column]}} : row_h;
+      in_soft_r <= soft_r;
+      in_soft_e <= soft_e;
+      y <= y_read;
+      word <= gather_word_i;
+      affine <= g;
+      for (int unsigned i = 0; i < N; i++) begin
+        v[i] <= slot[1].from_y ? y_read[i][15:0] : v_read[i];
+        type_word[i] <= g[gather_type_i[i]];
+      end
+    end
+  end
+
   ls_panel_header #(
       .N(N)
   ) u_header (
@@ -169,64 +192,62 @@ module ls_vector
       .index_i(header_index_i),
       .bank_i(header_bank_i),
       .ring_i,
-      .read_bank_i(drain_i.bank),
-      .by_row_i(drain_i.by_row),
-      .column_i(Bits'(drain_i.column)),
-      .c_o(in_c),
-      .b_o(in_b),
-      .z_o(in_z),
-      .eq_o(eq_q[1])
+      .read_bank_i(slot[1].bank),
+      .by_row_i(slot[1].by_row),
+      .column_i(column),
+      .c_o(header_c),
+      .b_o(header_b),
+      .z_o(header_z),
+      .eq_o(eq_q[Operands])
   );
-  assign in_m = slot[1].by_row ? {N{row_m[column]}} : row_m;
-  assign in_h = slot[1].by_row ? {N{row_h[column]}} : row_h;
-  assign eq_q[0] = '0;
-  for (genvar s = 2; s <= Linear; s++) begin : gen_eq
-    always_ff @(posedge clk_i) eq_q[s] <= eq_q[s-1];
+  for (genvar s = 0; s <= Linear; s++) begin : gen_eq
+    if (s < Operands) begin : gen_none
+      assign eq_q[s] = '0;
+    end else if (s > Operands) begin : gen_later
+      always_ff @(posedge clk_i) eq_q[s] <= eq_q[s-1];
+    end
   end
 
   // ---- arithmetic ---------------------------------------------------------------------------------------------
   logic [N-1:0][31:0] lin_y;  // stage Linear
   logic [N-1:0][15:0] lin_16;
-  logic [N-1:0][15:0] residual                [Linear+1];  // stage s
-  logic [  2:0]       residual_shift_q        [Linear+1];
-  logic [  3:0]       acc_shift_q;
-  logic [  4:0]       out_shift_q;
+  logic [N-1:0][15:0] residual[Linear+1];  // stage s
   logic [N-1:0][20:0] sum_s;  // stage Sum
   logic [N-1:0][15:0] act_x;  // stage Last
-  logic [N-1:0][15:0] ctx_x;  // stage 5
-  logic [N-1:0][20:0] embed_s;  // stage 5
-  logic [N-1:0][31:0] norm_square;  // stage 4
-  logic [N-1:0][15:0] norm_x, norm_x2;  // stage 6
-  logic [N-1:0][13:0] exp_p;  // stage 7
+  logic [N-1:0][15:0] ctx_x;  // stage Product
+  logic [N-1:0][20:0] embed_s;
+  logic [N-1:0][31:0] norm_square;  // stage Square
+  logic [N-1:0][15:0] norm_x, norm_x2;  // stage Norm
+  logic [N-1:0][13:0] exp_p;  // stage Exp
 
-  always_ff @(posedge clk_i) begin
-    acc_shift_q <= acc_shift_i;
-    out_shift_q <= out_shift_i;
-    residual_shift_q[1] <= residual_shift_i;
-    for (int unsigned s = 2; s <= Linear; s++) residual_shift_q[s] <= residual_shift_q[s-1];
-    for (int unsigned s = 2; s <= Linear; s++)
-    if (slot[s-1].valid && slot[s-1].kind == SlotSum) residual[s] <= residual[s-1];
+  for (genvar s = 0; s <= Linear; s++) begin : gen_residual
+    if (s < Operands) begin : gen_none
+      assign residual[s] = '0;
+    end else if (s == Operands) begin : gen_first
+      assign residual[s] = v;
+    end else begin : gen_later
+      always_ff @(posedge clk_i)
+        if (slot[s-1].valid && slot[s-1].kind == SlotSum)
+          residual[s] <= residual[s-1];
+    end
   end
-  assign residual[1] = v_read;
-  assign residual[0] = '0;
-  assign residual_shift_q[0] = '0;
 
   ls_requant #(
       .N(N)
   ) u_requant (
       .clk_i,
       .rst_ni,
-      .valid_i    (slot[1].valid && slot[1].kind inside {SlotLinear, SlotSum, SlotAct}),
-      .acc_i      (plane_q),
-      .z_i        (in_z),
-      .m_n_i      (in_m),
-      .h_i        (in_h),
-      .c_i        (in_c),
-      .b_i        (in_b),
-      .acc_shift_i(acc_shift_q),
-      .out_shift_i(out_shift_q),
-      .valid_o    (),
-      .y_o        (lin_y)
+      .valid_i(slot[Operands].valid && slot[Operands].kind inside {SlotLinear, SlotSum, SlotAct}),
+      .acc_i(plane),
+      .z_i(header_z),
+      .m_n_i(in_m),
+      .h_i(in_h),
+      .c_i(header_c),
+      .b_i(header_b),
+      .acc_shift_i(slot[Operands].acc_shift),
+      .out_shift_i(slot[Operands].out_shift),
+      .valid_o(),
+      .y_o(lin_y)
   );
   always_comb begin
     for (int unsigned i = 0; i < N; i++) begin
@@ -242,7 +263,7 @@ module ls_vector
       .valid_i(slot[Linear].valid && slot[Linear].kind == SlotSum),
       .x_i    (residual[Linear]),
       .y_i    (lin_y),
-      .shift_i(residual_shift_q[Linear]),
+      .shift_i(slot[Linear].residual_shift),
       .valid_o(),
       .s_o    (sum_s)
   );
@@ -253,7 +274,7 @@ module ls_vector
       .rst_ni,
       .valid_i(slot[Linear].valid && slot[Linear].kind == SlotAct),
       .v_i    (lin_16),
-      .eq_i   ({N{eq_q[Linear]}}),
+      .eq_i   (eq_q[Linear]),
       .table_i,
       .fraction_bits_i,
       .offset_i,
@@ -261,16 +282,12 @@ module ls_vector
       .x_o    (act_x)
   );
 
-  logic [N-1:0][15:0] type_word;
   logic [N-1:0][20:0] y_sum;
   logic [N-1:0][21:0] y_score;
-  logic [N-1:0][15:0] quant_x;
   always_comb begin
     for (int unsigned i = 0; i < N; i++) begin
-      type_word[i] = g[gather_type_i[i]];
-      y_sum[i] = y_read[i][20:0];
-      y_score[i] = y_read[i][21:0];
-      quant_x[i] = slot[1].from_y ? y_read[i][15:0] : v_read[i];
+      y_sum[i]   = y[i][20:0];
+      y_score[i] = y[i][21:0];
     end
   end
 
@@ -290,16 +307,16 @@ module ls_vector
   ) u_norm (
       .clk_i,
       .rst_ni,
-      .valid_i       (slot[1].valid && slot[1].kind inside {SlotSquare, SlotNorm}),
-      .square_i      (slot[1].kind == SlotSquare),
+      .valid_i       (slot[Operands].valid && slot[Operands].kind inside {SlotSquare, SlotNorm}),
+      .square_i      (slot[Operands].kind == SlotSquare),
       .s_i           (y_sum),
       .mean_i        (mean),
       .e_i           (e),
       .rho_i         (rho),
-      .g_i           (g[0]),
-      .b_i           (g[1]),
-      .g2_i          (g[2]),
-      .b2_i          (g[3]),
+      .g_i           (affine[0]),
+      .b_i           (affine[1]),
+      .g2_i          (affine[2]),
+      .b2_i          (affine[3]),
       .square_valid_o(),
       .square_o      (norm_square),
       .valid_o       (),
@@ -308,7 +325,7 @@ module ls_vector
   );
   product_e product_kind;
   always_comb begin
-    unique case (slot[1].kind)
+    unique case (slot[Operands].kind)
       SlotContext: product_kind = ProductContext;
       SlotEmbed:   product_kind = ProductEmbed;
       default:     product_kind = pass_fields_i.unsigned_ ? ProductUnsigned : ProductSigned;
@@ -319,30 +336,30 @@ module ls_vector
   ) u_row_product (
       .clk_i,
       .rst_ni,
-      .valid_i   (slot[1].valid && slot[1].kind inside {SlotQuant, SlotContext, SlotEmbed}),
-      .kind_i    (product_kind),
-      .x_i       (quant_x),
-      .h_i       (h),
-      .r_i       (r),
-      .acc_i     (plane_q),
-      .e_i       (soft_e),
-      .r_v_i     (soft_r),
-      .w_i       (gather_word_i),
-      .scale_i   (gather_scale_i),
-      .position_i(v_read),
-      .type_i    (type_word),
-      .shift_i   (pass_fields_i.shift),
-      .valid_o   (),
+      .valid_i   (slot[Operands].valid && slot[Operands].kind inside {SlotQuant, SlotContext, SlotEmbed}),
+      .kind_i(product_kind),
+      .x_i(v),
+      .h_i(h),
+      .r_i(r),
+      .acc_i(plane),
+      .e_i(in_soft_e),
+      .r_v_i(in_soft_r),
+      .w_i(word),
+      .scale_i(gather_scale_i),
+      .position_i(v),
+      .type_i(type_word),
+      .shift_i(pass_fields_i.shift),
+      .valid_o(),
       .q_o,
-      .context_o (ctx_x),
-      .s_o       (embed_s)
+      .context_o(ctx_x),
+      .s_o(embed_s)
   );
   ls_exp #(
       .N(N)
   ) u_exp (
       .clk_i,
       .rst_ni,
-      .valid_i (slot[1].valid && slot[1].kind == SlotExp),
+      .valid_i (slot[Operands].valid && slot[Operands].kind == SlotExp),
       .a_i     (y_score),
       .best_i  (hi),
       .factor_i(factor),
@@ -350,11 +367,11 @@ module ls_vector
       .valid_o (),
       .p_o     (exp_p)
   );
-  assign a_we_o = slot[5].valid && slot[5].kind == SlotQuant && !slot[5].to_b;
-  assign b_we_o = slot[5].valid && slot[5].kind == SlotQuant && slot[5].to_b;
-  assign q_address_o = slot[5].write;
-  assign p_we_o = slot[7].valid && slot[7].kind == SlotExp;
-  assign p_address_o = slot[7].write;
+  assign a_we_o = slot[Product].valid && slot[Product].kind == SlotQuant && !slot[Product].to_b;
+  assign b_we_o = slot[Product].valid && slot[Product].kind == SlotQuant && slot[Product].to_b;
+  assign q_address_o = slot[Product].write;
+  assign p_we_o = slot[Exp].valid && slot[Exp].kind == SlotExp;
+  assign p_address_o = slot[Exp].write;
   assign p_o = exp_p;
 
   // ---- the lines of results -----------------------------------------------------------------------------------
@@ -365,15 +382,15 @@ module ls_vector
       v_in[s] = v_line[s];
       y_in[s] = y_line[s];
     end
-    if (slot[5].kind == SlotContext) v_in[5] = ctx_x;
+    if (slot[Product].kind == SlotContext) v_in[Product] = ctx_x;
     if (slot[Linear].kind == SlotLinear) v_in[Linear] = lin_16;
-    if (slot[6].kind == SlotNorm) v_in[6] = norm_x;
+    if (slot[Norm].kind == SlotNorm) v_in[Norm] = norm_x;
     if (slot[Last].kind == SlotAct) v_in[Last] = act_x;
     for (int unsigned i = 0; i < N; i++) begin
-      if (slot[1].kind == SlotScore) y_in[1][i] = plane_q[i][23:0];
-      if (slot[5].kind == SlotEmbed) y_in[5][i] = {{3{embed_s[i][20]}}, embed_s[i]};
+      if (slot[Operands].kind == SlotScore) y_in[Operands][i] = plane[i][23:0];
+      if (slot[Product].kind == SlotEmbed) y_in[Product][i] = {{3{embed_s[i][20]}}, embed_s[i]};
+      if (slot[Norm].kind == SlotNorm) y_in[Norm][i] = {{8{norm_x2[i][15]}}, norm_x2[i]};
       if (slot[Sum].kind == SlotSum) y_in[Sum][i] = {{3{sum_s[i][20]}}, sum_s[i]};
-      if (slot[6].kind == SlotNorm) y_in[6][i] = {{8{norm_x2[i][15]}}, norm_x2[i]};
     end
   end
   assign v_line[0] = '0;
@@ -396,6 +413,7 @@ module ls_vector
       .Stats(Stats)
   ) u_statistics (
       .clk_i,
+      .rst_ni,
       .next_i(slot[Last-1]),
       .slot_i(slot[Last]),
       .v_i(v_last),
@@ -410,11 +428,11 @@ module ls_vector
       .N(N)
   ) u_pass_sums (
       .clk_i,
-      .square_i(slot[4]),
+      .square_i(slot[Square]),
       .t2_i(norm_square),
-      .norm_i(slot[6]),
+      .norm_i(slot[Norm]),
       .x2_i(norm_x2),
-      .exp_i(slot[7]),
+      .exp_i(slot[Exp]),
       .p_i(exp_p),
       .sum_o(own_sum),
       .max_o(own_max)
@@ -440,8 +458,8 @@ module ls_vector
       .r_o(r),
       .factor_o(factor),
       .factor_shift_o(factor_shift),
-      .row_read_i(issue.valid && issue.kind inside {SlotLinear, SlotSum, SlotAct}),
-      .row_i(issue.row_scale),
+      .row_read_i(slot[0].valid && slot[0].kind inside {SlotLinear, SlotSum, SlotAct}),
+      .row_i(slot[0].row_scale),
       .row_m_o(row_m),
       .row_h_o(row_h),
       .slot_i(slot[1].slot),
@@ -454,8 +472,8 @@ module ls_vector
   ) u_pool_sum (
       .clk_i,
       .rst_ni,
-      .slot_i (slot[1]),
-      .x_i    (v_read),
+      .slot_i (slot[Operands]),
+      .x_i    (v),
       .valid_o(pool_valid_o),
       .sum_o  (pool_o)
   );

@@ -1,4 +1,4 @@
-// (19), (21) and (22) of SPEC.md for N lanes: a score becomes a weight of the softmax. One word a cycle, latency 6.
+// (19), (21) and (22) of SPEC.md for N lanes: a score becomes a weight of the softmax. One word a cycle, latency 10.
 module ls_exp
   import ls_arith_pkg::*;
 #(
@@ -14,11 +14,11 @@ module ls_exp
     output logic               valid_o,
     output logic [N-1:0][13:0] p_o        // [0, 16383]
 );
-  logic [5:0] right1_q;
-  logic [14:0] factor1_q, factor2_q;
+  logic [ 5:0] right_q;
+  logic [14:0] factor_q[4];  // element s is there s cycles after the word
 
   ls_delay #(
-      .Cycles(6)
+      .Cycles(10)
   ) u_valid (
       .clk_i,
       .rst_ni,
@@ -26,52 +26,69 @@ module ls_exp
       .q_o(valid_o)
   );
 
-  always_ff @(posedge clk_i) begin
-    // The distance is taken 8 bits higher, so that the shift is never to the left.
-    right1_q  <= shift_i + 6'd8;
-    factor1_q <= factor_i;
-    factor2_q <= factor1_q;
+  // The distance is taken 8 bits higher, so that the shift is never to the left.
+  always_ff @(posedge clk_i) right_q <= shift_i + 6'd8;
+  assign factor_q[0] = factor_i;
+  for (genvar s = 1; s < 4; s++) begin : gen_factor
+    always_ff @(posedge clk_i) factor_q[s] <= factor_q[s-1];
   end
 
   for (genvar lane = 0; lane < N; lane++) begin : gen_lane
-    logic [22:0] distance_q;
-    logic [31:0] shifted, rounded;
-    logic [14:0] near_q;
-    logic [31:0] octaves_q;
+    // A number in a name is the stage that a register is filled in.
+    logic [22:0] distance1_q;
+    logic [31:0] shifted2_q;
+    logic [15:0] rounded;
+    logic [14:0] near3_q;
+    logic [31:0] octaves4_q;
     logic signed [15:0] octaves;
-    logic [9:0] fraction;  // of an octave
-    logic [14:0] fraction4_q;
+    logic [9:0] fraction5_q;  // of an octave
     logic [11:0] three;
+    logic [11:0] three6_q;
+    logic [13:0] eleven6_q;
     logic [18:0] curve;
-    logic [4:0] whole4_q, whole5_q;
-    logic signed [31:0] linear;
-    logic signed [15:0] slope4_q, mantissa5_q;
+    logic [14:0] fraction6_q, fraction7_q;
+    logic [4:0] whole5_q, whole6_q, whole7_q, whole8_q, whole9_q;
+    logic signed [31:0] linear8_q;
+    logic signed [15:0] slope7_q, mantissa9_q;
+    logic [17:0] mantissa;  // one bit below its unit
     logic [14:0] half;
 
-    assign shifted  = {distance_q, 9'b0} >> right1_q;
-    assign rounded  = 32'(shifted[31:1]) + 32'(shifted[0]);
-    assign octaves  = round_q15(octaves_q);
-    assign fraction = octaves[9:0];
+    assign rounded  = 16'(shifted2_q[15:1]) + 16'(shifted2_q[0]);
+    assign octaves  = round_q15(octaves4_q);
     // mul_q15(fraction * 2^5, 5680) is round_shift(fraction * 355, 6), and 355 is (8 + 3) * 2^5 + 3.
-    assign three    = 12'({fraction, 1'b0}) + 12'(fraction);
-    assign curve    = {14'({fraction, 3'b0}) + 14'(three), 5'b0} + 19'(three) + 19'd32;
-    assign linear   = $signed({17'b0, fraction4_q}) * 32'(slope4_q);
+    assign three    = 12'({fraction5_q, 1'b0}) + 12'(fraction5_q);
+    assign curve    = {eleven6_q, 5'b0} + 19'(three6_q) + 19'd32;
+    // 32766 - round_q15(linear) by one adder.
+    assign mantissa = {17'd32766, 1'b1} + ~{linear8_q[30], linear8_q[30:14]};
     // mul_q15(e, 2^(14 - o)) is round_shift(e, o + 1), which is 0 of itself for o > 14.
-    assign half     = mantissa5_q[14:0] >> whole5_q;
+    assign half     = mantissa9_q[14:0] >> whole9_q;
 
     always_ff @(posedge clk_i) begin
-      distance_q  <= 23'($signed(best_i[lane])) - 23'($signed(a_i[lane]));
+      distance1_q <= 23'($signed(best_i[lane])) - 23'($signed(a_i[lane]));
 
-      near_q      <= (rounded > 32'd32767) ? 15'h7fff : rounded[14:0];
+      shifted2_q  <= {distance1_q, 9'b0} >> right_q;
 
-      octaves_q   <= {17'b0, near_q} * {17'b0, factor2_q};
+      near3_q     <= (shifted2_q[31:16] != '0 || rounded[15]) ? 15'h7fff : rounded[14:0];
 
-      slope4_q    <= 16'sd22026 - $signed({3'b0, curve[18:6]});
-      fraction4_q <= {fraction, 5'b0};
-      whole4_q    <= octaves[14:10];
+      octaves4_q  <= {17'b0, near3_q} * {17'b0, factor_q[3]};
 
-      mantissa5_q <= 16'sd32766 - round_q15(linear);
-      whole5_q    <= whole4_q;
+      fraction5_q <= octaves[9:0];
+      whole5_q    <= octaves[14:10];
+
+      three6_q    <= three;
+      eleven6_q   <= 14'({fraction5_q, 3'b0}) + 14'(three);
+      fraction6_q <= {fraction5_q, 5'b0};
+      whole6_q    <= whole5_q;
+
+      slope7_q    <= 16'sd22026 - $signed({3'b0, curve[18:6]});
+      fraction7_q <= fraction6_q;
+      whole7_q    <= whole6_q;
+
+      linear8_q   <= $signed({17'b0, fraction7_q}) * 32'(slope7_q);
+      whole8_q    <= whole7_q;
+
+      mantissa9_q <= mantissa[16:1];
+      whole9_q    <= whole8_q;
 
       p_o[lane]   <= half[14:1] + 14'(half[0]);
     end

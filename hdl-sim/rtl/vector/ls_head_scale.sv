@@ -1,4 +1,4 @@
-// (20) of SPEC.md: the factor and the shift of a head's scores. Latency 4, inputs held.
+// (20) of SPEC.md: the factor and the shift of a head's scores. Latency 5, inputs held.
 module ls_head_scale
   import ls_arith_pkg::*;
 (
@@ -11,7 +11,7 @@ module ls_head_scale
     output logic [ 5:0] shift_o    // h, signed, [-8, 30]
 );
   logic [29:0] g_q, g_up_q, product_q;
-  logic [5:0] bits2_q, bits3_q;
+  logic [5:0] bits_q;
   logic below_2_29;
   logic signed [8:0] shift;
 
@@ -19,16 +19,15 @@ module ls_head_scale
   assign shift = $signed(
       {2'b0, sshift_i}
   ) - $signed(
-      {3'b0, bits3_q}
+      {3'b0, bits_q}
   ) - (below_2_29 ? 9'sd14 : 9'sd15);
 
   always_ff @(posedge clk_i) begin
     g_q       <= {15'b0, m_q_i} * {15'b0, m_k_i};
-    // g from bit 29 down; its highest 15 bits are g_n.
-    g_up_q    <= g_q << (6'd30 - bit_length({2'b0, g_q}));
-    bits2_q   <= bit_length({2'b0, g_q});
+    // Inputs are held, and so are all registers once they are right. g from bit 29 down; its highest 15 bits are g_n.
+    bits_q    <= bit_length({2'b0, g_q});
+    g_up_q    <= g_q << (6'd30 - bits_q);
     product_q <= {15'b0, g_up_q[29:15]} * {15'b0, mult_i};
-    bits3_q   <= bits2_q;
     factor_o  <= below_2_29 ? product_q[28:14] : product_q[29:15];
     shift_o   <= (shift > 9'sd30) ? 6'd30 : shift[5:0];
   end

@@ -1,7 +1,7 @@
 // (13), (17) and (18) of SPEC.md for N lanes: the two outputs of a LayerNorm. One word a cycle.
 //
-// The pass for (14) wants the squares of the centred row alone: they come after 3 cycles from the multiplier that rho needs
-// otherwise, and rho_i and the channel's parameters may have any value. x_o and x2_o come after 5 cycles.
+// The pass for (14) wants the squares of the centred row alone: they come after 4 cycles from the multiplier that rho needs
+// otherwise, and rho_i and the channel's parameters may have any value. x_o and x2_o come after 7 cycles.
 module ls_norm
   import ls_arith_pkg::*;
 #(
@@ -25,12 +25,32 @@ module ls_norm
     output logic [N-1:0][15:0] x_o,             // signed
     output logic [N-1:0][15:0] x2_o             // signed
 );
-  logic square1_q, square2_q;
-  logic signed [15:0] g1_q, g2_q, g3_q, b1_q, b2_q, b3_q, b4_q;
-  logic signed [15:0] eq_g1_q, eq_g2_q, eq_g3_q, eq_b1_q, eq_b2_q, eq_b3_q, eq_b4_q;
+  // Element s is there s cycles after the word.
+  logic square_q[4];
+  logic signed [15:0] g_q[6], g2_q[6], b_q[7], b2_q[7];
+  assign square_q[0] = square_i;
+  assign g_q[0]      = g_i;
+  assign b_q[0]      = b_i;
+  assign g2_q[0]     = g2_i;
+  assign b2_q[0]     = b2_i;
+  for (genvar s = 1; s < 7; s++) begin : gen_stage
+    always_ff @(posedge clk_i) begin
+      b_q[s]  <= b_q[s-1];
+      b2_q[s] <= b2_q[s-1];
+    end
+    if (s < 6) begin : gen_g
+      always_ff @(posedge clk_i) begin
+        g_q[s]  <= g_q[s-1];
+        g2_q[s] <= g2_q[s-1];
+      end
+    end
+    if (s < 4) begin : gen_square
+      always_ff @(posedge clk_i) square_q[s] <= square_q[s-1];
+    end
+  end
 
   ls_delay #(
-      .Cycles(3)
+      .Cycles(4)
   ) u_square_valid (
       .clk_i,
       .rst_ni,
@@ -38,7 +58,7 @@ module ls_norm
       .q_o(square_valid_o)
   );
   ls_delay #(
-      .Cycles(2)
+      .Cycles(3)
   ) u_valid (
       .clk_i,
       .rst_ni,
@@ -46,43 +66,41 @@ module ls_norm
       .q_o(valid_o)
   );
 
-  always_ff @(posedge clk_i) begin
-    {square2_q, square1_q}               <= {square1_q, square_i};
-    {g3_q, g2_q, g1_q}                   <= {g2_q, g1_q, g_i};
-    {b4_q, b3_q, b2_q, b1_q}             <= {b3_q, b2_q, b1_q, b_i};
-    {eq_g3_q, eq_g2_q, eq_g1_q}          <= {eq_g2_q, eq_g1_q, g2_i};
-    {eq_b4_q, eq_b3_q, eq_b2_q, eq_b1_q} <= {eq_b3_q, eq_b2_q, eq_b1_q, b2_i};
-  end
-
   for (genvar lane = 0; lane < N; lane++) begin : gen_lane
-    logic signed [21:0] d_q;
+    // A number in a name is the stage that a register is filled in.
+    logic signed [21:0] d1_q;
     logic [4:0] e1_q;
     logic signed [36:0] shifted;
-    logic signed [17:0] rounded;
-    logic signed [15:0] t_q, z, factor;
-    logic [14:0] rho1_q, rho2_q;
-    logic signed [31:0] z_q, product_q, eq_product_q;
+    logic [18:0] shifted2_q;
+    logic [14:0] rho1_q, rho2_q, rho3_q;
+    logic signed [15:0] t3_q, z5_q, factor;
+    logic signed [31:0] z4_q, product6_q, eq_product6_q;
 
     // round_shift(d, e - 15) is round_shift(d << 14, e - 1). |d| < 2^e, so its 17 lowest bits say it all.
-    assign shifted        = $signed({d_q, 15'b0}) >>> (e1_q - 5'd1);
-    assign rounded        = $signed(shifted[18:1]) + 18'(shifted[0]);
-    assign z              = round_q15(z_q);
-    assign factor         = square2_q ? t_q : {1'b0, rho2_q};
-    assign square_o[lane] = z_q;
+    assign shifted        = $signed({d1_q, 15'b0}) >>> (e1_q - 5'd1);
+    assign factor         = square_q[3] ? t3_q : {1'b0, rho3_q};
+    assign square_o[lane] = z4_q;
 
     always_ff @(posedge clk_i) begin
-      d_q  <= 22'($signed(s_i[lane])) - 22'($signed(mean_i[lane]));
-      e1_q <= e_i[lane];
-      if (rounded > 18'sd32767) t_q <= 16'sd32767;
-      else if (rounded < -18'sd32767) t_q <= -16'sd32767;
-      else t_q <= rounded[15:0];
-      rho1_q       <= rho_i[lane];
-      rho2_q       <= rho1_q;
-      z_q          <= 32'(t_q) * 32'(factor);
-      product_q    <= 32'(z) * 32'(g3_q);
-      eq_product_q <= 32'(z) * 32'(eq_g3_q);
-      x_o[lane]    <= sat16(34'(round_q15(product_q)) + 34'(b4_q));
-      x2_o[lane]   <= sat16(34'(round_q15(eq_product_q)) + 34'(eq_b4_q));
+      d1_q          <= 22'($signed(s_i[lane])) - 22'($signed(mean_i[lane]));
+      e1_q          <= e_i[lane];
+      rho1_q        <= rho_i[lane];
+
+      shifted2_q    <= shifted[18:0];
+      rho2_q        <= rho1_q;
+
+      t3_q          <= clamp15($signed(shifted2_q[18:1]) + 18'(shifted2_q[0]));
+      rho3_q        <= rho2_q;
+
+      z4_q          <= 32'(t3_q) * 32'(factor);
+
+      z5_q          <= round_q15(z4_q);
+
+      product6_q    <= 32'(z5_q) * 32'(g_q[5]);
+      eq_product6_q <= 32'(z5_q) * 32'(g2_q[5]);
+
+      x_o[lane]     <= sat16(34'(plus_q15(b_q[6], product6_q)));
+      x2_o[lane]    <= sat16(34'(plus_q15(b2_q[6], eq_product6_q)));
     end
   end
 endmodule

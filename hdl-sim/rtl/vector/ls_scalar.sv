@@ -1,7 +1,7 @@
 // What a row, or a head, needs once: (5)-(7), (12), (14)-(16), (20), (25), (26) of SPEC.md. N lanes in step, a bit a cycle.
 //
 // start_i with op_i begins; all other inputs stay as they are until done_o, which is high for one cycle. Results of an
-// operation stay until the next start. Cycles from start to done: mean 32, rho 62, scale 17, soft 34, head 5.
+// operation stay until the next start. Cycles from start to done: mean 32, rho 62, scale 18, soft 35, head 6.
 module ls_scalar
   import ls_scalar_pkg::*;
 #(
@@ -50,10 +50,10 @@ module ls_scalar
     unique case (step)
       StepLoad: begin
         unique case (op)
-          OpScale, OpSoft: state_d = StepNormalise;
+          OpScale, OpSoft: state_d = StepLength;
           OpHead: begin
             state_d = StepHead;
-            count_d = 5'd3;
+            count_d = 5'd4;
           end
           default: begin
             state_d = StepMultiply;
@@ -61,6 +61,7 @@ module ls_scalar
           end
         endcase
       end
+      StepLength: state_d = StepNormalise;
       StepNormalise, StepDivisor: begin
         state_d = StepDivide;
         count_d = 5'd14;

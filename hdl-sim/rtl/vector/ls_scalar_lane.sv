@@ -44,8 +44,6 @@ module ls_scalar_lane
   logic [ 3:0] h_q;
 
   logic [14:0] m, m_n;
-  logic [ 3:0] h;
-  logic [ 4:0] sum_bits;
   logic [22:0] sum_n;
   logic [31:0] radicand;
   logic [18:0] widened, trial, doubled;
@@ -54,11 +52,9 @@ module ls_scalar_lane
   assign partial = 34'(product_q) + (bit_i ? 34'(multiplicand_q) : 34'sd0);
   // (5), (6)
   assign m = (m_q == '0) ? 15'd1 : m_q;
-  assign h = 4'(6'd15 - bit_length(32'(m)));
-  assign m_n = m << h;
-  // S_n of (26)
-  assign sum_bits = 5'(bit_length({9'b0, multiplicand_q[22:0]}));
-  assign sum_n = multiplicand_q[22:0] << (5'd23 - sum_bits);
+  assign m_n = m_q << h_q;
+  // S_n of (26), from bit 22 down; e_q is 8 less than its bits.
+  assign sum_n = multiplicand_q[22:0] << (5'd15 - e_q);
   // (13)
   assign above = hi_i - {mean_q[20], mean_q};
   assign below = {mean_q[20], mean_q} - lo_i;
@@ -79,15 +75,20 @@ module ls_scalar_lane
         product_q      <= '0;
         m_q            <= max_i[15] ? 15'h7fff : max_i[14:0];
       end
+      StepLength: begin
+        if (op_i == OpScale) begin
+          m_q <= m;
+          h_q <= 4'(6'd15 - bit_length(32'(m)));
+        end else begin
+          e_q <= 5'(bit_length({9'b0, multiplicand_q[22:0]}) - 6'd8);
+        end
+      end
       StepNormalise: begin
         if (op_i == OpScale) begin
-          m_q         <= m;
-          h_q         <= h;
           divisor_q   <= {1'b0, m_n};
           remainder_q <= unsigned_i ? HeadUnsigned : HeadSigned;
           over_q      <= 1'b0;
         end else begin
-          e_q         <= sum_bits - 5'd8;
           divisor_q   <= {1'b0, sum_n[22:8]};
           remainder_q <= HeadSoft;
           over_q      <= sum_n[22:8] == HeadSoft[14:0];

@@ -12,7 +12,8 @@ package ls_scalar_pkg;
   typedef enum logic [3:0] {
     StepIdle,
     StepLoad,       // takes the operands
-    StepNormalise,  // a divisor is shifted up to [16384, 32767]
+    StepLength,     // a divisor's bits are counted
+    StepNormalise,  // it is shifted up to [16384, 32767]
     StepMultiply,   // product = (product + (bit ? multiplicand : 0)) >> 1, 28 or 15 times
     StepMean,       // the mean is rounded from the product
     StepSpread,     // the greatest distance from the mean

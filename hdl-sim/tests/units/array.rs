@@ -20,7 +20,7 @@ fn array() {
             let mut pending: Option<usize> = None;
             for step in 0..planes * steps {
                 // Pauses, and the cycles in which the plane before is still on its way.
-                let idle = if step == 0 { 5 } else { 0 };
+                let idle = if step == 0 { 6 } else { 0 };
                 let mut left = idle + if pauses(&mut random, percent) { random.within(1, 5) } else { 0 };
                 loop {
                     let valid = left == 0;

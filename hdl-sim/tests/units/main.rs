@@ -23,8 +23,8 @@ use common::{Bench, PAUSES, TWO_SIDES, once, pauses, unit};
 
 /// Lanes of the units under test.
 const N: usize = 8;
-/// Cycles from the last word of a pass to the one in which all that it wrote can be read.
-const FLUSH: usize = 15;
+/// Cycles from the last word of a pass to the one in which all that it writes has been written.
+const FLUSH: usize = 20;
 /// Cycles from the latch of the statistics to the greatest of a block.
 const BLOCK_MAX: usize = N.ilog2() as usize;
 /// The word of a memory at an address: no two are alike.
@@ -44,8 +44,11 @@ fn random_when(number: u64) -> When {
 }
 
 /// The fields of `slot_t`, from the lowest bit up, and their widths.
-const SLOT: [(&str, usize); 23] = [
+const SLOT: [(&str, usize); 26] = [
     ("signal", 32),
+    ("residual_shift", 3),
+    ("out_shift", 5),
+    ("acc_shift", 4),
     ("channel", 10),
     ("g", 12),
     ("second", 20),
@@ -69,7 +72,7 @@ const SLOT: [(&str, usize); 23] = [
     ("kind", 4),
     ("valid", 1),
 ];
-const SLOT_BITS: usize = 181;
+const SLOT_BITS: usize = 193;
 
 /// A slot of the vector pipeline: these fields, the others zero.
 fn slot(fields: &[(&str, u64)]) -> Bits {

@@ -127,7 +127,22 @@ fn draw(random: &mut Random, words: &mut u64, panels: &mut u64) -> (Instruction,
     (new, events)
 }
 
-/// What the registered outputs say a cycle after an event.
+/// The reads, a cycle after an event.
+fn check_reads(bench: &Bench, event: &Event) {
+    let got = |names: &[&str]| names.iter().map(|n| bench.get(n)).collect::<Vec<u64>>();
+    let mut reads = [false; 3];
+    if let Kind::Step(addresses, [.., from_p, _, from_ring], _) = event.kind {
+        reads = [!from_p, !from_ring, from_p];
+        assert_eq!(got(&["a_address_o", "b_address_o"]), addresses);
+    }
+    assert_eq!(got(&["read_a_o", "read_b_o", "read_p_o"]), reads.map(u64::from));
+    assert_eq!(bench.get("ring_read_o"), event.word.is_some().into());
+    if let Some(word) = event.word {
+        assert_eq!(bench.get("ring_address_o"), word % RING);
+    }
+}
+
+/// What is done with the words, two cycles after an event.
 fn check_followers(bench: &Bench, before: &Kind) {
     let got = |names: &[&str]| names.iter().map(|n| bench.get(n)).collect::<Vec<u64>>();
     let [header, step, moves] = [
@@ -168,7 +183,9 @@ fn sequencer() {
         // Words that have come and that have left; semaphores; panels that are begun; when the drain is done.
         let (mut come, mut left, mut sems, mut begun) = (0_u64, 0_u64, [0_u64; 32], 0_u64);
         let mut plane: Option<(u64, bool)> = None;
-        let (mut before, mut offered, mut cycles, mut busy) = (Kind::None, false, 0_u64, false);
+        // What happened in the last two cycles.
+        let mut recent = [Event::default(), Event::default()];
+        let (mut offered, mut cycles, mut busy) = (false, 0_u64, false);
         while offered || !queue.is_empty() {
             if !offered && !pauses(&mut random, percent) {
                 let (instruction_, list) = queue.pop_front().unwrap();
@@ -185,8 +202,10 @@ fn sequencer() {
             bench.set("plane_done_i", plane_done.into());
             bench.set("panel_done_i", panel_done.into());
             bench.settle();
-            check_followers(&bench, &before);
-            before = Kind::None;
+            check_reads(&bench, &recent[0]);
+            check_followers(&bench, &recent[1].kind);
+            recent.swap(0, 1);
+            recent[0] = Event::default();
 
             // What comes next, and whether it must come now.
             let next = events.front().filter(|_| offered);
@@ -200,20 +219,6 @@ fn sequencer() {
             let now = next.is_some() && !waits && has_word && free_bank && free_plane;
             let place = format!("cycle {cycles}: {next:?}");
             assert_eq!(bench.get("read_o"), u64::from(now && step), "{place}");
-            if let Some(Kind::Step(_, flags, _)) = next.map(|e| &e.kind) {
-                let reads = ["read_a_o", "read_b_o", "read_p_o"].map(|n| bench.get(n));
-                let [.., from_p, _, from_ring] = *flags;
-                assert_eq!(
-                    reads,
-                    [!from_p, !from_ring, from_p].map(|read| u64::from(now && read)),
-                    "{place}"
-                );
-            }
-            assert_eq!(
-                bench.get("ring_read_o"),
-                u64::from(now && next.is_some_and(|e| e.word.is_some())),
-                "{place}"
-            );
             if step {
                 let stalls = ["stall_operand_o", "stall_plane_o", "stall_weights_o"].map(|n| bench.get(n));
                 let expected = [waits, !waits && !free_plane, !waits && !has_word];
@@ -224,14 +229,10 @@ fn sequencer() {
             if now {
                 let event = events.pop_front().unwrap();
                 assert_eq!(outputs, [event.take, event.signal, event.free, event.end.into()], "{place}");
-                if let Some(word) = event.word {
-                    assert_eq!(bench.get("ring_address_o"), word % RING, "{place}");
-                }
                 if let Kind::Header(HEADER_END, _) = event.kind {
                     begun += 1;
                 }
-                if let Kind::Step(addresses, flags, panel) = event.kind {
-                    assert_eq!(["a_address_o", "b_address_o"].map(|n| bench.get(n)), addresses, "{place}");
+                if let Kind::Step(_, flags, panel) = event.kind {
                     if flags[2] {
                         let later = if percent == 0 { 1 } else { random.within(1, 30) as u64 };
                         plane = Some((cycles + 1 + later, panel));
@@ -241,7 +242,7 @@ fn sequencer() {
                 (0..32).for_each(|i| sems[i] -= event.take >> i & 1);
                 left += event.free;
                 offered = !event.end;
-                before = event.kind;
+                recent[0] = event;
             } else {
                 assert_eq!(outputs, [0; 4], "{place}");
             }

@@ -164,7 +164,7 @@ fn row_scales() {
             ("max_i", lanes(16, max.clone())),
             ("unsigned_i", Bits::new(1, (sign == Sign::Unsigned).into())),
         ];
-        unit.run(SCALE, 17, &inputs);
+        unit.run(SCALE, 18, &inputs);
         let scales: Vec<Scale> = max.into_iter().map(Scale::of_max).collect();
         assert_eq!(unit.result("m_o"), lanes(15, scales.iter().map(|s| s.max)));
         assert_eq!(unit.result("h_o"), lanes(4, scales.iter().map(|s| s.shift)));
@@ -183,7 +183,7 @@ fn softmax_rows() {
             |i: usize| ends.get(turn + i).copied().unwrap_or_else(|| draw.edge(16383, 512 * 16383));
         let sums: Vec<u32> = (0..LANES).map(|i| drawn(i) as u32).collect();
         let m_v = draw.magnitude(15).clamp(1, 32767) as i16;
-        unit.run(SOFT, 34, &[("sum_i", lanes(32, sums.clone())), ("m_v_i", Bits::pack(15, [m_v]))]);
+        unit.run(SOFT, 35, &[("sum_i", lanes(32, sums.clone())), ("m_v_i", Bits::pack(15, [m_v]))]);
         assert_eq!(unit.result("e_o"), lanes(5, sums.iter().map(|&s| bit_length(s) - 8)));
         assert_eq!(unit.result("r_v_o"), lanes(15, sums.iter().map(|&s| soft(s, m_v))));
     }
@@ -203,7 +203,7 @@ fn head_scales() {
             ("mult_i", Bits::pack(15, [score.multiplier])),
             ("sshift_i", Bits::pack(7, [score.shift])),
         ];
-        unit.run(HEAD, 5, &inputs);
+        unit.run(HEAD, 6, &inputs);
         let head = score.of_head(query, key);
         assert_eq!(unit.result("factor_o"), Bits::pack(15, [head.factor]));
         assert_eq!(unit.result("shift_o"), Bits::pack(6, [head.shift]));

@@ -116,7 +116,7 @@ impl World {
         for entry in 0..5 {
             let maxima = [(); N].map(|()| self.random.within(0, 32767));
             let fields = vec![("valid", 1), ("kind", 3), ("stat", 7), ("clear", 1), ("write", 250)];
-            self.rig.drains.push_back(Drain { fields, line: maxima, shifts: [0; 3] });
+            self.rig.drains.push_back(Drain { fields, line: maxima });
             self.rig.finish();
             let to = if entry < 2 {
                 self.row_scales[entry] = maxima.map(|m| Scale::of_max(m as u16));
@@ -214,9 +214,12 @@ impl World {
                 ("clear", u64::from(word == 0)),
                 ("write", word as u64 + if matches!(kind, 1 | 3) { sums(part) } else { base }),
                 ("read", base + word as u64),
+                ("acc_shift", 7),
+                ("out_shift", 8),
+                ("residual_shift", 2),
                 ("signal", if word % 5 == 0 { 1 << (word % 29 + 3) } else { 0 }),
             ];
-            self.rig.drains.push_back(Drain { fields, line, shifts: [7, 8, 2] });
+            self.rig.drains.push_back(Drain { fields, line });
         }
         [Content::Columns, Content::Sums, Content::Columns, Content::Scores, Content::Columns, Content::Rows]
             [kind as usize]

@@ -12,8 +12,6 @@ use crate::{BLOCK_MAX, Bench, FLUSH, N, SLOT_BITS, instruction, pauses, slot, un
 pub(super) struct Drain {
     pub(super) fields: Vec<(&'static str, u64)>,
     pub(super) line: [i32; N],
-    /// Of accumulator, output, residual.
-    pub(super) shifts: [u64; 3],
 }
 
 /// What must come out, in order.
@@ -30,6 +28,8 @@ pub(super) struct Rig {
     /// How often in percent the drain, and a pass, has nothing.
     pauses: (u8, u8),
     pub(super) drains: VecDeque<Drain>,
+    /// The drain's slot of this cycle and of the last two: a plane's line is taken two cycles after the offer.
+    recent: [Option<Drain>; 3],
     passes: VecDeque<Bits>,
     offered: bool,
     /// Word rows: by channel a byte a lane, asked for in the cycle before.
@@ -53,6 +53,7 @@ impl Rig {
             random: Random::new(seed),
             pauses,
             drains: VecDeque::new(),
+            recent: [const { None }; 3],
             passes: VecDeque::new(),
             offered: false,
             rows: Vec::new(),
@@ -80,28 +81,32 @@ impl Rig {
         let passed = if self.offered { self.passes[0].clone() } else { empty };
         self.bench.set_bits("drain_i", &drained);
         self.bench.set_bits("pass_i", &passed);
+        let value = |drain: &Drain, name| drain.fields.iter().find(|f| f.0 == name).map_or(0, |f| f.1);
         if let Some(drain) = &drain {
-            self.bench.set_bits("plane_i", &Bits::pack(32, drain.line));
-            for (port, shift) in ["acc_shift_i", "out_shift_i", "residual_shift_i"].iter().zip(drain.shifts) {
-                self.bench.set(port, shift);
-            }
-            let signal = drain.fields.iter().find(|f| f.0 == "signal").map_or(0, |f| f.1);
+            let signal = value(drain, "signal");
             self.signals.extend((signal != 0).then_some(signal));
-        } else {
-            let noise = Bits::random(32 * N, &mut self.random);
-            self.bench.set_bits("plane_i", &noise);
         }
+        let grant = drain.is_none();
+        self.recent.rotate_right(1);
+        self.recent[0] = drain;
+        let line = match &self.recent[2] {
+            Some(drain) => Bits::pack(32, drain.line),
+            None => Bits::random(32 * N, &mut self.random),
+        };
+        self.bench.set_bits("plane_i", &line);
         if let Some(row) = self.rows.get(self.channel).cloned() {
             self.bench.set_bits("gather_word_i", &row);
         }
         self.bench.settle();
-        assert_eq!(self.bench.get("grant_o"), drain.is_none().into());
-        self.channel = self.bench.get("gather_channel_o") as usize;
-        if let Some(drain) = &drain {
-            let value = |name| drain.fields.iter().find(|f| f.0 == name).map_or(0, |f| f.1);
+        assert_eq!(self.bench.get("grant_o"), grant.into());
+        if self.bench.get("gather_read_o") == 1 {
+            self.channel = self.bench.get("gather_channel_o") as usize;
+        }
+        if let Some(drain) = &self.recent[2] {
             let shown = ["plane_by_row_o", "plane_index_o"].map(|n| self.bench.get(n));
-            assert_eq!(shown, [value("by_row"), value("column")]);
-        } else if self.offered {
+            assert_eq!(shown, [value(drain, "by_row"), value(drain, "column")]);
+        }
+        if grant && self.offered {
             self.passes.pop_front();
             self.offered = false;
         }
