@@ -12,7 +12,9 @@
 #
 # SystemVerilog is read by yosys' slang reader (PyPI), which also proves that there is no latch; Debian's yosys maps it, since its ABC
 # is a program of its own. RTLIL goes from one to the other: Verilog would make a write port of each bit of a memory. The step `check`
-# of `synth_ecp5` is left out: its `autoname` takes hours and gigabytes on a flat engine. Logs and tables are in OUT.
+# of `synth_ecp5` is left out: its `autoname` takes hours and gigabytes on a flat engine. Functions of five to seven inputs are not put
+# into one slice (-nowidelut): that makes the engine half as large again, which costs more in wires than it saves in levels. Logs and
+# tables are in OUT.
 set -euo pipefail
 
 # Counts the cells of a `stat` report: a sum over `WEIGHT PATTERN` lines.
@@ -49,7 +51,7 @@ row() {
     delete t:\$scopeinfo; write_rtlil ${base#"$PWD"/}.il" >"$base.read.log" 2>&1 || { say "$name" 'cannot be read'; tail -5 "$base.read.log"; return 1; }
   if [[ $FAMILIES == *ecp5* ]]; then
     say "$name" 'is mapped to ECP5'
-    if map "$base" ecp5 "$module" "synth_ecp5 -run begin:check -abc9 -top $module; hierarchy -check; blackbox =A:whitebox; write_json $base.json"; then
+    if map "$base" ecp5 "$module" "synth_ecp5 -run begin:check -abc9 -nowidelut -top $module; hierarchy -check; blackbox =A:whitebox; write_json $base.json"; then
       ecp5="$(count "$base.ecp5" '1 LUT4' '2 CCU2C' '6 TRELLIS_DPR16X4') $(count "$base.ecp5" '1 TRELLIS_FF')"
       ecp5+=" $(count "$base.ecp5" '1 MULT18X18D') $(count "$base.ecp5" '1 DP16KD|PDPW16KD')"
     fi

@@ -232,12 +232,12 @@ fn sequencer() {
                 if let Kind::Header(HEADER_END, _) = event.kind {
                     begun += 1;
                 }
-                if let Kind::Step(_, flags, panel) = event.kind {
-                    if flags[2] {
-                        let later = if percent == 0 { 1 } else { random.within(1, 30) as u64 };
-                        plane = Some((cycles + 1 + later, panel));
-                        busy_next = true;
-                    }
+                if let Kind::Step(_, flags, panel) = event.kind
+                    && flags[2]
+                {
+                    let later = if percent == 0 { 1 } else { random.within(1, 30) as u64 };
+                    plane = Some((cycles + 1 + later, panel));
+                    busy_next = true;
                 }
                 (0..32).for_each(|i| sems[i] -= event.take >> i & 1);
                 left += event.free;
