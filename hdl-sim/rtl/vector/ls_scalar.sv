@@ -1,7 +1,7 @@
 // What a row, or a head, needs once: (5)-(7), (12), (14)-(16), (20), (25), (26) of SPEC.md. N lanes in step, a bit a cycle.
 //
 // start_i with op_i begins; all other inputs stay as they are until done_o, which is high for one cycle. Results of an
-// operation stay until the next start. Cycles from start to done: mean 32, rho 62, scale 18, soft 35, head 6.
+// operation stay until the next start. Cycles from start to done: mean 33, rho 63, scale 19, soft 36, head 7.
 module ls_scalar
   import ls_scalar_pkg::*;
 #(
@@ -34,84 +34,83 @@ module ls_scalar
     output logic [ 14:0]       factor_o,    // F of (20)
     output logic [  5:0]       shift_o      // h of (20), signed
 );
-  step_e state_q, state_d, step;
-  op_e op_q, op;
+  step_e step_q, step_d;
+  op_e op_q;
   logic [4:0] count_q, count_d;
   logic [27:0] multiplier_q;
 
-  assign op     = (state_q == StepIdle) ? op_e'(op_i) : op_q;
-  assign step   = (state_q == StepIdle && start_i) ? StepLoad : state_q;
-  assign done_o = state_q == StepDone;
+  assign done_o = step_q == StepDone;
 
   // The next step, and how often it is repeated after its first time.
   always_comb begin
-    state_d = state_q;
+    step_d  = step_q;
     count_d = count_q - 5'd1;
-    unique case (step)
+    unique case (step_q)
+      StepIdle: if (start_i) step_d = StepLoad;
       StepLoad: begin
-        unique case (op)
-          OpScale, OpSoft: state_d = StepLength;
+        unique case (op_q)
+          OpScale, OpSoft: step_d = StepLength;
           OpHead: begin
-            state_d = StepHead;
+            step_d  = StepHead;
             count_d = 5'd4;
           end
           default: begin
-            state_d = StepMultiply;
+            step_d  = StepMultiply;
             count_d = 5'd27;
           end
         endcase
       end
-      StepLength: state_d = StepNormalise;
+      StepLength: step_d = StepNormalise;
       StepNormalise, StepDivisor: begin
-        state_d = StepDivide;
+        step_d  = StepDivide;
         count_d = 5'd14;
       end
       StepMultiply: begin
         if (count_q == '0) begin
-          unique case (op)
-            OpMean:  state_d = StepMean;
-            OpRho:   state_d = StepRadicand;
-            default: state_d = StepRound;
+          unique case (op_q)
+            OpMean:  step_d = StepMean;
+            OpRho:   step_d = StepRadicand;
+            default: step_d = StepRound;
           endcase
         end
       end
-      StepMean: state_d = StepSpread;
-      StepSpread: state_d = StepExponent;
+      StepMean: step_d = StepSpread;
+      StepSpread: step_d = StepExponent;
       StepRadicand: begin
-        state_d = StepSqrt;
+        step_d  = StepSqrt;
         count_d = 5'd15;
       end
-      StepSqrt: if (count_q == '0) state_d = StepDivisor;
-      StepDivide: if (count_q == '0) state_d = (op == OpSoft) ? StepFactor : StepDone;
+      StepSqrt: if (count_q == '0) step_d = StepDivisor;
+      StepDivide: if (count_q == '0) step_d = (op_q == OpSoft) ? StepFactor : StepDone;
       StepFactor: begin
-        state_d = StepMultiply;
+        step_d  = StepMultiply;
         count_d = 5'd14;
       end
-      StepHead: if (count_q == '0) state_d = StepDone;
-      StepExponent, StepRound: state_d = StepDone;
-      StepDone: state_d = StepIdle;
+      StepHead: if (count_q == '0) step_d = StepDone;
+      StepExponent, StepRound: step_d = StepDone;
+      StepDone: step_d = StepIdle;
       default: ;
     endcase
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) state_q <= StepIdle;
-    else state_q <= state_d;
+    if (!rst_ni) step_q <= StepIdle;
+    else step_q <= step_d;
   end
 
   always_ff @(posedge clk_i) begin
     count_q <= count_d;
-    op_q    <= op;
-    if (step == StepLoad) multiplier_q <= recip_i;
-    else if (step == StepFactor) multiplier_q <= {13'b0, m_v_i};
-    else if (step == StepMultiply) multiplier_q <= multiplier_q >> 1;
+    if (start_i) op_q <= op_e'(op_i);
+    if (step_q == StepLoad) multiplier_q <= recip_i;
+    else if (step_q == StepFactor) multiplier_q <= {13'b0, m_v_i};
+    else if (step_q == StepMultiply) multiplier_q <= multiplier_q >> 1;
   end
 
   for (genvar lane = 0; lane < N; lane++) begin : gen_lane
     ls_scalar_lane u_lane (
         .clk_i,
-        .step_i(step),
-        .op_i(op),
+        .step_i(step_q),
+        .op_i(op_q),
         .bit_i(multiplier_q[0]),
         .unsigned_i,
         .max_i(max_i[lane]),
@@ -142,7 +141,7 @@ module ls_scalar
 `ifndef SYNTHESIS
   // An operation is started only when none runs, and it is one that there is.
   start_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) start_i |-> state_q == StepIdle && op_i <= 3'd4)
+  assert property (@(posedge clk_i) disable iff (!rst_ni) start_i |-> step_q == StepIdle && op_i <= 3'd4)
   else $error("start while busy, or no such operation");
 `endif
 endmodule
