@@ -88,8 +88,8 @@ registers! {
     CAP_COUNTERS = 0x03c, ReadOnly;
     /// Enable and reset.
     CONTROL = 0x040, ReadWrite {
-        /// Descriptors are fetched. Writes to base and size registers have no effect while it is set.
-        /// After a reset both rings begin at index 0; after a pause they go on where they were.
+        /// Descriptors are fetched. From the first time on that it is set until a reset, writes to base and size registers have no
+        /// effect. After a reset both rings begin at index 0; after a pause they go on where they were.
         ENABLE = 0 + 1,
         /// Writing one resets all but SCRATCH and the counters: jobs are dropped without records, transactions on the bus are
         /// finished. Reads as one until that is done.

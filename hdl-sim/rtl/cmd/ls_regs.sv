@@ -230,7 +230,7 @@ module ls_regs #(
       RegDoorbellComplete: read_data_o = 32'(complete_consumer_i);
       default: begin
         read_data_o = '0;
-        if (where >= Counters && counter < Events) begin
+        if (where >= Counters && counter < Events && where[1:0] == '0) begin
           read_data_o = where[2] ? counters_i[5'(counter)][63:32] : counters_i[5'(counter)][31:0];
         end
       end

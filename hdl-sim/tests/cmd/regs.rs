@@ -73,9 +73,10 @@ impl Inputs {
         let any = |random: &mut Random| {
             let known = REGISTERS[random.within(0, REGISTERS.len() as i32 - 1) as usize].offset;
             let counter = COUNTERS + random.within(0, 8 * events::COUNT as i32 + 8) as u32 / 4 * 4;
-            // A bus of 32 bits has no other offsets.
             let other = random.next() as u32 & ((1 << OFFSET_BITS) - 4);
-            [known, known, counter, other][random.within(0, 3) as usize]
+            // Now and then between two registers.
+            let between = [0, 0, 0, random.within(1, 3) as u32][random.within(0, 3) as usize];
+            [known, known, counter, other][random.within(0, 3) as usize] + between
         };
         let at = any(random);
         let data = match at {
@@ -234,7 +235,7 @@ impl Held {
             registers::COMPLETE_INDEX => pair(complete, complete_consumer),
             registers::DOORBELL_SUBMIT => submit,
             registers::DOORBELL_COMPLETE => complete_consumer,
-            at if at >= COUNTERS => {
+            at if at >= COUNTERS && at.is_multiple_of(4) => {
                 let (counter, half) = ((at - COUNTERS) as usize / 8, if at % 8 == 4 { high } else { low });
                 inputs.counters.get(counter).map_or(0, |&c| half(c))
             }
