@@ -1,5 +1,5 @@
 // The splitter on 8-byte beats: bursts follow each other without gap or overlap, from the first to the last byte of the request, none
-// crosses 4 KiB, none is longer than 16 beats, and an offered burst stays.
+// crosses 4 KiB, none is longer than 16 beats, an offered burst stays, and the next one comes within two cycles.
 module fv_burst_split (
     input logic        clk_i,
     input logic        rst_ni,
@@ -8,7 +8,7 @@ module fv_burst_split (
     input logic [31:0] req_bytes_i,
     input logic        burst_ready_i
 );
-  logic req_ready, burst_valid, burst_last, busy_q, stalled_q, past_q = 1'b0;
+  logic req_ready, burst_valid, burst_last, busy_q, waits_q, stalled_q, past_q = 1'b0;
   logic [63:0] burst_addr, next_q, end_q, addr_q, after;
   logic [7:0] burst_len, len_q;
 
@@ -45,11 +45,13 @@ module fv_burst_split (
       busy_q <= !burst_last;
       next_q <= after;
     end
+    waits_q <= rst_ni && busy_q && !burst_valid;
     stalled_q <= rst_ni && burst_valid && !burst_ready_i;
     addr_q <= burst_addr;
     len_q <= burst_len;
     if (rst_ni) begin
-      a_busy : assert (burst_valid == busy_q);
+      a_busy : assert (burst_valid ? busy_q : !waits_q);
+      a_one : assert (!req_ready || !busy_q);
       if (burst_valid) begin
         a_next : assert (burst_addr == next_q && burst_addr[2:0] == '0);
         a_length : assert (burst_len < 8'd16);

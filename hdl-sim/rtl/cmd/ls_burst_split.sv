@@ -1,4 +1,5 @@
-// Cuts a request of any length into bursts of whole beats that never cross 4 KiB and have at most MaxBeats beats.
+// Cuts a request of any length into bursts of whole beats that never cross 4 KiB and have at most MaxBeats beats. A burst is offered from
+// registers, the first two cycles after its request.
 module ls_burst_split #(
     parameter int unsigned DataWidth = 128,  // bits of a beat, a power of two, 32 to 1024
     parameter int unsigned MaxBeats  = 64    // 1 to 256
@@ -20,12 +21,12 @@ module ls_burst_split #(
   localparam int unsigned Shift = $clog2(Bytes);
   localparam int unsigned PageBeats = 4096 / Bytes;
 
-  logic busy_q;
+  logic busy_q;  // the next burst is not yet offered
   logic [63:0] addr_q;
   logic [31:0] left_q;  // beats
   logic [31:0] to_page, beats;
   logic [32:0] span;
-  logic take;
+  logic offer;
 
   assign to_page = PageBeats - 32'(addr_q[11:Shift]);
   always_comb begin
@@ -34,29 +35,37 @@ module ls_burst_split #(
     if (beats > to_page) beats = to_page;
   end
 
-  assign burst_valid_o = busy_q;
-  assign burst_addr_o  = addr_q;
-  assign burst_len_o   = 8'(beats - 1);
-  assign burst_last_o  = beats == left_q;
-  assign take          = burst_valid_o && burst_ready_i;
-  assign req_ready_o   = !busy_q || (take && burst_last_o);
-  assign span          = 33'(req_addr_i[Shift-1:0]) + 33'(req_bytes_i) + 33'(Bytes - 1);
+  assign offer = busy_q && (!burst_valid_o || burst_ready_i);
+  assign req_ready_o = !busy_q && !burst_valid_o;
+  assign span = 33'(req_addr_i[Shift-1:0]) + 33'(req_bytes_i) + 33'(Bytes - 1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       busy_q <= 1'b0;
+      burst_valid_o <= 1'b0;
       addr_q <= '0;
       left_q <= '0;
     end else if (clear_i) begin
       busy_q <= 1'b0;
+      burst_valid_o <= 1'b0;
     end else if (req_valid_i && req_ready_o) begin
       busy_q <= 1'b1;
       addr_q <= {req_addr_i[63:Shift], Shift'(0)};
       left_q <= 32'(span >> Shift);
-    end else if (take) begin
-      busy_q <= !burst_last_o;
+    end else if (offer) begin
+      busy_q <= beats != left_q;
+      burst_valid_o <= 1'b1;
       addr_q <= addr_q + (64'(beats) << Shift);
       left_q <= left_q - beats;
+    end else if (burst_ready_i) begin
+      burst_valid_o <= 1'b0;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (offer) begin
+      burst_addr_o <= addr_q;
+      burst_len_o  <= 8'(beats - 1);
+      burst_last_o <= beats == left_q;
     end
   end
 
