@@ -50,22 +50,23 @@ impl Program {
             compiler.layer(layer, i + 1 == image.layers.len())?;
         }
         compiler.pool(layout.stream, image.shape.hidden)?;
-        if compiler.out.len() > INSTRUCTIONS {
-            return Err(Error::Shape {
-                what: "instructions of the program",
-                value: compiler.out.len(),
-                allowed: format!("up to {INSTRUCTIONS}"),
-            });
-        }
         let shape = image.shape;
         let linear = 4 * shape.hidden * shape.hidden + 2 * shape.hidden * shape.intermediate;
         let attention = 2 * tokens * shape.hidden;
         let count = |macs: usize| (image.layers.len() * tokens * macs) as u64;
-        Ok(Self {
-            instructions: compiler.out,
-            stride: engine.instruction_bytes(),
-            macs: count(linear + attention),
-        })
+        Self::finished(compiler.out, engine, count(linear + attention))
+    }
+
+    /// A program that a job can name.
+    fn finished(instructions: Vec<Instruction>, engine: &Engine, macs: u64) -> Result<Self, Error> {
+        if instructions.len() > INSTRUCTIONS {
+            return Err(Error::Shape {
+                what: "instructions of the program",
+                value: instructions.len(),
+                allowed: format!("up to {INSTRUCTIONS}"),
+            });
+        }
+        Ok(Self { instructions, stride: engine.instruction_bytes(), macs })
     }
 
     /// The first feed-forward layer of layer 0 alone, `times` times, on the rows behind the embedding; its 16-bit
@@ -109,7 +110,7 @@ impl Program {
         }
         compiler.pool(layout.rows, intermediate)?;
         let products = (times * tokens * hidden * intermediate) as u64;
-        Ok(Self { instructions: compiler.out, stride: engine.instruction_bytes(), macs: products })
+        Self::finished(compiler.out, engine, products)
     }
 
     /// As it lies in card memory.
