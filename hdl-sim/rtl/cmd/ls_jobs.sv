@@ -171,27 +171,33 @@ module ls_jobs #(
   assign engine_late = engine_status_i == StatusAborted && late_q[engine_place];
   assign copy_late = copy_status_i == StatusAborted && late_q[copy_place];
 
+  // Each place has its own enables: one that is chosen by an index is a multiplexer in front of every bit.
+  logic [47:0] engine_cycles, copy_cycles;
+  assign engine_cycles = now_i - ending_q[engine_place].cycles;
+  assign copy_cycles   = now_i - ending_q[copy_place].cycles;
   always_ff @(posedge clk_i) begin
-    if (start) begin
-      ending_q[tail_q].notify <= command_i.notify;
-      ending_q[tail_q].tag <= command_i.tag;
-      ending_q[tail_q].address <= command_i.fault_address;
-      ending_q[tail_q].detail <= '0;
-      ending_q[tail_q].array_busy <= '0;
-      ending_q[tail_q].cycles <= (refused && !offered_q) ? '0 : now_i;
-      ending_q[tail_q].status <= stopped ? StatusAborted : command_i.status;
-    end
-    if (engine_done_i) begin
-      ending_q[engine_place].status <= engine_late ? StatusWatchdog : engine_status_i;
-      ending_q[engine_place].detail <= engine_detail_i;
-      ending_q[engine_place].array_busy <= engine_busy_i;
-      ending_q[engine_place].address <= engine_address_i;
-      ending_q[engine_place].cycles <= now_i - ending_q[engine_place].cycles;
-    end
-    if (copy_done_i) begin
-      ending_q[copy_place].status  <= copy_late ? StatusWatchdog : copy_status_i;
-      ending_q[copy_place].address <= copy_address_i;
-      ending_q[copy_place].cycles  <= now_i - ending_q[copy_place].cycles;
+    for (int unsigned i = 0; i < Jobs; i++) begin
+      if (start && tail_q == IndexWidth'(i)) begin
+        ending_q[i].notify <= command_i.notify;
+        ending_q[i].tag <= command_i.tag;
+        ending_q[i].address <= command_i.fault_address;
+        ending_q[i].detail <= '0;
+        ending_q[i].array_busy <= '0;
+        ending_q[i].cycles <= (refused && !offered_q) ? '0 : now_i;
+        ending_q[i].status <= stopped ? StatusAborted : command_i.status;
+      end
+      if (engine_done_i && engine_place == IndexWidth'(i)) begin
+        ending_q[i].status <= engine_late ? StatusWatchdog : engine_status_i;
+        ending_q[i].detail <= engine_detail_i;
+        ending_q[i].array_busy <= engine_busy_i;
+        ending_q[i].address <= engine_address_i;
+        ending_q[i].cycles <= engine_cycles;
+      end
+      if (copy_done_i && copy_place == IndexWidth'(i)) begin
+        ending_q[i].status  <= copy_late ? StatusWatchdog : copy_status_i;
+        ending_q[i].address <= copy_address_i;
+        ending_q[i].cycles  <= copy_cycles;
+      end
     end
   end
 
