@@ -116,7 +116,8 @@ module ls_fetch #(
     assign descriptor = data_i;
   end
 
-  ls_cmd_pkg::command_t command;
+  ls_cmd_pkg::command_t command, next;
+  logic next_valid, next_ready;
   ls_decode #(
       .ArraySize(ArraySize),
       .CardBytes(CardBytes),
@@ -139,10 +140,24 @@ module ls_fetch #(
       .in_valid_i (whole),
       .in_ready_o (queued_ready),
       .in_data_i  (command),
+      .out_valid_o(next_valid),
+      .out_ready_i(next_ready),
+      .out_data_o (next),
+      .count_o    ()
+  );
+  // A command comes from flip-flops: whether it may start is a long way.
+  ls_stage #(
+      .Width($bits(command))
+  ) u_command (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .in_valid_i (next_valid),
+      .in_ready_o (next_ready),
+      .in_data_i  (next),
       .out_valid_o(command_valid_o),
       .out_ready_i(command_ready_i),
-      .out_data_o (command_o),
-      .count_o    ()
+      .out_data_o (command_o)
   );
 
 `ifndef SYNTHESIS
