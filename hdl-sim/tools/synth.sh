@@ -4,9 +4,9 @@
 # the array and the whole engine at 8x8 and 16x16 with memories for 16 tokens of MiniLM, the command processor.
 #
 #   JOBS=2      rows at once, each one process of up to 3 GB
-#   LIMIT=1500  seconds for a step of a row (reading, mapping, place and route); what takes longer is given up, its columns are `-`
+#   LIMIT=3600  seconds for a step of a row (reading, mapping, place and route); what takes longer is given up, its columns are `-`
 #   FAMILIES    "ecp5 xilinx": what is mapped; "ecp5-map": without place and route
-#   ROUTER      router2, or nextpnr's other one, router1
+#   ROUTER      router1, or nextpnr's other one, router2, which does not come to an end around many multipliers
 #
 # LUT counts a carry of two bits as two, distributed memory as the LUTs that it takes the place of. BRAM counts 18 kbit (a RAMB36 is
 # two). DSP are MULT18X18D and DSP48E1. Designs that are larger than the part have no clock. What has too many multipliers alone is placed
@@ -109,7 +109,7 @@ cd "$(dirname "$0")/../.."
 command -v yosys >/dev/null || { sudo=$([ "$(id -u)" = 0 ] || echo sudo); $sudo apt-get update -qq; $sudo apt-get install -y -qq --no-install-recommends yosys >/dev/null; }
 cargo build --quiet --locked --release -p lockstep-hdl-sim --bin hdl-sources
 SOURCES=$(realpath "${CARGO_TARGET_DIR:-target}/release/hdl-sources")
-export VENV OUT SOURCES LIMIT=${LIMIT:-1500} FAMILIES=${FAMILIES:-ecp5 xilinx} ROUTER=${ROUTER:-router2}
+export VENV OUT SOURCES LIMIT=${LIMIT:-3600} FAMILIES=${FAMILIES:-ecp5 xilinx} ROUTER=${ROUTER:-router1}
 
 designs=("$@")
 if ((${#designs[@]} == 0)); then
