@@ -302,3 +302,27 @@ fn errors_are_noticed() {
     assert!(matches!(run(2, 0, 3), Err(Error::Protocol { .. })));
     assert!(matches!(run(1, 0, 5), Err(Error::Assertion { .. })));
 }
+
+/// A table that changes while a word is under way is an error, and none behind the last one.
+#[test]
+fn a_table_changes_between_words_only() {
+    let run = |cycles: u64| {
+        let mut sim = sim("ls_activation");
+        let set = |sim: &mut Sim, name: &str, value| {
+            let port = sim.input(name).unwrap();
+            sim.poke(port, value);
+        };
+        for (name, value) in [("fraction_bits_i", 9), ("offset_i", 5), ("valid_i", 1)] {
+            set(&mut sim, name, value);
+        }
+        sim.cycle(&mut [])?;
+        set(&mut sim, "valid_i", 0);
+        for _ in 0..cycles {
+            sim.cycle(&mut [])?;
+        }
+        set(&mut sim, "offset_i", 6);
+        sim.cycle(&mut [])
+    };
+    assert!((0..9).all(|cycles| matches!(run(cycles), Err(Error::Assertion { .. }))));
+    assert!(run(9).is_ok());
+}
