@@ -60,15 +60,14 @@ module ls_vector
     output logic     [         31:0]             pool_o,
     output sem_vec_t                             signal_o
 );
-  // Stages in which operands and results are there: (25), (27), (32) and the squares of (14); the outputs of (11), of the residual sum, of a
-  // LayerNorm, the softmax's weights.
+  // Stages in which things are there.
   localparam int unsigned Operands = 2;
-  localparam int unsigned Product = Operands + 4;
-  localparam int unsigned Square = Operands + 4;
-  localparam int unsigned Norm = Operands + 7;
-  localparam int unsigned Linear = Operands + 7;
-  localparam int unsigned Sum = Linear + 1;
-  localparam int unsigned Exp = Operands + 10;
+  localparam int unsigned Product = Operands + 4;  // (8) and (9), (25) and (27), (32)
+  localparam int unsigned Square = Operands + 4;  // (14)
+  localparam int unsigned Norm = Operands + 7;  // (18)
+  localparam int unsigned Linear = Operands + 7;  // (11)
+  localparam int unsigned Sum = Linear + 1;  // (12)
+  localparam int unsigned Exp = Operands + 10;  // (22)
   localparam int unsigned Last = VectorLast;
   localparam int unsigned Bits = $clog2(N);
   localparam int unsigned PerWord = N / 8;
@@ -153,14 +152,14 @@ module ls_vector
   end
 
   // ---- operands: what is in stage 2 --------------------------------------------------------------------------------
-  logic [N-1:0][31:0] plane, header_b, header_z;
-  logic [N-1:0][14:0] header_c, row_m, in_m, soft_r, in_soft_r;
-  logic [N-1:0][3:0] row_h, in_h;
-  logic [N-1:0][4:0] soft_e, in_soft_e;
-  logic [N-1:0][15:0] v, type_word;
-  logic [N-1:0][23:0] y;
-  logic [N-1:0][7:0] word;
-  logic [3:0][15:0] affine;
+  logic [N-1:0][31:0] plane_q, header_b, header_z;
+  logic [N-1:0][14:0] header_c, row_m, in_m_q, soft_r, in_soft_r_q;
+  logic [N-1:0][3:0] row_h, in_h_q;
+  logic [N-1:0][4:0] soft_e, in_soft_e_q;
+  logic [N-1:0][15:0] v_q, type_word_q;
+  logic [N-1:0][23:0] y_q;
+  logic [N-1:0][7:0] word_q;
+  logic [3:0][15:0] affine_q;
   logic [Bits-1:0] column;
   logic [14:0] eq_q[Linear+1];  // of the column in stage s: the header's bank may be written before it is there
 
@@ -169,17 +168,17 @@ module ls_vector
   assign plane_index_o = column;
   always_ff @(posedge clk_i) begin
     if (slot[1].valid) begin
-      plane <= plane_i;
-      in_m <= slot[1].by_row ? {N{row_m[column]}} : row_m;
-      in_h <= slot[1].by_row ? {N{row_h[column]}} : row_h;
-      in_soft_r <= soft_r;
-      in_soft_e <= soft_e;
-      y <= y_read;
-      word <= gather_word_i;
-      affine <= g;
+      plane_q <= plane_i;
+      in_m_q <= slot[1].by_row ? {N{row_m[column]}} : row_m;
+      in_h_q <= slot[1].by_row ? {N{row_h[column]}} : row_h;
+      in_soft_r_q <= soft_r;
+      in_soft_e_q <= soft_e;
+      y_q <= y_read;
+      word_q <= gather_word_i;
+      affine_q <= g;
       for (int unsigned i = 0; i < N; i++) begin
-        v[i] <= slot[1].from_y ? y_read[i][15:0] : v_read[i];
-        type_word[i] <= g[gather_type_i[i]];
+        v_q[i] <= slot[1].from_y ? y_read[i][15:0] : v_read[i];
+        type_word_q[i] <= g[gather_type_i[i]];
       end
     end
   end
@@ -224,7 +223,7 @@ module ls_vector
     if (s < Operands) begin : gen_none
       assign residual[s] = '0;
     end else if (s == Operands) begin : gen_first
-      assign residual[s] = v;
+      assign residual[s] = v_q;
     end else begin : gen_later
       always_ff @(posedge clk_i)
         if (slot[s-1].valid && slot[s-1].kind == SlotSum)
@@ -238,10 +237,10 @@ module ls_vector
       .clk_i,
       .rst_ni,
       .valid_i(slot[Operands].valid && slot[Operands].kind inside {SlotLinear, SlotSum, SlotAct}),
-      .acc_i(plane),
+      .acc_i(plane_q),
       .z_i(header_z),
-      .m_n_i(in_m),
-      .h_i(in_h),
+      .m_n_i(in_m_q),
+      .h_i(in_h_q),
       .c_i(header_c),
       .b_i(header_b),
       .acc_shift_i(slot[Operands].acc_shift),
@@ -286,8 +285,8 @@ module ls_vector
   logic [N-1:0][21:0] y_score;
   always_comb begin
     for (int unsigned i = 0; i < N; i++) begin
-      y_sum[i]   = y[i][20:0];
-      y_score[i] = y[i][21:0];
+      y_sum[i]   = y_q[i][20:0];
+      y_score[i] = y_q[i][21:0];
     end
   end
 
@@ -313,10 +312,10 @@ module ls_vector
       .mean_i        (mean),
       .e_i           (e),
       .rho_i         (rho),
-      .g_i           (affine[0]),
-      .b_i           (affine[1]),
-      .g2_i          (affine[2]),
-      .b2_i          (affine[3]),
+      .g_i           (affine_q[0]),
+      .b_i           (affine_q[1]),
+      .g2_i          (affine_q[2]),
+      .b2_i          (affine_q[3]),
       .square_valid_o(),
       .square_o      (norm_square),
       .valid_o       (),
@@ -338,16 +337,16 @@ module ls_vector
       .rst_ni,
       .valid_i   (slot[Operands].valid && slot[Operands].kind inside {SlotQuant, SlotContext, SlotEmbed}),
       .kind_i(product_kind),
-      .x_i(v),
+      .x_i(v_q),
       .h_i(h),
       .r_i(r),
-      .acc_i(plane),
-      .e_i(in_soft_e),
-      .r_v_i(in_soft_r),
-      .w_i(word),
+      .acc_i(plane_q),
+      .e_i(in_soft_e_q),
+      .r_v_i(in_soft_r_q),
+      .w_i(word_q),
       .scale_i(gather_scale_i),
-      .position_i(v),
-      .type_i(type_word),
+      .position_i(v_q),
+      .type_i(type_word_q),
       .shift_i(pass_fields_i.shift),
       .valid_o(),
       .q_o,
@@ -387,7 +386,7 @@ module ls_vector
     if (slot[Norm].kind == SlotNorm) v_in[Norm] = norm_x;
     if (slot[Last].kind == SlotAct) v_in[Last] = act_x;
     for (int unsigned i = 0; i < N; i++) begin
-      if (slot[Operands].kind == SlotScore) y_in[Operands][i] = plane[i][23:0];
+      if (slot[Operands].kind == SlotScore) y_in[Operands][i] = plane_q[i][23:0];
       if (slot[Product].kind == SlotEmbed) y_in[Product][i] = {{3{embed_s[i][20]}}, embed_s[i]};
       if (slot[Norm].kind == SlotNorm) y_in[Norm][i] = {{8{norm_x2[i][15]}}, norm_x2[i]};
       if (slot[Sum].kind == SlotSum) y_in[Sum][i] = {{3{sum_s[i][20]}}, sum_s[i]};
@@ -473,7 +472,7 @@ module ls_vector
       .clk_i,
       .rst_ni,
       .slot_i (slot[Operands]),
-      .x_i    (v),
+      .x_i    (v_q),
       .valid_o(pool_valid_o),
       .sum_o  (pool_o)
   );
