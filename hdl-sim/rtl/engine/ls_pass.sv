@@ -69,7 +69,7 @@ module ls_pass
     end_o = 1'b0;
     scalar_start_o = 1'b0;
     unique case (state_q)
-      StIdle:
+      default:  // StIdle
       if (valid_i && sems && (!is_end || pool_idle_i)) begin
         take_o  = sem_bit(instr_i.wait0, 1'b1) | sem_bit(instr_i.wait1, 1'b1);
         latch_o = !is_end && takes_statistics;
@@ -91,7 +91,6 @@ module ls_pass
         ready_o = 1'b1;
         state_d = StIdle;
       end
-      default: state_d = StIdle;
     endcase
   end
 

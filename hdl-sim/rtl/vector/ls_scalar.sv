@@ -46,7 +46,6 @@ module ls_scalar
     step_d  = step_q;
     count_d = count_q - 5'd1;
     unique case (step_q)
-      StepIdle: if (start_i) step_d = StepLoad;
       StepLoad: begin
         unique case (op_q)
           OpScale, OpSoft: step_d = StepLength;
@@ -89,7 +88,7 @@ module ls_scalar
       StepHead: if (count_q == '0) step_d = StepDone;
       StepExponent, StepRound: step_d = StepDone;
       StepDone: step_d = StepIdle;
-      default: ;
+      default: if (start_i) step_d = StepLoad;  // StepIdle
     endcase
   end
 
