@@ -15,8 +15,7 @@
 # SystemVerilog is read by yosys' slang reader (PyPI), which also proves that there is no latch; Debian's yosys maps it, since its ABC
 # is a program of its own. RTLIL goes from one to the other: Verilog would make a write port of each bit of a memory. The step `check`
 # of `synth_ecp5` is left out: its `autoname` takes hours and gigabytes on a flat engine. Functions of five to seven inputs are not put
-# into one slice (-nowidelut): that makes the engine half as large again, which costs more in wires than it saves in levels. Logs and
-# tables are in OUT.
+# into one slice (-nowidelut): units took up to three times the LUTs for them. Logs and tables are in OUT.
 set -euo pipefail
 
 # Counts the cells of a `stat` report: a sum over `WEIGHT PATTERN` lines.
