@@ -66,6 +66,8 @@ fn dependencies_point_towards_the_arithmetic() {
         ("quantize", &["arith", "file", "manifest", "tokenizer"]),
         ("edge-host", &["module", "rank"]),
         ("accel-driver/program", &["arith"]),
+        ("accel-driver/memory", &[]),
+        ("accel-driver/vfio-user", &["accel-memory"]),
         ("hdl-sim", &["accel-abi", "arith"]),
     ]
     .into();

@@ -1,0 +1,114 @@
+//! The addresses of a mapping, and the only places where they are used.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use rustix::mm::{MapFlags, ProtFlags};
+
+/// Pages of a file. They are read and written by atomics alone.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    len: usize,
+    writable: bool,
+}
+
+// SAFETY: the pages belong to the value, and all accesses are atomic.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// The first `len` bytes of a file that has them and keeps them.
+    pub(crate) fn new(file: BorrowedFd<'_>, len: usize, writable: bool) -> io::Result<Self> {
+        let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+        // SAFETY: the system chooses a free range of addresses.
+        let base =
+            unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, protection, MapFlags::SHARED, file, 0)? };
+        let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { base, len, writable })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn address(&self) -> usize {
+        self.base.as_ptr().expose_provenance()
+    }
+
+    pub(crate) fn writable(&self) -> bool {
+        self.writable
+    }
+
+    /// Bytes from `at` on up to the next multiple of eight, as many as there are in `len` bytes.
+    fn head(at: usize, len: usize) -> usize {
+        at.wrapping_neg().rem_euclid(8).min(len)
+    }
+
+    pub(crate) fn read(&self, at: usize, to: &mut [u8]) {
+        let end = at + to.len();
+        let (head, rest) = to.split_at_mut(Self::head(at, to.len()));
+        let middle = at + head.len();
+        self.read_bytes(at, head);
+        let mut words = rest.chunks_exact_mut(8);
+        for (i, word) in (&mut words).enumerate() {
+            word.copy_from_slice(&self.long(middle + 8 * i).load(Ordering::Relaxed).to_ne_bytes());
+        }
+        let tail = words.into_remainder();
+        self.read_bytes(end - tail.len(), tail);
+    }
+
+    pub(crate) fn write(&self, at: usize, from: &[u8]) {
+        assert!(self.writable, "memory that is mapped for reading only");
+        let (head, rest) = from.split_at(Self::head(at, from.len()));
+        let middle = at + head.len();
+        self.write_bytes(at, head);
+        let (words, tail) = rest.as_chunks::<8>();
+        for (i, word) in words.iter().enumerate() {
+            self.long(middle + 8 * i).store(u64::from_ne_bytes(*word), Ordering::Relaxed);
+        }
+        self.write_bytes(at + from.len() - tail.len(), tail);
+    }
+
+    fn read_bytes(&self, at: usize, to: &mut [u8]) {
+        for (i, byte) in to.iter_mut().enumerate() {
+            *byte = self.byte(at + i).load(Ordering::Relaxed);
+        }
+    }
+
+    fn write_bytes(&self, at: usize, from: &[u8]) {
+        for (i, &byte) in from.iter().enumerate() {
+            self.byte(at + i).store(byte, Ordering::Relaxed);
+        }
+    }
+
+    fn byte(&self, at: usize) -> &AtomicU8 {
+        assert!(at < self.len);
+        // SAFETY: the byte is mapped as long as `self` is there, and is only accessed atomically.
+        unsafe { AtomicU8::from_ptr(self.base.as_ptr().add(at)) }
+    }
+
+    /// Four bytes, aligned: the base is a page's.
+    pub(crate) fn word(&self, at: usize) -> &AtomicU32 {
+        assert!(at.is_multiple_of(4) && at < self.len && self.len - at >= 4, "no aligned word at {at:#x}");
+        // SAFETY: as `byte`; the address is a multiple of four.
+        unsafe { AtomicU32::from_ptr(self.base.as_ptr().add(at).cast()) }
+    }
+
+    fn long(&self, at: usize) -> &AtomicU64 {
+        assert!(at.is_multiple_of(8) && at < self.len && self.len - at >= 8);
+        // SAFETY: as `byte`; the address is a multiple of eight.
+        unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(at).cast()) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the range is the one that was mapped, and no reference into it outlives the value.
+        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len) };
+    }
+}
