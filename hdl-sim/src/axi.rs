@@ -1,11 +1,13 @@
 //! A memory behind an AXI4 master of the design, and a check of what the master does.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use lockstep_arith::sample::Random;
 
 use crate::stalls::Gate;
-use crate::{Agent, Bits, Error, Fault, Port, SharedMemory, Sim, Stalls};
+use crate::{Agent, Bits, Error, Fault, Port, Sim, Stalls, Storage};
 
 /// How fast a memory answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,9 @@ pub struct AxiTraffic {
     /// Most bursts in flight, read and write.
     pub most_outstanding: [usize; 2],
 }
+
+/// Bytes of the widest bus that AXI4 has.
+const MAX_BEAT: usize = 128;
 
 /// `ar` or `aw`.
 struct AddressChannel {
@@ -94,7 +99,7 @@ struct Direction {
 
 /// The slave at the ports `{prefix}_arvalid_o` and so on: read channels, write channels or both.
 pub struct AxiMemory {
-    memory: SharedMemory,
+    memory: Rc<RefCell<dyn Storage>>,
     timing: AxiTiming,
     read: Option<Direction>,
     write: Option<Write>,
@@ -119,7 +124,7 @@ impl AxiMemory {
     pub fn new(
         sim: &Sim,
         prefix: &str,
-        memory: SharedMemory,
+        memory: Rc<RefCell<dyn Storage>>,
         timing: AxiTiming,
         stalls: Stalls,
     ) -> Result<Self, Error> {
@@ -152,12 +157,6 @@ impl AxiMemory {
         }
         let random = Random::new(stalls.seed ^ 0x0a71);
         Ok(Self { memory, timing, read, write, random, traffic: AxiTraffic::default() })
-    }
-
-    /// The memory behind the bus.
-    #[must_use]
-    pub fn memory(&self) -> SharedMemory {
-        self.memory.clone()
     }
 
     /// Counts since the beginning.
@@ -252,19 +251,20 @@ impl Direction {
     }
 
     /// Puts the next read beat on the bus.
-    fn offer(&self, sim: &mut Sim, memory: &SharedMemory) {
+    fn offer(&self, sim: &mut Sim, memory: &RefCell<dyn Storage>) {
         let burst = &self.bursts[0];
         let width = self.data.bytes();
         let beat = (burst.address / width + burst.done) * width;
-        let memory = memory.borrow();
-        let bytes = memory.read(beat, width as usize);
-        if let Some(data) = self.data.data {
-            match bytes {
-                Ok(bytes) => sim.poke_bytes(data, bytes),
-                Err(_) => sim.poke_bytes(data, &vec![0xa5; width as usize]),
-            }
+        let mut bytes = [0; MAX_BEAT];
+        let bytes = &mut bytes[..width as usize];
+        let read = memory.borrow().read_into(beat, bytes);
+        if read.is_err() {
+            bytes.fill(0xa5);
         }
-        poke(sim, self.data.response, bytes.err().map_or(0, Fault::response));
+        if let Some(data) = self.data.data {
+            sim.poke_bytes(data, bytes);
+        }
+        poke(sim, self.data.response, read.err().map_or(0, Fault::response));
         poke(sim, self.data.last, u64::from(burst.done + 1 == burst.beats));
         poke(sim, self.data.id, burst.id);
     }
@@ -288,7 +288,7 @@ impl Write {
     }
 
     /// Returns whether a data beat was taken.
-    fn sample(&mut self, sim: &Sim, memory: &SharedMemory, latency: u64) -> Result<bool, Error> {
+    fn sample(&mut self, sim: &Sim, memory: &RefCell<dyn Storage>, latency: u64) -> Result<bool, Error> {
         if self.responding && sim.high(self.response.ready) {
             self.responding = false;
             self.done.pop_front();
@@ -317,7 +317,7 @@ impl Write {
             let first = burst.address.saturating_sub(beat) as usize;
             let strobe = |i: usize| i >= first && strobes.as_ref().is_none_or(|s| s.get(i, 1) == 1);
             let bytes = &sim.peek_bytes(bytes)[..width as usize];
-            if let Err(fault) = memory.borrow_mut().write(beat, bytes, strobe) {
+            if let Err(fault) = memory.borrow_mut().write(beat, bytes, &strobe) {
                 burst.fault = Some(fault);
             }
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use lockstep_accel_abi::events::Event;
 use lockstep_accel_abi::{Completion, Descriptor, Opcode};
 
-use crate::{AxiTiming, Card, CardSetup, Design, Error, Optimize, Stalls};
+use crate::{AxiTiming, Card, CardSetup, Design, Error, Optimize, Stalls, TopSetup};
 
 /// Token ids and token types of one sequence.
 pub type Sequence = (Vec<u32>, Vec<u8>);
@@ -73,10 +73,12 @@ impl Batch<'_> {
         let program_at = self.image.len().next_multiple_of(64);
         let timing = AxiTiming::default();
         let mut card = Card::new(&CardSetup {
-            design: Design::new("ls_top").parameter("N", self.lanes).optimize(Optimize::Run),
-            host: timing,
-            card: timing,
-            stalls: self.stalls,
+            top: TopSetup {
+                design: Design::new("ls_top").parameter("N", self.lanes).optimize(Optimize::Run),
+                host: timing,
+                card: timing,
+                stalls: self.stalls,
+            },
             host_bytes: (sequences.len() * (input + output)).next_multiple_of(4096),
             card_bytes: (program_at + self.program.0.len()).next_multiple_of(4096),
             ring_log2: 1,
@@ -109,27 +111,27 @@ impl Batch<'_> {
             ..Descriptor::default()
         }]);
 
-        let (clock, evaluated) = (Instant::now(), card.sim().evaluating());
-        let begin = card.sim().cycles();
+        let (clock, evaluated) = (Instant::now(), card.top.sim().evaluating());
+        let begin = card.top.sim().cycles();
         card.submit(&[])?;
         let record = loop {
             if let Some(record) = card.poll() {
                 break record;
             }
-            let cycles = card.sim().cycles() - begin;
+            let cycles = card.top.sim().cycles() - begin;
             if cycles >= limit {
                 let waiting = "the completion record".into();
-                return Err(Error::Deadline { cycle: card.sim().cycles(), limit, waiting });
+                return Err(Error::Deadline { cycle: card.top.sim().cycles(), limit, waiting });
             }
             if cycles.is_multiple_of(Self::REPORT) {
                 progress(cycles);
             }
-            card.run(1)?;
+            card.top.run(1)?;
         };
-        let cycles = card.sim().cycles() - begin;
-        let time = (clock.elapsed(), card.sim().evaluating().saturating_sub(evaluated));
+        let cycles = card.top.sim().cycles() - begin;
+        let time = (clock.elapsed(), card.top.sim().evaluating().saturating_sub(evaluated));
         card.acknowledge()?;
-        let counters = Event::ALL.iter().map(|&e| card.counter(e)).collect::<Result<_, _>>()?;
+        let counters = Event::ALL.iter().map(|&e| card.top.counter(e)).collect::<Result<_, _>>()?;
         let integers = |i: usize| {
             let bytes = card.host_read(outputs_at + (i * output) as u64, output);
             bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()

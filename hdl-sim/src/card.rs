@@ -3,19 +3,13 @@
 use lockstep_accel_abi::registers::{self, fields};
 use lockstep_accel_abi::{Completion, Descriptor, ring};
 
-use crate::{AxiLite, AxiMemory, AxiTiming, Design, Error, Memory, Port, SharedMemory, Sim, Stalls};
+use crate::{Error, Memory, SharedMemory, Top, TopSetup};
 
 /// How a card is set up.
 #[derive(Clone, Debug)]
 pub struct CardSetup {
-    /// The top module: its ports are those of `ls_top`.
-    pub design: Design,
-    /// Of host memory.
-    pub host: AxiTiming,
-    /// Of card memory.
-    pub card: AxiTiming,
-    /// Pauses on all buses.
-    pub stalls: Stalls,
+    /// Its ports.
+    pub top: TopSetup,
     /// Bytes of host memory for data; the rings have their own.
     pub host_bytes: usize,
     /// Bytes of card memory.
@@ -26,11 +20,10 @@ pub struct CardSetup {
 
 /// A simulated card with a small synchronous driver. Waits end after a number of cycles.
 pub struct Card {
-    sim: Sim,
-    registers: AxiLite,
-    host: AxiMemory,
-    card: AxiMemory,
-    irq: Port,
+    /// The card's ports: registers, interrupts, the clock.
+    pub top: Top,
+    host: SharedMemory,
+    card: SharedMemory,
     ring_log2: u32,
     submitted: u16,
     completed: u16,
@@ -43,66 +36,20 @@ impl Card {
     pub const COMPLETE_BASE: u64 = 0x12_3450_1000_0000;
     /// IOVA of the data.
     pub const DATA_BASE: u64 = 0x12_3450_2000_0000;
-    /// Cycles that a register access may take.
-    const REGISTER_LIMIT: u64 = 10_000;
 
     /// A card out of reset, its queue not yet enabled.
     ///
     /// # Errors
     /// The design does not build or lacks a port.
     pub fn new(setup: &CardSetup) -> Result<Self, Error> {
-        let sim = Sim::new(&setup.design)?;
         let entries = 1_usize << setup.ring_log2;
         let mut host = Memory::new(Self::SUBMIT_BASE, vec![0; entries * Descriptor::BYTES]);
         // A bus reads whole beats, so a ring's memory is at least one.
         host.region(Self::COMPLETE_BASE, vec![0; (entries * Completion::BYTES).max(64)]);
         host.region(Self::DATA_BASE, vec![0; setup.host_bytes]);
-        let card = Memory::new(0, vec![0; setup.card_bytes]);
-        let stalls = |salt| Stalls { seed: setup.stalls.seed ^ salt, ..setup.stalls };
-        Ok(Self {
-            registers: AxiLite::new(&sim, "regs", stalls(1))?,
-            host: AxiMemory::new(&sim, "host", host.share(), setup.host, stalls(2))?,
-            card: AxiMemory::new(&sim, "card", card.share(), setup.card, stalls(3))?,
-            irq: sim.output("irq_o")?,
-            sim,
-            ring_log2: setup.ring_log2,
-            submitted: 0,
-            completed: 0,
-        })
-    }
-
-    /// Writes a register.
-    ///
-    /// # Errors
-    /// Of the bench or the design.
-    pub fn write(&mut self, register: u32, value: u32) -> Result<(), Error> {
-        let others: &mut [&mut dyn crate::Agent] = &mut [&mut self.host, &mut self.card];
-        let (address, data) = (register.into(), value.into());
-        self.registers.write(&mut self.sim, others, address, data, Self::REGISTER_LIMIT).map(|_| ())
-    }
-
-    /// Reads a register.
-    ///
-    /// # Errors
-    /// Of the bench or the design.
-    pub fn read(&mut self, register: u32) -> Result<u32, Error> {
-        let others: &mut [&mut dyn crate::Agent] = &mut [&mut self.host, &mut self.card];
-        let response = self.registers.read(&mut self.sim, others, register.into(), Self::REGISTER_LIMIT)?;
-        Ok(response.data as u32)
-    }
-
-    /// A counter, read as a driver does: its high half before and after.
-    ///
-    /// # Errors
-    /// Of the bench or the design.
-    pub fn counter(&mut self, event: lockstep_accel_abi::events::Event) -> Result<u64, Error> {
-        let low = registers::COUNTERS + 8 * event as u32;
-        loop {
-            let (high, value) = (self.read(low + 4)?, self.read(low)?);
-            if self.read(low + 4)? == high {
-                return Ok(u64::from(high) << 32 | u64::from(value));
-            }
-        }
+        let (host, card) = (host.share(), Memory::new(0, vec![0; setup.card_bytes]).share());
+        let top = Top::new(&setup.top, host.clone(), card.clone())?;
+        Ok(Self { top, host, card, ring_log2: setup.ring_log2, submitted: 0, completed: 0 })
     }
 
     /// Sets the rings up and enables the queue. The rings' memory is zeroed, the indices begin anew: right after a reset.
@@ -116,12 +63,12 @@ impl Card {
         (self.submitted, self.completed) = (0, 0);
         let halves = |base: u64| (base as u32, (base >> 32) as u32);
         let (submit, complete) = (halves(Self::SUBMIT_BASE), halves(Self::COMPLETE_BASE));
-        self.write(registers::SUBMIT_BASE_LO, submit.0)?;
-        self.write(registers::SUBMIT_BASE_HI, submit.1)?;
-        self.write(registers::COMPLETE_BASE_LO, complete.0)?;
-        self.write(registers::COMPLETE_BASE_HI, complete.1)?;
-        self.write(registers::RING_LOG2, self.ring_log2)?;
-        self.write(registers::CONTROL, fields::CONTROL::ENABLE.mask())
+        self.top.write(registers::SUBMIT_BASE_LO, submit.0)?;
+        self.top.write(registers::SUBMIT_BASE_HI, submit.1)?;
+        self.top.write(registers::COMPLETE_BASE_LO, complete.0)?;
+        self.top.write(registers::COMPLETE_BASE_HI, complete.1)?;
+        self.top.write(registers::RING_LOG2, self.ring_log2)?;
+        self.top.write(registers::CONTROL, fields::CONTROL::ENABLE.mask())
     }
 
     /// Asks for a soft reset and waits for its end.
@@ -129,12 +76,12 @@ impl Card {
     /// # Errors
     /// Of the bench or the design; a deadline where the reset does not end within `limit` cycles.
     pub fn reset(&mut self, limit: u64) -> Result<(), Error> {
-        self.write(registers::CONTROL, fields::CONTROL::RESET.mask())?;
-        let begin = self.sim.cycles();
-        while fields::CONTROL::RESET.get(self.read(registers::CONTROL)?) != 0 {
-            if self.sim.cycles() - begin > limit {
+        self.top.write(registers::CONTROL, fields::CONTROL::RESET.mask())?;
+        let begin = self.top.sim().cycles();
+        while fields::CONTROL::RESET.get(self.top.read(registers::CONTROL)?) != 0 {
+            if self.top.sim().cycles() - begin > limit {
                 return Err(Error::Deadline {
-                    cycle: self.sim.cycles(),
+                    cycle: self.top.sim().cycles(),
                     limit,
                     waiting: "soft reset".into(),
                 });
@@ -158,7 +105,7 @@ impl Card {
     /// Of the bench or the design.
     pub fn submit(&mut self, commands: &[Descriptor]) -> Result<(), Error> {
         self.queue(commands);
-        self.write(registers::DOORBELL_SUBMIT, self.submitted.into())
+        self.top.write(registers::DOORBELL_SUBMIT, self.submitted.into())
     }
 
     /// The next record, if it is there. The card is told of it by [`Self::acknowledge`] only.
@@ -180,7 +127,7 @@ impl Card {
     /// # Errors
     /// Of the bench or the design.
     pub fn acknowledge(&mut self) -> Result<(), Error> {
-        self.write(registers::DOORBELL_COMPLETE, self.completed.into())
+        self.top.write(registers::DOORBELL_COMPLETE, self.completed.into())
     }
 
     /// Waits for `n` records, at most `limit` cycles for each, and acknowledges them.
@@ -189,72 +136,32 @@ impl Card {
     /// Of the bench or the design, and a deadline.
     pub fn wait(&mut self, n: usize, limit: u64) -> Result<Vec<Completion>, Error> {
         let mut records = Vec::with_capacity(n);
-        let mut begin = self.sim.cycles();
+        let mut begin = self.top.sim().cycles();
         while records.len() < n {
             if let Some(record) = self.poll() {
                 records.push(record);
-                begin = self.sim.cycles();
-            } else if self.sim.cycles() - begin >= limit {
+                begin = self.top.sim().cycles();
+            } else if self.top.sim().cycles() - begin >= limit {
                 let waiting = format!("record {} of {n}", records.len());
-                return Err(Error::Deadline { cycle: self.sim.cycles(), limit, waiting });
+                return Err(Error::Deadline { cycle: self.top.sim().cycles(), limit, waiting });
             } else {
-                self.run(1)?;
+                self.top.run(1)?;
             }
         }
         self.acknowledge()?;
         Ok(records)
     }
 
-    /// Lets some cycles pass.
-    ///
-    /// # Errors
-    /// Of the bench or the design.
-    pub fn run(&mut self, cycles: u64) -> Result<(), Error> {
-        for _ in 0..cycles {
-            self.sim.cycle(&mut [&mut self.registers, &mut self.host, &mut self.card])?;
-        }
-        Ok(())
-    }
-
-    /// The interrupt vectors, a bit each.
-    #[must_use]
-    pub fn irq(&self) -> u64 {
-        self.sim.peek(self.irq)
-    }
-
-    /// Whether nothing is on the memories' buses.
-    #[must_use]
-    pub fn idle(&self) -> bool {
-        self.host.idle() && self.card.idle()
-    }
-
-    /// The clocked design.
-    #[must_use]
-    pub const fn sim(&self) -> &Sim {
-        &self.sim
-    }
-
-    /// The clocked design, to set ports that no agent sets.
-    pub const fn sim_mut(&mut self) -> &mut Sim {
-        &mut self.sim
-    }
-
-    /// The buses of host and card memory.
-    #[must_use]
-    pub const fn buses(&self) -> [&AxiMemory; 2] {
-        [&self.host, &self.card]
-    }
-
     /// Host memory.
     #[must_use]
     pub fn host_memory(&self) -> SharedMemory {
-        self.host.memory()
+        self.host.clone()
     }
 
     /// Card memory, as if through a back door.
     #[must_use]
     pub fn card_memory(&self) -> SharedMemory {
-        self.card.memory()
+        self.card.clone()
     }
 
     /// Reads host memory; faults set in it do not matter.
@@ -263,7 +170,7 @@ impl Card {
     /// The address is not in host memory.
     #[must_use]
     pub fn host_read(&self, address: u64, bytes: usize) -> Vec<u8> {
-        self.host.memory().borrow().peek(address, bytes).to_vec()
+        self.host.borrow().peek(address, bytes).to_vec()
     }
 
     /// Writes host memory; faults set in it do not matter.
@@ -271,6 +178,6 @@ impl Card {
     /// # Panics
     /// The address is not in host memory.
     pub fn host_write(&self, address: u64, bytes: &[u8]) {
-        self.host.memory().borrow_mut().poke(address, bytes);
+        self.host.borrow_mut().poke(address, bytes);
     }
 }

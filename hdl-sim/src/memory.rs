@@ -24,6 +24,21 @@ impl Fault {
     }
 }
 
+/// What answers at a bus.
+pub trait Storage {
+    /// Reads as many bytes as there is room for.
+    ///
+    /// # Errors
+    /// It refuses; what was read until then does not count.
+    fn read_into(&self, address: u64, to: &mut [u8]) -> Result<(), Fault>;
+
+    /// Writes bytes; those whose strobe is false stay as they are.
+    ///
+    /// # Errors
+    /// It refuses.
+    fn write(&mut self, address: u64, bytes: &[u8], strobe: &dyn Fn(usize) -> bool) -> Result<(), Fault>;
+}
+
 /// Regions of bytes at addresses; everything outside them is [`Fault::Decode`].
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
@@ -33,6 +48,17 @@ pub struct Memory {
 
 /// A memory that several agents and the bench use.
 pub type SharedMemory = Rc<RefCell<Memory>>;
+
+impl Storage for Memory {
+    fn read_into(&self, address: u64, to: &mut [u8]) -> Result<(), Fault> {
+        to.copy_from_slice(self.read(address, to.len())?);
+        Ok(())
+    }
+
+    fn write(&mut self, address: u64, bytes: &[u8], strobe: &dyn Fn(usize) -> bool) -> Result<(), Fault> {
+        Self::write(self, address, bytes, strobe)
+    }
+}
 
 impl Memory {
     /// One region.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use lockstep_hdl_sim::{
-    AxiMemory, AxiTiming, Bits, Design, Error, Fault, Memory, Port, Sim, Sink, Source, Stalls,
+    AxiMemory, AxiTiming, Bits, Design, Error, Fault, Memory, Port, SharedMemory, Sim, Sink, Source, Stalls,
 };
 
 const WIDTH: usize = 70;
@@ -79,6 +79,7 @@ fn a_withdrawn_offer_is_caught() {
 struct Wires {
     sim: Sim,
     memory: AxiMemory,
+    bytes: SharedMemory,
 }
 
 impl Wires {
@@ -92,8 +93,9 @@ impl Wires {
             let port = sim.input(input).unwrap();
             sim.poke(port, 0);
         }
-        let memory = AxiMemory::new(&sim, "m", memory.share(), timing, Stalls::NONE).unwrap();
-        Self { sim, memory }
+        let bytes = memory.share();
+        let memory = AxiMemory::new(&sim, "m", bytes.clone(), timing, Stalls::NONE).unwrap();
+        Self { sim, memory, bytes }
     }
 
     fn input(&self, name: &str) -> Port {
@@ -187,10 +189,9 @@ fn writes_land_by_strobe_and_last_is_checked() {
         wires.cycle().unwrap();
     }
     assert!(wires.memory.idle());
-    let memory = wires.memory.memory();
     let mut expected: Vec<u8> = (0..16).collect();
     expected[4..12].fill(0xee);
-    assert_eq!(memory.borrow().read(0x1000, 16).unwrap(), expected);
+    assert_eq!(wires.bytes.borrow().read(0x1000, 16).unwrap(), expected);
 
     wires.set("awvalid_i", 1);
     wires.cycle().unwrap();

@@ -13,60 +13,60 @@ use stand_in::{DATA, PROGRAMS, Program, bytes, card, outcome, program, quick, ru
 #[test]
 fn registers_say_what_the_card_is() {
     let mut card = card(64, quick(), Stalls::NONE, 4);
-    assert_eq!(card.read(registers::ID).unwrap(), codes::ID_VALUE);
-    assert_eq!(card.read(registers::VERSION).unwrap(), codes::INTERFACE_VERSION);
-    assert_eq!(card.read(registers::BUILD_ID).unwrap(), 0x600d_1dea);
-    assert_eq!(card.read(registers::CAP_ARRAY).unwrap(), 8 << 16 | 8);
-    assert_eq!(card.read(registers::CAP_LIMITS).unwrap(), 1024 << 16 | 512);
-    assert_eq!(card.read(registers::CAP_CARD_BYTES_LO).unwrap(), 0x10_0000);
-    assert_eq!(card.read(registers::CAP_PORTS).unwrap(), 8 << 16 | 8);
-    assert_eq!(card.read(registers::CAP_COUNTERS).unwrap(), Event::ALL.len() as u32);
-    let queue = card.read(registers::CAP_QUEUE).unwrap();
+    assert_eq!(card.top.read(registers::ID).unwrap(), codes::ID_VALUE);
+    assert_eq!(card.top.read(registers::VERSION).unwrap(), codes::INTERFACE_VERSION);
+    assert_eq!(card.top.read(registers::BUILD_ID).unwrap(), 0x600d_1dea);
+    assert_eq!(card.top.read(registers::CAP_ARRAY).unwrap(), 8 << 16 | 8);
+    assert_eq!(card.top.read(registers::CAP_LIMITS).unwrap(), 1024 << 16 | 512);
+    assert_eq!(card.top.read(registers::CAP_CARD_BYTES_LO).unwrap(), 0x10_0000);
+    assert_eq!(card.top.read(registers::CAP_PORTS).unwrap(), 8 << 16 | 8);
+    assert_eq!(card.top.read(registers::CAP_COUNTERS).unwrap(), Event::ALL.len() as u32);
+    let queue = card.top.read(registers::CAP_QUEUE).unwrap();
     assert_eq!(fields::CAP_QUEUE::VECTORS.get(queue), codes::VECTORS);
     assert_eq!(fields::CAP_QUEUE::RING_LOG2_MAX.get(queue), codes::RING_LOG2.1);
-    card.write(registers::SCRATCH, 0xdead_beef).unwrap();
-    assert_eq!(card.read(registers::SCRATCH).unwrap(), 0xdead_beef);
+    card.top.write(registers::SCRATCH, 0xdead_beef).unwrap();
+    assert_eq!(card.top.read(registers::SCRATCH).unwrap(), 0xdead_beef);
     // Every offset answers; where no register is, with zero; nothing reads as a card that is gone.
     for offset in (0..lockstep_accel_abi::BAR_BYTES).step_by(4) {
-        let value = card.read(offset).unwrap();
+        let value = card.top.read(offset).unwrap();
         assert_ne!(value, lockstep_accel_abi::ALL_ONES, "{offset:#x}");
         let counters = registers::COUNTERS..registers::COUNTERS + 8 * Event::ALL.len() as u32;
         if !registers::REGISTERS.iter().any(|r| r.offset == offset) && !counters.contains(&offset) {
             assert_eq!(value, 0, "{offset:#x}");
         }
     }
-    assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), 0);
+    assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), 0);
 }
 
 #[test]
 fn wrong_accesses_are_reported_and_have_no_effect() {
     let mut card = card(64, quick(), Stalls::NONE, 4);
     let expect = |card: &mut Card, bit: u32, what: &str| {
-        assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), bit, "{what}");
-        card.write(registers::ERROR_STATUS, 0).unwrap();
-        assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), bit, "a zero clears nothing");
-        card.write(registers::ERROR_STATUS, bit).unwrap();
-        assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), 0);
+        assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), bit, "{what}");
+        card.top.write(registers::ERROR_STATUS, 0).unwrap();
+        assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), bit, "a zero clears nothing");
+        card.top.write(registers::ERROR_STATUS, bit).unwrap();
+        assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), 0);
     };
-    card.write(registers::ID, 1).unwrap();
+    card.top.write(registers::ID, 1).unwrap();
     expect(&mut card, ErrorBits::BAD_ACCESS, "a read-only register");
-    card.write(0x7fc, 1).unwrap();
+    card.top.write(0x7fc, 1).unwrap();
     expect(&mut card, ErrorBits::BAD_ACCESS, "no register");
-    card.write(registers::DOORBELL_SUBMIT, 1).unwrap();
+    card.top.write(registers::DOORBELL_SUBMIT, 1).unwrap();
     expect(&mut card, ErrorBits::BAD_DOORBELL, "the queue is not enabled");
-    card.write(registers::CONTROL, 1).unwrap();
+    card.top.write(registers::CONTROL, 1).unwrap();
     expect(&mut card, ErrorBits::BAD_QUEUE, "no size");
-    assert_eq!(card.read(registers::CONTROL).unwrap(), 0);
-    card.write(registers::RING_LOG2, 16).unwrap();
-    card.write(registers::CONTROL, 1).unwrap();
+    assert_eq!(card.top.read(registers::CONTROL).unwrap(), 0);
+    card.top.write(registers::RING_LOG2, 16).unwrap();
+    card.top.write(registers::CONTROL, 1).unwrap();
     expect(&mut card, ErrorBits::BAD_QUEUE, "too large");
-    card.write(registers::RING_LOG2, 4).unwrap();
-    card.write(registers::SUBMIT_BASE_LO, 32).unwrap();
-    card.write(registers::CONTROL, 1).unwrap();
+    card.top.write(registers::RING_LOG2, 4).unwrap();
+    card.top.write(registers::SUBMIT_BASE_LO, 32).unwrap();
+    card.top.write(registers::CONTROL, 1).unwrap();
     expect(&mut card, ErrorBits::BAD_QUEUE, "misaligned");
 
     card.enable().unwrap();
-    assert_eq!(card.read(registers::STATUS).unwrap(), fields::STATUS::READY.mask());
+    assert_eq!(card.top.read(registers::STATUS).unwrap(), fields::STATUS::READY.mask());
     for register in [
         registers::SUBMIT_BASE_LO,
         registers::SUBMIT_BASE_HI,
@@ -74,24 +74,24 @@ fn wrong_accesses_are_reported_and_have_no_effect() {
         registers::COMPLETE_BASE_HI,
         registers::RING_LOG2,
     ] {
-        let before = card.read(register).unwrap();
-        card.write(register, before ^ 0x41).unwrap();
-        assert_eq!(card.read(register).unwrap(), before, "{register:#x} is locked");
+        let before = card.top.read(register).unwrap();
+        card.top.write(register, before ^ 0x41).unwrap();
+        assert_eq!(card.top.read(register).unwrap(), before, "{register:#x} is locked");
     }
     for index in [17, 0xffff, 0x1_0001] {
-        card.write(registers::DOORBELL_SUBMIT, index).unwrap();
+        card.top.write(registers::DOORBELL_SUBMIT, index).unwrap();
         expect(&mut card, ErrorBits::BAD_DOORBELL, "more than the ring holds");
     }
-    card.write(registers::DOORBELL_COMPLETE, 1).unwrap();
+    card.top.write(registers::DOORBELL_COMPLETE, 1).unwrap();
     expect(&mut card, ErrorBits::BAD_DOORBELL, "no record to consume");
     card.submit(&[Descriptor::nop(1)]).unwrap();
     assert_eq!(card.wait(1, 1000).unwrap()[0].status, 0);
 
     // A write of two bytes.
-    let strobe = card.sim().input("regs_wstrb_i").unwrap();
+    let strobe = card.top.sim().input("regs_wstrb_i").unwrap();
     let ports = ["regs_awvalid_i", "regs_wvalid_i", "regs_awaddr_i", "regs_wdata_i"]
-        .map(|p| card.sim().input(p).unwrap());
-    let sim = card.sim_mut();
+        .map(|p| card.top.sim().input(p).unwrap());
+    let sim = card.top.sim_mut();
     for (port, value) in ports.into_iter().zip([1, 1, u64::from(registers::SCRATCH), 0xffff]) {
         sim.poke(port, value);
     }
@@ -104,7 +104,7 @@ fn wrong_accesses_are_reported_and_have_no_effect() {
     for _ in 0..4 {
         sim.cycle(&mut []).unwrap();
     }
-    assert_eq!(card.read(registers::SCRATCH).unwrap(), 0);
+    assert_eq!(card.top.read(registers::SCRATCH).unwrap(), 0);
     expect(&mut card, ErrorBits::BAD_ACCESS, "a part of a register");
 }
 
@@ -141,7 +141,7 @@ fn copies_keep_every_byte() {
                 let whole = [&[0x11; 4][..], &text, &[0x11; 4]].concat();
                 assert!(card.host_read(back - 4, len as usize + 8) == whole, "{len} bytes back to {back:#x}");
             }
-            assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), 0);
+            assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), 0);
         }
     }
 }
@@ -156,10 +156,10 @@ fn a_copy_keeps_the_bus_busy() {
     assert_eq!(outcome(&record), Status::Ok);
     // 4096 beats and two latencies of 120 cycles; a cycle or two a chunk of 1 KiB.
     assert!(record.cycles < 4096 + 2 * 120 + 64 * 3, "{} cycles", record.cycles);
-    assert!(card.buses()[0].traffic().most_outstanding[0] >= 3, "{:?}", card.buses()[0].traffic());
-    assert_eq!(card.counter(Event::HostReadBytes).unwrap(), u64::from(len) + 64);
-    assert_eq!(card.counter(Event::CardWriteBytes).unwrap(), u64::from(len));
-    assert_eq!(card.counter(Event::HostWriteBytes).unwrap(), Completion::BYTES as u64);
+    assert!(card.top.buses()[0].traffic().most_outstanding[0] >= 3, "{:?}", card.top.buses()[0].traffic());
+    assert_eq!(card.top.counter(Event::HostReadBytes).unwrap(), u64::from(len) + 64);
+    assert_eq!(card.top.counter(Event::CardWriteBytes).unwrap(), u64::from(len));
+    assert_eq!(card.top.counter(Event::HostWriteBytes).unwrap(), Completion::BYTES as u64);
 }
 
 #[test]
@@ -178,28 +178,28 @@ fn rings_wrap_and_wait_for_the_driver() {
                 tag = tag.wrapping_add(1);
             }
         }
-        assert_eq!(card.read(registers::SUBMIT_INDEX).unwrap(), u32::from(tag) << 16 | u32::from(tag));
+        assert_eq!(card.top.read(registers::SUBMIT_INDEX).unwrap(), u32::from(tag) << 16 | u32::from(tag));
 
         // Nobody consumes the records: the card fills the ring and then waits, overwriting nothing.
         let more: Vec<_> = (0..size as u16).map(Descriptor::nop).collect();
         card.submit(&more).unwrap();
-        card.run(3000).unwrap();
+        card.top.run(3000).unwrap();
         let again: Vec<_> = (100..100 + size as u16).map(Descriptor::nop).collect();
         card.submit(&again).unwrap();
-        card.run(3000).unwrap();
-        let index = card.read(registers::COMPLETE_INDEX).unwrap();
+        card.top.run(3000).unwrap();
+        let index = card.top.read(registers::COMPLETE_INDEX).unwrap();
         let filled = ring::used(
             fields::COMPLETE_INDEX::PRODUCER.get(index) as u16,
             fields::COMPLETE_INDEX::CONSUMER.get(index) as u16,
         );
         assert_eq!(usize::from(filled), size);
-        assert!(fields::STATUS::BUSY.get(card.read(registers::STATUS).unwrap()) != 0);
+        assert!(fields::STATUS::BUSY.get(card.top.read(registers::STATUS).unwrap()) != 0);
         let first: Vec<u16> = (0..size).map(|_| card.poll().unwrap().tag).collect();
         assert!(first.iter().copied().eq(0..size as u16), "{first:?}");
         card.acknowledge().unwrap();
         let tags: Vec<u16> = card.wait(size, 4000).unwrap().iter().map(|r| r.tag).collect();
         assert!(tags.iter().copied().eq(100..100 + size as u16), "{tags:?}");
-        assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), 0);
+        assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), 0);
     }
 }
 
@@ -239,9 +239,9 @@ fn jobs_run_in_order_and_overlap_copies() {
         for (address, words) in expected {
             assert_eq!(card.host_read(address, words.len()), words, "{width} bits");
         }
-        assert_eq!(card.counter(Event::JobsOk).unwrap(), commands.len() as u64);
-        assert_eq!(card.counter(Event::JobsFailed).unwrap(), 0);
-        assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), 0);
+        assert_eq!(card.top.counter(Event::JobsOk).unwrap(), commands.len() as u64);
+        assert_eq!(card.top.counter(Event::JobsFailed).unwrap(), 0);
+        assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), 0);
     }
 }
 
@@ -272,9 +272,9 @@ fn pausing_the_queue_loses_nothing() {
     card.enable().unwrap();
     let commands: Vec<_> = (0..12).map(Descriptor::nop).collect();
     card.submit(&commands[..6]).unwrap();
-    card.write(registers::CONTROL, 0).unwrap();
-    card.run(500).unwrap();
-    card.write(registers::CONTROL, 1).unwrap();
+    card.top.write(registers::CONTROL, 0).unwrap();
+    card.top.run(500).unwrap();
+    card.top.write(registers::CONTROL, 1).unwrap();
     card.submit(&commands[6..]).unwrap();
     let tags: Vec<u16> = card.wait(12, 3000).unwrap().iter().map(|r| r.tag).collect();
     assert!(tags.iter().copied().eq(0..12), "{tags:?}");
@@ -286,35 +286,35 @@ fn interrupts_are_masked_and_rearmed() {
     card.enable().unwrap();
     card.submit(&[Descriptor::nop(1)]).unwrap();
     card.wait(1, 1000).unwrap();
-    assert_eq!(card.read(registers::INT_STATUS).unwrap(), 0, "not asked for");
+    assert_eq!(card.top.read(registers::INT_STATUS).unwrap(), 0, "not asked for");
     card.submit(&[Descriptor::nop(2).with_interrupt()]).unwrap();
     card.wait(1, 1000).unwrap();
     // The record is seen before its write is confirmed.
-    card.run(20).unwrap();
-    assert_eq!((card.read(registers::INT_STATUS).unwrap(), card.irq()), (1, 0), "masked");
-    card.write(registers::INT_ENABLE, 3).unwrap();
-    card.run(1).unwrap();
-    assert_eq!(card.irq(), 1);
-    card.write(registers::INT_STATUS, 1).unwrap();
-    assert_eq!((card.read(registers::INT_STATUS).unwrap(), card.irq()), (0, 0));
-    card.write(registers::INT_FORCE, 2).unwrap();
-    card.run(2).unwrap();
-    assert_eq!((card.read(registers::INT_STATUS).unwrap(), card.irq()), (2, 2));
-    card.write(registers::INT_STATUS, 3).unwrap();
+    card.top.run(20).unwrap();
+    assert_eq!((card.top.read(registers::INT_STATUS).unwrap(), card.top.irq()), (1, 0), "masked");
+    card.top.write(registers::INT_ENABLE, 3).unwrap();
+    card.top.run(1).unwrap();
+    assert_eq!(card.top.irq(), 1);
+    card.top.write(registers::INT_STATUS, 1).unwrap();
+    assert_eq!((card.top.read(registers::INT_STATUS).unwrap(), card.top.irq()), (0, 0));
+    card.top.write(registers::INT_FORCE, 2).unwrap();
+    card.top.run(2).unwrap();
+    assert_eq!((card.top.read(registers::INT_STATUS).unwrap(), card.top.irq()), (2, 2));
+    card.top.write(registers::INT_STATUS, 3).unwrap();
 
     // Whenever the acknowledgement falls, the vector has an edge for a record that came after it.
     for delay in 0..60 {
         card.submit(&[Descriptor::nop(3).with_interrupt()]).unwrap();
         card.wait(1, 1000).unwrap();
         card.submit(&[Descriptor::nop(4).with_interrupt()]).unwrap();
-        card.run(delay).unwrap();
-        card.write(registers::INT_STATUS, 1).unwrap();
-        let pending = card.read(registers::INT_STATUS).unwrap() == 1;
+        card.top.run(delay).unwrap();
+        card.top.write(registers::INT_STATUS, 1).unwrap();
+        let pending = card.top.read(registers::INT_STATUS).unwrap() == 1;
         card.wait(1, 1000).unwrap();
-        card.run(20).unwrap();
-        let raised = card.irq() == 1;
+        card.top.run(20).unwrap();
+        let raised = card.top.irq() == 1;
         assert!(raised || !pending, "delay {delay}: {pending} {raised}");
-        card.write(registers::INT_STATUS, 3).unwrap();
+        card.top.write(registers::INT_STATUS, 3).unwrap();
     }
 }
 

@@ -104,7 +104,11 @@ fn every_status_is_provoked_and_stays_with_its_job() {
             let bad = job(&card, behave);
             check(&mut card, bad, status, 0);
         }
-        assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), 0, "none of these is an error of the card");
+        assert_eq!(
+            card.top.read(registers::ERROR_STATUS).unwrap(),
+            0,
+            "none of these is an error of the card"
+        );
 
         // Errors of the buses: by a job and by a copy. The address is that of the beat of a read, of the burst of a write.
         let beat = |address: u64| address & !(width as u64 / 8 - 1);
@@ -129,39 +133,39 @@ fn every_status_is_provoked_and_stays_with_its_job() {
         check(&mut card, back, Status::HostWrite, beat(good.output_address));
         card.host_memory().borrow_mut().heal();
         let bus = ErrorBits::HOST_READ | ErrorBits::HOST_WRITE | ErrorBits::CARD_READ | ErrorBits::CARD_WRITE;
-        assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), bus);
-        assert_eq!(card.read(registers::ERROR_INFO).unwrap(), 2 << 8 | 2, "the first: card read, SLVERR");
-        assert_eq!(u64::from(card.read(registers::ERROR_ADDRESS_LO).unwrap()), good.card_address + 64);
-        card.write(registers::ERROR_STATUS, bus).unwrap();
+        assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), bus);
+        assert_eq!(card.top.read(registers::ERROR_INFO).unwrap(), 2 << 8 | 2, "the first: card read, SLVERR");
+        assert_eq!(u64::from(card.top.read(registers::ERROR_ADDRESS_LO).unwrap()), good.card_address + 64);
+        card.top.write(registers::ERROR_STATUS, bus).unwrap();
 
         // Nothing is there: DECERR.
         let lost = Descriptor::copy_to_card(9, 0x5000, 0x1000, 16);
         check(&mut card, lost, Status::HostRead, 0x5000);
-        assert_eq!(card.read(registers::ERROR_INFO).unwrap(), 3 << 8);
+        assert_eq!(card.top.read(registers::ERROR_INFO).unwrap(), 3 << 8);
 
         // A descriptor that cannot be read; those read with it can.
-        let index = fields::SUBMIT_INDEX::PRODUCER.get(card.read(registers::SUBMIT_INDEX).unwrap());
+        let index = fields::SUBMIT_INDEX::PRODUCER.get(card.top.read(registers::SUBMIT_INDEX).unwrap());
         let slot = Card::SUBMIT_BASE + 64 * u64::from((index + 1) % 16);
         card.host_memory().borrow_mut().fail(slot..slot + 1, Fault::Slave);
         check(&mut card, Descriptor::nop(9), Status::DescriptorRead, slot);
         card.host_memory().borrow_mut().heal();
-        let errors = card.read(registers::ERROR_STATUS).unwrap();
+        let errors = card.top.read(registers::ERROR_STATUS).unwrap();
         assert_eq!(errors, ErrorBits::HOST_READ | ErrorBits::DESCRIPTOR_READ);
-        assert!(card.read(registers::INT_STATUS).unwrap() & 2 != 0);
+        assert!(card.top.read(registers::INT_STATUS).unwrap() & 2 != 0);
 
         // The watchdog stops a job that hangs, and only that.
-        card.write(registers::WATCHDOG, 5000).unwrap();
+        card.top.write(registers::WATCHDOG, 5000).unwrap();
         let hangs = job(&card, 16);
         check(&mut card, hangs, Status::Watchdog, 0);
-        assert!(card.read(registers::ERROR_STATUS).unwrap() & ErrorBits::WATCHDOG != 0);
-        card.write(registers::WATCHDOG, 0).unwrap();
-        assert!(card.counter(Event::JobsFailed).unwrap() > 40);
+        assert!(card.top.read(registers::ERROR_STATUS).unwrap() & ErrorBits::WATCHDOG != 0);
+        card.top.write(registers::WATCHDOG, 0).unwrap();
+        assert!(card.top.counter(Event::JobsFailed).unwrap() > 40);
 
         // And an abort.
         let hangs = job(&card, 16);
         card.submit(&[hangs]).unwrap();
-        card.run(1000).unwrap();
-        card.write(registers::ABORT, 9).unwrap();
+        card.top.run(1000).unwrap();
+        card.top.write(registers::ABORT, 9).unwrap();
         assert_eq!(outcome(&card.wait(1, 1000).unwrap()[0]), Status::Aborted);
         provoked.insert(Status::Aborted);
     }
@@ -185,8 +189,8 @@ fn aborts_at_any_time_hit_one_job() {
             commands[2].0 = victim;
             commands[3].0.tag = 33;
             card.submit(&commands.iter().map(|c| c.0).collect::<Vec<_>>()).unwrap();
-            card.run(delay).unwrap();
-            card.write(registers::ABORT, 3).unwrap();
+            card.top.run(delay).unwrap();
+            card.top.write(registers::ABORT, 3).unwrap();
             let records = card.wait(6, 20_000).unwrap();
             for (i, (record, (command, results))) in records.iter().zip(&commands).enumerate() {
                 assert_eq!(record.tag, command.tag);
@@ -200,14 +204,14 @@ fn aborts_at_any_time_hit_one_job() {
                 assert_eq!(&found, results, "delay {delay}, job {i}");
                 card.host_write(command.output_address, &vec![0; results.len()]);
             }
-            let status = card.read(registers::STATUS).unwrap();
+            let status = card.top.read(registers::STATUS).unwrap();
             assert_eq!(fields::STATUS::ABORTING.get(status), 0);
             // The abort is over: the same tag runs.
             card.submit(&[run_job(&card, 3, GOOD).0]).unwrap();
             assert_eq!(outcome(&card.wait(1, 10_000).unwrap()[0]), Status::Ok, "delay {delay}");
         }
         assert_eq!(seen, BTreeSet::from([Status::Ok, Status::Aborted]));
-        assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), 0);
+        assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), 0);
     }
 }
 
@@ -221,20 +225,20 @@ fn an_abort_reaches_jobs_that_wait() {
         let mut commands = vec![hang, Descriptor::nop(2).with_fence()];
         commands.extend((3..11).map(Descriptor::nop));
         card.submit(&commands).unwrap();
-        card.run(2000).unwrap();
-        let index = card.read(registers::SUBMIT_INDEX).unwrap();
+        card.top.run(2000).unwrap();
+        let index = card.top.read(registers::SUBMIT_INDEX).unwrap();
         assert!((4..9).contains(&fields::SUBMIT_INDEX::CONSUMER.get(index)), "tag 9 is still in the ring");
-        card.write(registers::ABORT, victim).unwrap();
-        assert_eq!(fields::STATUS::ABORTING.get(card.read(registers::STATUS).unwrap()), 1);
+        card.top.write(registers::ABORT, victim).unwrap();
+        assert_eq!(fields::STATUS::ABORTING.get(card.top.read(registers::STATUS).unwrap()), 1);
         card.submit(&[Descriptor::nop(victim as u16)]).unwrap();
         // What is under way can be aborted meanwhile.
-        card.write(registers::ABORT, 1).unwrap();
+        card.top.write(registers::ABORT, 1).unwrap();
         for record in card.wait(11, 5000).unwrap().iter().enumerate() {
             let (place, record) = record;
             let hit = place < 10 && (record.tag == 1 || u32::from(record.tag) == victim);
             assert_eq!(outcome(record), if hit { Status::Aborted } else { Status::Ok }, "record {place}");
         }
-        assert_eq!(fields::STATUS::ABORTING.get(card.read(registers::STATUS).unwrap()), 0);
+        assert_eq!(fields::STATUS::ABORTING.get(card.top.read(registers::STATUS).unwrap()), 0);
     }
 }
 
@@ -243,7 +247,7 @@ fn an_abort_reaches_jobs_that_wait() {
 fn soft_resets_at_any_time_leave_a_clean_card() {
     for (stalls, step) in [(Stalls::NONE, 13), (Stalls { idle: 60, back_pressure: 60, seed: 11 }, 37)] {
         let mut card = card(64, quick(), stalls, 4);
-        card.write(registers::SCRATCH, 0x1234).unwrap();
+        card.top.write(registers::SCRATCH, 0x1234).unwrap();
         for delay in (0..900).step_by(step) {
             card.enable().unwrap();
             let copies = [
@@ -253,13 +257,13 @@ fn soft_resets_at_any_time_leave_a_clean_card() {
                 run_job(&card, 4, Program { behave: 17, ..GOOD }).0,
             ];
             card.submit(&copies).unwrap();
-            card.run(delay).unwrap();
+            card.top.run(delay).unwrap();
             card.reset(5000).unwrap();
-            assert!(card.idle(), "delay {delay}: something is still on the bus");
-            assert_eq!(card.read(registers::STATUS).unwrap(), 0);
-            assert_eq!(card.read(registers::SUBMIT_INDEX).unwrap(), 0);
-            assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), 0);
-            assert_eq!(card.read(registers::SCRATCH).unwrap(), 0x1234);
+            assert!(card.top.idle(), "delay {delay}: something is still on the bus");
+            assert_eq!(card.top.read(registers::STATUS).unwrap(), 0);
+            assert_eq!(card.top.read(registers::SUBMIT_INDEX).unwrap(), 0);
+            assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), 0);
+            assert_eq!(card.top.read(registers::SCRATCH).unwrap(), 0x1234);
             card.enable().unwrap();
             let (job, results) = run_job(&card, 5, GOOD);
             card.submit(&[Descriptor::copy_to_card(6, DATA, 0x1000, 700), job]).unwrap();
@@ -275,16 +279,19 @@ fn soft_resets_at_any_time_leave_a_clean_card() {
 fn a_stuck_engine_halts_the_card_until_it_is_reset() {
     let mut card = card(64, quick(), Stalls::NONE, 4);
     card.enable().unwrap();
-    card.write(registers::INT_ENABLE, 2).unwrap();
-    card.write(registers::WATCHDOG, 2000).unwrap();
+    card.top.write(registers::INT_ENABLE, 2).unwrap();
+    card.top.write(registers::WATCHDOG, 2000).unwrap();
     card.submit(&[run_job(&card, 1, Program { behave: 17, ..GOOD }).0, Descriptor::nop(2)]).unwrap();
-    card.run(3000).unwrap();
-    assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), ErrorBits::WATCHDOG);
-    card.run(2500).unwrap();
-    assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), ErrorBits::WATCHDOG | ErrorBits::ENGINE_STUCK);
-    assert_eq!(card.irq(), 2);
-    card.write(registers::ERROR_STATUS, u32::MAX).unwrap();
-    let status = card.read(registers::STATUS).unwrap();
+    card.top.run(3000).unwrap();
+    assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), ErrorBits::WATCHDOG);
+    card.top.run(2500).unwrap();
+    assert_eq!(
+        card.top.read(registers::ERROR_STATUS).unwrap(),
+        ErrorBits::WATCHDOG | ErrorBits::ENGINE_STUCK
+    );
+    assert_eq!(card.top.irq(), 2);
+    card.top.write(registers::ERROR_STATUS, u32::MAX).unwrap();
+    let status = card.top.read(registers::STATUS).unwrap();
     assert_eq!((fields::STATUS::HALTED.get(status), fields::STATUS::READY.get(status)), (1, 0));
     assert!(card.poll().is_none(), "no record out of turn");
     card.reset(1000).unwrap();
@@ -302,11 +309,11 @@ fn a_record_that_cannot_be_written_halts_the_card() {
     let slot = Card::COMPLETE_BASE + 32;
     card.host_memory().borrow_mut().fail(slot..slot + 32, Fault::Slave);
     card.submit(&[Descriptor::nop(2), Descriptor::nop(3)]).unwrap();
-    card.run(1000).unwrap();
-    let errors = card.read(registers::ERROR_STATUS).unwrap();
+    card.top.run(1000).unwrap();
+    let errors = card.top.read(registers::ERROR_STATUS).unwrap();
     assert_eq!(errors, ErrorBits::HOST_WRITE | ErrorBits::COMPLETION_WRITE);
-    assert_eq!(fields::STATUS::HALTED.get(card.read(registers::STATUS).unwrap()), 1);
-    assert_eq!(u64::from(card.read(registers::ERROR_ADDRESS_LO).unwrap()), slot & 0xffff_ffff);
+    assert_eq!(fields::STATUS::HALTED.get(card.top.read(registers::STATUS).unwrap()), 1);
+    assert_eq!(u64::from(card.top.read(registers::ERROR_ADDRESS_LO).unwrap()), slot & 0xffff_ffff);
     card.host_memory().borrow_mut().heal();
     assert!(card.poll().is_none());
     card.reset(1000).unwrap();

@@ -7,17 +7,19 @@ use lockstep_accel_abi::{Descriptor, Opcode, Status};
 use lockstep_accel_program::{Engine, Image, Program};
 use lockstep_arith::encoder::{Encoder, Pooling};
 use lockstep_arith::sample::{self, Random, Shape};
-use lockstep_hdl_sim::{AxiTiming, Card, CardSetup, Design, Optimize, Stalls};
+use lockstep_hdl_sim::{AxiTiming, Card, CardSetup, Design, Optimize, Stalls, TopSetup};
 
 const LANES: usize = 8;
 
 fn card(stalls: Stalls) -> Card {
     let timing = AxiTiming { latency: 120, ..AxiTiming::default() };
     let setup = CardSetup {
-        design: Design::new("ls_top").parameter("N", LANES).optimize(Optimize::Run),
-        host: timing,
-        card: timing,
-        stalls,
+        top: TopSetup {
+            design: Design::new("ls_top").parameter("N", LANES).optimize(Optimize::Run),
+            host: timing,
+            card: timing,
+            stalls,
+        },
         host_bytes: 1 << 20,
         card_bytes: 1 << 20,
         ring_log2: 3,
@@ -118,20 +120,20 @@ fn vectors_of_the_card_are_the_reference_s() {
                 record.array_busy
             );
         }
-        assert!(card.counter(Event::ArrayBusy).unwrap() > 0);
-        assert_eq!(card.read(registers::ERROR_STATUS).unwrap(), 0);
+        assert!(card.top.counter(Event::ArrayBusy).unwrap() > 0);
+        assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), 0);
 
         // Aborted in the middle, and reset in the middle: the next job is right.
         for reset in [false, true] {
             let (first, _) = job(&card, &model, 5, (places[1], &programs[1]), 21, 2);
             card.submit(&[first]).unwrap();
-            card.run(4000).unwrap();
+            card.top.run(4000).unwrap();
             if reset {
                 card.reset(20_000).unwrap();
-                assert!(card.idle());
+                assert!(card.top.idle());
                 card.enable().unwrap();
             } else {
-                card.write(registers::ABORT, 5).unwrap();
+                card.top.write(registers::ABORT, 5).unwrap();
                 assert_eq!(card.wait(1, 20_000).unwrap()[0].outcome(), Ok(Status::Aborted));
             }
             let (next, expected) = job(&card, &model, 6, (places[0], &programs[0]), 3, 2);

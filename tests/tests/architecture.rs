@@ -68,6 +68,8 @@ fn dependencies_point_towards_the_arithmetic() {
         ("accel-driver/program", &["arith"]),
         ("accel-driver/memory", &[]),
         ("accel-driver/vfio-user", &["accel-memory"]),
+        ("accel-driver/driver", &["accel-abi", "accel-memory", "accel-program", "arith", "vfio-user"]),
+        ("accel-driver/device", &["accel-abi", "hdl-sim", "vfio-user"]),
         ("hdl-sim", &["accel-abi", "arith"]),
     ]
     .into();

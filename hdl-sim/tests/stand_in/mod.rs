@@ -3,7 +3,7 @@
 
 use lockstep_accel_abi::{Completion, Descriptor, Opcode, Status};
 use lockstep_arith::sample::Random;
-use lockstep_hdl_sim::{AxiTiming, Card, CardSetup, Design, Stalls};
+use lockstep_hdl_sim::{AxiTiming, Card, CardSetup, Design, Stalls, TopSetup};
 
 /// Where data lies in host memory.
 pub const DATA: u64 = Card::DATA_BASE;
@@ -37,10 +37,12 @@ pub fn slow() -> AxiTiming {
 /// A card with a data bus of `width` bits, not yet enabled.
 pub fn card(width: usize, timing: AxiTiming, stalls: Stalls, ring_log2: u32) -> Card {
     let setup = CardSetup {
-        design: Design::new("bench_card").parameter("DataWidth", width),
-        host: timing,
-        card: timing,
-        stalls,
+        top: TopSetup {
+            design: Design::new("bench_card").parameter("DataWidth", width),
+            host: timing,
+            card: timing,
+            stalls,
+        },
         host_bytes: 0x4_0000,
         card_bytes: 0x10_0000,
         ring_log2,
@@ -92,7 +94,7 @@ pub fn run_job(card: &Card, tag: u16, shape: Program) -> (Descriptor, Vec<u8>) {
         runs: shape.runs,
         input_stride: shape.input,
         output_stride: shape.output,
-        array: card.sim().output("host_wdata_o").unwrap().width() as u16 / 8,
+        array: card.top.sim().output("host_wdata_o").unwrap().width() as u16 / 8,
         tokens: 512,
         hidden: 1024,
         ..Descriptor::default()

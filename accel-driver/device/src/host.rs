@@ -1,0 +1,29 @@
+//! Host memory as the card's bus sees it: what the client mapped.
+
+use std::sync::Arc;
+
+use lockstep_hdl_sim::{Fault, Storage};
+use lockstep_vfio_user::Bus;
+
+/// The client's memory. An address that is not mapped, and any while the bus master is off, is answered with DECERR.
+pub(crate) struct HostMemory(pub(crate) Arc<Bus>);
+
+impl Storage for HostMemory {
+    fn read_into(&self, address: u64, to: &mut [u8]) -> Result<(), Fault> {
+        self.0.read(address, to).map_err(|_| Fault::Decode)
+    }
+
+    /// Writes runs of strobed bytes: what lies between them is the client's.
+    fn write(&mut self, address: u64, bytes: &[u8], strobe: &dyn Fn(usize) -> bool) -> Result<(), Fault> {
+        let mut at = 0;
+        while at < bytes.len() {
+            let run = (at..bytes.len()).take_while(|&i| strobe(i)).count();
+            if run > 0 {
+                let to = address.checked_add(at as u64).ok_or(Fault::Decode)?;
+                self.0.write(to, &bytes[at..at + run]).map_err(|_| Fault::Decode)?;
+            }
+            at += run + 1;
+        }
+        Ok(())
+    }
+}

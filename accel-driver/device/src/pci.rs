@@ -1,0 +1,130 @@
+//! The card as a PCI function.
+
+use std::sync::Arc;
+
+use lockstep_accel_abi as abi;
+use lockstep_hdl_sim::Error;
+use lockstep_vfio_user::{Bus, ConfigSpace, Device, Errno, Identity, region};
+
+use crate::simulation::{Gone, Simulation, SimulationSetup};
+
+/// BAR of the MSI-X table, which has nothing else in it.
+const TABLE_BAR: u32 = 2;
+const TABLE_BYTES: usize = 4096;
+
+/// Configuration space, registers in BAR 0, MSI-X table in BAR 2.
+#[derive(Debug)]
+pub struct PciCard {
+    config: ConfigSpace,
+    table: [u8; TABLE_BYTES],
+    bus: Arc<Bus>,
+    simulation: Simulation,
+}
+
+impl PciCard {
+    /// A bus with the card's interrupt vectors, for [`Self::new`] and for the server.
+    #[must_use]
+    pub fn bus() -> Arc<Bus> {
+        Arc::new(Bus::new(abi::codes::VECTORS as u16))
+    }
+
+    /// A card after power-up.
+    ///
+    /// # Errors
+    /// The design does not build or lacks a port.
+    ///
+    /// # Panics
+    /// Never: the sizes of the BARs are constants.
+    pub fn new(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
+        let identity = Identity {
+            vendor: abi::PCI_VENDOR,
+            device: abi::PCI_DEVICE,
+            class: abi::PCI_CLASS,
+            revision: 1,
+            subsystem: abi::PCI_DEVICE,
+        };
+        let mut bars = [0; 6];
+        bars[usize::from(abi::BAR)] = abi::BAR_BYTES;
+        bars[TABLE_BAR as usize] = TABLE_BYTES as u32;
+        let config = ConfigSpace::new(identity, bars, abi::codes::VECTORS as u16, TABLE_BAR as u8);
+        let config = config.unwrap_or_else(|why| unreachable!("{why}"));
+        let simulation = Simulation::start(setup, bus.clone())?;
+        Ok(Self { config, table: [0; TABLE_BYTES], bus, simulation })
+    }
+
+    /// Ends the simulation.
+    ///
+    /// # Errors
+    /// What it ended with earlier.
+    pub fn stop(self) -> Result<(), Error> {
+        self.simulation.stop()
+    }
+
+    /// The registers that an access covers. A bridge splits an access of eight bytes; it cannot widen a narrow one.
+    fn registers(offset: u64, bytes: usize) -> Result<impl Iterator<Item = u32>, Errno> {
+        let whole = offset.is_multiple_of(4) && matches!(bytes, 4 | 8);
+        let first = u32::try_from(offset).ok().filter(|_| whole).ok_or(Errno::INVAL)?;
+        Ok((first..).step_by(4).take(bytes / 4))
+    }
+}
+
+impl Device for PciCard {
+    fn regions(&self) -> [u64; region::COUNT as usize] {
+        self.config.regions()
+    }
+
+    fn read(&mut self, region: u32, offset: u64, to: &mut [u8]) -> Result<(), Errno> {
+        match region {
+            region::CONFIG => self.config.read(offset, to),
+            // What nobody answers reads as ones: a BAR that is switched off, a card that is gone.
+            _ if !self.config.memory() => {
+                to.fill(0xff);
+                Ok(())
+            }
+            TABLE_BAR => {
+                to.copy_from_slice(&self.table[offset as usize..][..to.len()]);
+                Ok(())
+            }
+            _ => {
+                for (register, word) in Self::registers(offset, to.len())?.zip(to.chunks_exact_mut(4)) {
+                    let value = self.simulation.read(register).unwrap_or(abi::ALL_ONES);
+                    word.copy_from_slice(&value.to_le_bytes());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn write(&mut self, region: u32, offset: u64, from: &[u8]) -> Result<(), Errno> {
+        match region {
+            region::CONFIG => {
+                let effect = self.config.write(offset, from)?;
+                if effect.reset {
+                    return self.reset();
+                }
+                self.bus.set_master(self.config.bus_master());
+                Ok(())
+            }
+            _ if !self.config.memory() => Ok(()),
+            TABLE_BAR => {
+                self.table[offset as usize..][..from.len()].copy_from_slice(from);
+                Ok(())
+            }
+            _ => {
+                for (register, word) in Self::registers(offset, from.len())?.zip(from.as_chunks::<4>().0) {
+                    // Lost, as on a bus, if the card is gone.
+                    let _ = self.simulation.write(register, u32::from_le_bytes(*word));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn reset(&mut self) -> Result<(), Errno> {
+        // No interrupt and no DMA of what is under way.
+        self.bus.set_master(false);
+        self.config.reset();
+        self.table.fill(0);
+        self.simulation.reset().map_err(|Gone| Errno::IO)
+    }
+}

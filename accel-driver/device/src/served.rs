@@ -1,0 +1,86 @@
+//! A card behind a socket.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use lockstep_hdl_sim as sim;
+use lockstep_vfio_user::{self as vfio_user, Ended, Server};
+use rustix::event::{EventfdFlags, eventfd};
+
+use crate::{PciCard, SimulationSetup};
+
+/// Why a device ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The design did not build, or broke a rule of a bus or one of its own assertions.
+    #[error(transparent)]
+    Simulation(#[from] sim::Error),
+    /// The socket failed.
+    #[error(transparent)]
+    Socket(#[from] vfio_user::Error),
+    /// The system refused.
+    #[error("the stop of a device: {0}")]
+    Stop(#[from] std::io::Error),
+}
+
+/// A card that serves one client after the other, on threads of this process, until it is stopped or dropped.
+#[derive(Debug)]
+pub struct ServedCard {
+    stop: OwnedFd,
+    thread: Option<JoinHandle<Result<(), Error>>>,
+}
+
+impl ServedCard {
+    /// Listens at a path. Clients may connect from now on; they are answered when the design is built, which takes minutes for the first time.
+    ///
+    /// # Errors
+    /// The path cannot be listened at.
+    pub fn start(path: &Path, setup: SimulationSetup) -> Result<Self, Error> {
+        let bus = PciCard::bus();
+        let server = Server::bind(path, bus.clone())?;
+        let stop = eventfd(0, EventfdFlags::CLOEXEC).map_err(std::io::Error::from)?;
+        let stopped = stop.try_clone()?;
+        let thread = std::thread::spawn(move || {
+            let mut card = PciCard::new(setup, bus)?;
+            loop {
+                match server.serve(&mut card, stopped.as_fd()) {
+                    Ok(Ended::Stopped) => break,
+                    Err(error @ vfio_user::Error::Io(_)) => return Err(error.into()),
+                    // A client that breaks the protocol is gone like any other.
+                    Ok(Ended::Disconnected) | Err(_) => {}
+                }
+            }
+            drop(server);
+            Ok(card.stop()?)
+        });
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// Disconnects the client and ends the simulation.
+    ///
+    /// # Errors
+    /// What it ended with earlier.
+    ///
+    /// # Panics
+    /// A thread panicked.
+    pub fn stop(mut self) -> Result<(), Error> {
+        match self.end() {
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            Some(Ok(ended)) => ended,
+            None => Ok(()),
+        }
+    }
+
+    fn end(&mut self) -> Option<std::thread::Result<Result<(), Error>>> {
+        // An eventfd takes a one.
+        let _ = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
+        self.thread.take().map(JoinHandle::join)
+    }
+}
+
+impl Drop for ServedCard {
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
+}

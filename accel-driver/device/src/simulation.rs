@@ -1,0 +1,215 @@
+//! The clocked card on a thread of its own.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use lockstep_accel_abi::registers::{self, fields};
+use lockstep_hdl_sim::{AxiTiming, Design, Error, Memory, Optimize, Stalls, Top, TopSetup};
+use lockstep_vfio_user::Bus;
+
+use crate::host::HostMemory;
+
+/// How a card is simulated.
+#[derive(Clone, Debug)]
+pub struct SimulationSetup {
+    /// Its ports.
+    pub top: TopSetup,
+    /// Bytes of card memory.
+    pub card_bytes: usize,
+}
+
+impl SimulationSetup {
+    /// A whole card with an array of `lanes` by `lanes`, as fast as its ports allow, behind memories that answer after 120 cycles.
+    #[must_use]
+    pub fn of_engine(lanes: usize, card_bytes: usize) -> Self {
+        let timing = AxiTiming::default();
+        let design = Design::new("ls_top").parameter("N", lanes).optimize(Optimize::Run);
+        let top = TopSetup { design, host: timing, card: timing, stalls: Stalls::NONE };
+        Self { top, card_bytes }
+    }
+}
+
+/// What the thread is asked for, and where the answer goes.
+enum Request {
+    Read(u32, SyncSender<u32>),
+    Write(u32, u32, SyncSender<()>),
+    Reset(SyncSender<()>),
+}
+
+/// A card whose time passes while it has something to do.
+#[derive(Debug)]
+pub struct Simulation {
+    requests: Option<SyncSender<Request>>,
+    thread: Option<JoinHandle<Result<(), Error>>>,
+}
+
+/// The simulation has ended: the card does not answer any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the card is gone")]
+pub(crate) struct Gone;
+
+impl Simulation {
+    /// Longest wait for an answer: a register access takes some cycles, a reset builds the model anew.
+    const ANSWER: Duration = Duration::from_secs(4);
+
+    /// Builds the design where it is not yet built, and starts the thread.
+    ///
+    /// # Errors
+    /// The design does not build or lacks a port.
+    pub fn start(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
+        let (requests, receiver) = sync_channel(1);
+        let (built, result) = sync_channel(1);
+        let thread = std::thread::spawn(move || {
+            // The model stays on the thread that made it.
+            let mut clocked = match Clocked::new(setup, bus) {
+                Ok(clocked) => {
+                    let _ = built.send(Ok(()));
+                    clocked
+                }
+                Err(error) => {
+                    let _ = built.send(Err(error));
+                    return Ok(());
+                }
+            };
+            let ended = clocked.run(&receiver);
+            if ended.is_err() {
+                clocked.bus.report_error();
+            }
+            ended
+        });
+        // A thread that ended without a word has panicked: the join tells.
+        match result.recv() {
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(())) | Err(_) => Ok(Self { requests: Some(requests), thread: Some(thread) }),
+        }
+    }
+
+    pub(crate) fn read(&self, register: u32) -> Result<u32, Gone> {
+        self.ask(|answer| Request::Read(register, answer))
+    }
+
+    pub(crate) fn write(&self, register: u32, value: u32) -> Result<(), Gone> {
+        self.ask(|answer| Request::Write(register, value, answer))
+    }
+
+    /// What the reset line of a bridge does. The card memory is lost, as where its controller begins anew.
+    pub(crate) fn reset(&self) -> Result<(), Gone> {
+        self.ask(Request::Reset)
+    }
+
+    fn ask<T>(&self, request: impl FnOnce(SyncSender<T>) -> Request) -> Result<T, Gone> {
+        let (answer, answered) = sync_channel(1);
+        let requests = self.requests.as_ref().ok_or(Gone)?;
+        requests.send(request(answer)).map_err(|_| Gone)?;
+        answered.recv_timeout(Self::ANSWER).map_err(|_: RecvTimeoutError| Gone)
+    }
+
+    /// Ends the simulation.
+    ///
+    /// # Errors
+    /// What it ended with earlier: the design broke a rule of a bus or one of its own assertions.
+    ///
+    /// # Panics
+    /// The thread panicked.
+    pub fn stop(mut self) -> Result<(), Error> {
+        self.requests = None;
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            Some(Ok(ended)) => ended,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Simulation {
+    fn drop(&mut self) {
+        self.requests = None;
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// The model and what it needs to be made again.
+struct Clocked {
+    setup: SimulationSetup,
+    bus: Arc<Bus>,
+    top: Top,
+}
+
+impl Clocked {
+    /// Cycles from one look at the requests to the next.
+    const SLICE: u64 = 64;
+    /// Slices from one look at the status to the next.
+    const SLICES: u32 = 32;
+
+    fn new(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
+        let top = Self::top(&setup, &bus)?;
+        Ok(Self { setup, bus, top })
+    }
+
+    /// A card after power-up.
+    fn top(setup: &SimulationSetup, bus: &Arc<Bus>) -> Result<Top, Error> {
+        let host = Rc::new(RefCell::new(HostMemory(bus.clone())));
+        Top::new(&setup.top, host, Memory::new(0, vec![0; setup.card_bytes]).share())
+    }
+
+    /// Until nobody asks any more.
+    fn run(&mut self, requests: &Receiver<Request>) -> Result<(), Error> {
+        loop {
+            // Nothing to do: time stands still until somebody asks.
+            let Ok(request) = requests.recv() else { return Ok(()) };
+            self.serve(request)?;
+            while self.busy()? {
+                for _ in 0..Self::SLICES {
+                    match requests.try_recv() {
+                        Ok(request) => self.serve(request)?,
+                        Err(TryRecvError::Empty) => {}
+                        Err(TryRecvError::Disconnected) => return Ok(()),
+                    }
+                    self.pass(Self::SLICE)?;
+                }
+            }
+        }
+    }
+
+    fn serve(&mut self, request: Request) -> Result<(), Error> {
+        // Whoever asked may have given up: the answer is then nobody's.
+        match request {
+            Request::Read(register, answer) => {
+                let value = self.top.read(register)?;
+                let _ = answer.send(value);
+            }
+            Request::Write(register, value, answer) => {
+                self.top.write(register, value)?;
+                let _ = answer.send(());
+            }
+            Request::Reset(answer) => {
+                self.top = Self::top(&self.setup, &self.bus)?;
+                let _ = answer.send(());
+            }
+        }
+        self.pass(1)
+    }
+
+    /// Lets time pass and hands interrupts on.
+    fn pass(&mut self, cycles: u64) -> Result<(), Error> {
+        self.top.run(cycles)?;
+        let risen = self.top.interrupts();
+        for vector in (0..64).filter(|v| risen >> v & 1 == 1) {
+            self.bus.interrupt(vector);
+        }
+        Ok(())
+    }
+
+    /// Whether the card has something to do, seen by what a driver sees; reads of registers change nothing.
+    fn busy(&mut self) -> Result<bool, Error> {
+        let status = self.top.read(registers::STATUS)?;
+        let working =
+            fields::STATUS::BUSY.mask() | fields::STATUS::RESETTING.mask() | fields::STATUS::ABORTING.mask();
+        self.pass(1)?;
+        Ok(status & working != 0)
+    }
+}

@@ -1,0 +1,79 @@
+//! What a card says it can do.
+
+use lockstep_accel_abi::registers::{self, fields};
+use lockstep_accel_abi::{ALL_ONES, codes};
+use lockstep_accel_program::Engine;
+
+use crate::registers::Registers;
+use crate::{Error, Transport};
+
+/// The capability block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The build of the hardware.
+    pub build: u32,
+    /// The engine: side of its array, depths of its memories.
+    pub engine: Engine,
+    /// Most tokens of one sequence.
+    pub tokens: usize,
+    /// Greatest hidden size.
+    pub hidden: usize,
+    /// Bytes of card memory.
+    pub card_bytes: u64,
+    /// Greatest base-2 logarithm of the entries of a ring.
+    pub ring_log2: u32,
+    /// Jobs that are under way at once.
+    pub jobs: u32,
+    /// Most repetitions of one job.
+    pub runs: usize,
+    /// Clock frequency in kHz, where it is known.
+    pub clock_khz: Option<u32>,
+}
+
+impl Capabilities {
+    /// Words of a unit of the block.
+    const UNIT: usize = 64;
+
+    /// Reads them, after a look at who is there.
+    pub(crate) fn read<T: Transport>(registers: &Registers<'_, T>) -> Result<Self, Error> {
+        match registers.read(registers::ID)? {
+            ALL_ONES => return Err(Error::Gone),
+            codes::ID_VALUE => {}
+            value => return Err(Error::Foreign { what: "ID", value, needed: codes::ID_VALUE }),
+        }
+        let version = registers.read(registers::VERSION)?;
+        let (major, minor) = (fields::VERSION::MAJOR, fields::VERSION::MINOR);
+        let needed = codes::INTERFACE_VERSION;
+        if major.get(version) != major.get(needed) || minor.get(version) < minor.get(needed) {
+            return Err(Error::Foreign { what: "VERSION", value: version, needed });
+        }
+        let array = registers.read(registers::CAP_ARRAY)?;
+        let limits = registers.read(registers::CAP_LIMITS)?;
+        let vectors = registers.read(registers::CAP_VECTORS)?;
+        let buffers = registers.read(registers::CAP_BUFFERS)?;
+        let operands = registers.read(registers::CAP_OPERANDS)?;
+        let queue = registers.read(registers::CAP_QUEUE)?;
+        let program = registers.read(registers::CAP_PROGRAM)?;
+        let low = registers.read(registers::CAP_CARD_BYTES_LO)?;
+        let high = registers.read(registers::CAP_CARD_BYTES_HI)?;
+        let words = |field: lockstep_accel_abi::Field, register| Self::UNIT * field.get(register) as usize;
+        Ok(Self {
+            build: registers.read(registers::BUILD_ID)?,
+            engine: Engine {
+                lanes: fields::CAP_ARRAY::ROWS.get(array) as usize,
+                a: words(fields::CAP_OPERANDS::A, operands),
+                b: words(fields::CAP_OPERANDS::B, operands),
+                p: words(fields::CAP_BUFFERS::P, buffers),
+                v: words(fields::CAP_VECTORS::V, vectors),
+                y: words(fields::CAP_VECTORS::Y, vectors),
+            },
+            tokens: fields::CAP_LIMITS::TOKENS.get(limits) as usize,
+            hidden: fields::CAP_LIMITS::HIDDEN.get(limits) as usize,
+            card_bytes: u64::from(high) << 32 | u64::from(low),
+            ring_log2: fields::CAP_QUEUE::RING_LOG2_MAX.get(queue),
+            jobs: fields::CAP_QUEUE::JOBS.get(queue),
+            runs: fields::CAP_PROGRAM::RUNS.get(program) as usize,
+            clock_khz: Some(registers.read(registers::CAP_CLOCK_KHZ)?).filter(|&khz| khz != 0),
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! The card's vectors as eventfds.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use lockstep_accel_abi::codes;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::Errno;
+
+use crate::Error;
+
+/// One eventfd for each vector.
+#[derive(Debug)]
+pub(crate) struct Interrupts([OwnedFd; codes::VECTORS as usize]);
+
+impl Interrupts {
+    pub(crate) fn new() -> Result<Self, Error> {
+        let one = || eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
+        let failed = |errno: Errno| Error::System { what: "an eventfd", source: errno.into() };
+        Ok(Self([one().map_err(failed)?, one().map_err(failed)?]))
+    }
+
+    pub(crate) fn fds(&self) -> [BorrowedFd<'_>; codes::VECTORS as usize] {
+        self.0.each_ref().map(AsFd::as_fd)
+    }
+
+    /// Waits until some vector was raised, at most for `time`; forgets which.
+    pub(crate) fn wait(&self, time: Duration) -> Result<(), Error> {
+        let mut fds = self.0.each_ref().map(|fd| PollFd::new(fd, PollFlags::IN));
+        let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
+        match poll(&mut fds, Some(&time)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => {
+                return Err(Error::System { what: "waiting for an interrupt", source: errno.into() });
+            }
+        }
+        for fd in &self.0 {
+            // Empty is what most of them are.
+            let _ = rustix::io::read(fd, &mut [0; 8]);
+        }
+        Ok(())
+    }
+}

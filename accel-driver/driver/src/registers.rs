@@ -1,0 +1,59 @@
+//! Registers, with the name of what failed.
+
+use std::time::{Duration, Instant};
+
+use lockstep_accel_abi::registers::{self, REGISTERS};
+use lockstep_accel_abi::{ALL_ONES, Field};
+
+use crate::{Error, Transport};
+
+/// The registers of a card.
+pub(crate) struct Registers<'a, T>(pub(crate) &'a T);
+
+impl<T: Transport> Registers<'_, T> {
+    pub(crate) fn read(&self, register: u32) -> Result<u32, Error> {
+        self.0
+            .read(register)
+            .map_err(|source| Error::Transport { action: action("reading", register), source })
+    }
+
+    pub(crate) fn write(&self, register: u32, value: u32) -> Result<(), Error> {
+        let failed = |source| Error::Transport { action: action("writing", register), source };
+        self.0.write(register, value).map_err(failed)
+    }
+
+    /// A 64-bit number in two registers.
+    pub(crate) fn write_long(&self, low: u32, value: u64) -> Result<(), Error> {
+        self.write(low, value as u32)?;
+        self.write(low + 4, (value >> 32) as u32)
+    }
+
+    /// `STATUS`, which is never all ones while the card is there.
+    pub(crate) fn status(&self) -> Result<u32, Error> {
+        match self.read(registers::STATUS)? {
+            ALL_ONES => Err(Error::Gone),
+            status => Ok(status),
+        }
+    }
+
+    /// Waits until a bit of `STATUS` is set.
+    pub(crate) fn wait(&self, bit: Field, what: &'static str, limit: Duration) -> Result<(), Error> {
+        let begin = Instant::now();
+        loop {
+            let status = self.status()?;
+            if bit.get(status) == 1 {
+                return Ok(());
+            }
+            if begin.elapsed() > limit {
+                let errors = self.read(registers::ERROR_STATUS)?;
+                return Err(Error::Stuck { what, limit, status, errors });
+            }
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
+}
+
+fn action(verb: &str, register: u32) -> String {
+    let name = REGISTERS.iter().find(|r| r.offset == register).map_or("a counter", |r| r.name);
+    format!("{verb} {name} at {register:#x}")
+}

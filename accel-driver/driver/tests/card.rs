@@ -1,0 +1,122 @@
+//! The driver against a card that does what no real one should.
+#![allow(clippy::unwrap_used)]
+
+mod fake;
+
+use std::time::{Duration, Instant};
+
+use fake::{Fake, Fate};
+use lockstep_accel_abi::{Descriptor, Status, codes, registers};
+use lockstep_accel_driver::{Card, Error, Options};
+
+fn options() -> Options {
+    Options { ring_log2: 2, memory: 1 << 16, job_time: Duration::from_millis(60), ..Options::default() }
+}
+
+fn open(fake: &Fake) -> Card<Fake> {
+    Card::open(fake.clone(), options()).unwrap()
+}
+
+fn statuses(card: &mut Card<Fake>, jobs: usize) -> Vec<Status> {
+    let records = card.execute(&vec![Descriptor::nop(0); jobs]).unwrap();
+    records.iter().map(|r| r.outcome().unwrap()).collect()
+}
+
+/// Round the rings many times, and round the indices' 16 bits.
+#[test]
+fn every_job_has_its_record() {
+    let fake = Fake::new();
+    let mut card = open(&fake);
+    for jobs in [0, 1, 3, 4, 5, 64, 70_000] {
+        assert!(statuses(&mut card, jobs).iter().all(|s| *s == Status::Ok));
+    }
+    fake.fates(&[Fate::Ends(Status::Ok), Fate::Ends(Status::HostRead), Fate::Ends(Status::Ok)]);
+    assert_eq!(statuses(&mut card, 3), [Status::Ok, Status::HostRead, Status::Ok]);
+    assert_eq!(card.resets(), 0);
+}
+
+#[test]
+fn a_lost_interrupt_costs_time_and_nothing_else() {
+    let fake = Fake::new();
+    let mut card = open(&fake);
+    fake.0.borrow_mut().deaf = true;
+    assert_eq!(statuses(&mut card, 9).len(), 9);
+    assert_eq!(card.resets(), 0);
+}
+
+#[test]
+fn a_job_that_hangs_is_aborted_and_the_others_are_not() {
+    let fake = Fake::new();
+    let mut card = open(&fake);
+    fake.fates(&[Fate::Ends(Status::Ok), Fate::Hangs]);
+    let begin = Instant::now();
+    assert_eq!(statuses(&mut card, 6), [0, 1, 0, 0, 0, 0].map(|a| [Status::Ok, Status::Aborted][a]));
+    assert!(begin.elapsed() >= options().job_time);
+    assert_eq!(fake.logged("abort 1"), 1);
+    assert_eq!(card.resets(), 0);
+}
+
+#[test]
+fn a_card_that_does_not_obey_is_reset_and_used_again() {
+    for (fate, expected) in [
+        (Fate::Ignores, "job 1 took longer than 60ms and could not be aborted; the card was reset"),
+        (Fate::Halts, "the card halted with ERROR_STATUS 0x20 and was reset"),
+        (
+            Fate::WrongTag,
+            "the card's record 1 is impossible: its tag is 0, the oldest job's is 1; the card was reset",
+        ),
+        (Fate::NoStatus, "the card's record 1 is impossible: there is no status 200; the card was reset"),
+    ] {
+        let fake = Fake::new();
+        let mut card = open(&fake);
+        fake.fates(&[Fate::Ends(Status::Ok), fate]);
+        let error = card.execute(&[Descriptor::nop(0); 3]).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(card.resets(), 1);
+        assert_eq!(statuses(&mut card, 9), [Status::Ok; 9], "after {fate:?}");
+    }
+}
+
+#[test]
+fn a_card_that_is_gone_is_not_waited_for() {
+    let fake = Fake::new();
+    let mut card = open(&fake);
+    fake.fates(&[Fate::Vanishes]);
+    let begin = Instant::now();
+    assert!(matches!(card.execute(&[Descriptor::nop(0)]), Err(Error::Gone)));
+    assert!(begin.elapsed() < options().job_time, "it says so itself");
+    assert!(matches!(card.reset(), Err(Error::Gone)));
+}
+
+/// Bus master off and reset come before the memory is taken away.
+#[test]
+fn the_end_leaves_nothing_behind() {
+    let fake = Fake::new();
+    let card = open(&fake);
+    assert_eq!(fake.0.borrow().log.last().unwrap(), "config 4 [6, 0]");
+    drop(card);
+    let log = &fake.0.borrow().log;
+    assert_eq!(log[log.len() - 3..], ["config 4 [2, 0]", "reset", "unmap 0x100000000"]);
+}
+
+#[test]
+fn only_a_card_of_this_kind_is_opened() {
+    let message = |change: fn(&mut fake::State), options: Options| {
+        let fake = Fake::new();
+        change(&mut fake.0.borrow_mut());
+        Card::open(fake, options).unwrap_err().to_string()
+    };
+    let with = |register, value| -> String {
+        let fake = Fake::new();
+        fake.0.borrow_mut().registers.insert(register, value);
+        Card::open(fake, options()).unwrap_err().to_string()
+    };
+    assert!(message(|s| s.config.extend([(2, 0)]), options()).starts_with("PCI id is 0x4c001234"));
+    assert_eq!(with(registers::ID, u32::MAX), "the card is gone");
+    assert_eq!(with(registers::ID, 7), format!("ID is 0x7; this driver needs {:#x}", codes::ID_VALUE));
+    assert_eq!(with(registers::VERSION, 2 << 16), "VERSION is 0x20000; this driver needs 0x10000");
+    let ring = Options { ring_log2: 11, ..options() };
+    assert_eq!(message(|_| {}, ring), "ring_log2 is 11; the card takes 1 to 10");
+    let memory = Options { memory: 4096, ..options() };
+    assert_eq!(message(|_| {}, memory), "memory is 4096; the card takes 4480 bytes and more");
+}
