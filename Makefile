@@ -8,6 +8,7 @@
 #   hdl-coverage  lines and bits that its benches reach (some minutes)  synth  its size and clock on ECP5 and Xilinx
 #   hdl-mutants  planted mistakes that its benches must notice (some minutes; UNITS=ls_drain for some)
 #   sim-report  the real model on the simulated card: bits, cycles, utilisation (some minutes; CASES=16x16:16:1 for one)
+#   test-vm  the driver over the kernel's VFIO, in a virtual machine whose card is the RTL (some minutes for the first time)
 #   hdl-shapes  the widest and the oddest models, up to 512 tokens, at 64x64 (some minutes)
 #   size   the browser's module by crate, raw and by brotli
 #   abi    write the accelerator's SystemVerilog package and register table anew
@@ -41,11 +42,13 @@ TEACHER    := .cache/teacher/$(MODEL_KEY)
 TINY       := .cache/tiny
 PYTHON     := .venv/bin/python
 HDL_TOOLS  := .cache/hdl-venv
+VM         := .cache/vm
 CARGO      := cargo
 TARGET     := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 BIN        := $(TARGET)/release
 WASM       := $(TARGET)/modules
 WEB        := $(TARGET)/web
+GUEST      := $(TARGET)/x86_64-unknown-linux-musl/release/lockstep-accel-vm
 WEB_PORT   ?= 8081
 NODE_TOOLS := tests/node_modules
 QUANTIZE   := $(BIN)/quantize
@@ -66,7 +69,7 @@ export LOCKSTEP_MODEL   := $(abspath $(MODEL))
 export LOCKSTEP_TINY    := $(abspath $(TINY))
 export LOCKSTEP_HDL_TOOLS := $(abspath $(HDL_TOOLS))
 
-.PHONY: help demo serve test test-spin test-same-bits check eval bench bench-check abi hdl-lint hdl-formal hdl-coverage hdl-mutants synth sim-report hdl-shapes
+.PHONY: help demo serve test test-spin test-same-bits check eval bench bench-check abi hdl-lint hdl-formal hdl-coverage hdl-mutants synth sim-report hdl-shapes test-vm
 .PHONY: model modules component clean
 export LOCKSTEP_WEB     := $(abspath $(WEB))
 export LOCKSTEP_HOST    := $(abspath $(HOST))
@@ -151,6 +154,9 @@ sim-report: model
 hdl-shapes: .cache/toolchain
 	@$(CARGO) test --quiet --locked --release -p lockstep-hdl-sim --test encoder -- --ignored --nocapture
 
+test-vm: .cache/toolchain $(VM)/qemu/qemu $(VM)/guest/initramfs.gz
+	@LOCKSTEP_VM=$(abspath $(VM)) $(CARGO) test --quiet --release --locked -p lockstep-accel-vm --test vm -- --nocapture
+
 clean:
 	rm -rf target .cache .venv
 
@@ -159,6 +165,15 @@ clean:
 .cache/toolchain: tests/tools/toolchain.sh
 	@tests/tools/toolchain.sh
 	@mkdir -p .cache && touch $@
+
+$(VM)/qemu/qemu: accel-driver/vm/get-qemu.sh
+	@$< $(@D)
+$(VM)/guest/initramfs.gz: accel-driver/vm/make-guest.sh $(GUEST)
+	@$< $(@D) $(GUEST)
+# One static file, by the linker that comes with Rust.
+$(GUEST): $(call sources,accel-driver wasm-module/arith) | .cache/toolchain
+	@CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld $(CARGO) build --quiet --release --locked -p lockstep-accel-vm --target x86_64-unknown-linux-musl
+	@touch $@
 
 $(PYTHON): tests/requirements.txt
 	@tests/tools/venv.sh .venv tests/requirements.txt

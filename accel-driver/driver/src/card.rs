@@ -47,6 +47,7 @@ pub struct Card<T: Transport> {
     memory: SharedMemory,
     rings: Rings,
     interrupts: Interrupts,
+    heard: u64,
     resets: u64,
 }
 
@@ -80,15 +81,18 @@ impl<T: Transport> Card<T> {
         if (options.memory as u64) < least {
             return refuse("memory", options.memory as u64, format!("{least} bytes and more"));
         }
-        let memory = SharedMemory::create("lockstep-card", options.memory)
+        let memory = SharedMemory::create("lockstep-card", options.memory.next_multiple_of(Self::PAGE))
             .map_err(|source| Error::System { what: "memory for the card", source })?;
         transport.map(options.iova, &memory).map_err(failed("mapping memory for the card"))?;
         let interrupts = Interrupts::new()?;
-        let mut card = Self { transport, options, capabilities, memory, rings, interrupts, resets: 0 };
+        let mut card =
+            Self { transport, options, capabilities, memory, rings, interrupts, heard: 0, resets: 0 };
         card.enable()?;
         Ok(card)
     }
 
+    /// What an IOMMU maps.
+    const PAGE: usize = 4096;
     /// Least bytes for data.
     const LEAST_DATA: u64 = 4096;
 
@@ -136,6 +140,12 @@ impl<T: Transport> Card<T> {
     #[must_use]
     pub const fn resets(&self) -> u64 {
         self.resets
+    }
+
+    /// How many waits an interrupt ended. Where it stays while jobs end, interrupts are lost and each wait takes its time.
+    #[must_use]
+    pub const fn interrupts(&self) -> u64 {
+        self.heard
     }
 
     /// Bytes of host memory for inputs, results and copies.
@@ -243,7 +253,7 @@ impl<T: Transport> Card<T> {
                 aborted = true;
                 continue;
             }
-            self.interrupts.wait(left.min(Self::LOOK))?;
+            self.heard += u64::from(self.interrupts.wait(left.min(Self::LOOK))?);
             let registers = Registers(&self.transport);
             // Cleared before the ring is looked at: what comes behind the look is a new edge.
             registers.write(registers::INT_STATUS, Vectors::COMPLETION | Vectors::ERROR)?;

@@ -24,8 +24,8 @@ impl Interrupts {
         self.0.each_ref().map(AsFd::as_fd)
     }
 
-    /// Waits until some vector was raised, at most for `time`; forgets which.
-    pub(crate) fn wait(&self, time: Duration) -> Result<(), Error> {
+    /// Waits until some vector was raised, at most for `time`; whether one was.
+    pub(crate) fn wait(&self, time: Duration) -> Result<bool, Error> {
         let mut fds = self.0.each_ref().map(|fd| PollFd::new(fd, PollFlags::IN));
         let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
         match poll(&mut fds, Some(&time)) {
@@ -34,10 +34,7 @@ impl Interrupts {
                 return Err(Error::System { what: "waiting for an interrupt", source: errno.into() });
             }
         }
-        for fd in &self.0 {
-            // Empty is what most of them are.
-            let _ = rustix::io::read(fd, &mut [0; 8]);
-        }
-        Ok(())
+        // Each is read, so that it is empty for the next wait.
+        Ok(self.0.iter().filter(|fd| rustix::io::read(fd, &mut [0; 8]).is_ok()).count() > 0)
     }
 }

@@ -8,13 +8,13 @@
 //!
 //! The card is trusted with nothing: what it writes is copied before it is looked at and checked before it is used, a job that does not end is
 //! aborted, and a card that does not obey is reset. All waits have a deadline.
-#![forbid(unsafe_code)]
 
 mod capabilities;
 mod card;
 mod encoder;
 mod error;
 mod interrupts;
+mod kernel;
 mod registers;
 mod rings;
 mod transport;
@@ -23,4 +23,5 @@ pub use capabilities::Capabilities;
 pub use card::{Card, Options};
 pub use encoder::{CardEncoder, Sequence};
 pub use error::Error;
+pub use kernel::KernelVfio;
 pub use transport::{Transport, TransportError};

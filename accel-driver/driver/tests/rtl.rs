@@ -64,6 +64,7 @@ fn a_ragged_batch_is_the_reference_s() {
         card.reset().unwrap();
         assert_eq!(encoder.encode(&mut card, &batch(&texts[..2])).unwrap(), expected(&model, &texts[..2]));
         assert_eq!(card.counter(Event::JobsFailed).unwrap(), 0);
+        assert!(card.interrupts() > 0);
     });
 }
 

@@ -45,8 +45,8 @@ pub struct DmaTable {
 }
 
 impl DmaTable {
-    /// Most maps at once.
-    pub const MAX_MAPS: usize = 65_536;
+    /// Most maps at once; QEMU takes no more from a server.
+    pub const MAX_MAPS: usize = 65_535;
 
     /// Maps `size` bytes of a file at `offset` to the addresses from `iova` on.
     ///
