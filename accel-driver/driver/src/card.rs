@@ -81,10 +81,12 @@ impl<T: Transport> Card<T> {
         if (options.memory as u64) < least {
             return refuse("memory", options.memory as u64, format!("{least} bytes and more"));
         }
-        let memory = SharedMemory::create("lockstep-card", options.memory.next_multiple_of(Self::PAGE))
+        let bytes = options.memory.checked_next_multiple_of(Self::PAGE).unwrap_or(options.memory);
+        let memory = SharedMemory::create("lockstep-card", bytes)
             .map_err(|source| Error::System { what: "memory for the card", source })?;
-        transport.map(options.iova, &memory).map_err(failed("mapping memory for the card"))?;
         let interrupts = Interrupts::new()?;
+        // From here on the drop takes the memory away again.
+        transport.map(options.iova, &memory).map_err(failed("mapping memory for the card"))?;
         let mut card =
             Self { transport, options, capabilities, memory, rings, interrupts, heard: 0, resets: 0 };
         card.enable()?;

@@ -119,4 +119,6 @@ fn only_a_card_of_this_kind_is_opened() {
     assert_eq!(message(|_| {}, ring), "ring_log2 is 11; the card takes 1 to 10");
     let memory = Options { memory: 4096, ..options() };
     assert_eq!(message(|_| {}, memory), "memory is 4096; the card takes 4480 bytes and more");
+    let memory = Options { memory: usize::MAX, ..options() };
+    assert!(message(|_| {}, memory).starts_with("memory for the card: "));
 }
