@@ -65,17 +65,33 @@ impl ServedCard {
     /// # Panics
     /// A thread panicked.
     pub fn stop(mut self) -> Result<(), Error> {
-        match self.end() {
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-            Some(Ok(ended)) => ended,
-            None => Ok(()),
-        }
+        joined(self.end())
+    }
+
+    /// Serves until something fails.
+    ///
+    /// # Errors
+    /// What failed.
+    ///
+    /// # Panics
+    /// A thread panicked.
+    pub fn wait(mut self) -> Result<(), Error> {
+        joined(self.thread.take().map(JoinHandle::join))
     }
 
     fn end(&mut self) -> Option<std::thread::Result<Result<(), Error>>> {
         // An eventfd takes a one.
         let _ = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
         self.thread.take().map(JoinHandle::join)
+    }
+}
+
+/// How a thread ended; its panic goes on here.
+fn joined(ended: Option<std::thread::Result<Result<(), Error>>>) -> Result<(), Error> {
+    match ended {
+        Some(Err(panic)) => std::panic::resume_unwind(panic),
+        Some(Ok(ended)) => ended,
+        None => Ok(()),
     }
 }
 
