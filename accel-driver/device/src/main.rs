@@ -1,4 +1,4 @@
-//! usage: lockstep-card SOCKET [LANES [MIB]]: a card with an array of LANES by LANES (8) and MIB of card memory (1024), which listens at SOCKET
+//! usage: `lockstep-card SOCKET [LANES [MIB]]`: a card with an array of LANES by LANES (8) and MIB of card memory (1024), which listens at SOCKET
 //! for one client after the other: a driver in user space, or QEMU with
 //! `-device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"SOCKET"}}'`.
 #![forbid(unsafe_code)]
