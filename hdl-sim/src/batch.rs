@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lockstep_accel_abi::events::Event;
-use lockstep_accel_abi::{Completion, Descriptor, Opcode};
+use lockstep_accel_abi::{Completion, Descriptor, Opcode, descriptor};
 
 use crate::{AxiTiming, Card, CardSetup, Design, Error, Optimize, Stalls, TopSetup};
 
@@ -92,8 +92,7 @@ impl Batch<'_> {
         let outputs_at = Card::DATA_BASE + (sequences.len() * input) as u64;
         for ((ids, types), at) in sequences.iter().zip((Card::DATA_BASE..).step_by(input)) {
             assert_eq!(ids.len(), tokens, "sequences of a batch have one length");
-            let words = ids.iter().zip(types).map(|(id, kind)| id | u32::from(*kind) << 24);
-            card.host_write(at, &words.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+            card.host_write(at, &descriptor::inputs(ids, types).collect::<Vec<u8>>());
         }
         card.queue(&[Descriptor {
             opcode: Opcode::Run as u8,

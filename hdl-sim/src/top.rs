@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use lockstep_accel_abi::registers;
+use lockstep_accel_abi::events::{self, Event};
 
 use crate::{Agent, AxiLite, AxiMemory, AxiTiming, Design, Error, Port, Sim, Stalls, Storage};
 
@@ -97,14 +97,8 @@ impl Top {
     ///
     /// # Errors
     /// Of the bench or the design.
-    pub fn counter(&mut self, event: lockstep_accel_abi::events::Event) -> Result<u64, Error> {
-        let low = registers::COUNTERS + 8 * event as u32;
-        loop {
-            let (high, value) = (self.read(low + 4)?, self.read(low)?);
-            if self.read(low + 4)? == high {
-                return Ok(u64::from(high) << 32 | u64::from(value));
-            }
-        }
+    pub fn counter(&mut self, event: Event) -> Result<u64, Error> {
+        events::read_counter(event, |register| self.read(register))
     }
 
     /// Lets some cycles pass.

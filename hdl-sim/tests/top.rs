@@ -3,7 +3,7 @@
 
 use lockstep_accel_abi::events::Event;
 use lockstep_accel_abi::registers;
-use lockstep_accel_abi::{Descriptor, Opcode, Status};
+use lockstep_accel_abi::{Descriptor, Opcode, Status, descriptor};
 use lockstep_accel_program::{Engine, Image, Program};
 use lockstep_arith::encoder::{Encoder, Pooling};
 use lockstep_arith::sample::{self, Random, Shape};
@@ -44,9 +44,7 @@ fn job(
     let (mut text, mut expected) = (Vec::new(), Vec::new());
     for _ in 0..runs {
         let (ids, types) = sample::sequence(model, tokens, &mut random);
-        text.extend(
-            ids.iter().zip(&types).flat_map(|(id, kind)| (id | u32::from(*kind) << 24).to_le_bytes()),
-        );
+        text.extend(descriptor::inputs(&ids, &types));
         expected.extend(model.forward(&ids, &types).unwrap().iter().flat_map(|y| y.to_le_bytes()));
     }
     card.host_write(input, &text);

@@ -40,6 +40,11 @@ record! {
     }
 }
 
+/// The inputs of one sequence as `Run` reads them: for each token a number of 32 bits, its id with its type in the highest byte.
+pub fn inputs(ids: &[u32], types: &[u8]) -> impl Iterator<Item = u8> {
+    ids.iter().zip(types).flat_map(|(id, kind)| (id | u32::from(*kind) << 24).to_le_bytes())
+}
+
 impl Descriptor {
     /// A command that only completes.
     pub fn nop(tag: u16) -> Self {

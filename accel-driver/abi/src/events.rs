@@ -48,3 +48,17 @@ codes! {
 pub const COUNT: usize = Event::ALL.len();
 /// How many of them, the first ones, are counted outside the engine.
 pub const OUTER: usize = Event::ArrayBusy as usize;
+
+/// Reads a counter by its two registers: the high half before and after the low one, until nothing was carried between them.
+///
+/// # Errors
+/// Of `read`, which reads a register.
+pub fn read_counter<E>(event: Event, mut read: impl FnMut(u32) -> Result<u32, E>) -> Result<u64, E> {
+    let low = crate::registers::COUNTERS + 8 * event as u32;
+    loop {
+        let (high, value) = (read(low + 4)?, read(low)?);
+        if read(low + 4)? == high {
+            return Ok((high as u64) << 32 | value as u64);
+        }
+    }
+}

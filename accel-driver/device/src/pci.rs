@@ -14,7 +14,7 @@ const TABLE_BYTES: usize = 4096;
 
 /// Configuration space, registers in BAR 0, MSI-X table in BAR 2.
 #[derive(Debug)]
-pub struct PciCard {
+pub(crate) struct PciCard {
     config: ConfigSpace,
     table: [u8; TABLE_BYTES],
     bus: Arc<Bus>,
@@ -23,8 +23,7 @@ pub struct PciCard {
 
 impl PciCard {
     /// A bus with the card's interrupt vectors, for [`Self::new`] and for the server.
-    #[must_use]
-    pub fn bus() -> Arc<Bus> {
+    pub(crate) fn bus() -> Arc<Bus> {
         Arc::new(Bus::new(abi::codes::VECTORS as u16))
     }
 
@@ -32,10 +31,7 @@ impl PciCard {
     ///
     /// # Errors
     /// The design does not build or lacks a port.
-    ///
-    /// # Panics
-    /// Never: the sizes of the BARs are constants.
-    pub fn new(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
+    pub(crate) fn new(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
         let identity = Identity {
             vendor: abi::PCI_VENDOR,
             device: abi::PCI_DEVICE,
@@ -47,6 +43,7 @@ impl PciCard {
         bars[usize::from(abi::BAR)] = abi::BAR_BYTES;
         bars[TABLE_BAR as usize] = TABLE_BYTES as u32;
         let config = ConfigSpace::new(identity, bars, abi::codes::VECTORS as u16, TABLE_BAR as u8);
+        // The sizes are constants that fit.
         let config = config.unwrap_or_else(|why| unreachable!("{why}"));
         let simulation = Simulation::start(setup, bus.clone())?;
         Ok(Self { config, table: [0; TABLE_BYTES], bus, simulation })
@@ -56,7 +53,7 @@ impl PciCard {
     ///
     /// # Errors
     /// What it ended with earlier.
-    pub fn stop(self) -> Result<(), Error> {
+    pub(crate) fn stop(self) -> Result<(), Error> {
         self.simulation.stop()
     }
 

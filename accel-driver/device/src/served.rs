@@ -8,7 +8,9 @@ use lockstep_hdl_sim as sim;
 use lockstep_vfio_user::{self as vfio_user, Ended, Server};
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::{PciCard, SimulationSetup};
+use crate::SimulationSetup;
+use crate::pci::PciCard;
+use crate::simulation::joined;
 
 /// Why a device ended.
 #[derive(Debug, thiserror::Error)]
@@ -83,15 +85,6 @@ impl ServedCard {
         // An eventfd takes a one.
         let _ = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
         self.thread.take().map(JoinHandle::join)
-    }
-}
-
-/// How a thread ended; its panic goes on here.
-fn joined(ended: Option<std::thread::Result<Result<(), Error>>>) -> Result<(), Error> {
-    match ended {
-        Some(Err(panic)) => std::panic::resume_unwind(panic),
-        Some(Ok(ended)) => ended,
-        None => Ok(()),
     }
 }
 

@@ -42,7 +42,7 @@ enum Request {
 
 /// A card whose time passes while it has something to do.
 #[derive(Debug)]
-pub struct Simulation {
+pub(crate) struct Simulation {
     requests: Option<SyncSender<Request>>,
     thread: Option<JoinHandle<Result<(), Error>>>,
 }
@@ -60,7 +60,7 @@ impl Simulation {
     ///
     /// # Errors
     /// The design does not build or lacks a port.
-    pub fn start(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
+    pub(crate) fn start(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
         let (requests, receiver) = sync_channel(1);
         let (built, result) = sync_channel(1);
         let thread = std::thread::spawn(move || {
@@ -115,13 +115,18 @@ impl Simulation {
     ///
     /// # Panics
     /// The thread panicked.
-    pub fn stop(mut self) -> Result<(), Error> {
+    pub(crate) fn stop(mut self) -> Result<(), Error> {
         self.requests = None;
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-            Some(Ok(ended)) => ended,
-            None => Ok(()),
-        }
+        joined(self.thread.take().map(JoinHandle::join))
+    }
+}
+
+/// How a thread ended; its panic goes on here.
+pub(crate) fn joined<E>(ended: Option<std::thread::Result<Result<(), E>>>) -> Result<(), E> {
+    match ended {
+        Some(Err(panic)) => std::panic::resume_unwind(panic),
+        Some(Ok(ended)) => ended,
+        None => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lockstep_accel_abi::codes::Interrupts;
 use lockstep_accel_abi::registers::{self, fields};
-use lockstep_accel_abi::{self as abi, Completion, Descriptor, ErrorBits, Opcode, Status, ring};
+use lockstep_accel_abi::{self as abi, Completion, Descriptor, ErrorBits, Opcode, Status, descriptor, ring};
 use lockstep_accel_device::{ServedCard, SimulationSetup};
 use lockstep_accel_memory::SharedMemory;
 use lockstep_accel_program::{Engine, Image, Program};
@@ -154,8 +154,7 @@ impl Loaded {
     /// A job for one random sequence, its inputs in place, and what it must write.
     fn job(&self, driver: &Driver<'_>, seed: u64) -> (Descriptor, Vec<u8>) {
         let (ids, types) = sample::sequence(&self.model, self.tokens, &mut Random::new(seed));
-        let words = ids.iter().zip(&types).flat_map(|(id, kind)| (id | u32::from(*kind) << 24).to_le_bytes());
-        driver.memory.write(DATA_AT, &words.collect::<Vec<u8>>()).unwrap();
+        driver.memory.write(DATA_AT, &descriptor::inputs(&ids, &types).collect::<Vec<u8>>()).unwrap();
         let expected =
             self.model.forward(&ids, &types).unwrap().iter().flat_map(|y| y.to_le_bytes()).collect();
         let job = Descriptor {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lockstep_accel_abi::codes::{Interrupts as Vectors, RING_LOG2};
-use lockstep_accel_abi::events::Event;
+use lockstep_accel_abi::events::{self, Event};
 use lockstep_accel_abi::registers::{self, fields};
 use lockstep_accel_abi::{Completion, Descriptor, PCI_DEVICE, PCI_VENDOR};
 use lockstep_accel_memory::{OutOfRange, SharedMemory};
@@ -11,6 +11,7 @@ use lockstep_accel_memory::{OutOfRange, SharedMemory};
 use crate::interrupts::Interrupts;
 use crate::registers::Registers;
 use crate::rings::Rings;
+use crate::transport::COMMAND;
 use crate::{Capabilities, Error, Transport, TransportError};
 
 /// How a card is used.
@@ -33,8 +34,7 @@ impl Default for Options {
     }
 }
 
-/// The command register of the configuration space: memory, and memory with bus master.
-const COMMAND: u64 = 4;
+/// Bits of the command register.
 const MEMORY: u16 = 1 << 1;
 const MASTER: u16 = 1 << 2;
 
@@ -68,9 +68,7 @@ impl<T: Transport> Card<T> {
         if value != needed {
             return Err(Error::Foreign { what: "PCI id", value, needed });
         }
-        transport.reset().map_err(failed("resetting the card"))?;
-        command(&transport, MEMORY)?;
-        let capabilities = Capabilities::read(&Registers(&transport))?;
+        let capabilities = restart(&transport)?;
         let rings = Rings::new(options.ring_log2);
         let refuse = |what, value, allowed| Err(Error::Option { what, value, allowed });
         if !(RING_LOG2.0..=capabilities.ring_log2).contains(&options.ring_log2) {
@@ -119,9 +117,7 @@ impl<T: Transport> Card<T> {
     /// It does not come back.
     pub fn reset(&mut self) -> Result<(), Error> {
         self.resets += 1;
-        self.transport.reset().map_err(failed("resetting the card"))?;
-        command(&self.transport, MEMORY)?;
-        let found = Capabilities::read(&Registers(&self.transport))?;
+        let found = restart(&self.transport)?;
         if found != self.capabilities {
             return Err(Error::Foreign {
                 what: "BUILD_ID",
@@ -188,13 +184,7 @@ impl<T: Transport> Card<T> {
     /// # Errors
     /// Of the transport.
     pub fn counter(&self, event: Event) -> Result<u64, Error> {
-        let (registers, low) = (Registers(&self.transport), registers::COUNTERS + 8 * event as u32);
-        loop {
-            let (high, value) = (registers.read(low + 4)?, registers.read(low)?);
-            if registers.read(low + 4)? == high {
-                return Ok(u64::from(high) << 32 | u64::from(value));
-            }
-        }
+        events::read_counter(event, |register| Registers(&self.transport).read(register))
     }
 
     /// Runs jobs, in order and as many at once as the rings hold, and returns how each ended: judging that is the caller's. The driver sets
@@ -294,6 +284,13 @@ impl<T: Transport> Drop for Card<T> {
         let _ = self.transport.reset();
         let _ = self.transport.unmap(self.options.iova, &self.memory);
     }
+}
+
+/// Resets the card and looks at what is there then.
+fn restart<T: Transport>(transport: &T) -> Result<Capabilities, Error> {
+    transport.reset().map_err(failed("resetting the card"))?;
+    command(transport, MEMORY)?;
+    Capabilities::read(&Registers(transport))
 }
 
 fn command<T: Transport>(transport: &T, value: u16) -> Result<(), Error> {

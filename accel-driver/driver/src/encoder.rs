@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use lockstep_accel_abi::codes::{COPY_MAX, PROGRAM_ALIGN};
-use lockstep_accel_abi::{Completion, Descriptor, Opcode, Status};
+use lockstep_accel_abi::{Completion, Descriptor, Opcode, Status, descriptor};
 use lockstep_accel_program::{Image, Program};
 use lockstep_arith::encoder::{Encoder, InputLimits};
 
@@ -50,11 +50,8 @@ impl CardEncoder {
         if needed > available {
             return Err(Error::CardMemory { what: "the model", needed, available });
         }
-        let limits = InputLimits {
-            positions: model.embedding.position_count().min(capabilities.tokens),
-            vocabulary: model.embedding.vocabulary(),
-            types: model.embedding.type_count(),
-        };
+        let limits = model.input_limits();
+        let limits = InputLimits { positions: limits.positions.min(capabilities.tokens), ..limits };
         Ok(Self { image, hidden: model.hidden(), limits, programs: HashMap::new(), free: 0, loaded: None })
     }
 
@@ -118,8 +115,7 @@ impl CardEncoder {
         let mut inputs = Vec::with_capacity(4 * tokens * members.len());
         for &member in members {
             let Sequence { ids, types } = batch[member];
-            let words = ids.iter().zip(types).map(|(id, kind)| id | u32::from(*kind) << 24);
-            inputs.extend(words.flat_map(u32::to_le_bytes));
+            inputs.extend(descriptor::inputs(ids, types));
         }
         let outputs = at + inputs.len() as u64;
         card.write_data(at, &inputs).map_err(|e| outside(&e))?;
@@ -216,7 +212,7 @@ fn copy<T: Transport>(card: &mut Card<T>, bytes: &[u8], address: u64) -> Result<
     Ok(())
 }
 
-/// The first record that is not well.
+/// The first record that is not well. [`Card::execute`] gives none with a status that there is not.
 fn all_well(records: &[Completion]) -> Result<(), Error> {
     for record in records {
         match record.outcome() {

@@ -12,10 +12,8 @@ use lockstep_vfio_user::region;
 use vfio_ioctls::{VfioContainer, VfioDevice};
 use vmm_sys_util::eventfd::EventFd;
 
+use crate::transport::COMMAND;
 use crate::{Transport, TransportError};
-
-/// The command register of the configuration space.
-const COMMAND: u64 = 4;
 
 /// A PCI function that is bound to `vfio-pci`.
 pub struct KernelVfio {

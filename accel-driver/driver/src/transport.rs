@@ -5,6 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use lockstep_accel_memory::SharedMemory;
 use lockstep_vfio_user::{Client, irq, region};
 
+/// Offset of the command register in the configuration space.
+pub(crate) const COMMAND: u64 = 4;
+
 /// Why a transport failed; each kind has errors of its own.
 pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
 

@@ -1,10 +1,11 @@
 //! What memory of its client a device can reach.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
-use lockstep_accel_memory::SharedMemory;
+use lockstep_accel_memory::{OutOfRange, SharedMemory};
 
 use crate::Errno;
 
@@ -25,7 +26,7 @@ impl std::error::Error for DmaFault {}
 
 /// Consecutive addresses and where they are.
 #[derive(Clone, Debug)]
-struct Range {
+struct Map {
     /// The last address: a range may end at the greatest one.
     last: u64,
     /// Nothing where the client gave no file: it can be unmapped, and that is all.
@@ -40,7 +41,7 @@ struct Range {
 /// A client such as QEMU maps single pages of one file, so a file is mapped once, whole, and found by its identity.
 #[derive(Debug, Default)]
 pub struct DmaTable {
-    ranges: BTreeMap<u64, Range>,
+    ranges: BTreeMap<u64, Map>,
     files: Vec<((u64, u64), Weak<SharedMemory>)>,
 }
 
@@ -69,7 +70,7 @@ impl DmaTable {
             return Err(Errno::NOSPC);
         }
         let memory = file.map(|f| self.memory(f, offset, size)).transpose()?;
-        self.ranges.insert(iova, Range { last, memory, offset, writable });
+        self.ranges.insert(iova, Map { last, memory, offset, writable });
         Ok(())
     }
 
@@ -84,10 +85,10 @@ impl DmaTable {
             let Some(range) = self.ranges.remove(&first) else { continue };
             if range.last > last {
                 let offset = range.offset + (last + 1 - first);
-                self.ranges.insert(last + 1, Range { offset, ..range.clone() });
+                self.ranges.insert(last + 1, Map { offset, ..range.clone() });
             }
             if first < iova {
-                self.ranges.insert(first, Range { last: iova - 1, ..range });
+                self.ranges.insert(first, Map { last: iova - 1, ..range });
             }
         }
         self.files.retain(|(_, memory)| memory.strong_count() > 0);
@@ -111,14 +112,7 @@ impl DmaTable {
     /// # Errors
     /// An address is not mapped; bytes before it may have been copied.
     pub fn read(&self, iova: u64, to: &mut [u8]) -> Result<(), DmaFault> {
-        let mut done = 0;
-        while done < to.len() {
-            let (memory, offset, len) = self.piece(iova, done, to.len() - done, false)?;
-            let copied = memory.read(offset, &mut to[done..done + len]);
-            copied.map_err(|_| DmaFault { iova: iova + done as u64 })?;
-            done += len;
-        }
-        Ok(())
+        self.pieces(iova, to.len(), false, |memory, offset, piece| memory.read(offset, &mut to[piece]))
     }
 
     /// Copies bytes to the client's memory, across the borders of maps.
@@ -126,12 +120,22 @@ impl DmaTable {
     /// # Errors
     /// An address is not mapped for writing; bytes before it may have been copied.
     pub fn write(&self, iova: u64, from: &[u8]) -> Result<(), DmaFault> {
+        self.pieces(iova, from.len(), true, |memory, offset, piece| memory.write(offset, &from[piece]))
+    }
+
+    /// Copies `len` bytes at `iova`, one call for each part of them that lies in one map.
+    fn pieces(
+        &self,
+        iova: u64,
+        len: usize,
+        write: bool,
+        mut copy: impl FnMut(&SharedMemory, u64, Range<usize>) -> Result<(), OutOfRange>,
+    ) -> Result<(), DmaFault> {
         let mut done = 0;
-        while done < from.len() {
-            let (memory, offset, len) = self.piece(iova, done, from.len() - done, true)?;
-            let copied = memory.write(offset, &from[done..done + len]);
-            copied.map_err(|_| DmaFault { iova: iova + done as u64 })?;
-            done += len;
+        while done < len {
+            let (memory, offset, n) = self.piece(iova, done, len - done, write)?;
+            copy(memory, offset, done..done + n).map_err(|_| DmaFault { iova: iova + done as u64 })?;
+            done += n;
         }
         Ok(())
     }
@@ -156,7 +160,7 @@ impl DmaTable {
     }
 
     /// The ranges that share an address with `first..=last`.
-    fn overlapping(&self, first: u64, last: u64) -> impl Iterator<Item = (&u64, &Range)> {
+    fn overlapping(&self, first: u64, last: u64) -> impl Iterator<Item = (&u64, &Map)> {
         self.ranges.range(..=last).rev().take_while(move |(_, range)| range.last >= first)
     }
 

@@ -185,17 +185,22 @@ impl Encoder {
         Ok(())
     }
 
+    /// Which sequences it takes.
+    #[must_use]
+    pub fn input_limits(&self) -> InputLimits {
+        InputLimits {
+            positions: self.embedding.position_count(),
+            vocabulary: self.embedding.vocabulary(),
+            types: self.embedding.type_count(),
+        }
+    }
+
     /// Checks a sequence.
     ///
     /// # Errors
     /// Names what is wrong with it.
     pub fn check_input(&self, ids: &[u32], type_ids: &[u8]) -> Result<(), InputError> {
-        let limits = InputLimits {
-            positions: self.embedding.position_count(),
-            vocabulary: self.embedding.vocabulary(),
-            types: self.embedding.type_count(),
-        };
-        limits.check(ids, type_ids)
+        self.input_limits().check(ids, type_ids)
     }
 
     /// One sequence: the pooled integers `[D]`, or the logits `[labels]`.
