@@ -11,8 +11,10 @@ daemon=$!
 stop() { kill "$daemon" 2>/dev/null || true; wait "$daemon" 2>/dev/null || true; rm -f "$log"; }
 trap stop EXIT
 
+url=
 for _ in $(seq 100); do
-  url=$(grep -o 'http://[0-9.:]*' "$log" | head -1 || true)
+  # Whole lines alone: the daemon's comes in pieces.
+  while IFS= read -r line; do [[ $line =~ http://[0-9.:]+ ]] && url=${BASH_REMATCH[0]} && break; done <"$log"
   [ -n "$url" ] && break
   kill -0 "$daemon" 2>/dev/null || { cat "$log" >&2; exit 1; }
   sleep 0.1
