@@ -155,7 +155,7 @@ hdl-shapes: .cache/toolchain
 	@$(CARGO) test --quiet --locked --release -p lockstep-hdl-sim --test encoder -- --ignored --nocapture
 
 test-vm: .cache/toolchain $(VM)/qemu/qemu $(VM)/guest/initramfs.gz
-	@LOCKSTEP_VM=$(abspath $(VM)) $(CARGO) test --quiet --release --locked -p lockstep-accel-vm --test vm -- --nocapture
+	@LOCKSTEP_VM=$(abspath $(VM)) $(CARGO) test --quiet --release --locked -p lockstep-accel-vm --test vm -- --ignored --nocapture
 
 clean:
 	rm -rf target .cache .venv
@@ -166,12 +166,12 @@ clean:
 	@tests/tools/toolchain.sh
 	@mkdir -p .cache && touch $@
 
-$(VM)/qemu/qemu: accel-driver/vm/get-qemu.sh
+$(VM)/qemu/qemu: tests/vm/get-qemu.sh
 	@$< $(@D)
-$(VM)/guest/initramfs.gz: accel-driver/vm/make-guest.sh $(GUEST)
+$(VM)/guest/initramfs.gz: tests/vm/make-guest.sh $(GUEST)
 	@$< $(@D) $(GUEST)
 # One static file, by the linker that comes with Rust.
-$(GUEST): $(call sources,accel-driver wasm-module/arith) | .cache/toolchain
+$(GUEST): $(call sources,accel-driver tests/vm wasm-module/arith) | .cache/toolchain
 	@CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld $(CARGO) build --quiet --release --locked -p lockstep-accel-vm --target x86_64-unknown-linux-musl
 	@touch $@
 

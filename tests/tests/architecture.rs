@@ -69,8 +69,8 @@ fn dependencies_point_towards_the_arithmetic() {
         ("accel-driver/memory", &[]),
         ("accel-driver/vfio-user", &["accel-memory"]),
         ("accel-driver/driver", &["accel-abi", "accel-memory", "accel-program", "arith", "vfio-user"]),
-        ("accel-driver/device", &["accel-abi", "hdl-sim", "vfio-user"]),
-        ("accel-driver/vm", &["accel-abi", "accel-driver", "arith"]),
+        ("hdl-sim/device", &["accel-abi", "hdl-sim", "vfio-user"]),
+        ("tests/vm", &["accel-abi", "accel-driver", "arith"]),
         ("hdl-sim", &["accel-abi", "arith"]),
     ]
     .into();

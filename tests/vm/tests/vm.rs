@@ -1,6 +1,8 @@
-//! A virtual machine whose PCI card is the RTL: driver → kernel VFIO → emulated IOMMU → QEMU → vfio-user → device process.
+//! Runs the driver in a virtual machine whose PCI card is the RTL. An access passes through the
+//! driver, the guest kernel's VFIO, the emulated IOMMU, QEMU, vfio-user, and the device process.
 //!
-//! `make test-vm` gets QEMU, the kernel and the guest's program, and says where they are in `LOCKSTEP_VM`.
+//! `make test-vm` downloads QEMU and a kernel, builds the guest's program, sets `LOCKSTEP_VM` to
+//! their folder and runs this test. `cargo test` alone lists the test as ignored.
 #![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
@@ -13,18 +15,17 @@ use lockstep_accel_device::{ServedCard, SimulationSetup};
 use lockstep_vfio_user::Client;
 
 const LANES: usize = 8;
-/// The whole run, from power-up to power-off.
+/// Longest time from power-up of the machine to its power-off.
 const LIMIT: Duration = Duration::from_secs(180);
 
 #[test]
+#[ignore = "needs QEMU and a guest: run `make test-vm`"]
 fn the_driver_passes_over_the_kernel_s_vfio() {
-    let Some(folder) = std::env::var_os("LOCKSTEP_VM").map(PathBuf::from) else {
-        println!("left out: `make test-vm` runs it");
-        return;
-    };
+    let folder = std::env::var_os("LOCKSTEP_VM").map(PathBuf::from);
+    let folder = folder.expect("LOCKSTEP_VM names no folder with QEMU and a guest: run `make test-vm`");
     let socket = std::env::temp_dir().join(format!("lockstep-vm-{}", std::process::id()));
     let card = ServedCard::start(&socket, SimulationSetup::of_engine(LANES, 4 << 20)).unwrap();
-    // QEMU waits five seconds for an answer: the design is built before.
+    // QEMU waits at most five seconds for a reply, so the design must be built before QEMU starts.
     drop(Client::connect(&socket, Duration::from_secs(600)).unwrap());
 
     let device = format!(
