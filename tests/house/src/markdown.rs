@@ -1,0 +1,1 @@
+//! Documents in Markdown: links, paths between back-ticks, lines without tables.
