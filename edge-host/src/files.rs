@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use lockstep_folder::{MANIFEST, RUNTIME, TOKENIZER};
+
 use crate::error::HostError;
 
 /// The files of a model folder.
@@ -18,9 +20,9 @@ pub(crate) struct ModelFiles {
 impl ModelFiles {
     pub(crate) fn read(folder: &Path) -> Result<Self, HostError> {
         Ok(Self {
-            model: read(&folder.join("model.lockstep"))?,
-            tokenizer: read(&folder.join("tokenizer.json"))?,
-            manifest: read(&folder.join("lockstep.json"))?,
+            model: read(&folder.join(RUNTIME))?,
+            tokenizer: read(&folder.join(TOKENIZER))?,
+            manifest: read(&folder.join(MANIFEST))?,
         })
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lockstep_arith::encoder::Pooling;
-use lockstep_manifest::{FORMAT, MANIFEST, MODEL, Manifest, PACKED, PIECE, TOKENIZER, sha256};
+use lockstep_folder::manifest::{FORMAT, Manifest, PIECE, sha256};
+use lockstep_folder::{MANIFEST, ONNX, RUNTIME, TOKENIZER};
 use lockstep_tokenizer::{Tokenizer, TokenizerError};
 use serde_json::Value;
 
@@ -23,10 +24,10 @@ pub enum FolderError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The tokenizer.
-    #[error("tokenizer.json: {}", .0.to_string().trim_start_matches("tokenizer.json: "))]
+    #[error("{TOKENIZER}: {}", .0.to_string().trim_start_matches("tokenizer.json: "))]
     Tokenizer(#[from] TokenizerError),
     /// The tokenizer belongs to another model.
-    #[error("tokenizer.json has {tokens} tokens, config.json has vocab_size {vocabulary}")]
+    #[error("{TOKENIZER} has {tokens} tokens, config.json has vocab_size {vocabulary}")]
     Vocabulary {
         /// Tokens of the tokenizer.
         tokens: usize,
@@ -34,7 +35,7 @@ pub enum FolderError {
         vocabulary: usize,
     },
     /// The tokenizer gives a token type that the model does not have.
-    #[error("tokenizer.json gives token type {id}, config.json has type_vocab_size {types}")]
+    #[error("{TOKENIZER} gives token type {id}, config.json has type_vocab_size {types}")]
     TokenType {
         /// The type.
         id: u8,
@@ -113,13 +114,13 @@ pub fn run(
     let model_id = options.model_id.clone().or_else(|| folder_name(input)).unwrap_or_else(|| "bert".into());
     let metadata = [("model_id".to_owned(), model_id.clone())];
     let files = [
-        (MODEL, onnx::write(&quantized.encoder, &metadata)),
-        (PACKED, lockstep_file::write(&quantized.encoder)),
+        (ONNX, onnx::write(&quantized.encoder, &metadata)),
+        (RUNTIME, lockstep_folder::runtime::write(&quantized.encoder)),
         (TOKENIZER, tokenizer_json),
     ];
     let digests: BTreeMap<String, String> =
         files.iter().map(|(name, bytes)| ((*name).to_owned(), sha256(bytes))).collect();
-    let pieces = files.iter().filter(|(name, _)| *name == PACKED);
+    let pieces = files.iter().filter(|(name, _)| *name == RUNTIME);
     let pieces = pieces.map(|(name, bytes)| ((*name).to_owned(), bytes.chunks(PIECE).map(sha256).collect()));
     let manifest = Manifest {
         format: FORMAT,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lockstep_arith::encoder::Encoder;
-use lockstep_manifest::{MANIFEST, MODEL, PACKED, TOKENIZER};
+use lockstep_folder::{MANIFEST, ONNX, RUNTIME, TOKENIZER};
 use lockstep_module::TextModel;
 
 /// The bytes of `model.lockstep`, `tokenizer.json` and `lockstep.json`.
@@ -11,7 +11,7 @@ use lockstep_module::TextModel;
 /// # Errors
 /// Names the file that cannot be read.
 pub fn files(folder: &Path) -> Result<[Vec<u8>; 3], String> {
-    Ok([read(folder, PACKED)?, read(folder, TOKENIZER)?, read(folder, MANIFEST)?])
+    Ok([read(folder, RUNTIME)?, read(folder, TOKENIZER)?, read(folder, MANIFEST)?])
 }
 
 fn read(folder: &Path, name: &str) -> Result<Vec<u8>, String> {
@@ -34,6 +34,6 @@ pub fn open(folder: &Path) -> TextModel {
 /// Where the folder is not a model's.
 #[must_use]
 pub fn reference(folder: &Path) -> Encoder {
-    let model = read(folder, MODEL).expect("`make test` makes the model folder");
+    let model = read(folder, ONNX).expect("`make test` makes the model folder");
     lockstep_quantize::onnx::read(&model).expect("the model is read")
 }

@@ -17,7 +17,7 @@ pub fn integers(model: &Path, sequences: &[(Vec<u32>, Vec<u8>)]) -> Vec<Vec<i32>
     need(&python());
     let mut child = Command::new(python())
         .arg(workspace().join("tests/tools/ort_integers.py"))
-        .arg(model.join("model.onnx"))
+        .arg(model.join(lockstep_folder::ONNX))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

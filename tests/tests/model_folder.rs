@@ -21,8 +21,8 @@ fn refusal([model, tokenizer, manifest]: [Vec<u8>; 3]) -> String {
 /// Gives the manifest the digests of the files as they are, so that the next check is met.
 fn sign([model, tokenizer, manifest]: [Vec<u8>; 3], change: impl Fn(&mut Value)) -> [Vec<u8>; 3] {
     let mut value: Value = serde_json::from_slice(&manifest).unwrap();
-    value["digests"]["model.lockstep"] = json!(lockstep_manifest::sha256(&model));
-    value["digests"]["tokenizer.json"] = json!(lockstep_manifest::sha256(&tokenizer));
+    value["digests"]["model.lockstep"] = json!(lockstep_folder::manifest::sha256(&model));
+    value["digests"]["tokenizer.json"] = json!(lockstep_folder::manifest::sha256(&tokenizer));
     change(&mut value);
     [model, tokenizer, serde_json::to_vec(&value).unwrap()]
 }
@@ -32,7 +32,11 @@ fn sign([model, tokenizer, manifest]: [Vec<u8>; 3], change: impl Fn(&mut Value))
 fn both_files_hold_the_same_model() {
     for folder in [tiny_model(), real_model()] {
         let [packed, ..] = folder::files(&folder).unwrap();
-        assert!(lockstep_file::write(&folder::reference(&folder)) == packed, "{}", folder.display());
+        assert!(
+            lockstep_folder::runtime::write(&folder::reference(&folder)) == packed,
+            "{}",
+            folder.display()
+        );
         let onnx = std::fs::read(folder.join("model.onnx")).unwrap();
         assert!(lockstep_model::pack_onnx(&onnx).unwrap() == packed, "{}", folder.display());
     }

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use lockstep_manifest::{Manifest, ManifestError, sha256};
+use lockstep_folder::manifest::{Manifest, ManifestError, sha256};
 
 /// Threads that one check takes at most.
 const THREADS: usize = 8;

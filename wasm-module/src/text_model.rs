@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use lockstep_manifest::{MANIFEST, MODEL, Manifest, ManifestError, PACKED, TOKENIZER};
+use lockstep_folder::manifest::{Manifest, ManifestError};
+use lockstep_folder::{MANIFEST, ONNX, RUNTIME, TOKENIZER};
 use lockstep_model::{Buffer, Model, ModelError, Sequence};
 use lockstep_rank::{EncodeError, Encoded, Encoder, ModelInfo, ModelKind, Text};
 use lockstep_tokenizer::{Encoding, Tokenizer, TokenizerError};
@@ -32,10 +33,10 @@ pub enum OpenError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The tokenizer.
-    #[error("tokenizer.json: {0}")]
+    #[error("{TOKENIZER}: {0}")]
     Tokenizer(#[from] TokenizerError),
     /// The model.
-    #[error("{PACKED}: {0}")]
+    #[error("{RUNTIME}: {0}")]
     Model(#[from] ModelError),
     /// The files do not fit each other.
     #[error("{what} is {found} in {first}, {expected} in {second}")]
@@ -62,7 +63,7 @@ pub enum OpenError {
         most: usize,
     },
     /// The manifest has neither the unit of vectors nor labels with the unit of logits.
-    #[error("lockstep.json: vector_unit is missing, and so are labels or logit_unit")]
+    #[error("{MANIFEST}: vector_unit is missing, and so are labels or logit_unit")]
     NoUnit,
 }
 
@@ -76,8 +77,8 @@ impl TextModel {
         let model = model.into();
         let manifest = Manifest::read(manifest)?;
         // What results are keyed by must be there, although nothing here reads that file.
-        manifest.digest(MODEL)?;
-        manifest.verify(PACKED, &model)?;
+        manifest.digest(ONNX)?;
+        manifest.verify(RUNTIME, &model)?;
         manifest.verify(TOKENIZER, tokenizer)?;
         Self::open_parts(model, tokenizer, manifest)
     }
@@ -94,11 +95,11 @@ impl TextModel {
         };
         let read = |name: &str| std::fs::read(folder.join(name)).map_err(unreadable(name));
         let (manifest, tokenizer) = (read(MANIFEST)?, read(TOKENIZER)?);
-        let model = lockstep_model::map(&folder.join(PACKED)).map_err(unreadable(PACKED))?;
+        let model = lockstep_model::map(&folder.join(RUNTIME)).map_err(unreadable(RUNTIME))?;
         let manifest = Manifest::read(&manifest)?;
-        manifest.digest(MODEL)?;
+        manifest.digest(ONNX)?;
         // The digest of the weights takes longer than all the rest, of which nothing relies on it.
-        crate::check::beside(&manifest, PACKED, &model, || {
+        crate::check::beside(&manifest, RUNTIME, &model, || {
             manifest.verify(TOKENIZER, &tokenizer)?;
             Self::open_parts(model.clone(), &tokenizer, manifest.clone())
         })?
@@ -112,7 +113,7 @@ impl TextModel {
                 what: "the vocabulary",
                 first: TOKENIZER,
                 found: tokenizer.vocab_size(),
-                second: PACKED,
+                second: RUNTIME,
                 expected: model.vocabulary(),
             });
         }
@@ -126,7 +127,7 @@ impl TextModel {
             _ => return Err(OpenError::NoUnit),
         };
         let same = |what, found, expected| {
-            let mismatch = OpenError::Mismatch { what, first: PACKED, found, second: MANIFEST, expected };
+            let mismatch = OpenError::Mismatch { what, first: RUNTIME, found, second: MANIFEST, expected };
             if found == expected { Ok(()) } else { Err(mismatch) }
         };
         same("the number of outputs", model.outputs(), outputs)?;

@@ -1,4 +1,4 @@
-//! The quantised encoder as an ONNX file: the format of `wasm-module/model/FORMAT.md`.
+//! The quantised encoder as an ONNX file: the format of `wasm-module/folder/FORMAT.md`.
 //!
 //! Every node is of the domain `lockstep`. What its operators compute is in the file itself, as model-local
 //! functions of standard operators, so ONNX Runtime runs the file with no plug-in and is an independent

@@ -246,7 +246,8 @@ impl Outcome {
     pub(crate) fn encoder(&self) -> Encoder {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         let encoder = lockstep_quantize::onnx::read(&self.bytes("model.onnx")).expect("a valid model");
-        let manifest = lockstep_manifest::Manifest::read(&self.bytes("lockstep.json")).expect("a manifest");
+        let manifest =
+            lockstep_folder::manifest::Manifest::read(&self.bytes("lockstep.json")).expect("a manifest");
         assert_eq!(manifest.hidden_size, encoder.hidden());
         let report = String::from_utf8(self.bytes("report.json")).unwrap();
         assert!(!report.contains("null"), "a number of the report is not finite: {report}");

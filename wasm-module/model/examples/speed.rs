@@ -24,7 +24,7 @@ fn main() {
         pooling: Pooling::Mean,
     };
     let encoder = encoder(&shape, 1);
-    let file = lockstep_file::write(&encoder);
+    let file = lockstep_folder::runtime::write(&encoder);
     let start = Instant::now();
     let model = Model::open(file).expect("the file opens");
     println!("{}: open {:?}", model.kernel_name(), start.elapsed());

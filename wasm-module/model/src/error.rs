@@ -2,7 +2,7 @@
 
 use lockstep_arith::encoder::InputError;
 use lockstep_arith::range::RangeError;
-use lockstep_file::FileError;
+use lockstep_folder::runtime::FileError;
 use thiserror::Error;
 use tract_core::prelude::TractError;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lockstep_arith::attention::ScoreScale;
 use lockstep_arith::encoder::Pooling;
 use lockstep_arith::layer_norm::LayerNorm;
-use lockstep_file::{HeadParts, LayerParts, Parts};
+use lockstep_folder::runtime::{HeadParts, LayerParts, Parts};
 use lockstep_kernels::{Attention, PackedLinear};
 use tract_core::internal::*;
 

@@ -21,8 +21,8 @@ mod steps;
 pub use error::ModelError;
 pub use lockstep_arith::encoder::InputError;
 #[cfg(not(target_family = "wasm"))]
-pub use lockstep_file::map;
-pub use lockstep_file::{Buffer, FileError, Line};
+pub use lockstep_folder::runtime::map;
+pub use lockstep_folder::runtime::{Buffer, FileError, Line};
 pub use model::{Model, Sequence};
 #[cfg(feature = "onnx")]
 pub use onnx::pack_onnx;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lockstep_arith::encoder::{InputError, InputLimits};
-use lockstep_file::{Buffer, Parts};
+use lockstep_folder::runtime::{Buffer, Parts};
 use tract_core::prelude::*;
 
 use crate::error::ModelError;
@@ -63,7 +63,7 @@ impl Model {
     /// # Errors
     /// Names what is wrong with the file: a section, a parameter outside its declared range.
     pub fn open(file: impl Into<Buffer>) -> Result<Self, ModelError> {
-        let parts = lockstep_file::read(file.into())?;
+        let parts = lockstep_folder::runtime::read(file.into())?;
         let outline = Outline::of(&parts);
         let kernel = KernelCell::default();
         let plan = graph(parts, &kernel)?.into_runnable()?;

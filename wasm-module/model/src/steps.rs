@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use lockstep_arith::activation::{Activation, Table};
 use lockstep_arith::layer_norm::LayerNorm;
-use lockstep_file::Tables;
+use lockstep_folder::runtime::Tables;
 use lockstep_kernels::{Attention, Kernel, PackedLinear, Scratch};
 use tract_core::internal::*;
 

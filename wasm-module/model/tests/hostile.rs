@@ -17,7 +17,8 @@ struct Kind {
     open: fn(&[u8]) -> Result<Model, ModelError>,
 }
 
-const PACKED: Kind = Kind { name: "packed", write: lockstep_file::write, open: |bytes| Model::open(bytes) };
+const PACKED: Kind =
+    Kind { name: "packed", write: lockstep_folder::runtime::write, open: |bytes| Model::open(bytes) };
 const ONNX: Kind = Kind {
     name: "ONNX",
     write: |encoder| lockstep_quantize::onnx::write(encoder, &[]),

@@ -19,7 +19,7 @@ fn shapes() -> Vec<Shape> {
 }
 
 fn open(encoder: &Encoder) -> Model {
-    Model::open(lockstep_file::write(encoder)).expect("a file that was just written opens")
+    Model::open(lockstep_folder::runtime::write(encoder)).expect("a file that was just written opens")
 }
 
 type Tokens = (Vec<u32>, Vec<u8>);
@@ -81,7 +81,10 @@ fn the_onnx_file_gives_the_same_model() {
         let sequences = [sequence(&encoder, 9, &mut Random::new(8))];
         assert_eq!(model.run(&batch(&sequences)).expect("runs"), expected(&encoder, &sequences));
         let read = lockstep_quantize::onnx::read(&bytes).expect("reads");
-        assert!(lockstep_file::write(&read) == lockstep_file::write(&encoder), "{shape:?}");
+        assert!(
+            lockstep_folder::runtime::write(&read) == lockstep_folder::runtime::write(&encoder),
+            "{shape:?}"
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lockstep_file::{LayerParts, Parts};
+use lockstep_folder::runtime::{LayerParts, Parts};
 use lockstep_module::TextModel;
 use lockstep_quantize::calibration::{BUNDLED, passages};
 use lockstep_rank::Text;

@@ -25,7 +25,7 @@ use std::{
 use arguments::Arguments;
 use cases::{Case, Work};
 use contestant::{Contestant, Expected};
-use lockstep_manifest::{MANIFEST, PACKED, TOKENIZER};
+use lockstep_folder::{MANIFEST, RUNTIME, TOKENIZER};
 use lockstep_rank::{Encoder, ModelKind};
 use lockstep_tests::{places::workspace, times::median};
 use process::{Process, Remote};
@@ -64,7 +64,8 @@ fn bench(arguments: &Arguments) -> Fallible<()> {
     let wanted = CASES.into_iter().filter(|case| arguments.wants_case(*case));
     let cases = wanted.map(|(batch, n)| Case::new(&model, batch, n)).collect::<Fallible<Vec<_>>>()?;
     drop(model);
-    let work = Work::of(&lockstep_file::read(lockstep_model::map(&arguments.model.join(PACKED))?)?);
+    let work =
+        Work::of(&lockstep_folder::runtime::read(lockstep_model::map(&arguments.model.join(RUNTIME))?)?);
     let peaks = peaks(arguments);
     let folder = arguments.out.parent().ok_or("--out has no folder")?;
     std::fs::create_dir_all(folder)?;
@@ -198,7 +199,7 @@ fn web(
     list: &std::path::Path,
 ) -> Fallible<std::rc::Rc<std::cell::RefCell<Process>>> {
     let absolute = |path: std::path::PathBuf| std::path::absolute(path);
-    let model = [PACKED, TOKENIZER, MANIFEST];
+    let model = [RUNTIME, TOKENIZER, MANIFEST];
     let model =
         model.map(|name| absolute(arguments.model.join(name))).into_iter().collect::<Result<Vec<_>, _>>()?;
     let files = json!({

@@ -23,7 +23,7 @@ use format::{Operator, Outline};
 /// # Errors
 /// Where the bytes are not such a file. The ranges of the parameters are left to whoever opens the result.
 pub fn pack_onnx(onnx: &[u8]) -> Result<Vec<u8>, ModelError> {
-    Ok(lockstep_file::write(&read(onnx)?))
+    Ok(lockstep_folder::runtime::write(&read(onnx)?))
 }
 
 /// The encoder in the bytes of a `model.onnx`. Sizes are those of `FORMAT.md`; the ranges of the parameters are left to

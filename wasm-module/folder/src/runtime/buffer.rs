@@ -1,13 +1,13 @@
-//! Bytes that begin at a multiple of 64.
+//! Bytes whose address is a multiple of 64.
 
 use bytes::Bytes;
 use lockstep_kernels::Line;
 
-/// The bytes of a file, aligned for its weights. A clone shares them.
+/// The bytes of a file, aligned to 64 bytes for its weights. Clones share the bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Buffer(Bytes);
 
-/// What owns the lines of a buffer.
+/// Owns the lines of a buffer, so that [`Bytes`] can share them.
 struct Lines(Box<[Line]>);
 
 impl AsRef<[u8]> for Lines {
@@ -17,7 +17,7 @@ impl AsRef<[u8]> for Lines {
 }
 
 impl Buffer {
-    /// Bytes wherever they lie. Those that do not begin at a multiple of 64 are copied to where they do.
+    /// Takes bytes at any address, and copies them only if that address is not a multiple of 64.
     #[must_use]
     pub fn new(bytes: Bytes) -> Self {
         if bytes.as_ptr().addr().is_multiple_of(align_of::<Line>()) {
@@ -27,7 +27,7 @@ impl Buffer {
         }
     }
 
-    /// The first `len` bytes of lines; all of them where there are fewer.
+    /// The first `len` bytes of the lines, or all bytes if the lines have fewer.
     #[must_use]
     pub fn of_lines(lines: Box<[Line]>, len: usize) -> Self {
         let mut bytes = Bytes::from_owner(Lines(lines));
@@ -35,7 +35,7 @@ impl Buffer {
         Self(bytes)
     }
 
-    /// A copy.
+    /// Copies the bytes to aligned memory.
     #[must_use]
     pub fn copy(bytes: &[u8]) -> Self {
         let line = |chunk: &[u8]| {
@@ -46,7 +46,7 @@ impl Buffer {
         Self::of_lines(bytes.chunks(size_of::<Line>()).map(line).collect(), bytes.len())
     }
 
-    /// The bytes, to be shared.
+    /// Gives the bytes up, for users that share parts of them.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0

@@ -1,4 +1,4 @@
-//! From the bytes of a file to the parts of a model: sizes, alignment, ranges.
+//! Reads a run-time file: checks sizes, alignment and ranges, and gives the parts of the model.
 
 use bytes::Bytes;
 use lockstep_arith::activation::{Activation, SEGMENTS, Table};
@@ -9,17 +9,17 @@ use lockstep_arith::range::{RangeError, check, check_all};
 use lockstep_arith::rows::Sign;
 use lockstep_kernels::{PackedError, PackedLinear, PackedWeights, Requantizer, Shared};
 
-use crate::Buffer;
-use crate::header::{ALIGNMENT, FORMAT, Header, MAGIC, SCALARS};
-use crate::parts::{HeadParts, LayerParts, Parts, Tables};
+use super::buffer::Buffer;
+use super::header::{ALIGNMENT, FORMAT, Header, MAGIC, SCALARS};
+use super::parts::{HeadParts, LayerParts, Parts, Tables};
 
-/// Why bytes are not a model's file.
+/// Why bytes are not a valid run-time file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
-    /// The bytes do not begin as such a file does.
+    /// The bytes do not begin with `LOCKSTEP`.
     #[error("not a lockstep file")]
     Magic,
-    /// A version that is not known.
+    /// A version of the format that this program does not know.
     #[error("format is {0}, this program reads {FORMAT}")]
     Format(u32),
     /// The file ends before a section does.
@@ -27,18 +27,18 @@ pub enum FileError {
     Truncated {
         /// The section.
         section: String,
-        /// Where it would end.
+        /// The byte offset at which the section would end.
         end: u64,
-        /// Bytes of the file.
+        /// The length of the file in bytes.
         len: usize,
     },
     /// Bytes after the last section.
     #[error("{0} bytes after the last section")]
     Trailing(usize),
-    /// A section that is not followed by zeros up to a multiple of 64, or an unused number that is not 0.
+    /// The padding after a section, or an unused number, is not 0.
     #[error("{0}: what fills it up to a multiple of 64 bytes is not 0")]
     Filling(String),
-    /// Weights that are not packed ones.
+    /// The weights of a linear layer are not packed as `FORMAT.md` says.
     #[error("{part}: {problem}")]
     Weights {
         /// The linear layer.
@@ -46,16 +46,17 @@ pub enum FileError {
         /// What is wrong.
         problem: PackedError,
     },
-    /// A parameter outside the range that `SPEC.md` declares.
+    /// A parameter is outside the range that `SPEC.md` declares.
     #[error(transparent)]
     Range(#[from] RangeError),
 }
 
-/// The parts of the model in a file. Weights and tables stay in its bytes; the parameters of single channels, below
-/// 1 % of them, are copied.
+/// Reads a model. Weights and tables stay in the bytes of the file. The parameters of single
+/// channels, less than 1 % of the file, are copied.
 ///
 /// # Errors
-/// Names the section or the parameter that is wrong. Bytes that are read describe a model that can be run.
+/// [`FileError`] names the section or the parameter that is wrong. A model that is returned can
+/// run.
 pub fn read(file: Buffer) -> Result<Parts, FileError> {
     let mut file = Reader { bytes: file.into_bytes(), at: 0 };
     let header = file.header()?;
@@ -75,16 +76,16 @@ pub fn read(file: Buffer) -> Result<Parts, FileError> {
 
 struct Reader {
     bytes: Bytes,
-    /// Where the next section begins; at most the number of bytes.
+    /// The offset of the next section, at most the length of `bytes`.
     at: usize,
 }
 
 impl Reader {
-    /// The next section: `count` numbers of `size` bytes.
+    /// Takes the next section, which holds `count` numbers of `size` bytes each.
     fn section(&mut self, part: &str, what: &str, count: u64, size: usize) -> Result<Bytes, FileError> {
         let section = || if what.is_empty() { part.to_owned() } else { format!("{part}.{what}") };
         let len = self.bytes.len();
-        // Counts are products of two numbers of 32 bits, sizes at most 64: no overflow but in lies.
+        // This overflows only if the header lies; the saturated value is then refused.
         let used = count.saturating_mul(size as u64);
         let end = (self.at as u64).saturating_add(used);
         let next = end.checked_next_multiple_of(ALIGNMENT as u64).unwrap_or(u64::MAX);
@@ -148,7 +149,7 @@ impl Reader {
 
     fn shared(&mut self, what: &str, count: u64) -> Result<Shared<i16>, FileError> {
         let bytes = self.section("embedding", what, count, 2)?;
-        // A buffer begins at a multiple of 64, and so does a section.
+        // Cannot fail: the buffer and every section begin at a multiple of 64 bytes.
         Shared::new(bytes).ok_or_else(|| FileError::Filling(format!("embedding.{what}")))
     }
 
@@ -163,7 +164,8 @@ impl Reader {
         let word_scales = self.shared("word_scales", header.vocabulary.into())?;
         check_all("embedding", "word_scales", word_scales.iter().map(|&s| s.into()), 0, 4095)?;
         let words = self.section("embedding", "words", rows(header.vocabulary), 1)?;
-        // The look of a whole table at once: the search for the culprit follows only where there is one.
+        // A quick test of the whole table; the slower search for the wrong value follows only if it
+        // fails.
         if words.iter().fold(false, |found, &w| found | (w == 0x80)) {
             check_all("embedding", "words", words.iter().map(|&w| (w as i8).into()), -127, 127)?;
         }

@@ -1,4 +1,4 @@
-//! From an encoder to the bytes of a file.
+//! Writes the run-time file of an encoder.
 
 use lockstep_arith::activation::Table;
 use lockstep_arith::encoder::{Encoder, Head, Layer, Pooling};
@@ -6,16 +6,17 @@ use lockstep_arith::layer_norm::{Affine, LayerNorm};
 use lockstep_arith::linear::Linear;
 use lockstep_kernels::PackedWeights;
 
-use crate::header::{ALIGNMENT, Header, SCALARS};
+use super::header::{ALIGNMENT, Header, SCALARS};
 
-/// The file of an encoder that [`Encoder::validate`] accepts. Equal encoders give equal bytes.
+/// The bytes of the run-time file of an encoder that [`Encoder::validate`] accepts. Equal encoders
+/// give equal bytes.
 ///
-/// Two fields without effect are not stored: the `pooling` of an encoder with a head, and the `residual_shift` of the
-/// embedding's LayerNorm.
+/// Two fields have no effect and are not stored: the `pooling` of an encoder with a head, and the
+/// `residual_shift` of the embedding's LayerNorm.
 ///
 /// # Panics
-/// Where the encoder has no layers, where a LayerNorm other than the last has no equalised output, or where
-/// the last one has.
+/// If the encoder has no layers, if a LayerNorm before the last has no equalised output, or if the
+/// last one has one.
 #[must_use]
 pub fn write(encoder: &Encoder) -> Vec<u8> {
     let Encoder { heads, embedding, embedding_norm, layers, pooling, head } = encoder;
@@ -49,7 +50,7 @@ pub fn write(encoder: &Encoder) -> Vec<u8> {
 struct Writer(Vec<u8>);
 
 impl Writer {
-    /// Bytes, and zeros up to where the next section begins.
+    /// Appends a section, with zeros up to the next multiple of 64 bytes.
     fn section(&mut self, bytes: impl IntoIterator<Item = u8>) {
         self.0.extend(bytes);
         self.0.resize(self.0.len().next_multiple_of(ALIGNMENT), 0);

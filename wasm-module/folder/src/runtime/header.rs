@@ -1,19 +1,19 @@
-//! The numbers at the head of a file, and how sections are laid out.
+//! The header of the file, and the alignment of its sections.
 
 use lockstep_arith::encoder::Pooling;
 
-/// The version of the file that this crate writes and reads.
+/// The version of the run-time file that this crate writes and reads.
 pub const FORMAT: u32 = 1;
 
 pub(crate) const MAGIC: [u8; 8] = *b"LOCKSTEP";
 
-/// Every section begins at a multiple of this, and so does the end of the file.
+/// Every section begins at a multiple of this many bytes, and the file ends at one.
 pub(crate) const ALIGNMENT: usize = 64;
 
-/// Numbers of 32 bits in a line: of the header after the magic, and of a part's scalars.
+/// 32-bit numbers in a line of scalars.
 pub(crate) const SCALARS: usize = ALIGNMENT / 4;
 
-/// The first line of the file.
+/// The first line of the file, after the magic bytes and the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) layers: u32,
@@ -22,7 +22,7 @@ pub(crate) struct Header {
     pub(crate) vocabulary: u32,
     pub(crate) positions: u32,
     pub(crate) types: u32,
-    /// 0 without a head.
+    /// 0 if the model has no head.
     pub(crate) labels: u32,
     pub(crate) pooling: Pooling,
     pub(crate) table_shift: i32,

@@ -1,32 +1,24 @@
-//! `lockstep.json`, the manifest of a quantized model folder; its fields are described in
-//! `wasm-module/model/FORMAT.md`.
-#![forbid(unsafe_code)]
+//! `lockstep.json`, the manifest of a model folder. `FORMAT.md` describes its fields.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Name of the manifest in the folder.
-pub const MANIFEST: &str = "lockstep.json";
-/// Name of the quantised encoder in its interchange form.
-pub const MODEL: &str = "model.onnx";
-/// Name of the run-time file: the same encoder, as it is run.
-pub const PACKED: &str = "model.lockstep";
-/// Name of the tokenizer.
-pub const TOKENIZER: &str = "tokenizer.json";
-/// The files that determine every result, in the order of the model's digest. The run-time file is derived from the
-/// first of them.
-pub const FILES: [&str; 2] = [MODEL, TOKENIZER];
-/// Bytes of a piece of a file that is checked apart from the others; the last one may have fewer.
+use crate::names::{MANIFEST, ONNX, TOKENIZER};
+
+/// The files that determine every result, in the order in which the model digest takes them.
+/// `quantize` derives the run-time file from the first one.
+pub const FILES: [&str; 2] = [ONNX, TOKENIZER];
+/// Bytes in each separately checked piece of a file. The last piece may be shorter.
 pub const PIECE: usize = 1 << 20;
-/// The version of the folder that this crate knows.
+/// The version of the folder's format that this crate reads and writes.
 pub const FORMAT: u32 = 1;
 
 /// The manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Version of the folder's format, [`FORMAT`].
+    /// Version of the folder's format: [`FORMAT`].
     pub format: u32,
     /// Name of the model.
     pub model_id: String,
@@ -38,19 +30,19 @@ pub struct Manifest {
     pub hidden_size: usize,
     /// Number of layers.
     pub layers: usize,
-    /// Longest sequence in tokens, the special ones included.
+    /// Longest sequence in tokens, special tokens included.
     pub max_input_length: usize,
     /// Size of the vocabulary.
     pub vocabulary: usize,
-    /// Value of one unit of a token vector, for an embedding model.
+    /// Value of one unit of a token vector; only for an embedding model.
     pub vector_unit: Option<f64>,
-    /// Labels, for a classifier.
+    /// Names of the labels; only for a classifier.
     pub labels: Option<Vec<String>>,
-    /// Value of one unit of a logit, for a classifier.
+    /// Value of one unit of a logit; only for a classifier.
     pub logit_unit: Option<f64>,
     /// SHA-256 of each file in hexadecimal.
     pub digests: BTreeMap<String, String>,
-    /// SHA-256 of each [`PIECE`] of large files, so that all cores can check them; not needed.
+    /// SHA-256 of each [`PIECE`] of the large files, so that all cores can check them. Optional.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pieces: BTreeMap<String, Vec<String>>,
 }
@@ -58,28 +50,28 @@ pub struct Manifest {
 /// Why a model folder is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ManifestError {
-    /// Not the JSON that is wanted.
+    /// The bytes are not JSON with these fields.
     #[error("{MANIFEST}: {0}")]
     Json(String),
-    /// A version that is not known.
+    /// A version of the format that this program does not know.
     #[error("{MANIFEST}: format is {0}, this program reads {FORMAT}")]
     Format(u32),
-    /// A digest is not there.
+    /// The manifest has no digest of this file.
     #[error("{MANIFEST}: no digest of {0}")]
     NoDigest(&'static str),
-    /// A file is not the one that was quantised: truncated, corrupted or exchanged.
+    /// The file has another digest: it was truncated, corrupted or exchanged.
     #[error("{file} ({bytes} bytes) has SHA-256 {found}, {MANIFEST} says {expected}")]
     Digest {
         /// The file.
         file: &'static str,
-        /// Its length.
+        /// Its length in bytes.
         bytes: usize,
-        /// What it has.
+        /// The SHA-256 of the bytes.
         found: String,
-        /// What it should have.
+        /// The SHA-256 in the manifest.
         expected: String,
     },
-    /// The digests of a file's pieces are those of another file than its own digest is.
+    /// The file matches its own digest, but the digests of its pieces belong to another file.
     #[error("{MANIFEST}: the digests of the pieces of {0} are not those of the file with its SHA-256")]
     Pieces(&'static str),
 }
@@ -88,16 +80,16 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// Where it is not JSON of this format.
+    /// [`ManifestError::Json`] or [`ManifestError::Format`].
     pub fn read(bytes: &[u8]) -> Result<Self, ManifestError> {
         let manifest: Self = serde_json::from_slice(bytes).map_err(|e| ManifestError::Json(e.to_string()))?;
         if manifest.format == FORMAT { Ok(manifest) } else { Err(ManifestError::Format(manifest.format)) }
     }
 
-    /// Compares a file's bytes with its digest.
+    /// Compares the bytes of a file with its digest.
     ///
     /// # Errors
-    /// Where the digest is missing or another.
+    /// [`ManifestError::NoDigest`] or [`ManifestError::Digest`].
     pub fn verify(&self, file: &'static str, bytes: &[u8]) -> Result<(), ManifestError> {
         let expected = self.digest(file)?;
         let found = sha256(bytes);
@@ -107,11 +99,11 @@ impl Manifest {
         Err(ManifestError::Digest { file, bytes: bytes.len(), found, expected: expected.to_owned() })
     }
 
-    /// What can be checked apart of a file, with the digests: its pieces, or all of it where the manifest has no
-    /// digests of so many pieces.
+    /// The parts of a file that can be checked independently, each with its expected digest. These
+    /// are the pieces if the manifest lists a digest for each of them, and the whole file if not.
     ///
     /// # Errors
-    /// Where the digest is missing.
+    /// [`ManifestError::NoDigest`].
     pub fn pieces<'a>(
         &'a self,
         file: &'static str,
@@ -125,15 +117,15 @@ impl Manifest {
         ))
     }
 
-    /// The digest of a file as the manifest has it.
+    /// The digest of a file in the manifest.
     ///
     /// # Errors
-    /// Where it has none.
+    /// [`ManifestError::NoDigest`].
     pub fn digest(&self, file: &'static str) -> Result<&str, ManifestError> {
         self.digests.get(file).map(String::as_str).ok_or(ManifestError::NoDigest(file))
     }
 
-    /// The digest of the model as a whole: what item vectors are keyed by.
+    /// The digest of the model as a whole. Stores key item vectors by it.
     #[must_use]
     pub fn model_digest(&self) -> String {
         let parts: Vec<&str> =
@@ -151,6 +143,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::RUNTIME;
 
     fn manifest() -> Manifest {
         let digests = FILES.iter().map(|f| ((*f).to_owned(), sha256(f.as_bytes()))).collect();
@@ -167,7 +160,7 @@ mod tests {
             labels: None,
             logit_unit: None,
             digests,
-            pieces: BTreeMap::from([(PACKED.into(), vec!["0".into(), "1".into()])]),
+            pieces: BTreeMap::from([(RUNTIME.into(), vec!["0".into(), "1".into()])]),
         }
     }
 
@@ -180,8 +173,8 @@ mod tests {
     #[test]
     fn another_format_or_file_is_named() {
         let mut other = manifest();
-        assert_eq!(other.verify(MODEL, MODEL.as_bytes()), Ok(()));
-        let error = other.verify(MODEL, b"model.onn").unwrap_err();
+        assert_eq!(other.verify(ONNX, ONNX.as_bytes()), Ok(()));
+        let error = other.verify(ONNX, b"model.onn").unwrap_err();
         assert!(error.to_string().starts_with("model.onnx (9 bytes) has SHA-256"), "{error}");
         other.format = 2;
         let written = serde_json::to_vec(&other).expect("serialises");
@@ -191,12 +184,12 @@ mod tests {
     #[test]
     fn a_file_of_as_many_pieces_is_checked_by_pieces() {
         let mut manifest = manifest();
-        manifest.digests.insert(PACKED.into(), "whole".into());
+        manifest.digests.insert(RUNTIME.into(), "whole".into());
         let bytes = vec![0; 2 * PIECE + 1];
-        let pieces = manifest.pieces(PACKED, &bytes[..PIECE + 1]);
+        let pieces = manifest.pieces(RUNTIME, &bytes[..PIECE + 1]);
         assert_eq!(pieces, Ok(vec![(&bytes[..PIECE], "0"), (&bytes[..1], "1")]));
         for other in [&bytes[..PIECE], &bytes] {
-            assert_eq!(manifest.pieces(PACKED, other), Ok(vec![(other, "whole")]));
+            assert_eq!(manifest.pieces(RUNTIME, other), Ok(vec![(other, "whole")]));
         }
         assert_eq!(manifest.pieces("another", &bytes), Err(ManifestError::NoDigest("another")));
     }

@@ -1,0 +1,24 @@
+//! `model.lockstep`, the run-time file: all parameters of an encoder, with the weights packed as
+//! the kernels read them.
+//!
+//! [`write()`] makes the bytes of the file from an encoder. [`read`] checks such bytes in one pass
+//! and gives the parts of the encoder. It copies nothing large: weights and tables stay where they
+//! are. A [`Buffer`] holds the bytes, whether they are a mapped file, memory of a WebAssembly
+//! module that the host filled, or a plain vector.
+
+mod buffer;
+mod header;
+#[cfg(not(target_family = "wasm"))]
+mod mapped;
+mod parts;
+mod read;
+mod write;
+
+pub use buffer::Buffer;
+pub use header::FORMAT;
+pub use lockstep_kernels::Line;
+#[cfg(not(target_family = "wasm"))]
+pub use mapped::map;
+pub use parts::{HeadParts, LayerParts, Parts, Tables};
+pub use read::{FileError, read};
+pub use write::write;
