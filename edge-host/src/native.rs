@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-use lockstep_module::{Encoding, TextModel, runs};
+use lockstep_module::{Encoding, TextModel, token_chunks};
 use lockstep_rank::{EncodeError, Encoded, Encoder, Limits, ModelInfo, Service, Text};
 use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 
@@ -120,7 +120,7 @@ impl Encoder for Cut {
             Some(over) => Err(EncodeError::Backend(over.to_string())),
             None => model.run(piece),
         };
-        let pieces: Vec<_> = runs(&encodings, piece, |encoding| encoding.ids.len()).collect();
+        let pieces: Vec<_> = token_chunks(&encodings, piece, |encoding| encoding.ids.len()).collect();
         if pieces.len() < 2 {
             return pieces.iter().map(run).next().unwrap_or(Ok(Vec::new()));
         }

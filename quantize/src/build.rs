@@ -10,6 +10,7 @@ use lockstep_arith::layer_norm::{LayerNorm, SUM_LIMIT};
 use lockstep_arith::linear::Linear;
 use lockstep_arith::range::RangeError;
 use lockstep_arith::rows::Sign;
+use lockstep_tokenizer::Encoding;
 
 use crate::checkpoint::{Checkpoint, HeadWeights, LayerWeights, Norm};
 use crate::fit::{Draft, FitError, affine, draft, unit_of_peak};
@@ -17,7 +18,7 @@ use crate::matrix::Matrix;
 use crate::observe::observe;
 use crate::report::{Compared, Report, StreamError};
 use crate::tables;
-use crate::teacher::{self, LayerTrace, Sequence};
+use crate::teacher::{self, LayerTrace};
 
 /// Smoothing exponent of the equalisation (SmoothQuant, Xiao et al. 2022, arXiv:2211.10438).
 const ALPHA: f32 = 0.5;
@@ -70,7 +71,7 @@ pub struct Quantized {
 pub fn quantize(
     checkpoint: &Checkpoint,
     pooling: Pooling,
-    sequences: &[Sequence],
+    sequences: &[Encoding],
     mut step: impl FnMut(&str),
 ) -> Result<Quantized, QuantizeError> {
     if sequences.is_empty() {

@@ -1,8 +1,6 @@
 //! Calibration text to token sequences.
 
-use lockstep_tokenizer::Tokenizer;
-
-use crate::teacher::Sequence;
+use lockstep_tokenizer::{Encoding, Tokenizer, TokenizerError};
 
 /// The text that is used where the user gives none.
 pub const BUNDLED: &str = include_str!("../data/calibration.txt");
@@ -21,7 +19,7 @@ pub fn sequences(
     text: &str,
     limit: usize,
     pairs: bool,
-) -> Result<Vec<Sequence>, lockstep_tokenizer::TokenizerError> {
+) -> Result<Vec<Encoding>, TokenizerError> {
     let passages: Vec<&str> = passages(text).collect();
     let mut sequences = Vec::with_capacity(passages.len());
     for (i, passage) in passages.iter().enumerate() {
@@ -29,7 +27,7 @@ pub fn sequences(
             Some(next) if pairs && i % 2 == 0 => tokenizer.encode_pair(passage, next, limit)?,
             _ => tokenizer.encode(passage, limit)?,
         };
-        sequences.push(Sequence { ids: encoding.ids, type_ids: encoding.type_ids });
+        sequences.push(encoding);
     }
     Ok(sequences)
 }

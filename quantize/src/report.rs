@@ -4,11 +4,11 @@ use std::fmt;
 use std::ops::Range;
 
 use lockstep_arith::encoder::Encoder;
+use lockstep_tokenizer::Encoding;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::matrix::Matrix;
-use crate::teacher::Sequence;
 
 /// Sequences that the error report runs through the integers.
 const COMPARED: usize = 48;
@@ -108,7 +108,7 @@ impl Compared {
 
     /// Runs the integers over the chosen sequences and compares every stream.
     #[must_use]
-    pub fn run(&self, encoder: &Encoder, sequences: &[Sequence]) -> Vec<StreamError> {
+    pub fn run(&self, encoder: &Encoder, sequences: &[Encoding]) -> Vec<StreamError> {
         let runs: Vec<Vec<Vec<i16>>> = self
             .chosen
             .par_iter()

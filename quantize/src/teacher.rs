@@ -2,25 +2,17 @@
 
 use std::ops::Range;
 
+use lockstep_tokenizer::Encoding;
 use rayon::prelude::*;
 
 use crate::checkpoint::{Checkpoint, Config, Dense, LayerWeights, Norm};
 use crate::matrix::Matrix;
 
-/// Token ids and type ids of one sequence.
-#[derive(Clone, Debug)]
-pub struct Sequence {
-    /// Token ids.
-    pub ids: Vec<u32>,
-    /// As many type ids.
-    pub type_ids: Vec<u8>,
-}
-
 /// The rows of each sequence in a matrix that holds the tokens of all.
 #[must_use]
-pub fn row_ranges(sequences: &[Sequence]) -> Vec<Range<usize>> {
+pub fn row_ranges(sequences: &[Encoding]) -> Vec<Range<usize>> {
     let mut start = 0;
-    let range = |s: &Sequence| {
+    let range = |s: &Encoding| {
         start += s.ids.len();
         start - s.ids.len()..start
     };
@@ -29,7 +21,7 @@ pub fn row_ranges(sequences: &[Sequence]) -> Vec<Range<usize>> {
 
 /// Embedding sums `[tokens, D]`, before LayerNorm.
 #[must_use]
-pub fn embedding_sums(checkpoint: &Checkpoint, sequences: &[Sequence]) -> Matrix {
+pub fn embedding_sums(checkpoint: &Checkpoint, sequences: &[Encoding]) -> Matrix {
     let d = checkpoint.config.hidden;
     let mut sums = Matrix { rows: 0, columns: d, data: Vec::new() };
     for sequence in sequences {

@@ -17,7 +17,7 @@
 
 use std::cell::RefCell;
 
-use lockstep_model::{Buffer, Line, runs};
+use lockstep_model::{Buffer, Line, token_chunks};
 use lockstep_rank::{EncodeError, Encoded, Encoder, Limits, ModelInfo, Service, Text};
 
 use crate::TextModel;
@@ -71,7 +71,7 @@ impl Encoder for Paced {
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
         let encodings = self.0.tokenize_all(inputs)?;
         let mut encoded = Vec::with_capacity(inputs.len());
-        for piece in runs(&encodings, PIECE, |encoding| encoding.ids.len()) {
+        for piece in token_chunks(&encodings, PIECE, |encoding| encoding.ids.len()) {
             clock::now();
             encoded.extend(self.0.run(piece)?);
         }

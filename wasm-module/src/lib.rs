@@ -13,6 +13,6 @@ mod abi;
 mod check;
 mod text_model;
 
-pub use lockstep_model::{Buffer, Line, runs};
+pub use lockstep_model::{Buffer, Line, token_chunks};
 pub use lockstep_tokenizer::Encoding;
 pub use text_model::{OpenError, TextModel};

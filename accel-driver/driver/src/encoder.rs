@@ -5,18 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use lockstep_accel_abi::codes::{COPY_MAX, PROGRAM_ALIGN};
 use lockstep_accel_abi::{Completion, Descriptor, Opcode, Status, descriptor};
 use lockstep_accel_program::{Image, Program};
-use lockstep_arith::encoder::{Encoder, InputLimits};
+use lockstep_arith::encoder::{Encoder, InputLimits, Sequence};
 
 use crate::{Card, Error, Transport};
-
-/// Token ids and token types of one sequence.
-#[derive(Clone, Copy, Debug)]
-pub struct Sequence<'a> {
-    /// At least one.
-    pub ids: &'a [u32],
-    /// As many.
-    pub types: &'a [u8],
-}
 
 /// Where a program is in card memory.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +58,7 @@ impl CardEncoder {
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (i, sequence) in batch.iter().enumerate() {
             let refused = |why| Error::Sequence { sequence: i, why };
-            self.limits.check(sequence.ids, sequence.types).map_err(refused)?;
+            self.limits.check(*sequence).map_err(refused)?;
             groups.entry(sequence.ids.len()).or_default().push(i);
         }
         self.load(card)?;
@@ -114,7 +105,7 @@ impl CardEncoder {
     ) -> Result<Pending, Error> {
         let mut inputs = Vec::with_capacity(4 * tokens * members.len());
         for &member in members {
-            let Sequence { ids, types } = batch[member];
+            let Sequence { ids, type_ids: types } = batch[member];
             inputs.extend(descriptor::inputs(ids, types));
         }
         let outputs = at + inputs.len() as u64;

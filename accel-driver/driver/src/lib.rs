@@ -21,7 +21,8 @@ mod transport;
 
 pub use capabilities::Capabilities;
 pub use card::{Card, Options};
-pub use encoder::{CardEncoder, Sequence};
+pub use encoder::CardEncoder;
 pub use error::Error;
 pub use kernel::KernelVfio;
+pub use lockstep_arith::encoder::Sequence;
 pub use transport::{Transport, TransportError};

@@ -36,7 +36,7 @@ fn texts(model: &Encoder, lengths: &[usize]) -> Vec<(Vec<u32>, Vec<u8>)> {
 }
 
 fn batch(texts: &[(Vec<u32>, Vec<u8>)]) -> Vec<Sequence<'_>> {
-    texts.iter().map(|(ids, types)| Sequence { ids, types }).collect()
+    texts.iter().map(|(ids, type_ids)| Sequence { ids, type_ids }).collect()
 }
 
 fn expected(model: &Encoder, texts: &[(Vec<u32>, Vec<u8>)]) -> Vec<Vec<i32>> {
@@ -75,8 +75,8 @@ fn bad_sequences_are_named_before_the_card_sees_them() {
         let mut card = Card::open(client, OPTIONS).unwrap();
         let mut encoder = CardEncoder::new(&card, &model).unwrap();
         let mut refused = |ids: &[u32], types: &[u8]| {
-            let good = Sequence { ids: &[1], types: &[0] };
-            encoder.encode(&mut card, &[good, Sequence { ids, types }]).unwrap_err().to_string()
+            let good = Sequence { ids: &[1], type_ids: &[0] };
+            encoder.encode(&mut card, &[good, Sequence { ids, type_ids: types }]).unwrap_err().to_string()
         };
         assert!(refused(&[], &[]).starts_with("sequence 1: a sequence of 0 tokens"));
         assert_eq!(refused(&[1, 2], &[0]), "sequence 1: 1 type ids for 2 tokens");

@@ -4,20 +4,20 @@ use lockstep_arith::encoder::Encoder;
 use lockstep_quantize::calibration;
 use lockstep_quantize::checkpoint::Checkpoint;
 use lockstep_quantize::matrix::Matrix;
-use lockstep_quantize::teacher::{self, Sequence};
-use lockstep_tokenizer::Tokenizer;
+use lockstep_quantize::teacher;
+use lockstep_tokenizer::{Encoding, Tokenizer};
 
 use super::{Folder, HELD_OUT, Outcome};
 
 /// The held-out texts as the folder's tokenizer has them; as pairs and single texts for a classifier.
-pub(crate) fn held_out(folder: &Folder, checkpoint: &Checkpoint) -> Vec<Sequence> {
+pub(crate) fn held_out(folder: &Folder, checkpoint: &Checkpoint) -> Vec<Encoding> {
     let tokenizer = Tokenizer::from_json(&folder.read("tokenizer.json")).unwrap();
     let pairs = checkpoint.config.labels.is_some();
     calibration::sequences(&tokenizer, &HELD_OUT.join("\n"), checkpoint.config.positions, pairs).unwrap()
 }
 
 /// The teacher's token vectors of one sequence.
-fn teach(checkpoint: &Checkpoint, sequence: &Sequence) -> Matrix {
+fn teach(checkpoint: &Checkpoint, sequence: &Encoding) -> Matrix {
     let one = std::slice::from_ref(sequence);
     let sums = teacher::embedding_sums(checkpoint, one);
     let mut x = teacher::layer_norm(sums, &checkpoint.embedding_norm, checkpoint.config.epsilon);
@@ -28,7 +28,7 @@ fn teach(checkpoint: &Checkpoint, sequence: &Sequence) -> Matrix {
 }
 
 /// The teacher's answer: logits, else the mean of the token vectors.
-pub(crate) fn answer(checkpoint: &Checkpoint, sequence: &Sequence) -> Vec<f64> {
+pub(crate) fn answer(checkpoint: &Checkpoint, sequence: &Encoding) -> Vec<f64> {
     let x = teach(checkpoint, sequence);
     let widen = |v: Vec<f32>| v.into_iter().map(f64::from).collect();
     let Some(head) = &checkpoint.head else { return widen(x.column_means()) };
@@ -51,7 +51,7 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
 pub(crate) fn mean_cosine(folder: &Folder, encoder: &Encoder) -> f64 {
     let checkpoint = Checkpoint::load(&folder.path("")).unwrap();
     let sequences = held_out(folder, &checkpoint);
-    let one = |s: &Sequence| {
+    let one = |s: &Encoding| {
         let found: Vec<f64> =
             encoder.forward(&s.ids, &s.type_ids).unwrap().into_iter().map(f64::from).collect();
         cosine(&found, &answer(&checkpoint, s))

@@ -82,7 +82,7 @@ fn check(
 ) -> Result<()> {
     let mut random = Random::new(seed);
     let texts: Vec<_> = lengths.iter().map(|&n| sample::sequence(model, n, &mut random)).collect();
-    let batch: Vec<_> = texts.iter().map(|(ids, types)| Sequence { ids, types }).collect();
+    let batch: Vec<_> = texts.iter().map(|(ids, type_ids)| Sequence { ids, type_ids }).collect();
     let begin = Instant::now();
     let found = encoder.encode(card, &batch)?;
     println!("{} sequences in {:?}", batch.len(), begin.elapsed());

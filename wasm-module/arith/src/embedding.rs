@@ -1,28 +1,30 @@
 //! Section 8 of `SPEC.md`: the embedding sum.
 
 use alloc::vec::Vec;
+use core::ops::Deref;
 
 use crate::layer_norm::clamp_sum;
 use crate::range::{RangeError, check, check_all, check_len};
 
-/// The three embedding tables.
+/// The three embedding tables. `W` holds 8-bit and `S` 16-bit numbers: vectors here, and bytes of the
+/// run-time file in `lockstep-folder`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Embedding {
+pub struct Embedding<W = Vec<i8>, S = Vec<i16>> {
     /// Width of a row.
     pub hidden: usize,
     /// Shape `[vocabulary, D]`, each in [-127, 127].
-    pub words: Vec<i8>,
+    pub words: W,
     /// Shape `[vocabulary]`, each in [0, 4095].
-    pub word_scales: Vec<i16>,
+    pub word_scales: S,
     /// Shape `[positions, D]`.
-    pub positions: Vec<i16>,
+    pub positions: S,
     /// Shape `[types, D]`.
-    pub types: Vec<i16>,
+    pub types: S,
     /// Shift of the position and type rows.
     pub table_shift: i32,
 }
 
-impl Embedding {
+impl<W, S: Deref<Target = [i16]>> Embedding<W, S> {
     /// Size of the vocabulary.
     #[must_use]
     pub fn vocabulary(&self) -> usize {
@@ -40,7 +42,9 @@ impl Embedding {
     pub fn type_count(&self) -> usize {
         self.types.len() / self.hidden
     }
+}
 
+impl Embedding {
     /// Checks shapes and ranges.
     ///
     /// # Errors

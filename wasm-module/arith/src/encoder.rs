@@ -3,6 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Deref;
 
 use crate::activation::{Activation, Table};
 use crate::attention::{ScoreScale, attend};
@@ -21,56 +22,66 @@ pub enum Pooling {
     Cls,
 }
 
-/// One transformer layer.
+/// One transformer layer. `L` is a linear layer: the plain [`Linear`] here, packed weights in
+/// `lockstep-folder`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layer {
+pub struct Layer<L = Linear> {
     /// Queries, keys and values at once: `[D, 3 D]`.
-    pub projection: Linear,
+    pub projection: L,
     /// Scale of the attention scores.
     pub score: ScoreScale,
     /// The attention's output layer: `[D, D]`.
-    pub output: Linear,
+    pub output: L,
     /// LayerNorm after the attention.
     pub attention_norm: LayerNorm,
     /// First feed-forward layer: `[D, intermediate]`.
-    pub expand: Linear,
+    pub expand: L,
     /// Activation between the two.
     pub activation: Activation,
     /// Second feed-forward layer: `[intermediate, D]`, unsigned rows.
-    pub contract: Linear,
+    pub contract: L,
     /// LayerNorm after the feed-forward layers.
     pub output_norm: LayerNorm,
 }
 
 /// Pooler and classifier: (34).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct Head<L = Linear> {
     /// `[D, D]`.
-    pub pooler: Linear,
+    pub pooler: L,
     /// `tanh`, Q15.
     pub tanh: Table,
     /// `[D, labels]`.
-    pub classifier: Linear,
+    pub classifier: L,
 }
 
-/// A quantised encoder.
+/// A quantised encoder. `L` is a linear layer, `E` the embedding tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Encoder {
+pub struct Encoder<L = Linear, E = Embedding> {
     /// Number of attention heads.
     pub heads: usize,
     /// Embedding tables.
-    pub embedding: Embedding,
+    pub embedding: E,
     /// LayerNorm of the embedding sum.
     pub embedding_norm: LayerNorm,
     /// The layers, first to last.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<Layer<L>>,
     /// Pooling, where there is no head.
     pub pooling: Pooling,
     /// Classification head, where there is one.
-    pub head: Option<Head>,
+    pub head: Option<Head<L>>,
 }
 
-/// Which sequences an encoder takes.
+/// One sequence of tokens, special tokens included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sequence<'a> {
+    /// Token ids.
+    pub ids: &'a [u32],
+    /// The token type of each token.
+    pub type_ids: &'a [u8],
+}
+
+/// The sequences that an encoder takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputLimits {
     /// Longest sequence.
@@ -86,7 +97,7 @@ impl InputLimits {
     ///
     /// # Errors
     /// Names what is wrong with it.
-    pub fn check(&self, ids: &[u32], type_ids: &[u8]) -> Result<(), InputError> {
+    pub fn check(&self, Sequence { ids, type_ids }: Sequence<'_>) -> Result<(), InputError> {
         let Self { positions: limit, vocabulary, types } = *self;
         if ids.is_empty() || ids.len() > limit {
             return Err(InputError::Length { tokens: ids.len(), limit });
@@ -152,13 +163,25 @@ impl fmt::Display for InputError {
 
 impl core::error::Error for InputError {}
 
-impl Encoder {
+impl<L, W, S: Deref<Target = [i16]>> Encoder<L, Embedding<W, S>> {
     /// Hidden size `D`.
     #[must_use]
     pub fn hidden(&self) -> usize {
         self.embedding.hidden
     }
 
+    /// The sequences that the encoder takes.
+    #[must_use]
+    pub fn input_limits(&self) -> InputLimits {
+        InputLimits {
+            positions: self.embedding.position_count(),
+            vocabulary: self.embedding.vocabulary(),
+            types: self.embedding.type_count(),
+        }
+    }
+}
+
+impl Encoder {
     /// Checks every shape and range of section 2.
     ///
     /// # Errors
@@ -185,22 +208,12 @@ impl Encoder {
         Ok(())
     }
 
-    /// Which sequences it takes.
-    #[must_use]
-    pub fn input_limits(&self) -> InputLimits {
-        InputLimits {
-            positions: self.embedding.position_count(),
-            vocabulary: self.embedding.vocabulary(),
-            types: self.embedding.type_count(),
-        }
-    }
-
     /// Checks a sequence.
     ///
     /// # Errors
     /// Names what is wrong with it.
     pub fn check_input(&self, ids: &[u32], type_ids: &[u8]) -> Result<(), InputError> {
-        self.input_limits().check(ids, type_ids)
+        self.input_limits().check(Sequence { ids, type_ids })
     }
 
     /// One sequence: the pooled integers `[D]`, or the logits `[labels]`.

@@ -1,11 +1,11 @@
-//! The graph of a model, built for tract from its parts.
+//! Builds the graph of a model for tract.
 
 use std::sync::Arc;
 
 use lockstep_arith::attention::ScoreScale;
 use lockstep_arith::encoder::Pooling;
 use lockstep_arith::layer_norm::LayerNorm;
-use lockstep_folder::runtime::{HeadParts, LayerParts, Parts};
+use lockstep_folder::runtime::{PackedEncoder, PackedHead, PackedLayer};
 use lockstep_kernels::{Attention, PackedLinear};
 use tract_core::internal::*;
 
@@ -15,10 +15,11 @@ use crate::steps::{
     PoolStep,
 };
 
-/// The graph of `FORMAT.md`: inputs `input_ids`, `token_type_ids`, `starts`, one output.
-pub(crate) fn graph(parts: Parts, kernel: &KernelCell) -> TractResult<TypedModel> {
-    let Parts { heads, tables, embedding_norm, layers, pooling, head } = parts;
-    let hidden = tables.hidden;
+/// The graph of `FORMAT.md`, with the inputs `input_ids`, `token_type_ids` and `starts` and one
+/// output.
+pub(crate) fn graph(encoder: PackedEncoder, kernel: &KernelCell) -> TractResult<TypedModel> {
+    let PackedEncoder { heads, embedding, embedding_norm, layers, pooling, head } = encoder;
+    let hidden = embedding.hidden;
     let mut model = TypedModel::default();
     let (tokens, batch) = (model.symbols.sym("N").to_dim(), model.symbols.sym("B").to_dim());
     let mut source = |name: &str, extent: &TDim| model.add_source(name, i64::fact([extent.clone()]));
@@ -27,7 +28,7 @@ pub(crate) fn graph(parts: Parts, kernel: &KernelCell) -> TractResult<TypedModel
     let starts = source("starts", &batch)?;
     let mut graph = Graph { model, kernel, hidden, heads, starts };
 
-    let embed = Arc::new(EmbedStep { tables, norm: embedding_norm });
+    let embed = Arc::new(EmbedStep { embedding, norm: embedding_norm });
     let mut streams = graph.node("embedding", "Embed", embed, &[ids, types, starts])?;
     for (index, layer) in layers.into_iter().enumerate() {
         streams = graph.layer(&format!("layer.{index}"), layer, &streams)?;
@@ -57,9 +58,9 @@ impl Graph<'_> {
         self.model.wire_node(name, Fused { name: operator, step, kernel: self.kernel.clone() }, inputs)
     }
 
-    /// The residual stream and, but for the last layer, its equalised form.
-    fn layer(&mut self, name: &str, parts: LayerParts, streams: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let LayerParts {
+    /// Adds one layer. Gives the residual stream and, in all layers but the last, its equalised form.
+    fn layer(&mut self, name: &str, layer: PackedLayer, streams: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        let PackedLayer {
             projection,
             score,
             output,
@@ -68,7 +69,7 @@ impl Graph<'_> {
             activation,
             contract,
             output_norm,
-        } = parts;
+        } = layer;
         let name = |part: &str| format!("{name}.{part}");
         let projection = Arc::new(LinearStep { linear: projection, narrow: true });
         let projected = self.node(&name("projection"), "Linear16", projection, &streams[1..2])?;
@@ -96,15 +97,15 @@ impl Graph<'_> {
         self.node(name, operator, Arc::new(LinearNormStep { linear, norm }), inputs)
     }
 
-    /// Pooling or the head.
+    /// Adds the pooling, or the head if the model has one.
     fn ending(
         &mut self,
         pooling: Pooling,
-        head: Option<HeadParts>,
+        head: Option<PackedHead>,
         stream: OutletId,
     ) -> TractResult<TVec<OutletId>> {
         let (width, inputs) = (self.hidden, [stream, self.starts]);
-        let Some(HeadParts { pooler, tanh, classifier }) = head else {
+        let Some(PackedHead { pooler, tanh, classifier }) = head else {
             let mean = pooling == Pooling::Mean;
             let operator = if mean { "PoolMean" } else { "PoolFirst" };
             return self.node("pool", operator, Arc::new(PoolStep { width, mean }), &inputs);

@@ -6,6 +6,7 @@
 //!
 //! With the feature `onnx`, for tools and tests, the interchange file `model.onnx` is read too.
 
+mod chunks;
 mod error;
 mod fused;
 mod graph;
@@ -15,15 +16,14 @@ mod model;
 mod no_entropy;
 #[cfg(feature = "onnx")]
 mod onnx;
-mod runs;
 mod steps;
 
+pub use chunks::token_chunks;
 pub use error::ModelError;
-pub use lockstep_arith::encoder::InputError;
+pub use lockstep_arith::encoder::{InputError, Sequence};
 #[cfg(not(target_family = "wasm"))]
 pub use lockstep_folder::runtime::map;
 pub use lockstep_folder::runtime::{Buffer, FileError, Line};
-pub use model::{Model, Sequence};
+pub use model::Model;
 #[cfg(feature = "onnx")]
 pub use onnx::pack_onnx;
-pub use runs::runs;

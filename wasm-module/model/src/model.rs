@@ -2,55 +2,42 @@
 
 use std::sync::Arc;
 
-use lockstep_arith::encoder::{InputError, InputLimits};
-use lockstep_folder::runtime::{Buffer, Parts};
+use lockstep_arith::encoder::{InputError, InputLimits, Sequence};
+use lockstep_folder::runtime::{self, Buffer, PackedEncoder};
 use tract_core::prelude::*;
 
+use crate::chunks::token_chunks;
 use crate::error::ModelError;
 use crate::fused::KernelCell;
 use crate::graph::graph;
-use crate::runs::runs;
 
-/// Tokens that are evaluated together: bounds the memory of a run, whatever the batch.
-const RUN_TOKENS: usize = 2048;
-
-/// One sequence of a batch, special tokens included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sequence<'a> {
-    /// Token ids.
-    pub ids: &'a [u32],
-    /// As many token types.
-    pub type_ids: &'a [u8],
-}
+/// The most tokens that the graph runs on at once. It bounds the memory of a call, whatever the size of
+/// the batch.
+const CHUNK_TOKENS: usize = 2048;
 
 /// A quantised encoder, planned once for sequences and batches of any size.
 #[derive(Debug)]
 pub struct Model {
     plan: Arc<TypedRunnableModel>,
-    outline: Outline,
+    sizes: Sizes,
     kernel: KernelCell,
 }
 
-/// What a model is from outside.
+/// The sizes of a model that its users ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Outline {
+struct Sizes {
+    limits: InputLimits,
     hidden: usize,
-    vocabulary: usize,
-    positions: usize,
-    types: usize,
     outputs: usize,
     has_head: bool,
 }
 
-impl Outline {
-    fn of(parts: &Parts) -> Self {
-        let hidden = parts.tables.hidden;
-        let head = parts.head.as_ref();
+impl Sizes {
+    fn of(encoder: &PackedEncoder) -> Self {
+        let (hidden, head) = (encoder.hidden(), encoder.head.as_ref());
         Self {
+            limits: encoder.input_limits(),
             hidden,
-            vocabulary: parts.tables.word_scales.len(),
-            positions: parts.tables.positions.len() / hidden,
-            types: parts.tables.types.len() / hidden,
             outputs: head.map_or(hidden, |head| head.classifier.weights.outputs()),
             has_head: head.is_some(),
         }
@@ -63,11 +50,11 @@ impl Model {
     /// # Errors
     /// Names what is wrong with the file: a section, a parameter outside its declared range.
     pub fn open(file: impl Into<Buffer>) -> Result<Self, ModelError> {
-        let parts = lockstep_folder::runtime::read(file.into())?;
-        let outline = Outline::of(&parts);
+        let encoder = runtime::read(file.into())?;
+        let sizes = Sizes::of(&encoder);
         let kernel = KernelCell::default();
-        let plan = graph(parts, &kernel)?.into_runnable()?;
-        Ok(Self { plan, outline, kernel })
+        let plan = graph(encoder, &kernel)?.into_runnable()?;
+        Ok(Self { plan, sizes, kernel })
     }
 
     /// Opens the bytes of a `model.onnx`, as if the run-time file had been made from it.
@@ -90,8 +77,8 @@ impl Model {
         }
         let mut results = Vec::with_capacity(batch.len());
         // One sequence always fits: there are at most 512 positions.
-        for run in runs(batch, RUN_TOKENS, |sequence| sequence.ids.len()) {
-            self.run_together(run, &mut results)?;
+        for chunk in token_chunks(batch, CHUNK_TOKENS, |sequence| sequence.ids.len()) {
+            self.run_chunk(chunk, &mut results)?;
         }
         Ok(results)
     }
@@ -101,11 +88,10 @@ impl Model {
     /// # Errors
     /// Names what is wrong with it.
     pub fn check_input(&self, sequence: &Sequence<'_>) -> Result<(), InputError> {
-        let Outline { positions, vocabulary, types, .. } = self.outline;
-        InputLimits { positions, vocabulary, types }.check(sequence.ids, sequence.type_ids)
+        self.sizes.limits.check(*sequence)
     }
 
-    fn run_together(&self, batch: &[Sequence<'_>], results: &mut Vec<Vec<i32>>) -> Result<(), ModelError> {
+    fn run_chunk(&self, batch: &[Sequence<'_>], results: &mut Vec<Vec<i32>>) -> Result<(), ModelError> {
         let ids: Vec<i64> = batch.iter().flat_map(|s| s.ids).map(|&id| id.into()).collect();
         let types: Vec<i64> = batch.iter().flat_map(|s| s.type_ids).map(|&id| id.into()).collect();
         let starts: Vec<i64> = batch
@@ -119,44 +105,44 @@ impl Model {
         let inputs = [ids, types, starts].map(|values| tensor1(&values).into_tvalue());
         let outputs = self.plan.run(inputs.into_iter().collect())?;
         let output: &[i32] = outputs[0].try_as_plain_ram()?.as_slice()?;
-        results.extend(output.chunks_exact(self.outline.outputs).map(<[i32]>::to_vec));
+        results.extend(output.chunks_exact(self.sizes.outputs).map(<[i32]>::to_vec));
         Ok(())
     }
 
     /// Hidden size: the length of a pooled result.
     #[must_use]
     pub const fn hidden(&self) -> usize {
-        self.outline.hidden
+        self.sizes.hidden
     }
 
     /// Size of the vocabulary.
     #[must_use]
     pub const fn vocabulary(&self) -> usize {
-        self.outline.vocabulary
+        self.sizes.limits.vocabulary
     }
 
     /// Number of positions: the longest sequence.
     #[must_use]
     pub const fn positions(&self) -> usize {
-        self.outline.positions
+        self.sizes.limits.positions
     }
 
     /// Number of token types.
     #[must_use]
     pub const fn types(&self) -> usize {
-        self.outline.types
+        self.sizes.limits.types
     }
 
     /// Length of a result: the hidden size, or the number of labels.
     #[must_use]
     pub const fn outputs(&self) -> usize {
-        self.outline.outputs
+        self.sizes.outputs
     }
 
     /// Whether the results are the logits of a classification head.
     #[must_use]
     pub const fn has_head(&self) -> bool {
-        self.outline.has_head
+        self.sizes.has_head
     }
 
     /// The instruction set that evaluates the model, for example `wasm-relaxed`. It is chosen when it is first

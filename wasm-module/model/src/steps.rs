@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use lockstep_arith::activation::{Activation, Table};
 use lockstep_arith::layer_norm::LayerNorm;
-use lockstep_folder::runtime::Tables;
+use lockstep_folder::runtime::PackedEmbedding;
 use lockstep_kernels::{Attention, Kernel, PackedLinear, Scratch};
 use tract_core::internal::*;
 
@@ -33,18 +33,18 @@ fn sequences(starts: &[i64], rows: usize) -> impl Iterator<Item = Range<usize>> 
 
 #[derive(Debug)]
 pub(crate) struct EmbedStep {
-    pub(crate) tables: Tables,
+    pub(crate) embedding: PackedEmbedding,
     pub(crate) norm: LayerNorm,
 }
 
 impl Step for EmbedStep {
     fn outputs(&self) -> TVec<(DatumType, usize)> {
-        let output = (i16::datum_type(), self.tables.hidden);
+        let output = (i16::datum_type(), self.embedding.hidden);
         tvec![output, output]
     }
 
     fn eval(&self, kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
-        let Tables { hidden, words, word_scales, positions, types, table_shift } = &self.tables;
+        let PackedEmbedding { hidden, words, word_scales, positions, types, table_shift } = &self.embedding;
         // Once, not a token: a look at shared numbers checks where they lie.
         let (words, word_scales, positions, types): (&[i8], &[i16], &[i16], &[i16]) =
             (words, word_scales, positions, types);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lockstep_folder::runtime::{LayerParts, Parts};
+use lockstep_folder::runtime::{PackedEncoder, PackedLayer};
 use lockstep_module::TextModel;
 use lockstep_quantize::calibration::{BUNDLED, passages};
 use lockstep_rank::Text;
@@ -55,13 +55,13 @@ pub(crate) struct Work {
 
 impl Work {
     /// From the shapes of the layers.
-    pub(crate) fn of(parts: &Parts) -> Self {
-        let layer = |layer: &LayerParts| -> usize {
+    pub(crate) fn of(encoder: &PackedEncoder) -> Self {
+        let layer = |layer: &PackedLayer| -> usize {
             let all = [&layer.projection, &layer.output, &layer.expand, &layer.contract];
             all.iter().map(|linear| linear.weights.inputs() * linear.weights.outputs()).sum()
         };
-        let linear = parts.layers.iter().map(layer).sum();
-        Self { linear, attention: 2 * parts.tables.hidden * parts.layers.len() }
+        let linear = encoder.layers.iter().map(layer).sum();
+        Self { linear, attention: 2 * encoder.hidden() * encoder.layers.len() }
     }
 
     /// Of all sequences of a case.

@@ -2,7 +2,7 @@
 //! the kernels read them.
 //!
 //! [`write()`] makes the bytes of the file from an encoder. [`read`] checks such bytes in one pass
-//! and gives the parts of the encoder. It copies nothing large: weights and tables stay where they
+//! and gives a [`PackedEncoder`]. It copies nothing large: weights and tables stay where they
 //! are. A [`Buffer`] holds the bytes, whether they are a mapped file, memory of a WebAssembly
 //! module that the host filled, or a plain vector.
 
@@ -10,8 +10,8 @@ mod buffer;
 mod header;
 #[cfg(not(target_family = "wasm"))]
 mod mapped;
-mod parts;
 mod read;
+mod tree;
 mod write;
 
 pub use buffer::Buffer;
@@ -19,6 +19,6 @@ pub use header::FORMAT;
 pub use lockstep_kernels::Line;
 #[cfg(not(target_family = "wasm"))]
 pub use mapped::map;
-pub use parts::{HeadParts, LayerParts, Parts, Tables};
 pub use read::{FileError, read};
+pub use tree::{PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
 pub use write::write;

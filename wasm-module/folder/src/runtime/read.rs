@@ -1,4 +1,4 @@
-//! Reads a run-time file: checks sizes, alignment and ranges, and gives the parts of the model.
+//! Reads a run-time file: checks sizes, alignment and ranges, and gives the model.
 
 use bytes::Bytes;
 use lockstep_arith::activation::{Activation, SEGMENTS, Table};
@@ -11,7 +11,7 @@ use lockstep_kernels::{PackedError, PackedLinear, PackedWeights, Requantizer, Sh
 
 use super::buffer::Buffer;
 use super::header::{ALIGNMENT, FORMAT, Header, MAGIC, SCALARS};
-use super::parts::{HeadParts, LayerParts, Parts, Tables};
+use super::tree::{PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
 
 /// Why bytes are not a valid run-time file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,11 +57,11 @@ pub enum FileError {
 /// # Errors
 /// [`FileError`] names the section or the parameter that is wrong. A model that is returned can
 /// run.
-pub fn read(file: Buffer) -> Result<Parts, FileError> {
+pub fn read(file: Buffer) -> Result<PackedEncoder, FileError> {
     let mut file = Reader { bytes: file.into_bytes(), at: 0 };
     let header = file.header()?;
     let hidden = header.hidden as usize;
-    let tables = file.tables(&header)?;
+    let embedding = file.embedding(&header)?;
     let embedding_norm = file.norm("embedding", hidden, 0, true)?;
     let count = header.layers as usize;
     let layers = (0..count).map(|i| file.layer(i, hidden, i + 1 == count)).collect::<Result<_, _>>()?;
@@ -71,7 +71,7 @@ pub fn read(file: Buffer) -> Result<Parts, FileError> {
         return Err(FileError::Trailing(left));
     }
     let (heads, pooling) = (header.heads as usize, header.pooling);
-    Ok(Parts { heads, tables, embedding_norm, layers, pooling, head })
+    Ok(PackedEncoder { heads, embedding, embedding_norm, layers, pooling, head })
 }
 
 struct Reader {
@@ -158,7 +158,7 @@ impl Reader {
         Ok(bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect())
     }
 
-    fn tables(&mut self, header: &Header) -> Result<Tables, FileError> {
+    fn embedding(&mut self, header: &Header) -> Result<PackedEmbedding, FileError> {
         let hidden = u64::from(header.hidden);
         let rows = |rows: u32| u64::from(rows) * hidden;
         let word_scales = self.shared("word_scales", header.vocabulary.into())?;
@@ -173,7 +173,7 @@ impl Reader {
         let positions = self.shared("positions", rows(header.positions))?;
         let types = self.shared("types", rows(header.types))?;
         let (hidden, table_shift) = (header.hidden as usize, header.table_shift);
-        Ok(Tables { hidden, words, word_scales, positions, types, table_shift })
+        Ok(PackedEmbedding { hidden, words, word_scales, positions, types, table_shift })
     }
 
     fn linear(
@@ -237,7 +237,7 @@ impl Reader {
         Ok(table)
     }
 
-    fn layer(&mut self, index: usize, hidden: usize, last: bool) -> Result<LayerParts, FileError> {
+    fn layer(&mut self, index: usize, hidden: usize, last: bool) -> Result<PackedLayer, FileError> {
         let name = |part: &str| format!("layer.{index}.{part}");
         let s = self.scalars(&format!("layer.{index}"), 15)?;
         let attention = name("attention");
@@ -260,7 +260,7 @@ impl Reader {
         let part = name("contract");
         let contract = self.linear(&part, (width, hidden), [s[12], s[13]], Sign::Unsigned)?;
         let output_norm = self.norm(&part, hidden, s[14], !last)?;
-        Ok(LayerParts {
+        Ok(PackedLayer {
             projection,
             score,
             output,
@@ -272,12 +272,12 @@ impl Reader {
         })
     }
 
-    fn head(&mut self, hidden: usize, labels: usize) -> Result<HeadParts, FileError> {
+    fn head(&mut self, hidden: usize, labels: usize) -> Result<PackedHead, FileError> {
         let s = self.scalars("head", 5)?;
         let pooler = self.linear("head.pooler", (hidden, hidden), [s[0], s[1]], Sign::Signed)?;
         let tanh = self.table("head.pooler", "table", s[2])?;
         let classifier = self.linear("head.classifier", (hidden, labels), [s[3], s[4]], Sign::Signed)?;
-        Ok(HeadParts { pooler, tanh, classifier })
+        Ok(PackedHead { pooler, tanh, classifier })
     }
 }
 

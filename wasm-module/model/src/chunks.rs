@@ -1,7 +1,8 @@
-//! Batches cut by tokens.
+//! Splits a batch into chunks of a bounded number of tokens.
 
-/// Sequences in order, in runs of at most `limit` tokens together; one sequence alone may have more.
-pub fn runs<'a, T>(
+/// Splits sequences, in their order, into chunks that have at most `limit` tokens each. A single
+/// sequence that has more tokens is a chunk of its own.
+pub fn token_chunks<'a, T>(
     sequences: &'a [T],
     limit: usize,
     tokens: impl Fn(&T) -> usize + 'a,
@@ -13,9 +14,9 @@ pub fn runs<'a, T>(
             together += tokens(sequence);
             together <= limit
         });
-        let (run, later) = rest.split_at(fits.count().max(1).min(rest.len()));
+        let (chunk, later) = rest.split_at(fits.count().max(1).min(rest.len()));
         rest = later;
-        (!run.is_empty()).then_some(run)
+        (!chunk.is_empty()).then_some(chunk)
     })
 }
 
@@ -24,15 +25,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_are_whole_and_in_order() {
+    fn chunks_hold_whole_sequences_in_their_order() {
         let lengths = [3, 70, 1, 1, 500, 2, 64];
-        let all = |limit| runs(&lengths, limit, |&tokens| tokens);
+        let all = |limit| token_chunks(&lengths, limit, |&tokens| tokens);
         let of = |limit| all(limit).map(<[usize]>::len).collect::<Vec<_>>();
         assert_eq!(of(64), [1, 1, 2, 1, 1, 1]);
         assert_eq!(of(128), [4, 1, 2]);
         assert_eq!(of(1), [1; 7]);
         assert_eq!(of(usize::MAX / 2), [7]);
-        assert_eq!(runs(&[], 64, |&tokens: &usize| tokens).count(), 0);
+        assert_eq!(token_chunks(&[], 64, |&tokens: &usize| tokens).count(), 0);
         assert_eq!(all(128).collect::<Vec<_>>().concat(), lengths);
     }
 }
