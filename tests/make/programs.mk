@@ -5,7 +5,7 @@ source_names := -name '*.rs' -o -name Cargo.toml -o -name calibration.txt
 sources = Cargo.toml Cargo.lock \
   $(shell find $(1) -path '*/tests/*' -prune -o \( $(source_names) \) -print)
 
-QUANT_CRATES := arith kernels file tokenizer manifest
+QUANT_CRATES := arith folder kernels tokenizer
 MODULE_SRC := $(call sources,wasm-module)
 QUANT_SRC  := $(call sources,quantize $(addprefix wasm-module/,$(QUANT_CRATES)))
 HOST_SRC   := $(call sources,edge-host)
