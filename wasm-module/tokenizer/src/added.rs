@@ -8,11 +8,11 @@ use crate::trie::Trie;
 pub(crate) struct Rule {
     /// Id of the token.
     pub(crate) id: u32,
-    /// Only where no word character touches it.
+    /// Matches only where no word character is directly before or after it.
     pub(crate) single_word: bool,
-    /// Takes the white space before it along.
+    /// The match includes the white space before the token.
     pub(crate) left_strip: bool,
-    /// Takes the white space after it along.
+    /// The match includes the white space after the token.
     pub(crate) right_strip: bool,
 }
 
@@ -21,18 +21,19 @@ pub(crate) struct Rule {
 pub(crate) enum Part<'a> {
     /// An added token, by id.
     Token(u32),
-    /// What lies between; never empty.
+    /// Text between added tokens; never empty.
     Text(&'a str),
 }
 
-/// Finds the added tokens of one kind: the leftmost match, of these the longest, no overlap.
+/// Finds the added tokens of one kind. The leftmost match wins, and of the matches that begin there
+/// the longest. Matches do not overlap.
 pub(crate) struct Matcher {
     patterns: Trie,
     rules: Vec<Rule>,
 }
 
 impl Matcher {
-    /// Of equal patterns the first counts; no pattern may be empty.
+    /// Builds a matcher. Of equal patterns the first one counts; no pattern may be empty.
     pub(crate) fn new(patterns: &[(String, Rule)]) -> Matcher {
         Matcher {
             patterns: Trie::new(
@@ -44,14 +45,14 @@ impl Matcher {
 
     /// Calls `part` for each part of `text`, in order.
     ///
-    /// White space that a token took along can hold further matches. As in `tokenizers` they count
-    /// too, unless they strip to the left and so nothing is left of them; text then goes on after
-    /// the last match.
+    /// White space that one match includes can contain further matches. As in `tokenizers` they
+    /// count, unless stripping to the left leaves nothing of them. The text that follows begins
+    /// after the last match.
     pub(crate) fn split<'a>(&self, text: &'a str, mut part: impl FnMut(Part<'a>)) {
         let bytes = text.as_bytes();
-        // Text before this is spent.
+        // Everything before this offset has been handed to `part`.
         let mut spent = 0;
-        // End of the white space last skipped to the right: each run is looked at once.
+        // The end of the last white space skipped to the right, so that no white space is scanned twice.
         let mut spaces_end = 0;
         let mut at = 0;
         while at < bytes.len() && !self.patterns.is_empty() {
@@ -76,7 +77,7 @@ impl Matcher {
                 end = spaces_end;
             }
             if start >= end {
-                continue; // an earlier token took all of it along
+                continue; // an earlier match has included all of it
             }
             if spent < start {
                 part(Part::Text(&text[spent..start]));

@@ -1,13 +1,13 @@
-//! The sets of characters that Hugging Face `tokenizers` decides by.
+//! The sets of characters by which Hugging Face `tokenizers` decides.
 //!
 //! `tables.rs` holds sorted, disjoint, inclusive ranges of code points. They are frozen at the
-//! Unicode versions of the crates that `tokenizers` 0.22 asks; the test below rewrites the file
-//! when `LOCKSTEP_BLESS` is set and fails when it is stale.
+//! Unicode versions of the crates that `tokenizers` 0.22 uses. The test below fails if the file is
+//! stale, and rewrites it if `LOCKSTEP_BLESS` is set.
 
 #[rustfmt::skip]
 mod tables;
 
-/// General categories Cc, Cf and Co. Unassigned code points (Cn) are not in it.
+/// General categories Cc, Cf and Co. Unassigned code points (Cn) are not included.
 pub(crate) fn is_other(c: char) -> bool {
     contains(tables::OTHER, c)
 }
@@ -22,7 +22,7 @@ pub(crate) fn is_punctuation(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_punctuation() } else { contains(tables::PUNCTUATION, c) }
 }
 
-/// What `\w` matches in a Unicode regular expression.
+/// The characters that `\w` matches in a Unicode regular expression.
 pub(crate) fn is_word(c: char) -> bool {
     contains(tables::WORD, c)
 }

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, by name and value.
+//! The errors of this crate. Each one names the value that is wrong.
 
 use thiserror::Error;
 
@@ -17,10 +17,10 @@ pub enum TokenizerError {
         /// Largest size accepted.
         limit: usize,
     },
-    /// The file asks for a part that this crate does not have.
+    /// The file asks for a component that this crate does not implement.
     #[error("tokenizer.json: {component} of type {kind:?} is not supported")]
     Unsupported {
-        /// Which part: `normalizer`, `model`, ...
+        /// The component: `normalizer`, `model`, …
         component: &'static str,
         /// Its `type` in the file.
         kind: String,
@@ -41,7 +41,7 @@ pub enum TokenizerError {
         /// The other piece.
         second: String,
     },
-    /// The ids are not `0..pieces`.
+    /// The ids have a hole: they must be `0..pieces`.
     #[error("vocabulary: of {pieces} pieces none has id {id}")]
     MissingId {
         /// The smallest id that no piece has.
@@ -62,7 +62,7 @@ pub enum TokenizerError {
         token: String,
         /// Id in `added_tokens`.
         stated: u32,
-        /// Id by the vocabulary, or the next free one.
+        /// Its id in the vocabulary, or the next free id if it is not there.
         id: u32,
     },
     /// `added_tokens` lists a token twice.
@@ -71,13 +71,13 @@ pub enum TokenizerError {
         /// The added token.
         token: String,
     },
-    /// The normalizer leaves nothing of an added token, so it would match everywhere.
+    /// The normalizer removes every character of an added token, so it would match everywhere.
     #[error("added token {token:?} is empty after normalization")]
     EmptyAddedToken {
         /// The added token.
         token: String,
     },
-    /// A template does not hold each of its sequences exactly once.
+    /// A template does not contain each of its sequences exactly once.
     #[error("template {template:?} holds sequence {sequence} {count} times instead of {expected}")]
     TemplateSequence {
         /// `single` or `pair`.
@@ -94,7 +94,7 @@ pub enum TokenizerError {
     TemplateToken {
         /// `single` or `pair`.
         template: &'static str,
-        /// The name that is not defined.
+        /// The undefined name.
         token: String,
     },
     /// A special token's id is outside the vocabulary.

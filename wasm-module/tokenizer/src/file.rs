@@ -1,4 +1,4 @@
-//! Reading `tokenizer.json`: the parts that this crate has, and a named refusal of all others.
+//! Reads `tokenizer.json`. A component that this crate does not implement is refused by name.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::normalize::{Normalizer, Step};
 use crate::template::{Element, Template};
 use crate::wordpiece::WordPiece;
 
-/// Node numbers, piece numbers and ids are `u32`; the file bounds them all.
+/// Node numbers, piece numbers and ids are `u32`. None can exceed the size of the file.
 const MAX_BYTES: usize = u32::MAX as usize - 1;
 
 #[derive(Deserialize)]
@@ -28,11 +28,11 @@ struct File {
     model: ModelKind,
 }
 
-/// Read first, as the vocabularies of other models have other shapes.
+/// The kind of the model. It is read first, because the vocabularies of other models have other shapes.
 #[derive(Deserialize)]
 struct ModelKind {
     r#type: Option<String>,
-    /// Old files give no type; this field is WordPiece's alone.
+    /// Old files have no type. Only WordPiece has this field.
     max_input_chars_per_word: Option<u64>,
 }
 
@@ -149,7 +149,7 @@ fn read_normalizer(part: &Value, steps: &mut Vec<Step>) -> Result<(), TokenizerE
         "NFD" => steps.push(Step::Decompose),
         "StripAccents" => steps.push(Step::DropMarks),
         "Lowercase" => steps.push(Step::Lowercase),
-        // The depth is bounded by serde_json's limit on nested values.
+        // serde_json limits the depth of nested values, and so the depth of this recursion.
         "Sequence" => {
             for part in &parse::<NormalizerSequence>(part)?.normalizers {
                 read_normalizer(part, steps)?;
@@ -160,7 +160,7 @@ fn read_normalizer(part: &Value, steps: &mut Vec<Step>) -> Result<(), TokenizerE
     Ok(())
 }
 
-/// The pairs of the `vocab` object in file order: repeated keys are kept, to be reported.
+/// The pairs of the `vocab` object in file order. Repeated keys are kept, so that they can be reported.
 struct Vocabulary(Vec<(String, u32)>);
 
 impl<'de> Deserialize<'de> for Vocabulary {
@@ -212,8 +212,8 @@ fn ordered(mut pairs: Vec<(String, u32)>) -> Result<Vec<String>, TokenizerError>
     Ok(texts)
 }
 
-/// The matcher for the raw text, the one for normalized text, and the tokens that the vocabulary
-/// does not have yet, in the order of their ids.
+/// Returns the matcher for the raw text, the matcher for the normalized text, and the tokens that the
+/// vocabulary does not contain, in the order of their ids.
 fn read_added(
     added: Vec<AddedToken>,
     by_text: &HashMap<&str, u32>,
@@ -221,9 +221,10 @@ fn read_added(
 ) -> Result<(Matcher, Matcher, Vec<String>), TokenizerError> {
     let mut new = Vec::new();
     let mut seen = HashSet::new();
-    // Each list has the special tokens first: of two that normalize to the same text they win.
+    // Each list begins with the special tokens, so that a special token wins over a plain one that
+    // normalizes to the same text.
     let mut lists: [[Vec<(String, Rule)>; 2]; 2] = Default::default();
-    // Empty tokens are ignored, as tokenizers does.
+    // Empty tokens are ignored, as in `tokenizers`.
     for token in added.into_iter().filter(|token| !token.content.is_empty()) {
         let AddedToken { id: stated, content, .. } = token;
         if !seen.insert(content.clone()) {

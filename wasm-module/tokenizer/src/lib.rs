@@ -12,21 +12,27 @@
 //! ids -> template: truncation, special tokens, type ids
 //! ```
 //!
-//! Supported are the normalizers `BertNormalizer`, `NFD`, `StripAccents`, `Lowercase`, a
-//! `Sequence` of these or none; the pre-tokenizer `BertPreTokenizer`; the model `WordPiece`; the
-//! post-processors `TemplateProcessing`, `BertProcessing` or none; and `added_tokens` with all
-//! their flags. Everything else is refused by name. `truncation` and `padding` of the file are
-//! ignored: the caller gives the limit, and nothing is padded.
+//! The crate supports
+//! - the normalizers `BertNormalizer`, `NFD`, `StripAccents`, `Lowercase`, a `Sequence` of these, or
+//!   none;
+//! - the pre-tokenizer `BertPreTokenizer` and the model `WordPiece`;
+//! - the post-processors `TemplateProcessing` and `BertProcessing`, or none;
+//! - `added_tokens` with all their flags.
 //!
-//! It differs from `tokenizers` only where that would warn, panic or overflow: a file that
-//! contradicts itself (ids with holes, an added token whose id is not its place in the vocabulary, a
-//! template that drops or repeats a text, a missing unknown token) is refused when it is read, and a
-//! limit below the number of special tokens is an error. A token that strips white space to its
-//! left only, inside white space that an earlier token has taken, is passed over.
+//! It refuses everything else by name. It ignores `truncation` and `padding` of the file: the caller
+//! gives the limit, and nothing is padded.
+//!
+//! It differs from `tokenizers` only where `tokenizers` would warn, panic or overflow:
+//! - A file that contradicts itself is refused when it is read: ids with holes, an added token whose
+//!   id differs from the vocabulary's, a template that drops or repeats a text, a missing unknown
+//!   token.
+//! - A limit below the number of special tokens is an error.
+//! - An added token that strips white space on its left only is skipped if an earlier token has
+//!   already taken all of that white space.
 //!
 //! Time and memory are linear in the length of the text. Character categories and decompositions
-//! are frozen at the versions that `tokenizers` 0.22 uses, lower case and white space come from
-//! `core`, as they do there.
+//! are frozen at the versions that `tokenizers` 0.22 uses. Lower case and white space come from
+//! `core`, as they do in `tokenizers`.
 #![forbid(unsafe_code)]
 
 mod added;
@@ -51,21 +57,21 @@ pub use template::Encoding;
 pub struct Tokenizer {
     /// All tokens by id: the vocabulary, then the added tokens that are not in it.
     tokens: Vec<String>,
-    /// Added tokens found in the text as it is.
+    /// Finds added tokens in the text before normalization.
     raw: Matcher,
     normalizer: Normalizer,
-    /// Added tokens found in the normalized text.
+    /// Finds added tokens in the normalized text.
     normalized: Matcher,
     wordpiece: WordPiece,
     single: Template,
     pair: Template,
 }
 
-/// What the model sees of a text, in order.
+/// One part of a text: its added tokens and words, in order.
 enum Unit<'a> {
     /// An added token, by id.
     Token(u32),
-    /// A word to be cut into pieces.
+    /// A word, which WordPiece splits into pieces.
     Word(&'a str),
 }
 
@@ -73,26 +79,27 @@ impl Tokenizer {
     /// Reads the bytes of a `tokenizer.json`.
     ///
     /// # Errors
-    /// When they are not such a file, ask for a part that is not supported, or contradict
-    /// themselves; ids must be `0..vocab_size` without holes.
+    /// The bytes are no such file, or the file asks for a part that is not supported, or it
+    /// contradicts itself. Ids must be `0..vocab_size` without holes.
     pub fn from_json(bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
         file::read(bytes)
     }
 
-    /// Encodes one text into at most `max_tokens` tokens, special tokens included. What is too
-    /// long loses its end; the special tokens stay.
+    /// Encodes one text into at most `max_tokens` tokens, special tokens included. A longer text
+    /// loses its end; the special tokens stay.
     ///
     /// # Errors
-    /// [`TokenizerError::LimitTooSmall`] when not even the special tokens fit.
+    /// [`TokenizerError::LimitTooSmall`] if `max_tokens` is below [`Tokenizer::special_tokens`].
     pub fn encode(&self, text: &str, max_tokens: usize) -> Result<Encoding, TokenizerError> {
         self.single.fill([&self.ids(text), &[]], max_tokens)
     }
 
     /// Encodes two texts into at most `max_tokens` tokens, special tokens included. The longer
-    /// text loses its end first, until both are equally long.
+    /// text loses its end first, until both are equally long; then both lose theirs.
     ///
     /// # Errors
-    /// [`TokenizerError::LimitTooSmall`] when not even the special tokens fit.
+    /// [`TokenizerError::LimitTooSmall`] if `max_tokens` is below
+    /// [`Tokenizer::special_tokens_of_pair`].
     pub fn encode_pair(&self, a: &str, b: &str, max_tokens: usize) -> Result<Encoding, TokenizerError> {
         self.pair.fill([&self.ids(a), &self.ids(b)], max_tokens)
     }
@@ -113,13 +120,14 @@ impl Tokenizer {
         self.pair.special_tokens()
     }
 
-    /// The text of a token, with the prefix of a continuing piece.
+    /// The text of a token. A piece that continues a word has its prefix, such as `##ing`. `None`
+    /// if no token has this id.
     pub fn token(&self, id: u32) -> Option<&str> {
         self.tokens.get(id as usize).map(String::as_str)
     }
 
-    /// The normalized words of a text before they are cut into pieces, added tokens among them.
-    /// For explanations; [`Tokenizer::encode`] does not need it.
+    /// The normalized words of a text before WordPiece splits them, and its added tokens, in order.
+    /// Use it to explain a score; [`Tokenizer::encode`] does not need it.
     pub fn words(&self, text: &str) -> Vec<String> {
         let mut words = Vec::new();
         self.for_each_unit(text, |unit| match unit {
@@ -129,7 +137,7 @@ impl Tokenizer {
         words
     }
 
-    /// Ids of a text without special tokens around it.
+    /// The ids of a text, without the template's special tokens.
     fn ids(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
         self.for_each_unit(text, |unit| match unit {

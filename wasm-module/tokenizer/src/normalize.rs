@@ -1,5 +1,5 @@
-//! Normalization: the steps of `BertNormalizer`, and of the simple normalizers it can be
-//! replaced by.
+//! Normalization: the steps of `BertNormalizer` and of the simple normalizers that a file may use
+//! instead.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,8 @@ use crate::categories::{is_nonspacing_mark, is_other};
 /// One pass over a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Drops NUL, U+FFFD, controls, formats and private use; every white space becomes a space.
+    /// Drops NUL, U+FFFD, control, format and private-use characters; each white-space character
+    /// becomes a space.
     Clean,
     /// Puts a space before and after each CJK ideograph.
     SpaceIdeographs,
@@ -50,8 +51,8 @@ impl Step {
     }
 }
 
-/// Canonical decomposition: each character by table, then every run of characters with a
-/// non-zero combining class in the order of their classes.
+/// Canonical decomposition: replaces each character by its decomposition, then sorts every sequence
+/// of characters with a non-zero combining class by that class.
 fn decompose(text: &str, out: &mut String) {
     fn flush(run: &mut Vec<(u8, char)>, out: &mut String) {
         run.sort_by_key(|&(class, _)| class); // stable
@@ -78,7 +79,7 @@ fn is_dropped(c: char) -> bool {
     }
 }
 
-/// The blocks that `tokenizers` separates; U+2B820..=U+2B91F is not among them.
+/// The blocks of ideographs that `tokenizers` separates. As there, U+2B820..=U+2B91F is not one.
 fn is_ideograph(c: char) -> bool {
     matches!(
         u32::from(c),
@@ -95,7 +96,7 @@ fn is_ideograph(c: char) -> bool {
 /// A sequence of steps.
 pub(crate) struct Normalizer {
     steps: Vec<Step>,
-    /// What each ASCII character becomes, or `OTHER` when that is not one ASCII character.
+    /// The result for each ASCII character, or `OTHER` if the result is not one ASCII character.
     ascii: [u8; 128],
 }
 
@@ -113,10 +114,11 @@ impl Normalizer {
         normalizer
     }
 
-    /// The text after all steps.
+    /// Applies all steps to `text`.
     ///
-    /// An ASCII character that stays one is mapped by table. No step looks across it: it neither
-    /// combines nor is reordered. Only the runs between such characters go through the steps.
+    /// A table maps each ASCII character whose result is one ASCII character. Such a character
+    /// neither combines nor is reordered, so no step looks across it. Only the text between such
+    /// characters goes through the steps.
     pub(crate) fn normalize<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.steps.is_empty() {
             return Cow::Borrowed(text);

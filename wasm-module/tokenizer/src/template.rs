@@ -1,4 +1,4 @@
-//! What is put around the tokens of a text or of a pair, and how much of them a limit leaves.
+//! Puts special tokens around the tokens of one text or of two, and truncates to a limit.
 
 use crate::error::TokenizerError;
 
@@ -7,12 +7,12 @@ use crate::error::TokenizerError;
 pub(crate) enum Element {
     /// The tokens of one text: 0 is A, 1 is B.
     Text {
-        /// Which of the texts.
+        /// The text: 0 or 1.
         index: usize,
-        /// Type id of all its tokens.
+        /// The type id of all its tokens.
         type_id: u8,
     },
-    /// Special tokens.
+    /// One or more special tokens.
     Special {
         /// Their ids.
         ids: Vec<u32>,
@@ -21,7 +21,7 @@ pub(crate) enum Element {
     },
 }
 
-/// The sequence that a model sees: each text exactly once, special tokens anywhere.
+/// The sequence that a model receives. Each text occurs exactly once, special tokens anywhere.
 #[derive(Clone, Debug)]
 pub(crate) struct Template {
     elements: Vec<Element>,
@@ -29,7 +29,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// `name` is `single` or `pair`, for errors; `texts` is 1 or 2.
+    /// Checks the elements. `name` is `single` or `pair` and is used in errors; `texts` is 1 or 2.
     pub(crate) fn new(
         name: &'static str,
         texts: usize,
@@ -54,12 +54,12 @@ impl Template {
         Ok(Template { elements, special_tokens })
     }
 
-    /// How many special tokens it adds.
+    /// The number of special tokens that the template adds.
     pub(crate) fn special_tokens(&self) -> usize {
         self.special_tokens
     }
 
-    /// Fills the template; `texts` are the ids of A and, in a template of two, of B.
+    /// Fills the template. `texts` are the ids of A and B; a template of one text ignores B's.
     pub(crate) fn fill(&self, texts: [&[u32]; 2], max_tokens: usize) -> Result<Encoding, TokenizerError> {
         let special_tokens = self.special_tokens;
         let room = max_tokens
@@ -86,7 +86,7 @@ impl Template {
     }
 }
 
-/// A text, or a pair, as the model takes it.
+/// The tokens of a text or of a pair of texts, as a model takes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encoding {
     /// Token ids, special tokens included.
@@ -94,14 +94,16 @@ pub struct Encoding {
     /// Type id of each token, as the template gives it: for BERT 0 in the first text, 1 in the
     /// second.
     pub type_ids: Vec<u8>,
-    /// Whether the limit cut tokens off.
+    /// Whether tokens were dropped because of the limit.
     pub truncated: bool,
-    /// Number of tokens, special tokens included, had there been no limit.
+    /// The number of tokens, special tokens included, that there would be without the limit.
     pub total_tokens: usize,
 }
 
-/// How many tokens of each text stay when `room` is left for both: the longer one is cut until
-/// they are equally long, then both; of an odd room the longer one, or else B, gets one more.
+/// The number of tokens that each text keeps if there is room for `room` tokens of both.
+///
+/// The longer text is shortened until both are equally long, then both are. If `room` is odd, the
+/// longer text gets one token more; of two equally long texts B gets it.
 fn longest_first([a, b]: [usize; 2], room: usize) -> [usize; 2] {
     if a.saturating_add(b) <= room {
         return [a, b];

@@ -1,5 +1,5 @@
-//! A byte trie over a fixed set of strings: the longest entry that begins a text, in time
-//! proportional to its length.
+//! A byte trie over a fixed set of strings. It finds the longest entry that a text begins with, in
+//! time proportional to the length of that entry.
 
 use std::iter::once;
 use std::ops::Range;
@@ -7,9 +7,9 @@ use std::ops::Range;
 /// Nodes are numbered breadth first, so the children of node `n` are the nodes
 /// `first_child[n]..first_child[n + 1]`, sorted by label. Node 0 is the root.
 pub(crate) struct Trie {
-    /// Byte on the edge into each node (unused for the root).
+    /// The byte on the edge into each node. The root's is unused.
     label: Vec<u8>,
-    /// One longer than the number of nodes.
+    /// Has one element more than there are nodes.
     first_child: Vec<u32>,
     /// The value of the string that ends at each node, or `NONE`.
     value: Vec<u32>,
@@ -17,17 +17,18 @@ pub(crate) struct Trie {
 
 const NONE: u32 = u32::MAX;
 
-/// A place in a [`Trie`].
+/// A node of a [`Trie`]: a beginning that one or more of its strings share.
 #[derive(Clone, Copy)]
 pub(crate) struct Node(u32);
 
 impl Trie {
-    /// The place before any byte.
+    /// The node of the empty string.
     pub(crate) const ROOT: Node = Node(0);
 
-    /// Builds the trie of `entries`; of equal strings the first counts.
+    /// Builds the trie of `entries`, pairs of a string and its value. Of equal strings the first one
+    /// counts.
     ///
-    /// Their total length and each value must be below `u32::MAX`.
+    /// The total length of the strings and each value must be below `u32::MAX`.
     pub(crate) fn new<'a>(entries: impl IntoIterator<Item = (&'a str, u32)>) -> Trie {
         let mut entries: Vec<(&[u8], u32)> =
             entries.into_iter().map(|(text, value)| (text.as_bytes(), value)).collect();
@@ -35,7 +36,7 @@ impl Trie {
         entries.dedup_by_key(|&mut (text, _)| text); // keeps the first
 
         let mut trie = Trie { label: vec![0], first_child: Vec::new(), value: Vec::new() };
-        // The entries that pass through each node of one depth, in the order of the nodes.
+        // For each node of one depth, in order: the entries that pass through it.
         let mut level: Vec<Range<usize>> = once(0..entries.len()).collect();
         let mut depth = 0;
         while !level.is_empty() {
@@ -60,7 +61,7 @@ impl Trie {
         trie
     }
 
-    /// Whether no string but the empty one is in it.
+    /// Whether the trie contains no string, or only the empty one.
     pub(crate) fn is_empty(&self) -> bool {
         self.label.len() == 1
     }
@@ -70,7 +71,7 @@ impl Trie {
         text.bytes().try_fold(Self::ROOT, |node, byte| self.child(node, byte))
     }
 
-    /// The longest non-empty continuation of `from` that begins `text`: its length and value.
+    /// Length and value of the longest non-empty string below `from` that `text` begins with.
     pub(crate) fn longest(&self, from: Node, text: &[u8]) -> Option<(usize, u32)> {
         let mut node = from;
         let mut best = None;

@@ -1,20 +1,23 @@
-//! WordPiece: a word becomes the longest piece that begins it, then the longest continuing piece
-//! that begins the rest, and so on; or the unknown token when any rest has none.
+//! WordPiece: splits a word into pieces of the vocabulary.
+//!
+//! The first piece is the longest one that the word begins with. Then the longest *continuing* piece
+//! that the rest begins with follows, until nothing is left. If a rest begins with no piece, the whole
+//! word becomes the unknown token.
 
 use crate::trie::{Node, Trie};
 
 /// The pieces of a vocabulary, arranged for matching.
 pub(crate) struct WordPiece {
     pieces: Trie,
-    /// Where the continuing pieces hang, if there are any.
+    /// The node above all continuing pieces, if there are any.
     continuing: Option<Node>,
     unknown: u32,
-    /// A word of more characters than this is unknown.
+    /// A word with more characters than this becomes the unknown token.
     max_chars: u64,
 }
 
 impl WordPiece {
-    /// `pieces` are texts and ids; a piece that begins with `prefix` continues a word.
+    /// `pieces` are texts and ids. A piece that begins with `prefix` continues a word.
     pub(crate) fn new<'a>(
         pieces: impl IntoIterator<Item = (&'a str, u32)>,
         prefix: &str,
@@ -40,7 +43,7 @@ impl WordPiece {
         word.len() as u64 > self.max_chars && word.chars().count() as u64 > self.max_chars
     }
 
-    /// `None` when some rest of the word has no piece.
+    /// Appends the ids of the word's pieces. `None` if some rest of the word begins with no piece.
     fn match_pieces(&self, word: &str, ids: &mut Vec<u32>) -> Option<()> {
         let (length, id) = self.pieces.longest(Trie::ROOT, word.as_bytes())?;
         ids.push(id);

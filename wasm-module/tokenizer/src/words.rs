@@ -1,8 +1,8 @@
-//! `BertPreTokenizer`: white space separates words, each punctuation character is one.
+//! `BertPreTokenizer`: white space separates words, and each punctuation character is a word.
 
 use crate::categories::is_punctuation;
 
-/// Calls `word` for each word of `text`, in order; none is empty.
+/// Calls `word` for each word of `text`, in order. No word is empty.
 pub(crate) fn split(text: &str, mut word: impl FnMut(&str)) {
     let mut start = 0;
     for (at, c) in text.char_indices() {

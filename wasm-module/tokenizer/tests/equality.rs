@@ -47,7 +47,7 @@ fn every_code_point_between_letters() {
 
 #[test]
 fn every_code_point_after_marks_and_before_marks() {
-    // Canonical order: marks of all classes around each character that may have a class.
+    // Canonical order: marks of all combining classes around each character that may have a class.
     let both = Both::new("order", &file(bert_normalizer(false, true, Some(true), true)));
     let decompose = Both::new("order, NFD", &file(json!({"type": "NFD"})));
     for first in (0..0x2_0000_u32).step_by(512) {
@@ -76,7 +76,7 @@ fn random_texts() {
 
 #[test]
 fn random_words_of_a_small_alphabet() {
-    // Mostly known pieces: longest match, backing out to unknown, the length limit.
+    // Mostly known pieces: longest match, unknown words after partial matches, the length limit.
     let both = Both::new("pieces", &bert_uncased());
     let mut random = Random(2);
     let parts = [

@@ -1,4 +1,4 @@
-//! The oracle (Hugging Face `tokenizers`), tokenizer files to give to both, and texts.
+//! The oracle (Hugging Face `tokenizers`), tokenizer files that both sides read, and texts.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use tokenizers::{
 /// Our tokenizer and the one it must equal.
 pub(crate) struct Both {
     pub(crate) ours: Tokenizer,
-    /// Without added tokens.
+    /// Whether the file has no added tokens.
     bare: Tokenizer,
     oracle: tokenizers::Tokenizer,
     name: String,
@@ -36,7 +36,7 @@ impl Both {
         Both { ours, bare, oracle, name: name.into() }
     }
 
-    /// Ids and type ids of one text, without a limit; returns the number of tokens.
+    /// Compares ids and type ids of one text without a limit. Returns the number of tokens.
     pub(crate) fn check(&self, text: &str) -> usize {
         let ours = self.ours.encode(text, usize::MAX).unwrap();
         let total = self.compare(&ours, self.oracle.encode(text, true).unwrap(), &text);
@@ -44,7 +44,7 @@ impl Both {
         total
     }
 
-    /// The same for two texts.
+    /// Compares ids and type ids of two texts without a limit.
     pub(crate) fn check_pair(&self, a: &str, b: &str) -> usize {
         let ours = self.ours.encode_pair(a, b, usize::MAX).unwrap();
         let total = self.compare(&ours, self.oracle.encode((a, b), true).unwrap(), &(a, b));
@@ -52,7 +52,7 @@ impl Both {
         total
     }
 
-    /// Both texts and their pair under a limit.
+    /// Compares both texts and their pair under a limit.
     pub(crate) fn check_limit(&mut self, a: &str, b: &str, max_length: usize) {
         let totals = [self.check(a), self.check_pair(a, b)];
         let limit = TruncationParams { max_length, ..Default::default() };
@@ -69,7 +69,8 @@ impl Both {
         }
     }
 
-    /// The normalized words when there are no added tokens: nothing hides behind the unknown token.
+    /// Compares the normalized words if there are no added tokens. Ids alone could hide a difference
+    /// behind the unknown token.
     pub(crate) fn check_words(&self, text: &str) {
         let mut normalized = NormalizedString::from(text);
         if let Some(normalizer) = self.oracle.get_normalizer() {
@@ -109,7 +110,7 @@ impl Both {
 
 pub(crate) const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
-/// A few hundred pieces: enough for every branch, few enough to leave words unknown.
+/// A vocabulary of a few hundred pieces: enough for every branch, few enough to leave words unknown.
 pub(crate) fn pieces() -> Vec<String> {
     let mut pieces: Vec<String> = SPECIAL.map(str::to_owned).to_vec();
     let mut seen: BTreeSet<String> = pieces.iter().cloned().collect();
@@ -198,7 +199,7 @@ pub(crate) fn added(id: usize, content: &str, flags: &str) -> Value {
     })
 }
 
-/// A whole tokenizer file around `normalizer`.
+/// A complete tokenizer file with this normalizer.
 pub(crate) fn file(normalizer: Value) -> Value {
     let pieces = pieces();
     let vocab: serde_json::Map<String, Value> =
@@ -264,7 +265,7 @@ pub(crate) fn corpus() -> Vec<String> {
     texts
 }
 
-/// Texts chosen for one difficulty each.
+/// Texts with one difficulty each.
 pub(crate) fn hostile() -> Vec<String> {
     let mut texts: Vec<String> = [
         "",
@@ -339,7 +340,7 @@ pub(crate) fn hostile() -> Vec<String> {
     texts
 }
 
-/// SplitMix64.
+/// The generator SplitMix64.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -359,7 +360,7 @@ impl Random {
         from[self.below(from.len())]
     }
 
-    /// Up to `most` fragments of all kinds; `words` are mixed in whole.
+    /// A text of up to `most` fragments of all kinds, with some of `words` among them.
     pub(crate) fn text(&mut self, most: usize, words: &[&str]) -> String {
         const BLOCKS: [(u32, u32); 14] = [
             (0x20, 0x7f),
@@ -378,7 +379,7 @@ impl Random {
             (0, 0x11_0000),
         ];
         let mut text = String::new();
-        // A text prefers few blocks, so that runs form.
+        // A text prefers a few blocks, so that neighbours of one block occur.
         let favourites = [self.below(14), self.below(14)];
         for _ in 0..self.below(most + 1) {
             match self.below(8) {
