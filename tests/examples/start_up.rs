@@ -1,10 +1,11 @@
-//! What it costs to be ready: a new instance of the module beside the score of 16 tokens, and the native engine.
+//! Measures how long an engine takes until it can score: a new instance of the module, beside the time
+//! that it takes to score 16 tokens, and the native engine.
 //!
-//! `cargo run --release -p lockstep-tests --example start_up -- MODEL_FOLDER MODULE.wasm [ROUNDS]`
+//! `start_up MODEL_FOLDER MODULE.wasm [ROUNDS [REPORT.json]]` prints a table and writes `REPORT.json`.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -31,10 +32,11 @@ fn score(instance: &mut Instance, tokens: usize) {
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (Some(model), Some(module)) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: start_up MODEL_FOLDER MODULE.wasm [ROUNDS]");
+        eprintln!("usage: start_up MODEL_FOLDER MODULE.wasm [ROUNDS [REPORT.json]]");
         std::process::exit(2);
     };
     let rounds = arguments.next().map_or(50, |rounds| rounds.parse().unwrap());
+    let report = arguments.next().map(PathBuf::from);
     let cache = std::env::temp_dir().join(format!("lockstep-start-up-{}", std::process::id()));
     let config = Config { cache_dir: Some(cache.clone()), ..Config::new(&model, &module) };
 
@@ -60,17 +62,15 @@ fn main() {
     }
     let _ = std::fs::remove_dir_all(&cache);
 
-    println!("{}", times::HEAD);
-    for (what, times) in [
+    let rows = [
         ("wasm: a new instance that is ready to score", made),
         ("wasm: its first score of 16 tokens", fresh),
         ("wasm: a later score of 16 tokens", warm),
         ("wasm: opening the model in the module, compiling, once", first),
         ("wasm: the same from the cache folder", cached),
         ("native: from files to ready", native),
-    ] {
-        println!("{}", times.row(what));
-    }
+    ];
+    times::publish(&rows, report.as_deref()).unwrap();
     let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
     println!("linear memory: {:.1} MiB at first, {:.1} MiB after 128 tokens", mib(memory[0]), mib(memory[1]));
 }

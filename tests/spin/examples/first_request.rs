@@ -1,9 +1,13 @@
-//! What the first request on a fresh instance of the component costs, beside a later one: 16 tokens by `/embed`.
+//! Measures the first request to a new instance of the component beside a later request. Both are
+//! `POST /embed` with 16 tokens over TCP.
 //!
-//! `cargo run --release -p lockstep-tests-spin --example first_request -- COMPONENT.wasm [ROUNDS]`
+//! `first_request COMPONENT.wasm [ROUNDS [REPORT.json]]` prints a table and writes `REPORT.json`.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use lockstep_tests::{
     http::request,
@@ -22,10 +26,11 @@ fn embed(address: SocketAddr) {
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let Some(path) = arguments.next() else {
-        eprintln!("usage: first_request COMPONENT.wasm [ROUNDS]");
+        eprintln!("usage: first_request COMPONENT.wasm [ROUNDS [REPORT.json]]");
         std::process::exit(2);
     };
     let rounds = arguments.next().map_or(50, |rounds| rounds.parse().unwrap());
+    let report = arguments.next().map(PathBuf::from);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let component = Component::from_file(Path::new(&path)).unwrap();
     let mut once = Settings::default();
@@ -44,8 +49,9 @@ fn main() {
         later.time(|| embed(warm.address));
     }
     assert_eq!((fresh.instances() - made, warm.instances()), (rounds, 1));
-    println!("{}", times::HEAD);
-    println!("{}", first.row("component: the first request of an instance"));
-    println!("{}", later.row("component: a later request"));
-    println!("ratio of the medians: {:.2}", first.median() / later.median());
+    let ratio = first.median() / later.median();
+    let rows =
+        [("component: the first request of an instance", first), ("component: a later request", later)];
+    times::publish(&rows, report.as_deref()).unwrap();
+    println!("ratio of the medians: {ratio:.2}");
 }
