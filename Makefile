@@ -25,6 +25,7 @@ bench-check:     ## that the bench runs and all engines agree; its times mean no
 eval:            ## accuracy beside fp32 and ONNX Runtime's int8 (DATA=folder)
 start-up:        ## what it costs to be ready to score
 size:            ## the browser's module by crate, raw and compressed
+results:         ## copy the reports of complete measurements into the RESULTS.md files
 
 ##@ The accelerator
 abi:             ## write the generated SystemVerilog packages and register tables anew

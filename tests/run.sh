@@ -91,6 +91,7 @@ part "wasm targets" targets
 part "browser" made test-browser
 part "same bits" made test-same-bits
 part "bench runs" made bench-check
+part "dependencies" made deny
 part "demo" demo target/demo.txt
 
 echo "the ten slowest parts, in seconds:"

@@ -1,9 +1,10 @@
-// The engines of a page and of Node: our module by its plain exports, and onnxruntime-web.
+// The engines that the bench compares in a page and in Node: our module, called by its plain exports,
+// and onnxruntime-web.
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Our module with a model; `files` are the three of a model folder, in the order of `lockstep_open`. */
+/** Our module with a model. `files` are a model folder's three files, in the order of `lockstep_open`. */
 export async function lockstep(module, files) {
   const compiled = await WebAssembly.compile(module);
   const { exports } = await WebAssembly.instantiate(compiled, { lockstep: { now_ms: () => performance.now() } });
@@ -29,7 +30,7 @@ export async function lockstep(module, files) {
   };
 }
 
-/** onnxruntime-web with an ordinary ONNX file, one thread. */
+/** onnxruntime-web with an ordinary ONNX file. The caller sets it to one thread. */
 export async function ort(runtime, model) {
   const session = await runtime.InferenceSession.create(model, { executionProviders: ["wasm"] });
   return {
@@ -51,6 +52,7 @@ export async function ort(runtime, model) {
   };
 }
 
+/** The mean of each sequence's hidden states over its tokens. */
 function means(hidden, width, { batch, n }) {
   return Array.from({ length: batch }, (_, sequence) => {
     const sums = new Float64Array(width);
@@ -59,7 +61,10 @@ function means(hidden, width, { batch, n }) {
   });
 }
 
-/** Runs an item for so many seconds, at least three times after one call that is not counted. */
+/**
+ * Calls the engine with an item until `seconds` have passed, but at least three times, after one call
+ * that is not counted. Resolves to the milliseconds of each call and the last result.
+ */
 export async function turn(engine, item, seconds) {
   const prepared = engine.prepare(item);
   let made = await engine.call(prepared, item);

@@ -1,5 +1,8 @@
-// Engines of Chromium or of Node, for the bench: `web.mjs chromium|node FILES.json`. A line {"engine", "case", "seconds"} is answered
-// by a line {"ms", "integers" | "floats"} or {"error"}. FILES.json: {cases, modules: {engine: path}, model: [paths], onnx: {engine: path}}.
+// Runs the bench's engines in Chromium or in Node: `web.mjs chromium|node FILES.json`.
+//
+// Each line {"engine", "case", "seconds"} of standard input is a request. The answer is one line
+// {"ms", "integers" | "floats"} or {"error"}. FILES.json names the files:
+// {cases, modules: {engine: path}, model: [paths], onnx: {engine: path}}.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -16,7 +19,7 @@ const require = createRequire(import.meta.url);
 const runtime = path.dirname(require.resolve("onnxruntime-web"));
 
 async function node() {
-  // Before version 11.4 of V8 relaxed SIMD is an experiment; later ones do not know the flag.
+  // Before version 11.4 of V8 relaxed SIMD needs this flag; later versions do not know the flag.
   if (parseFloat(process.versions.v8) < 11.4) setFlagsFromString("--experimental-wasm-relaxed-simd");
   const loaded = new Map();
   const load = async (engine) => {
@@ -36,7 +39,7 @@ async function node() {
 
 const TYPES = { ".mjs": "text/javascript", ".wasm": "application/wasm", ".html": "text/html" };
 
-/** Serves the engines, the runtime and the files of the list to this machine alone. */
+/** Serves the engines, onnxruntime-web and the listed files on the loopback address. */
 async function serve() {
   const given = new Map();
   const give = (file) => {

@@ -1,4 +1,4 @@
-// In a worker of the page: loads an engine at its first turn.
+// The worker of the page. It loads an engine when it is first asked for a turn of that engine.
 import { lockstep, ort, turn } from "./engines.mjs";
 
 const bytes = async (path) => {

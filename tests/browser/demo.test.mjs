@@ -1,4 +1,4 @@
-// The demo as a person uses it.
+// Tests of the demo, used as a person uses it.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { daemon, launch, place, site } from "./support.mjs";
@@ -64,7 +64,8 @@ test("the daemon gives the same numbers", async () => {
 test("it opens offline, the network being cut off", async () => {
   const { context, tab } = await open();
   const before = await titles(tab);
-  // The service worker keeps what it sees, so the second visit is the first that it can repeat.
+  // The service worker caches the files that pass through it. It does not see those of the first visit,
+  // so a third visit is the first one that works offline.
   await tab.evaluate(() => navigator.serviceWorker.ready);
   await tab.reload();
   await ready(tab);

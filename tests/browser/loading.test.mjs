@@ -1,4 +1,4 @@
-// Loading a model: progress, the cache, damage, aborting. The tiny model, whose files are the same in kind.
+// Tests of loading a model: progress, the cache, damaged files, aborting. They use the tiny model.
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
@@ -24,7 +24,7 @@ beforeEach(async () => {
   tab = await page(browser, server.url);
 });
 
-/** Loads once; what was seen on the way. */
+/** Loads the model once; resolves to what was seen on the way. */
 const loadOnce = (options = {}) =>
   tab.evaluate(async (options) => {
     const seen = [];
@@ -39,7 +39,7 @@ const loadOnce = (options = {}) =>
     }
   }, options);
 
-/** Answers a path with the file's length in other bytes. */
+/** Answers a path with wrong bytes of the file's length. */
 const damage = (path, times = Infinity) => {
   let left = times;
   server.hook = (_, response, asked) => {

@@ -1,4 +1,5 @@
-// Scoring with the real model: the integers of the native engine, the main thread left alone, the daemon.
+// Tests of scoring with the real model: the integers equal those of the native engine, the main thread
+// stays free, and heavy batches go to a daemon.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
@@ -106,7 +107,8 @@ test("scoring is aborted between two slices, and the next request does not wait 
 });
 
 test("the main thread is never blocked for 50 ms", async () => {
-  // A thread that another process keeps from running looks blocked too; one attempt of three must be clean.
+  // The main thread also looks blocked if another process keeps it from running, so one clean attempt of
+  // three is enough.
   const attempts = [];
   for (let attempt = 0; attempt < 3 && attempts.at(-1) !== 0; attempt++) {
     const longest = await tab.evaluate(
@@ -167,7 +169,7 @@ test("where the daemon is away, silent or another, the device scores and says so
     const allow = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" };
     const answer = (headers, body) => response.writeHead(200, { ...allow, ...headers }).end(body);
     if (request.url === "/other/info") return answer({}, '{"model_digest": "ab"}');
-    // Replaced by a daemon with another model since it was asked for its own.
+    // This daemon was replaced by one with another model after it had named its own.
     const exposed = { "access-control-expose-headers": "x-lockstep-model-digest", "x-lockstep-model-digest": "cd" };
     if (request.url === "/replaced/info") return answer({}, JSON.stringify({ model_digest: digest }));
     if (request.url === "/replaced/v1/rank") return answer(exposed, "{}");

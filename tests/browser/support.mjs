@@ -1,11 +1,11 @@
-// A browser, a server of the package whose answers a test may change, and a daemon.
+// What the tests share: a browser, a server of the package whose answers a test may change, a daemon.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 import { mounts, proxyDaemon, serve } from "../../wasm-module/web/serve.mjs";
 
-/** Compiling a component with a model in it takes a while on a busy machine. */
+/** How long a program may take to start. A busy machine compiles a component with its model for long. */
 const START_MS = 300_000;
 
 export const place = (name) => {
@@ -28,7 +28,10 @@ export const launch = () =>
     ],
   });
 
-/** The package with a model. `site.hook` may be replaced; `site.hits` counts requests by path. */
+/**
+ * Serves the package and a model. A test may replace the `hook` of the result, which answers requests
+ * first; its `hits` counts requests by path.
+ */
 export async function site(model, daemon) {
   const made = { hits: new Map(), hook: () => false };
   const tell = proxyDaemon(daemon);
@@ -43,7 +46,7 @@ export async function site(model, daemon) {
   return Object.assign(made, await serve({ mounts: mounts(place("LOCKSTEP_WEB"), model), hook }));
 }
 
-/** A page of its own profile, with the package as `lockstep`. Errors of the page fail the test that looks. */
+/** Opens a page with a profile of its own and with the package as the global `lockstep`. */
 export async function page(browser, url, options = {}) {
   const context = await browser.newContext(options);
   const opened = await context.newPage();
@@ -53,16 +56,16 @@ export async function page(browser, url, options = {}) {
   return opened;
 }
 
-/** Makes the package known to the page. */
+/** Imports the package into the page. */
 export const use = (opened) =>
   opened.evaluate(async () => {
     globalThis.lockstep = await import("/package/index.js");
-    /** What an error says of itself. */
+    /** The fields of an error, in a form that leaves the page. */
     globalThis.describe = (error) => ({ ...error, name: error.name, message: error.message });
     globalThis.caught = (promise) => promise.then(() => undefined, globalThis.describe);
   });
 
-/** A daemon on a free port with the options given; resolves once it is ready. */
+/** Starts a daemon on a free port with these options; resolves when it is ready. */
 export async function daemon(model, options = ["--module", `${place("LOCKSTEP_MODULES")}/lockstep-relaxed.wasm`]) {
   const program = await start(
     place("LOCKSTEP_HOST"),
@@ -78,7 +81,7 @@ export async function daemon(model, options = ["--module", `${place("LOCKSTEP_MO
   }
 }
 
-/** A program that says where it listens; resolves once it did. */
+/** Starts a program that prints the URL at which it listens; resolves when it has printed it. */
 export async function start(path, parameters) {
   const child = spawn(path, parameters, { stdio: ["ignore", "pipe", "pipe"] });
   const exit = once(child, "exit");

@@ -1,4 +1,4 @@
-// 200 texts: hostile ones, and prose of growing length; and the integers of the native engine for them.
+// 200 texts, hostile ones and prose of growing length, and the integers of the native engine for them.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { place } from "./support.mjs";
@@ -43,7 +43,7 @@ function graded(count) {
 
 export const texts = [...HOSTILE, ...graded(COUNT - HOSTILE.length)];
 
-/** One list of integers a text. */
+/** The integers of the native engine: one list for each text. */
 export function native(model) {
   const input = texts.map((text) => `${JSON.stringify(text)}\n`).join("");
   const output = execFileSync(place("LOCKSTEP_EMBED"), [model], { input, maxBuffer: 64 << 20, timeout: 120_000 });

@@ -1,7 +1,7 @@
 # Speed, accuracy, size.
 
 BENCH = $(BIN)/bench --model $(MODEL) --modules $(WASM) --teacher $(TEACHER) --python $(PYTHON) \
-  --rten $(BIN)/lockstep-peer-rten --out $(TARGET)/bench/report.json \
+  --rten $(BIN)/lockstep-peer-rten --out $(TARGET)/$@/report.json \
   $(if $(WHERE),--where $(WHERE)) $(if $(N),--n $(N))
 bench: model modules $(WASM)/peer-tract.wasm $(BIN)/bench $(BIN)/lockstep-peer-rten
 bench: $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
@@ -20,8 +20,14 @@ eval: model $(BIN)/embed $(TEACHER)/int8.onnx
 
 start-up: model modules component
 	@$(CARGO) build --quiet $(ONE_SET) --example start_up --example first_request
-	@$(BIN)/examples/start_up $(MODEL) $(WASM)/lockstep-relaxed.wasm
-	@$(BIN)/examples/first_request $(WASM)/lockstep-component-real.wasm
+	@$(BIN)/examples/start_up $(MODEL) $(WASM)/lockstep-relaxed.wasm 50 \
+	  $(TARGET)/start-up/module.json
+	@$(BIN)/examples/first_request $(WASM)/lockstep-component-real.wasm 50 \
+	  $(TARGET)/start-up/component.json
+
+# Each of sim-report, synth, bench, eval and start-up leaves a report in $(TARGET).
+results:
+	@python3 tests/tools/results.py $(TARGET)
 
 browser := $(TARGET)/wasm32-unknown-unknown/browser
 size: $(BIN)/size $(WEB)/.made

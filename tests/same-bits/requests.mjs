@@ -1,4 +1,4 @@
-// 50 requests: people of the demo and its catalogue, every option, hostile texts.
+// The 50 requests: the people and the catalogue of the demo, every option, hostile texts.
 import { readFileSync } from "node:fs";
 import { texts } from "../browser/texts.mjs";
 
@@ -15,7 +15,7 @@ const feeds = Array.from({ length: 20 }, (_, at) => ({
   diversity: (at % 4) / 4,
   explain: at % 2 === 0,
 }));
-// What people really send: everything.
+// Hostile texts, as histories and as candidates.
 const strange = Array.from({ length: 10 }, (_, at) => ({
   kind: "rank",
   history: slice(texts, at * 17, 3).map((text, place) => ({ text, weight: 1 / (1 + place + at) })),
@@ -33,14 +33,14 @@ const embedded = Array.from({ length: 10 }, (_, at) => ({ kind: "embed", texts: 
 
 export const requests = [...feeds, ...strange, ...reranked, ...embedded];
 
-/** Path and body of a request to a server. */
+/** The path and the body of a request to a server. */
 export function http(request) {
   const { kind, history, candidates, topN, diversity, explain, query, texts } = request;
   if (kind === "rank") return ["/v1/rank", { user: { history }, candidates, top_n: topN, diversity, explain }];
   return kind === "rerank" ? ["/rerank", { query, texts }] : ["/embed", { inputs: texts }];
 }
 
-/** Every text that a request holds. */
+/** Every text in a request. */
 export function textsOf({ history = [], candidates = [], query, texts = [] }) {
   return [...history, ...candidates].map(({ text }) => text).concat(query ?? [], texts);
 }

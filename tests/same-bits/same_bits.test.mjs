@@ -1,4 +1,5 @@
-// The promise: one model gives the same integers and the same scores wherever it runs, and whoever was asked first.
+// One model gives the same integers and the same scores wherever it runs, and whichever host the caller
+// asked first.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
@@ -10,7 +11,7 @@ const modules = place("LOCKSTEP_MODULES");
 const component = `${modules}/lockstep-component-real.wasm`;
 const texts = [...new Set(requests.flatMap(textsOf))];
 
-/** The instruction sets of processors; those of WebAssembly begin with its name. */
+/** The names of native kernels. Those of WebAssembly begin with `wasm`. */
 const NATIVE = /^(x86|arm|scalar)[a-z0-9-]*$/;
 
 const running = [];
@@ -37,7 +38,7 @@ const post = async (url, path, body) => {
   return { text, header: (name) => response.headers.get(name) };
 };
 
-/** A server's answers: the text of each, without the time and the name of what scored. */
+/** A server's answers to all requests. `bodies` are their texts without the time and the backend. */
 async function served({ url }) {
   const answers = [];
   for (const request of requests) answers.push(await post(url, ...http(request)));
@@ -51,11 +52,11 @@ async function served({ url }) {
   };
 }
 
-/** What the package of the browser gives for a server's answer: numbers of an embedding are of 32 bits. */
+/** A server's answer in the form of the browser's package, whose embeddings have numbers of 32 bits. */
 const result = ({ kind }, json) =>
   kind === "rank" ? json.items : kind === "rerank" ? json : json.map((vector) => vector.map(Math.fround));
 
-/** The browser's answers, by a build of the engine; with `offload` from a daemon of another origin. */
+/** The browser's answers from one build of the engine, or with `offload` from a daemon's origin. */
 async function inChromium(module, offload) {
   const tab = await page(browser, server.url);
   const { answers, integers } = await tab.evaluate(
@@ -87,7 +88,7 @@ async function inChromium(module, offload) {
   };
 }
 
-/** Fails with the place of the first number that differs; `===` on numbers is what JSON can tell apart. */
+/** Compares two lists as JSON, and fails with the first element that differs. */
 function same(found, expected, what) {
   assert.equal(found.length, expected.length, what);
   const at = found.findIndex((one, at) => JSON.stringify(one) !== JSON.stringify(expected[at]));

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""ONNX Runtime, one thread: engines of the bench in a process of their own.
+"""Runs ONNX Runtime on one thread, as engines of the bench, in a process of its own.
 
     bench_peers.py CASES.json NAME=MODEL.onnx...
 
-A line {"engine": NAME, "case": index, "seconds": s} on standard input is answered by a line {"ms": [..], "floats": [[..]]}:
-milliseconds of each call, token ids in, hidden states out, after one call that is not counted; and the mean over the tokens
-of each sequence. Calls go on for so many seconds, and are at least three.
+Each line {"engine": NAME, "case": index, "seconds": s} on standard input is a request. The tool calls
+the engine with the case's token ids until `s` seconds have passed, but at least three times, after one
+call that is not counted. It answers with one line {"ms": [..], "floats": [[..]]}: the milliseconds of
+each call, and for each sequence the mean of its hidden states over the tokens.
 """
 import argparse
 import json
@@ -19,7 +20,7 @@ LEAST_CALLS = 3
 
 
 def turn(encoder, ids, seconds):
-    """Runs `ids` [batch, n] again and again."""
+    """Calls `encoder` with `ids` [batch, n] for `seconds`; returns the answer to a request."""
     inputs = feed(ids)
     hidden = encoder.run(None, inputs)[0]
     times, begun = [], time.perf_counter()

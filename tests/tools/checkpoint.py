@@ -1,4 +1,5 @@
-"""Reads a BERT checkpoint folder (config.json, model.safetensors, tokenizer.json) as Hugging Face lays it out."""
+"""Reads a BERT checkpoint folder as Hugging Face lays it out: config.json, model.safetensors and
+tokenizer.json."""
 import json
 import os
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu")
 
 @dataclass(frozen=True)
 class Shape:
-    """The sizes of the network; `labels` is 0 for a bare BertModel."""
+    """The sizes of the network. `labels` is 0 for a BertModel without a classifier."""
 
     layers: int
     hidden: int
@@ -39,14 +40,15 @@ class Shape:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`weights` maps names without the `bert.` prefix to f32 arrays, linear weights as [out, in]."""
+    """A checkpoint in memory. `weights` maps names without the prefix `bert.` to f32 arrays; the weights
+    of linear layers are [out, in]."""
 
     shape: Shape
     weights: dict
 
 
 def path_in(folder, name):
-    """The path of `name` inside `folder`, which must exist."""
+    """The path of `name` inside `folder`; BadUsage if there is no such file."""
     path = os.path.join(folder, name)
     if not os.path.isfile(path):
         raise BadUsage(f"{path}: no such file; a checkpoint folder has config.json, model.safetensors and tokenizer.json")
@@ -106,7 +108,7 @@ def read_checkpoint(folder):
 def tensor_shapes(shape, pooler=False):
     """[(name, shape)] of every tensor that the network needs, in the order of the network.
 
-    The pooler is listed for a classifier, and for a bare model when asked for."""
+    The list contains the pooler for a classifier, and if `pooler` is true."""
     hidden, inner = shape.hidden, shape.intermediate
 
     def linear(name, out, width):
@@ -136,7 +138,7 @@ def tensor_shapes(shape, pooler=False):
 
 
 def read_tokenizer(folder, max_tokens):
-    """The folder's tokenizer, set to cut at `max_tokens` (special tokens included) and never to pad."""
+    """The folder's tokenizer. It truncates to `max_tokens`, special tokens included, and never pads."""
     path = path_in(folder, "tokenizer.json")
     try:
         tokenizer = Tokenizer.from_file(path)

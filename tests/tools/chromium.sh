@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the browser's tests need: Node.js, where there is none, and Debian's Chromium.
+# Installs what the browser's tests need: Debian's Chromium, and Node.js if there is none.
 set -euo pipefail
 
 need=()

@@ -1,18 +1,22 @@
-"""How every tool here ends: 0 when done, 1 when something it ran failed, 2 when it was used wrongly."""
+"""The exit codes of these tools, and how they show progress.
+
+0: done. 1: something that the tool ran failed. 2: the tool was used wrongly.
+"""
 import sys
 import time
 
 
 class BadUsage(Exception):
-    """The caller gave something that this tool cannot work with; the text says what and what would do."""
+    """The caller gave a value that this tool cannot use. The text names it and says what is allowed."""
 
 
 class Failed(Exception):
-    """The tool was used properly, yet something it ran did not deliver."""
+    """The tool was used properly, but a program or file that it depends on failed."""
 
 
 def run(main):
-    """Runs `main()` and ends the process with its code; the two exceptions above become one line on stderr."""
+    """Runs `main()` and ends the process with its exit code. The two exceptions above become one line
+    on stderr and their exit codes."""
     try:
         sys.exit(main())
     except BadUsage as error:
@@ -24,7 +28,8 @@ def run(main):
 
 
 class Progress:
-    """Shows `label: done/total` on stderr: rewritten in place on a terminal, every ten seconds elsewhere."""
+    """Shows `label: done/total` on stderr. A terminal's line is rewritten in place; a log gets one line
+    every ten seconds."""
 
     def __init__(self, label, total):
         self.label, self.total, self.done = label, total, 0

@@ -1,11 +1,15 @@
-"""Finds evaluation data in a folder and turns it into tasks. A data set is a sub-folder whose CSV files say by their
-columns what they are:
+"""Finds evaluation data in a folder and turns it into tasks.
 
-    sentence1,sentence2,score   pairs with a human similarity; a header is optional      -> Spearman of cosines
-    text,category               labelled texts; needs train.csv and test.csv with header -> accuracy of a small classifier
+A data set is a sub-folder with CSV files. Their columns tell the kind of task:
 
-Of pairs, every file but train.csv is evaluated. Long texts are joined from the first text column of all train.csv files,
-from the last row upwards (calibration sets are usually cut from the top).
+    sentence1,sentence2,score   pairs with a human similarity, a header is optional
+                                -> Spearman of the cosines
+    text,category               labelled texts, train.csv and test.csv with a header
+                                -> accuracy of a small classifier
+
+Pairs are evaluated from every file except train.csv. Long texts are joined from the first text column
+of all train.csv files, from the last row upwards, because calibration sets are usually taken from the
+top.
 """
 import csv
 import glob
@@ -30,7 +34,7 @@ class Pairs:
     scores: list
 
     def texts(self):
-        """All that must be embedded, and all that counts for the cosine to fp32."""
+        """The texts to embed, and those whose cosine to fp32 is measured."""
         return self.first + self.second
 
     compared = texts
@@ -38,7 +42,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Labelled:
-    """A classification set; `draws` are lists of row numbers of the training file, 8 a label."""
+    """A classification set. Each of `draws` is a list of row numbers of train.csv, 8 a label."""
 
     name: str
     train: list
@@ -48,11 +52,11 @@ class Labelled:
     draws: list
 
     def texts(self):
-        """All that must be embedded: the test texts and the training rows that some draw uses."""
+        """The texts to embed: the test texts, and the training texts that at least one draw uses."""
         return self.test + [self.train[i] for i in sorted(set().union(*self.draws))]
 
     def compared(self):
-        """What counts for the cosine to fp32."""
+        """The texts whose cosine to fp32 is measured."""
         return self.test
 
 
@@ -65,7 +69,7 @@ class Long:
     joined: list
 
     def texts(self):
-        """All that must be embedded, and all that counts for the cosine to fp32."""
+        """The texts to embed, and those whose cosine to fp32 is measured."""
         return self.joined
 
     compared = texts
@@ -81,7 +85,7 @@ def is_number(text):
 
 
 def read_csv(path):
-    """('pairs' | 'labelled', columns as lists), or (None, why the file is not recognised)."""
+    """('pairs' | 'labelled', columns as lists), or (None, the reason why the file is not recognised)."""
     with open(path, newline="", encoding="utf-8") as file:
         rows = [row for row in csv.reader(file) if row]
     if not rows:
@@ -101,7 +105,8 @@ def read_csv(path):
 
 
 def draws_of(labels):
-    """Ten draws of row numbers, `SAMPLES_A_LABEL` of each label: draw d takes rows in the order of SplitMix64(d)."""
+    """Ten draws of row numbers with `SAMPLES_A_LABEL` rows of each label. Draw d takes the rows in the
+    order of SplitMix64(d)."""
     draws = []
     for seed in range(DRAWS):
         taken, rows = defaultdict(int), []
@@ -114,7 +119,7 @@ def draws_of(labels):
 
 
 def discover(folder):
-    """-> (tasks, [texts of each train.csv], notes on what was left out)."""
+    """Returns (tasks, [texts of each train.csv], notes on files that were skipped)."""
     if not os.path.isdir(folder):
         raise BadUsage(f"{folder}: no such folder")
     tasks, sources, notes = [], [], []
@@ -143,9 +148,8 @@ def discover(folder):
 
 
 def long_texts(sources, tokenizer, tokens, count):
-    """Up to `count` texts of at most `tokens` tokens, special ones included, each as full as whole sentences allow.
-
-    The sources take turns; no sentence is used twice."""
+    """Up to `count` texts of at most `tokens` tokens, special tokens included. A text is full: one more
+    sentence would exceed `tokens`. The sources take turns, and no sentence is used twice."""
     left = [list(source) for source in sources]
     joined = []
     while len(joined) < count and left:
@@ -157,7 +161,7 @@ def long_texts(sources, tokenizer, tokens, count):
                 break
             used += size
             text.append(source.pop())
-        if source:  # the text is full, not cut off by the end of the source
+        if source:  # the text is full, and did not end because the source ended
             joined.append(" ".join(text))
             left.append(source)
     return joined

@@ -1,21 +1,27 @@
 #!/usr/bin/env python3
-"""Accuracy of the integers beside fp32 and ONNX Runtime's dynamic int8, on the same texts and the same draws.
+"""Measures the accuracy of the integers beside fp32 and ONNX Runtime's dynamic int8, on the same texts
+and the same draws.
 
     evaluate.py --data DIR --checkpoint DIR --fp32 FP32.onnx [--ort-int8 INT8.onnx] [--lockstep CMD]
                 [--max-tokens 512] [--cache DIR] [--out JSON] [--threads 1]
 
-DIR of --data is any folder laid out like the project's: one sub-folder a data set, recognised by the columns of its files.
+The folder of --data has one sub-folder for each data set. The columns of its files tell the task:
 
-    */dev.csv, */test.csv ..  sentence1,sentence2,score (header optional): Spearman x 100 of the cosines with the scores
-    */{train,test}.csv        text,category (with header): accuracy in percent of a logistic regression (at most 100
-                              iterations) on 8 unit vectors a label, mean and deviation of 10 fixed draws
-    */train.csv               of either kind: joined to 60 texts of about 240 and 60 of about 442 tokens
+    */dev.csv, */test.csv ..  sentence1,sentence2,score (header optional): Spearman x 100 of the
+                              cosines with the scores
+    */{train,test}.csv        text,category (with header): accuracy in percent of a logistic
+                              regression (at most 100 iterations) on 8 unit vectors a label, mean and
+                              deviation of 10 fixed draws
+    */train.csv               of either kind: joined to 60 texts of about 240 and 60 of about 442
+                              tokens
 
-and on each of them the mean and the least cosine to fp32. What is missing is left out, with a note.
+On each task the mean and the least cosine to fp32 are measured too. A missing data set is left out,
+with a note.
 
-CMD reads one JSON string a line on stdin and writes one JSON array of integers a line on stdout, in order: the pooled vector
-of the text cut at --max-tokens tokens. `{max_tokens}` in CMD stands for that number. Vectors of the other two are mean
-pooled; fp32 batches only texts of equal length, dynamic int8 takes each text alone, since its scales span the batch.
+CMD reads one JSON string a line on stdin. For each it writes one JSON array of integers as a line on
+stdout, in order: the pooled vector of the text, truncated to --max-tokens tokens. `{max_tokens}` in CMD
+stands for that number. The vectors of the other two systems are mean pooled. fp32 batches only texts
+of equal length; dynamic int8 takes each text alone, because its scales span the batch.
 """
 import argparse
 import json
@@ -39,7 +45,7 @@ MAX_ITERATIONS = 100
 
 
 def unit(vectors, name):
-    """f64 rows of length 1."""
+    """The rows of `vectors` as f64, scaled to length 1."""
     rows = np.asarray(vectors, np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     if not np.all(np.isfinite(lengths) & (lengths > 0)):
@@ -48,13 +54,13 @@ def unit(vectors, name):
 
 
 def spearman(pairs, vector):
-    """x 100, of the pairs' cosines with the human scores. `vector` maps texts to unit rows."""
+    """Spearman x 100 of the pairs' cosines with the human scores. `vector` maps texts to unit rows."""
     cosines = np.sum(vector(pairs.first) * vector(pairs.second), axis=1)
     return {f"{pairs.name} Spearman": 100 * float(spearmanr(cosines, pairs.scores).statistic)}
 
 
 def accuracy(task, vector):
-    """Percent of test texts put under their label, mean and deviation over the draws."""
+    """Percent of the test texts that get their label: mean and deviation over the draws."""
     test, results = vector(task.test), []
     for seed, rows in enumerate(task.draws):
         model = LogisticRegression(max_iter=MAX_ITERATIONS, random_state=seed)
@@ -71,7 +77,8 @@ def cosines(task, vector, teacher):
 
 
 def measure(tasks, embeddings):
-    """{system: (index of text, unit rows)} -> {metric: {system: value}}."""
+    """Measures every task. `embeddings` is {system: ({text: row number}, unit rows)}; the result is
+    {metric: {system: value}}."""
     lookups = {name: (lambda texts, i=index, r=rows: r[[i[text] for text in texts]]) for name, (index, rows) in embeddings.items()}
     metrics = {}
     progress = Progress("metrics", len(tasks) * len(lookups))
@@ -91,7 +98,7 @@ def measure(tasks, embeddings):
 
 
 def gather(folder, tokenizer, max_tokens):
-    """The tasks of a data folder, long texts included, and notes."""
+    """The tasks of a data folder, long texts included, and the notes."""
     tasks, sources, notes = discover(folder)
     for tokens in LONG_TOKENS:
         texts = long_texts(sources, tokenizer, tokens, LONG_COUNT) if tokens <= max_tokens else []

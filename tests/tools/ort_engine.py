@@ -1,4 +1,5 @@
-"""ONNX Runtime as a text encoder: sessions with a fixed number of threads, and mean-pooled embeddings of token ids."""
+"""ONNX Runtime as a text encoder: sessions with a fixed number of threads, and mean-pooled embeddings
+of token ids."""
 import os
 
 import numpy as np
@@ -7,11 +8,12 @@ import onnxruntime as ort
 from cli import BadUsage
 
 ENCODER_INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
-BATCH_TOKENS = 2048  # tokens of one batch of equal lengths
+BATCH_TOKENS = 2048  # most tokens of one batch
 
 
 def session(path, threads=1, inputs=None):
-    """Opens `path` with default optimisations; `inputs` is the set of input names that it must have."""
+    """Opens the graph at `path` with default optimisations. `inputs` is the set of input names that it
+    must have."""
     if not os.path.isfile(path):
         raise BadUsage(f"{path}: no such file")
     options = ort.SessionOptions()
@@ -29,7 +31,7 @@ def session(path, threads=1, inputs=None):
 
 
 def feed(ids):
-    """Inputs of an encoder for `ids` int [batch, n]: every token counts and is of type 0."""
+    """The inputs of an encoder for `ids`, int [batch, n]: no token is padding, all have type 0."""
     ids = np.asarray(ids, np.int64)
     return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
 
@@ -37,8 +39,9 @@ def feed(ids):
 def mean_pooled(encoder, sequences, batch, progress=None):
     """Mean of last_hidden_state over the tokens of each sequence: f32 [len(sequences), hidden].
 
-    `sequences` are lists of token ids. Only sequences of one length share a batch, so nothing is ever padded; at most
-    `batch` do, and with `batch=1` a sequence is alone (which matters where activations are scaled by tensor)."""
+    `sequences` are lists of token ids. Only sequences of one length share a batch, so nothing is ever
+    padded. A batch has at most `batch` sequences; use `batch=1` if activations have one scale a
+    tensor, because then a batch changes the results."""
     if [each.name for each in encoder.get_outputs()] != ["last_hidden_state"]:
         raise BadUsage("the graph does not give last_hidden_state alone; embeddings come from a bare BertModel")
     order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))

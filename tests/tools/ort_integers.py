@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""ONNX Runtime as a witness: runs a quantised model's graph and writes the integers that it gives.
+"""Runs the graph of a quantised model in ONNX Runtime and writes the integers that it computes.
 
     ort_integers.py MODEL.onnx < requests.jsonl > integers.jsonl
 
-Each line of stdin is one call. A single sequence is {"ids": [..], "type_ids": [..]} and gives its integers, [..]; a batch
-is {"ids": [[..], ..], "type_ids": [[..], ..]} and gives one list a sequence, [[..], ..]. `type_ids` may be left out: zeros.
+Each line of stdin is one call:
+- one sequence is {"ids": [..], "type_ids": [..]}; the answer is its integers, [..];
+- a batch is {"ids": [[..], ..], "type_ids": [[..], ..]}; the answer is one list a sequence, [[..], ..].
+Without `type_ids` all types are 0.
 
-Inputs of the graph: input_ids and token_type_ids int64 [N], the tokens of all sequences one after the other, and
-starts int64 [B], the place of each sequence's first token. Its output: pooled int32 [B, hidden] or logits int32 [B, labels].
+Inputs of the graph: input_ids and token_type_ids, int64 [N], the tokens of all sequences one after the
+other, and starts, int64 [B], the index of each sequence's first token. Its output: pooled, int32
+[B, hidden], or logits, int32 [B, labels].
 """
 import argparse
 import json
@@ -22,7 +25,7 @@ OUTPUTS = ("pooled", "logits")
 
 
 def parse(line):
-    """One request -> (feed of the graph, whether it is a batch)."""
+    """Parses one request. Returns (inputs of the graph, whether the request is a batch)."""
     request = json.loads(line)
     ids = request["ids"]
     batch = bool(ids) and isinstance(ids[0], list)

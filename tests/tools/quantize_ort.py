@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the peer that results are compared with: ONNX Runtime's dynamic int8 of an fp32 graph.
+"""Writes the peer that Lockstep is compared with: ONNX Runtime's dynamic int8 of an fp32 graph.
 
     quantize_ort.py FP32.onnx OUT.onnx
 
-Weights are 7-bit (-64..63) with one scale an output channel, activations 8-bit with one scale a tensor found at run time.
+Weights have 7 bits (-64..63) and one scale an output channel. Activations have 8 bits and one scale a
+tensor, which is computed at run time.
 """
 import argparse
 import logging
@@ -15,10 +16,11 @@ from cli import BadUsage, run
 
 
 def quantize(source, out):
-    """fp32 ONNX file -> dynamic int8 ONNX file."""
+    """Quantises the fp32 ONNX file `source` and writes the file `out`."""
     if not os.path.isfile(source):
         raise BadUsage(f"{source}: no such file; export_fp32.py makes one")
-    logging.getLogger().setLevel(logging.ERROR)  # the advice to pre-process the graph first does not hold for this one
+    # Hides the advice to pre-process the graph first, which does not apply to this graph.
+    logging.getLogger().setLevel(logging.ERROR)
     quantize_dynamic(source, out, per_channel=True, reduce_range=True, weight_type=QuantType.QInt8)
 
 

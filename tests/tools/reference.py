@@ -1,6 +1,6 @@
-"""The network in plain numpy f64, written from the published description of BERT: what the tools' graphs are tested against.
+"""The network in plain numpy f64, written from the published description of BERT.
 
-Nothing here is fast, and nothing of the exporter is used."""
+The tests compare the tools' graphs with it. It is slow, and it shares no code with the exporter."""
 import math
 
 import numpy as np
@@ -8,16 +8,17 @@ from scipy.special import erf
 
 
 def activation(kind, x):
-    """hidden_act of config.json, element by element."""
+    """The activation that hidden_act of config.json names, element by element."""
     if kind == "relu":
         return np.maximum(x, 0)
     if kind == "gelu":
         return x * 0.5 * (1 + erf(x / math.sqrt(2)))
-    return x * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))  # gelu_new, gelu_pytorch_tanh
+    # gelu_new and gelu_pytorch_tanh
+    return x * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 
 
 class Network:
-    """Runs one sequence at a time; `checkpoint` is a checkpoint.Checkpoint."""
+    """Computes one sequence at a time. `checkpoint` is a checkpoint.Checkpoint."""
 
     def __init__(self, checkpoint):
         self.shape = checkpoint.shape
@@ -56,6 +57,6 @@ class Network:
         return x
 
     def logits(self, ids, types):
-        """f64 [labels] of a classifier."""
+        """The logits of a classifier: f64 [labels]."""
         first = self.hidden_states(ids, types)[0]
         return self.linear(np.tanh(self.linear(first, "pooler.dense")), "classifier")

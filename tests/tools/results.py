@@ -6,7 +6,7 @@
 TARGET is the build folder in which `make sim-report`, `synth`, `bench`, `eval` and `start-up` leave
 their JSON reports. Each KIND (default: every kind that has a report) owns the lines between the
 markers `<!-- KIND -->` and `<!-- /KIND -->` of one RESULTS.md: they are replaced by a line that says
-when and on what the report was measured, and by its table.
+when and on what the report was measured, and by its table. `bench` also copies its plot.
 
 A report that lacks a row of the present table is of a partial measurement and is refused, so that one
 table is always one measurement. Delete the row by hand if it is no longer measured.
@@ -14,6 +14,7 @@ table is always one measurement. Delete the row by hand if it is no longer measu
 import datetime
 import json
 import os
+import shutil
 import sys
 
 from cli import BadUsage, Failed, run
@@ -110,6 +111,7 @@ def start_up(reports):
     return 1, [["milliseconds", "median", "least"], *rows]
 
 
+PLOT = "tests/bench/speed.svg"
 # The file that holds the table, the reports below TARGET, and the function that makes (number of
 # columns that name a row, rows with the head first) of them.
 KINDS = {
@@ -182,6 +184,9 @@ def update(target, kind, root):
     changed = replaced(text, kind, f"Measured on {day} on {processor()}.", columns, rows)
     with open(path, "w", encoding="utf-8") as file:
         file.write(changed)
+    plot = paths[0].removesuffix("json") + "svg"
+    if kind == "bench" and os.path.exists(plot):
+        shutil.copyfile(plot, os.path.join(root, PLOT))
     print(f"{kind}: {len(rows) - 1} rows to {document}")
     return True
 

@@ -1,12 +1,14 @@
-"""SplitMix64: the one source of chance in these tools, the same on every machine and in every numpy version.
+"""SplitMix64: the only random generator of these tools. It gives the same numbers on every machine and
+in every version of numpy.
 
-Words are 64-bit and each depends on its index alone, word(i) = mix(seed + (i + 1) * GAMMA), so arrays are drawn at once.
-Floats use only exact steps and + and * in f64, so another language that follows the formulas gets the same bits.
+A word has 64 bits and depends only on its index, word(i) = mix(seed + (i + 1) * GAMMA), so a whole array
+is drawn at once. Floats use only exact steps and + and * in f64, so another language that follows the
+formulas gets the same bits.
 """
 import numpy as np
 
 GAMMA = 0x9E3779B97F4A7C15
-HALF_SQRT3 = 0.8660254037844386  # 1 / the standard deviation of a sum of four uniforms in [-1, 1)
+HALF_SQRT3 = 0.8660254037844386  # 1 / the standard deviation of a sum of 4 uniforms in [-1, 1)
 MASK = (1 << 64) - 1
 
 
@@ -35,10 +37,10 @@ class SplitMix64:
         return (((u[:, 0] + u[:, 1]) + u[:, 2]) + u[:, 3]) * HALF_SQRT3
 
     def shuffled(self, count):
-        """0..count in a drawn order: Fisher-Yates from the last place down, one word (modulo) a place."""
+        """0..count in random order: Fisher-Yates from the last index down, one word (modulo) an index."""
         order = list(range(count))
-        places = range(count - 1, 0, -1)
-        for i, word in zip(places, self.words(max(count - 1, 0)).tolist()):
+        indices = range(count - 1, 0, -1)
+        for i, word in zip(indices, self.words(max(count - 1, 0)).tolist()):
             j = word % (i + 1)
             order[i], order[j] = order[j], order[i]
         return order

@@ -1,4 +1,4 @@
-"""The systems under comparison, each a function from texts to one vector a text."""
+"""The systems that evaluate.py compares. Each one maps texts to one vector a text."""
 import hashlib
 import json
 import os
@@ -13,7 +13,8 @@ from ort_engine import ENCODER_INPUTS, mean_pooled, session
 
 
 class OnnxRuntime:
-    """An encoder graph in ONNX Runtime, mean pooling. `batch` bounds how many texts of one length share a call."""
+    """An encoder graph in ONNX Runtime with mean pooling. At most `batch` texts of one length share a
+    call."""
 
     def __init__(self, name, path, tokenizer, batch, threads, cache):
         self.name, self.path, self.tokenizer = name, path, tokenizer
@@ -22,7 +23,8 @@ class OnnxRuntime:
             raise BadUsage(f"{path}: no such file")
 
     def embed(self, texts):
-        """f32 [len(texts), hidden]; read from the cache folder when the same graph has seen the same tokens."""
+        """The vectors, f32 [len(texts), hidden]. They come from the cache folder if it has those of the
+        same graph and the same tokens."""
         sequences = [each.ids for each in self.tokenizer.encode_batch(texts)]
         stored = self.cache and os.path.join(self.cache, f"{self.name}-{self.digest(sequences)}.npz")
         if stored and os.path.isfile(stored):
@@ -38,7 +40,7 @@ class OnnxRuntime:
         return vectors
 
     def digest(self, sequences):
-        """Names the result: the graph's bytes, the batch rule and every token id."""
+        """The name of the result: a digest of the graph's bytes, `batch` and every token id."""
         with open(self.path, "rb") as file:
             state = hashlib.file_digest(file, "sha256")
         state.update(json.dumps([self.batch, sequences]).encode())
@@ -46,7 +48,8 @@ class OnnxRuntime:
 
 
 class Command:
-    """A program that reads one JSON string a line and answers each with one JSON array of integers, in order."""
+    """A program that reads one JSON string a line and answers each line, in order, with one JSON array
+    of integers."""
 
     def __init__(self, name, command):
         self.name, self.words = name, shlex.split(command)
@@ -54,7 +57,7 @@ class Command:
             raise BadUsage("--lockstep is empty")
 
     def embed(self, texts):
-        """int64 [len(texts), hidden]."""
+        """The vectors, int64 [len(texts), hidden]."""
         try:
             child = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         except OSError as error:
@@ -80,7 +83,7 @@ class Command:
 
     @staticmethod
     def write(pipe, texts):
-        """Feeds the program; one that stops reading is noticed by its answers."""
+        """Writes the texts to the program. If it stops reading, its missing answers are the error."""
         try:
             with pipe:
                 for text in texts:
@@ -89,7 +92,7 @@ class Command:
             pass
 
     def row(self, line, index, rows):
-        """Checks one answer."""
+        """Parses answer number `index` and checks it against the first of `rows`."""
         try:
             row = json.loads(line)
         except ValueError:

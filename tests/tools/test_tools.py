@@ -1,4 +1,5 @@
-"""Tests of the tools on tiny models: `python -m unittest discover tests/tools` in the environment of tests/requirements.txt."""
+"""Tests of the tools on tiny models, in the environment of tests/requirements.txt:
+`python -m unittest discover tests/tools`."""
 import csv
 import hashlib
 import json
@@ -28,7 +29,8 @@ from splitmix import SplitMix64
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLOAT_TOLERANCE = 1e-4
 TINY_SHA256 = "df75743097f15def2a55219b4f7b6ea831a09510194d5e2df5c4f1568aae1140"
-FIRST_WORDS = [0x910A2DEC89025CC1, 0xBEEB8DA1658EEC67, 0xF893A2EEFB32555E, 0x71C18690EE42C90B]  # the published stream of seed 1
+# The published stream of seed 1.
+FIRST_WORDS = [0x910A2DEC89025CC1, 0xBEEB8DA1658EEC67, 0xF893A2EEFB32555E, 0x71C18690EE42C90B]
 
 
 def tool(name, *arguments, stdin=""):
@@ -219,7 +221,8 @@ class Peers(InFolder):
 
 class Integers(InFolder):
     def ragged(self):
-        """A graph with the interface of a quantised model: pooled[b] = sum over the tokens of table[id] + 1000 * type."""
+        """A graph with the interface of a quantised model. It computes pooled[b], the sum over the tokens
+        of table[id] + 1000 * type."""
         self.table = (np.arange(30).reshape(10, 3) ** 2 - 200).astype(np.int32)
         make = helper.make_node
         nodes = [
@@ -290,7 +293,7 @@ class Evaluate(InFolder):
             csv.writer(file).writerows(rows)
 
     def write_data(self):
-        """Two data sets whose answers follow from the words, and one file that is neither."""
+        """Writes two data sets whose answers follow from the words, and one file of no known kind."""
         nouns = ["bank", "card", "house", "horse", "water", "music"]
         self.write_csv("pairs/dev.csv", [[f"{a} {a} is new", f"{b} {b} is old", 5.0 if a == b else 1.5] for a in nouns for b in nouns])
         labelled = [["text", "category"]] + [[f"{noun} {noun} number {i}", noun] for noun in nouns for i in range(12)]
@@ -307,7 +310,7 @@ class Evaluate(InFolder):
             return done, json.load(file)
 
     def command(self, program):
-        """CMD for --lockstep."""
+        """The value of --lockstep that runs `program`."""
         with open(self.path("program.py"), "w", encoding="utf-8") as file:
             file.write(program)
         return shlex.join([sys.executable, self.path("program.py")])
@@ -435,7 +438,11 @@ class Results(InFolder):
         ours = row | {"engine": "lockstep", "ms": 0.93}
         long = {"batch": 32, "n": 32}
         self.report("bench/report.json", {"rows": [row, ours, row | long | {"ms": 90.1}, ours | long | {"ms": 60.9}]})
+        self.report("bench/report.svg", "<svg/>")
+        os.makedirs(self.path("tests", "bench"))
         self.update("bench")
+        with open(self.path(results.PLOT), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "<svg/>")
         text = self.text("tests")
         self.assertIn("| where | engine | n=16 | 32 x 32 |\n|---|---|---|---|\n| native | Lockstep | 0.93 | 60.9 |\n", text)
         self.assertIn("| native | ONNX Runtime, dynamic int8 | 1.83 (1.96) | 90.1 (1.48) |\n", text)

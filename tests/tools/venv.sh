@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: venv.sh FOLDER REQUIREMENTS: a virtual environment with the packages of the test tools.
+# usage: venv.sh FOLDER REQUIREMENTS: makes a virtual environment with these packages.
 set -euo pipefail
 
 "$(dirname "$0")/toolchain.sh"

@@ -1,10 +1,10 @@
 #!/usr/bin/env -S node --no-warnings
-// Runs a WASI program: `wasi.mjs program.wasm [arguments]`. Cargo's runner for tests of wasm32-wasip1.
+// Runs a WASI program: `wasi.mjs program.wasm [arguments]`. Cargo runs the tests of wasm32-wasip1 with it.
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { WASI } from 'node:wasi';
 
-// Before version 11.4 of V8 relaxed SIMD is an experiment; later ones do not know the flag.
+// Before version 11.4 of V8 relaxed SIMD needs this flag; later versions do not know the flag.
 if (parseFloat(process.versions.v8) < 11.4) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const [program, ...rest] = process.argv.slice(2);
