@@ -1,10 +1,13 @@
-// The engines that the bench compares in a page and in Node: our module, called by its plain exports,
-// and onnxruntime-web.
+// The engines that the bench compares in a page and in Node: our module, called by its plain
+// exports, and onnxruntime-web.
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Our module with a model. `files` are a model folder's three files, in the order of `lockstep_open`. */
+/**
+ * Our module with a model. `files` are a model folder's three files, in the order of
+ * `lockstep_open`.
+ */
 export async function lockstep(module, files) {
   const compiled = await WebAssembly.compile(module);
   const { exports } = await WebAssembly.instantiate(compiled, { lockstep: { now_ms: () => performance.now() } });
@@ -62,8 +65,8 @@ function means(hidden, width, { batch, n }) {
 }
 
 /**
- * Calls the engine with an item until `seconds` have passed, but at least three times, after one call
- * that is not counted. Resolves to the milliseconds of each call and the last result.
+ * Calls the engine with an item until `seconds` have passed, but at least three times, after one
+ * call that is not counted. Resolves to the milliseconds of each call and the last result.
  */
 export async function turn(engine, item, seconds) {
   const prepared = engine.prepare(item);

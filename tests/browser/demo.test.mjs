@@ -64,8 +64,8 @@ test("the daemon gives the same numbers", async () => {
 test("it opens offline, the network being cut off", async () => {
   const { context, tab } = await open();
   const before = await titles(tab);
-  // The service worker caches the files that pass through it. It does not see those of the first visit,
-  // so a third visit is the first one that works offline.
+  // The service worker caches the files that pass through it. It does not see those of the first
+  // visit, so a third visit is the first one that works offline.
   await tab.evaluate(() => navigator.serviceWorker.ready);
   await tab.reload();
   await ready(tab);

@@ -1,5 +1,5 @@
-// Tests of scoring with the real model: the integers equal those of the native engine, the main thread
-// stays free, and heavy batches go to a daemon.
+// Tests of scoring with the real model: the integers equal those of the native engine, the main
+// thread stays free, and heavy batches go to a daemon.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
@@ -107,8 +107,8 @@ test("scoring is aborted between two slices, and the next request does not wait 
 });
 
 test("the main thread is never blocked for 50 ms", async () => {
-  // The main thread also looks blocked if another process keeps it from running, so one clean attempt of
-  // three is enough.
+  // The main thread also looks blocked if another process keeps it from running, so one clean
+  // attempt of three is enough.
   const attempts = [];
   for (let attempt = 0; attempt < 3 && attempts.at(-1) !== 0; attempt++) {
     const longest = await tab.evaluate(

@@ -1,11 +1,15 @@
-// What the tests share: a browser, a server of the package whose answers a test may change, a daemon.
+// What the tests share: a browser, a server of the package whose answers a test may change, a
+// daemon.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 import { mounts, proxyDaemon, serve } from "../../wasm-module/web/serve.mjs";
 
-/** How long a program may take to start. A busy machine compiles a component with its model for long. */
+/**
+ * How long a program may take to start. A busy machine compiles a component with its model for
+ * long.
+ */
 const START_MS = 300_000;
 
 export const place = (name) => {
@@ -29,8 +33,8 @@ export const launch = () =>
   });
 
 /**
- * Serves the package and a model. A test may replace the `hook` of the result, which answers requests
- * first; its `hits` counts requests by path.
+ * Serves the package and a model. A test may replace the `hook` of the result, which answers
+ * requests first; its `hits` counts requests by path.
  */
 export async function site(model, daemon) {
   const made = { hits: new Map(), hook: () => false };

@@ -1,4 +1,5 @@
-// 200 texts, hostile ones and prose of growing length, and the integers of the native engine for them.
+// 200 texts, hostile ones and prose of growing length, and the integers of the native engine for
+// them.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { place } from "./support.mjs";

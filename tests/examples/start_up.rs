@@ -1,7 +1,8 @@
-//! Measures how long an engine takes until it can score: a new instance of the module, beside the time
-//! that it takes to score 16 tokens, and the native engine.
+//! Measures how long an engine takes until it can score: a new instance of the module, beside the
+//! time that it takes to score 16 tokens, and the native engine.
 //!
-//! `start_up MODEL_FOLDER MODULE.wasm [ROUNDS [REPORT.json]]` prints a table and writes `REPORT.json`.
+//! `start_up MODEL_FOLDER MODULE.wasm [ROUNDS [REPORT.json]]` prints a table and writes
+//! `REPORT.json`.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 
 use std::{

@@ -1,5 +1,5 @@
-// One model gives the same integers and the same scores wherever it runs, and whichever host the caller
-// asked first.
+// One model gives the same integers and the same scores wherever it runs, and whichever host the
+// caller asked first.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
@@ -38,7 +38,9 @@ const post = async (url, path, body) => {
   return { text, header: (name) => response.headers.get(name) };
 };
 
-/** A server's answers to all requests. `bodies` are their texts without the time and the backend. */
+/**
+ * A server's answers to all requests. `bodies` are their texts without the time and the backend.
+ */
 async function served({ url }) {
   const answers = [];
   for (const request of requests) answers.push(await post(url, ...http(request)));
@@ -52,7 +54,9 @@ async function served({ url }) {
   };
 }
 
-/** A server's answer in the form of the browser's package, whose embeddings have numbers of 32 bits. */
+/**
+ * A server's answer in the form of the browser's package, whose embeddings have numbers of 32 bits.
+ */
 const result = ({ kind }, json) =>
   kind === "rank" ? json.items : kind === "rerank" ? json : json.map((vector) => vector.map(Math.fround));
 

@@ -39,8 +39,9 @@ impl Times {
     }
 }
 
-/// Prints the table of `rows` (name, durations) and writes it to `report` as JSON, if a path is given:
-/// `{"rows": [{"what", "median", "least"}]}`, in milliseconds. `tests/tools/results.py` reads it.
+/// Prints the table of `rows` (name, durations) and writes it to `report` as JSON, if a path is
+/// given: `{"rows": [{"what", "median", "least"}]}`, in milliseconds. `tests/tools/results.py`
+/// reads it.
 ///
 /// # Errors
 /// `report` or its folder cannot be written.
@@ -59,7 +60,8 @@ pub fn publish(rows: &[(&str, Times)], report: Option<&Path>) -> io::Result<()> 
     fs::write(path, json!({ "rows": rows }).to_string())
 }
 
-/// The middle sample of an odd number, the lower middle one of an even number, NaN if there is none.
+/// The middle sample of an odd number, the lower middle one of an even number, NaN if there is
+/// none.
 #[must_use]
 pub fn median(samples: &[f64]) -> f64 {
     let mut sorted = samples.to_vec();

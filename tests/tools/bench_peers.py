@@ -3,10 +3,10 @@
 
     bench_peers.py CASES.json NAME=MODEL.onnx...
 
-Each line {"engine": NAME, "case": index, "seconds": s} on standard input is a request. The tool calls
-the engine with the case's token ids until `s` seconds have passed, but at least three times, after one
-call that is not counted. It answers with one line {"ms": [..], "floats": [[..]]}: the milliseconds of
-each call, and for each sequence the mean of its hidden states over the tokens.
+Each line {"engine": NAME, "case": index, "seconds": s} on standard input is a request. The tool
+calls the engine with the case's token ids until `s` seconds have passed, but at least three times,
+after one call that is not counted. It answers with one line {"ms": [..], "floats": [[..]]}: the
+milliseconds of each call, and for each sequence the mean of its hidden states over the tokens.
 """
 import argparse
 import json

@@ -40,8 +40,8 @@ class Shape:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint in memory. `weights` maps names without the prefix `bert.` to f32 arrays; the weights
-    of linear layers are [out, in]."""
+    """A checkpoint in memory. `weights` maps names without the prefix `bert.` to f32 arrays; the
+    weights of linear layers are [out, in]."""
 
     shape: Shape
     weights: dict
@@ -138,7 +138,8 @@ def tensor_shapes(shape, pooler=False):
 
 
 def read_tokenizer(folder, max_tokens):
-    """The folder's tokenizer. It truncates to `max_tokens`, special tokens included, and never pads."""
+    """The folder's tokenizer. It truncates to `max_tokens`, special tokens included, and never
+    pads."""
     path = path_in(folder, "tokenizer.json")
     try:
         tokenizer = Tokenizer.from_file(path)

@@ -7,7 +7,8 @@ import time
 
 
 class BadUsage(Exception):
-    """The caller gave a value that this tool cannot use. The text names it and says what is allowed."""
+    """The caller gave a value that this tool cannot use. The text names it and says what is
+    allowed."""
 
 
 class Failed(Exception):
@@ -15,8 +16,8 @@ class Failed(Exception):
 
 
 def run(main):
-    """Runs `main()` and ends the process with its exit code. The two exceptions above become one line
-    on stderr and their exit codes."""
+    """Runs `main()` and ends the process with its exit code. The two exceptions above become one
+    line on stderr and their exit codes."""
     try:
         sys.exit(main())
     except BadUsage as error:
@@ -28,8 +29,8 @@ def run(main):
 
 
 class Progress:
-    """Shows `label: done/total` on stderr. A terminal's line is rewritten in place; a log gets one line
-    every ten seconds."""
+    """Shows `label: done/total` on stderr. A terminal's line is rewritten in place; a log gets one
+    line every ten seconds."""
 
     def __init__(self, label, total):
         self.label, self.total, self.done = label, total, 0

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # usage: deny.sh FOLDER [CHECK]…: checks the dependencies against deny.toml by cargo-deny.
 #
-# CHECK is licenses, bans, sources (these three by default) or advisories. The last needs the database
-# of RustSec, which cargo-deny fetches with git: it does not work where only package registries are
-# reached. cargo-deny is built into FOLDER once, without optimisation: two minutes of processor time.
+# CHECK is licenses, bans, sources (these three by default) or advisories. The last needs the
+# database of RustSec, which cargo-deny fetches with git: it does not work where only package
+# registries are reached. cargo-deny is built into FOLDER once, without optimisation: two minutes of
+# processor time.
 set -euo pipefail
 
 version=0.20.2

@@ -7,9 +7,9 @@ A data set is a sub-folder with CSV files. Their columns tell the kind of task:
     text,category               labelled texts, train.csv and test.csv with a header
                                 -> accuracy of a small classifier
 
-Pairs are evaluated from every file except train.csv. Long texts are joined from the first text column
-of all train.csv files, from the last row upwards, because calibration sets are usually taken from the
-top.
+Pairs are evaluated from every file except train.csv. Long texts are joined from the first text
+column of all train.csv files, from the last row upwards, because calibration sets are usually taken
+from the top.
 """
 import csv
 import glob
@@ -52,7 +52,8 @@ class Labelled:
     draws: list
 
     def texts(self):
-        """The texts to embed: the test texts, and the training texts that at least one draw uses."""
+        """The texts to embed: the test texts, and the training texts that at least one draw
+        uses."""
         return self.test + [self.train[i] for i in sorted(set().union(*self.draws))]
 
     def compared(self):
@@ -85,7 +86,8 @@ def is_number(text):
 
 
 def read_csv(path):
-    """('pairs' | 'labelled', columns as lists), or (None, the reason why the file is not recognised)."""
+    """('pairs' | 'labelled', columns as lists), or (None, the reason why the file is not
+    recognised)."""
     with open(path, newline="", encoding="utf-8") as file:
         rows = [row for row in csv.reader(file) if row]
     if not rows:
@@ -105,8 +107,8 @@ def read_csv(path):
 
 
 def draws_of(labels):
-    """Ten draws of row numbers with `SAMPLES_A_LABEL` rows of each label. Draw d takes the rows in the
-    order of SplitMix64(d)."""
+    """Ten draws of row numbers with `SAMPLES_A_LABEL` rows of each label. Draw d takes the rows in
+    the order of SplitMix64(d)."""
     draws = []
     for seed in range(DRAWS):
         taken, rows = defaultdict(int), []
@@ -148,8 +150,8 @@ def discover(folder):
 
 
 def long_texts(sources, tokenizer, tokens, count):
-    """Up to `count` texts of at most `tokens` tokens, special tokens included. A text is full: one more
-    sentence would exceed `tokens`. The sources take turns, and no sentence is used twice."""
+    """Up to `count` texts of at most `tokens` tokens, special tokens included. A text is full: one
+    more sentence would exceed `tokens`. The sources take turns, and no sentence is used twice."""
     left = [list(source) for source in sources]
     joined = []
     while len(joined) < count and left:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Measures the accuracy of the integers beside fp32 and ONNX Runtime's dynamic int8, on the same texts
-and the same draws.
+"""Measures the accuracy of the integers beside fp32 and ONNX Runtime's dynamic int8, on the same
+texts and the same draws.
 
     evaluate.py --data DIR --checkpoint DIR --fp32 FP32.onnx [--ort-int8 INT8.onnx] [--lockstep CMD]
                 [--max-tokens 512] [--cache DIR] [--out JSON] [--threads 1]
@@ -18,10 +18,10 @@ The folder of --data has one sub-folder for each data set. The columns of its fi
 On each task the mean and the least cosine to fp32 are measured too. A missing data set is left out,
 with a note.
 
-CMD reads one JSON string a line on stdin. For each it writes one JSON array of integers as a line on
-stdout, in order: the pooled vector of the text, truncated to --max-tokens tokens. `{max_tokens}` in CMD
-stands for that number. The vectors of the other two systems are mean pooled. fp32 batches only texts
-of equal length; dynamic int8 takes each text alone, because its scales span the batch.
+CMD reads one JSON string a line on stdin. For each it writes one JSON array of integers as a line
+on stdout, in order: the pooled vector of the text, truncated to --max-tokens tokens. `{max_tokens}`
+in CMD stands for that number. The vectors of the other two systems are mean pooled. fp32 batches
+only texts of equal length; dynamic int8 takes each text alone, because its scales span the batch.
 """
 import argparse
 import json
@@ -54,7 +54,8 @@ def unit(vectors, name):
 
 
 def spearman(pairs, vector):
-    """Spearman x 100 of the pairs' cosines with the human scores. `vector` maps texts to unit rows."""
+    """Spearman x 100 of the pairs' cosines with the human scores. `vector` maps texts to unit
+    rows."""
     cosines = np.sum(vector(pairs.first) * vector(pairs.second), axis=1)
     return {f"{pairs.name} Spearman": 100 * float(spearmanr(cosines, pairs.scores).statistic)}
 

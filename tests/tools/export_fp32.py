@@ -3,9 +3,10 @@
 
     export_fp32.py CHECKPOINT_DIR OUT.onnx
 
-The graph is what torch.onnx gives for BertModel, or for BertForSequenceClassification if the folder has
-a classifier:
-- biases, LayerNorm and embedding tensors keep their module paths, with `bert.` in front for a classifier;
+The graph is what torch.onnx gives for BertModel, or for BertForSequenceClassification if the folder
+has a classifier:
+- biases, LayerNorm and embedding tensors keep their module paths, with `bert.` in front for a
+  classifier;
 - the weights of MatMul nodes are transposed to [in, out] and anonymous (`onnx::MatMul_123`);
 - Gemm nodes keep named [out, in] weights.
 
@@ -27,14 +28,15 @@ FIRST_ANONYMOUS = 500  # exporters number all values of a graph; the weights com
 
 
 class Graph:
-    """Nodes and initializers under construction. Each method returns the name of the value it made."""
+    """Nodes and initializers under construction. Each method returns the name of the value it
+    made."""
 
     def __init__(self):
         self.nodes, self.named, self.anonymous = [], [], []
 
     def op(self, kind, inputs, scope, **attributes):
-        """Adds a node with one output. Its name is `<scope>/<kind>`, as exporters name it, followed by
-        `_1`, `_2` for the next nodes of the kind in the scope."""
+        """Adds a node with one output. Its name is `<scope>/<kind>`, as exporters name it, followed
+        by `_1`, `_2` for the next nodes of the kind in the scope."""
         stem = f"{scope}/{kind}"
         count = sum(node.op_type == kind and node.name.rpartition("/")[0] == scope for node in self.nodes)
         name = f"{stem}_{count}" if count else stem
@@ -89,7 +91,8 @@ class Exporter:
         return self.g.op("LayerNormalization", inputs, self.scope(module), axis=-1, epsilon=self.shape.epsilon)
 
     def reshape(self, x, tail, scope):
-        """x [batch, sequence, ..] -> [batch, sequence, *tail], with the first two sizes taken at run time."""
+        """x [batch, sequence, ..] -> [batch, sequence, *tail], with the first two sizes taken at
+        run time."""
         g, sizes = self.g, []
         for axis in (0, 1):
             size = g.op("Gather", [g.op("Shape", [x], scope), g.constant(np.int64(axis), scope)], scope, axis=0)

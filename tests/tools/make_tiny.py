@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes a tiny BERT checkpoint. Its weights behave like those of a trained model, and its bytes are the
-same on every machine.
+"""Makes a tiny BERT checkpoint. Its weights behave like those of a trained model, and its bytes are
+the same on every machine.
 
     make_tiny.py OUT_DIR [--layers 2] [--hidden 64] [--heads 2] [--intermediate 128]
                  [--positions 128] [--act gelu] [--labels 0] [--seed 1] [--dtype f16]
@@ -9,8 +9,8 @@ OUT_DIR receives config.json, model.safetensors, tokenizer.json and vocab.txt. T
 tiny_vocab.txt beside this file: 400 uncased WordPiece pieces, single characters, endings and common
 words.
 
-One SplitMix64 stream of the seed (splitmix.py) feeds all tensors, always weight before bias, in this
-order:
+One SplitMix64 stream of the seed (splitmix.py) feeds all tensors, always weight before bias, in
+this order:
 1. the word, position and token type tables, their LayerNorm;
 2. for each layer query, key, value, attention output, LayerNorm, intermediate, output, LayerNorm;
 3. pooler and classifier.
@@ -25,9 +25,9 @@ Each element takes one gaussian g (four words), row by row:
                              models too, outliers are inside the network and not in its result
     bias of either           0.05 * g
 
-The formulas are evaluated in f64 from left to right as written, rounded to f32, and for f16 from there
-(both to nearest even). The file has a header without spaces, `__metadata__` first, then the tensors in
-the order above; the header is padded with spaces to a multiple of 8 bytes.
+The formulas are evaluated in f64 from left to right as written, rounded to f32, and for f16 from
+there (both to nearest even). The file has a header without spaces, `__metadata__` first, then the
+tensors in the order above; the header is padded with spaces to a multiple of 8 bytes.
 """
 import argparse
 import json
@@ -52,7 +52,8 @@ VOCAB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tiny_vocab.txt
 
 
 def tensor(name, sizes, stream, last_norm):
-    """One tensor as f32 with the shape `sizes`. `last_norm` is the module path of the last LayerNorm."""
+    """One tensor as f32 with the shape `sizes`. `last_norm` is the module path of the last
+    LayerNorm."""
     g = stream.gaussians(math.prod(sizes)).reshape(sizes)
     if name.endswith(".bias"):
         values = BIAS_SPREAD * g
@@ -68,7 +69,8 @@ def tensor(name, sizes, stream, last_norm):
 
 
 def safetensors_bytes(tensors, dtype):
-    """The bytes of model.safetensors for `tensors`, {name: f32 array}. `dtype` is 'f32' or 'f16'."""
+    """The bytes of model.safetensors for `tensors`, {name: f32 array}. `dtype` is 'f32' or
+    'f16'."""
     code, kind = DTYPES[dtype]
     header, parts, at = {"__metadata__": {"format": "pt"}}, [], 0
     for name, array in tensors.items():
@@ -148,7 +150,8 @@ def tokenizer(pieces):
 
 
 def weights(shape, seed):
-    """{name: f32 array}. The names of a classifier have the prefix `bert.`, as Hugging Face writes them."""
+    """{name: f32 array}. The names of a classifier have the prefix `bert.`, as Hugging Face writes
+    them."""
     stream = SplitMix64(seed)
     prefix = "bert." if shape.labels else ""
     last_norm = f"encoder.layer.{shape.layers - 1}.output.LayerNorm"

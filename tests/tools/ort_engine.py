@@ -1,5 +1,5 @@
-"""ONNX Runtime as a text encoder: sessions with a fixed number of threads, and mean-pooled embeddings
-of token ids."""
+"""ONNX Runtime as a text encoder: sessions with a fixed number of threads, and mean-pooled
+embeddings of token ids."""
 import os
 
 import numpy as np
@@ -12,8 +12,8 @@ BATCH_TOKENS = 2048  # most tokens of one batch
 
 
 def session(path, threads=1, inputs=None):
-    """Opens the graph at `path` with default optimisations. `inputs` is the set of input names that it
-    must have."""
+    """Opens the graph at `path` with default optimisations. `inputs` is the set of input names that
+    it must have."""
     if not os.path.isfile(path):
         raise BadUsage(f"{path}: no such file")
     options = ort.SessionOptions()
@@ -39,9 +39,9 @@ def feed(ids):
 def mean_pooled(encoder, sequences, batch, progress=None):
     """Mean of last_hidden_state over the tokens of each sequence: f32 [len(sequences), hidden].
 
-    `sequences` are lists of token ids. Only sequences of one length share a batch, so nothing is ever
-    padded. A batch has at most `batch` sequences; use `batch=1` if activations have one scale a
-    tensor, because then a batch changes the results."""
+    `sequences` are lists of token ids. Only sequences of one length share a batch, so nothing is
+    ever padded. A batch has at most `batch` sequences; use `batch=1` if activations have one scale
+    a tensor, because then a batch changes the results."""
     if [each.name for each in encoder.get_outputs()] != ["last_hidden_state"]:
         raise BadUsage("the graph does not give last_hidden_state alone; embeddings come from a bare BertModel")
     order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))

@@ -5,12 +5,14 @@
 
 Each line of stdin is one call:
 - one sequence is {"ids": [..], "type_ids": [..]}; the answer is its integers, [..];
-- a batch is {"ids": [[..], ..], "type_ids": [[..], ..]}; the answer is one list a sequence, [[..], ..].
+- a batch is {"ids": [[..], ..], "type_ids": [[..], ..]}; the answer is one list a sequence, [[..],
+  ..].
+
 Without `type_ids` all types are 0.
 
-Inputs of the graph: input_ids and token_type_ids, int64 [N], the tokens of all sequences one after the
-other, and starts, int64 [B], the index of each sequence's first token. Its output: pooled, int32
-[B, hidden], or logits, int32 [B, labels].
+Inputs of the graph: input_ids and token_type_ids, int64 [N], the tokens of all sequences one after
+the other, and starts, int64 [B], the index of each sequence's first token. Its output: pooled,
+int32 [B, hidden], or logits, int32 [B, labels].
 """
 import argparse
 import json

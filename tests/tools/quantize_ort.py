@@ -3,8 +3,8 @@
 
     quantize_ort.py FP32.onnx OUT.onnx
 
-Weights have 7 bits (-64..63) and one scale an output channel. Activations have 8 bits and one scale a
-tensor, which is computed at run time.
+Weights have 7 bits (-64..63) and one scale an output channel. Activations have 8 bits and one scale
+a tensor, which is computed at run time.
 """
 import argparse
 import logging

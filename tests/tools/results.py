@@ -5,11 +5,11 @@
 
 TARGET is the build folder in which `make sim-report`, `synth`, `bench`, `eval` and `start-up` leave
 their JSON reports. Each KIND (default: every kind that has a report) owns the lines between the
-markers `<!-- KIND -->` and `<!-- /KIND -->` of one RESULTS.md: they are replaced by a line that says
-when and on what the report was measured, and by its table. `bench` also copies its plot.
+markers `<!-- KIND -->` and `<!-- /KIND -->` of one RESULTS.md: they are replaced by a line that
+says when and on what the report was measured, and by its table. `bench` also copies its plot.
 
-A report that lacks a row of the present table is of a partial measurement and is refused, so that one
-table is always one measurement. Delete the row by hand if it is no longer measured.
+A report that lacks a row of the present table is of a partial measurement and is refused, so that
+one table is always one measurement. Delete the row by hand if it is no longer measured.
 """
 import datetime
 import json

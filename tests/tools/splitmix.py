@@ -1,9 +1,9 @@
-"""SplitMix64: the only random generator of these tools. It gives the same numbers on every machine and
-in every version of numpy.
+"""SplitMix64: the only random generator of these tools. It gives the same numbers on every machine
+and in every version of numpy.
 
-A word has 64 bits and depends only on its index, word(i) = mix(seed + (i + 1) * GAMMA), so a whole array
-is drawn at once. Floats use only exact steps and + and * in f64, so another language that follows the
-formulas gets the same bits.
+A word has 64 bits and depends only on its index, word(i) = mix(seed + (i + 1) * GAMMA), so a whole
+array is drawn at once. Floats use only exact steps and + and * in f64, so another language that
+follows the formulas gets the same bits.
 """
 import numpy as np
 
@@ -32,12 +32,14 @@ class SplitMix64:
         return (self.words(count) >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0
 
     def gaussians(self, count):
-        """f64 [count], mean 0, deviation 1, bounded by 2 sqrt(3): (((u0 + u1) + u2) + u3) * HALF_SQRT3."""
+        """f64 [count], mean 0, deviation 1, bounded by 2 sqrt(3): (((u0 + u1) + u2) + u3) *
+        HALF_SQRT3."""
         u = self.uniforms(4 * count).reshape(count, 4)
         return (((u[:, 0] + u[:, 1]) + u[:, 2]) + u[:, 3]) * HALF_SQRT3
 
     def shuffled(self, count):
-        """0..count in random order: Fisher-Yates from the last index down, one word (modulo) an index."""
+        """0..count in random order: Fisher-Yates from the last index down. An index takes one
+        word."""
         order = list(range(count))
         indices = range(count - 1, 0, -1)
         for i, word in zip(indices, self.words(max(count - 1, 0)).tolist()):

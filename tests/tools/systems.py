@@ -13,8 +13,8 @@ from ort_engine import ENCODER_INPUTS, mean_pooled, session
 
 
 class OnnxRuntime:
-    """An encoder graph in ONNX Runtime with mean pooling. At most `batch` texts of one length share a
-    call."""
+    """An encoder graph in ONNX Runtime with mean pooling. At most `batch` texts of one length share
+    a call."""
 
     def __init__(self, name, path, tokenizer, batch, threads, cache):
         self.name, self.path, self.tokenizer = name, path, tokenizer
@@ -23,8 +23,8 @@ class OnnxRuntime:
             raise BadUsage(f"{path}: no such file")
 
     def embed(self, texts):
-        """The vectors, f32 [len(texts), hidden]. They come from the cache folder if it has those of the
-        same graph and the same tokens."""
+        """The vectors, f32 [len(texts), hidden]. They come from the cache folder if it has those of
+        the same graph and the same tokens."""
         sequences = [each.ids for each in self.tokenizer.encode_batch(texts)]
         stored = self.cache and os.path.join(self.cache, f"{self.name}-{self.digest(sequences)}.npz")
         if stored and os.path.isfile(stored):
@@ -48,8 +48,8 @@ class OnnxRuntime:
 
 
 class Command:
-    """A program that reads one JSON string a line and answers each line, in order, with one JSON array
-    of integers."""
+    """A program that reads one JSON string a line and answers each line, in order, with one JSON
+    array of integers."""
 
     def __init__(self, name, command):
         self.name, self.words = name, shlex.split(command)
@@ -83,7 +83,8 @@ class Command:
 
     @staticmethod
     def write(pipe, texts):
-        """Writes the texts to the program. If it stops reading, its missing answers are the error."""
+        """Writes the texts to the program. If it stops reading, its missing answers are the
+        error."""
         try:
             with pipe:
                 for text in texts:

@@ -221,8 +221,8 @@ class Peers(InFolder):
 
 class Integers(InFolder):
     def ragged(self):
-        """A graph with the interface of a quantised model. It computes pooled[b], the sum over the tokens
-        of table[id] + 1000 * type."""
+        """A graph with the interface of a quantised model. It computes pooled[b], the sum over the
+        tokens of table[id] + 1000 * type."""
         self.table = (np.arange(30).reshape(10, 3) ** 2 - 200).astype(np.int32)
         make = helper.make_node
         nodes = [
@@ -293,7 +293,8 @@ class Evaluate(InFolder):
             csv.writer(file).writerows(rows)
 
     def write_data(self):
-        """Writes two data sets whose answers follow from the words, and one file of no known kind."""
+        """Writes two data sets whose answers follow from the words, and one file of no known
+        kind."""
         nouns = ["bank", "card", "house", "horse", "water", "music"]
         self.write_csv("pairs/dev.csv", [[f"{a} {a} is new", f"{b} {b} is old", 5.0 if a == b else 1.5] for a in nouns for b in nouns])
         labelled = [["text", "category"]] + [[f"{noun} {noun} number {i}", noun] for noun in nouns for i in range(12)]

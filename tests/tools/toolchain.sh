@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs what a bare Debian machine with Rust and Python lacks: C and C++ compilers, Verilator, QEMU for
-# the kernels of another processor, Python's venv, the targets that are built.
+# Installs what a bare Debian machine with Rust and Python lacks: C and C++ compilers, Verilator,
+# QEMU for the kernels of another processor, Python's venv, the targets that are built.
 set -euo pipefail
 
 need=()
 command -v cc >/dev/null && command -v g++ >/dev/null || need+=(build-essential)
 python3 -c 'import ensurepip, venv' 2>/dev/null || need+=(python3-venv python3-pip)
-# The RTL is simulated by verilated models, which are compiled when they are first needed; waveforms are compressed by zlib.
+# The RTL is simulated by verilated models, which are compiled when they are first needed; waveforms
+# are compressed by zlib.
 command -v verilator >/dev/null || need+=(verilator)
 [ -e /usr/include/zlib.h ] || need+=(zlib1g-dev)
 command -v qemu-aarch64 >/dev/null || need+=(qemu-user)

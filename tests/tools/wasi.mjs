@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --no-warnings
-// Runs a WASI program: `wasi.mjs program.wasm [arguments]`. Cargo runs the tests of wasm32-wasip1 with it.
+// Runs a WASI program: `wasi.mjs program.wasm [arguments]`. Cargo runs the tests of wasm32-wasip1
+// with it.
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { WASI } from 'node:wasi';

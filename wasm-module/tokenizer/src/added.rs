@@ -52,7 +52,8 @@ impl Matcher {
         let bytes = text.as_bytes();
         // Everything before this offset has been handed to `part`.
         let mut spent = 0;
-        // The end of the last white space skipped to the right, so that no white space is scanned twice.
+        // The end of the last white space skipped to the right, so that no white space is scanned
+        // twice.
         let mut spaces_end = 0;
         let mut at = 0;
         while at < bytes.len() && !self.patterns.is_empty() {

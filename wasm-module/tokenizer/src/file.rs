@@ -28,7 +28,8 @@ struct File {
     model: ModelKind,
 }
 
-/// The kind of the model. It is read first, because the vocabularies of other models have other shapes.
+/// The kind of the model. It is read first, because the vocabularies of other models have other
+/// shapes.
 #[derive(Deserialize)]
 struct ModelKind {
     r#type: Option<String>,
@@ -160,7 +161,8 @@ fn read_normalizer(part: &Value, steps: &mut Vec<Step>) -> Result<(), TokenizerE
     Ok(())
 }
 
-/// The pairs of the `vocab` object in file order. Repeated keys are kept, so that they can be reported.
+/// The pairs of the `vocab` object in file order. Repeated keys are kept, so that they can be
+/// reported.
 struct Vocabulary(Vec<(String, u32)>);
 
 impl<'de> Deserialize<'de> for Vocabulary {
@@ -212,8 +214,8 @@ fn ordered(mut pairs: Vec<(String, u32)>) -> Result<Vec<String>, TokenizerError>
     Ok(texts)
 }
 
-/// Returns the matcher for the raw text, the matcher for the normalized text, and the tokens that the
-/// vocabulary does not contain, in the order of their ids.
+/// Returns the matcher for the raw text, the matcher for the normalized text, and the tokens that
+/// the vocabulary does not contain, in the order of their ids.
 fn read_added(
     added: Vec<AddedToken>,
     by_text: &HashMap<&str, u32>,

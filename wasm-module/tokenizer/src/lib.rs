@@ -13,19 +13,19 @@
 //! ```
 //!
 //! The crate supports
-//! - the normalizers `BertNormalizer`, `NFD`, `StripAccents`, `Lowercase`, a `Sequence` of these, or
-//!   none;
+//! - the normalizers `BertNormalizer`, `NFD`, `StripAccents`, `Lowercase`, a `Sequence` of these,
+//!   or none;
 //! - the pre-tokenizer `BertPreTokenizer` and the model `WordPiece`;
 //! - the post-processors `TemplateProcessing` and `BertProcessing`, or none;
 //! - `added_tokens` with all their flags.
 //!
-//! It refuses everything else by name. It ignores `truncation` and `padding` of the file: the caller
-//! gives the limit, and nothing is padded.
+//! It refuses everything else by name. It ignores `truncation` and `padding` of the file: the
+//! caller gives the limit, and nothing is padded.
 //!
 //! It differs from `tokenizers` only where `tokenizers` would warn, panic or overflow:
-//! - A file that contradicts itself is refused when it is read: ids with holes, an added token whose
-//!   id differs from the vocabulary's, a template that drops or repeats a text, a missing unknown
-//!   token.
+//! - A file that contradicts itself is refused when it is read: ids with holes, an added token
+//!   whose id differs from the vocabulary's, a template that drops or repeats a text, a missing
+//!   unknown token.
 //! - A limit below the number of special tokens is an error.
 //! - An added token that strips white space on its left only is skipped if an earlier token has
 //!   already taken all of that white space.

@@ -25,8 +25,8 @@ impl Trie {
     /// The node of the empty string.
     pub(crate) const ROOT: Node = Node(0);
 
-    /// Builds the trie of `entries`, pairs of a string and its value. Of equal strings the first one
-    /// counts.
+    /// Builds the trie of `entries`, pairs of a string and its value. Of equal strings the first
+    /// one counts.
     ///
     /// The total length of the strings and each value must be below `u32::MAX`.
     pub(crate) fn new<'a>(entries: impl IntoIterator<Item = (&'a str, u32)>) -> Trie {

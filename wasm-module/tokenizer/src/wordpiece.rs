@@ -1,8 +1,8 @@
 //! WordPiece: splits a word into pieces of the vocabulary.
 //!
-//! The first piece is the longest one that the word begins with. Then the longest *continuing* piece
-//! that the rest begins with follows, until nothing is left. If a rest begins with no piece, the whole
-//! word becomes the unknown token.
+//! The first piece is the longest one that the word begins with. Then the longest *continuing*
+//! piece that the rest begins with follows, until nothing is left. If a rest begins with no piece,
+//! the whole word becomes the unknown token.
 
 use crate::trie::{Node, Trie};
 

@@ -69,8 +69,8 @@ impl Both {
         }
     }
 
-    /// Compares the normalized words if there are no added tokens. Ids alone could hide a difference
-    /// behind the unknown token.
+    /// Compares the normalized words if there are no added tokens. Ids alone could hide a
+    /// difference behind the unknown token.
     pub(crate) fn check_words(&self, text: &str) {
         let mut normalized = NormalizedString::from(text);
         if let Some(normalizer) = self.oracle.get_normalizer() {
@@ -110,7 +110,8 @@ impl Both {
 
 pub(crate) const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
-/// A vocabulary of a few hundred pieces: enough for every branch, few enough to leave words unknown.
+/// A vocabulary of a few hundred pieces: enough for every branch, few enough to leave words
+/// unknown.
 pub(crate) fn pieces() -> Vec<String> {
     let mut pieces: Vec<String> = SPECIAL.map(str::to_owned).to_vec();
     let mut seen: BTreeSet<String> = pieces.iter().cloned().collect();
