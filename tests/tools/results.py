@@ -17,8 +17,6 @@ import os
 import shutil
 import sys
 
-from cli import BadUsage, Failed, run
-
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PLACES = {"native": "native", "wasmtime": "wasmtime", "chromium": "Chromium", "node": "Node"}
 ENGINES = {
@@ -35,6 +33,10 @@ ENGINES = {
 SYSTEMS = {"fp32": "fp32", "lockstep": "Lockstep", "ort-int8": "ONNX Runtime, dynamic int8"}
 
 
+class Refused(Exception):
+    """A report or a document that cannot be used. The text says why."""
+
+
 def three_digits(value):
     """Milliseconds with three significant digits: 0.93, 15.9, 239."""
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
@@ -46,7 +48,7 @@ def sim_report(reports):
     for report in reports:
         for row in report["rows"]:
             if not row["bit_equal"]:
-                raise Failed(f"sim-report: the card's integers differ from the reference: {row}")
+                raise Refused(f"sim-report: the card's integers differ from the reference: {row}")
             scope = "products" if row["scope"] == "gemm" else row["scope"]
             share = f"{100 * row['utilisation']:.1f} %"
             cells = [row["array"], scope, row["batch"], row["tokens"], f"{row['cycles']:,}", share, f"{row['khz']:.0f}"]
@@ -141,12 +143,12 @@ def replaced(text, kind, where, columns, rows):
     before, found, rest = text.partition(begin)
     present, closed, after = rest.partition(end)
     if not (found and closed):
-        raise Failed(f"{kind}: the document has no lines {begin.strip()} and {end.strip()}")
+        raise Refused(f"{kind}: the document has no lines {begin.strip()} and {end.strip()}")
     table = markdown(rows)
     have = names_of(table, columns)
     lacking = [", ".join(name) for name in names_of(present.splitlines(), columns) if name not in have]
     if lacking:
-        raise Failed(f"{kind}: the report lacks rows of the present table: {'; '.join(lacking)}")
+        raise Refused(f"{kind}: the report lacks rows of the present table: {'; '.join(lacking)}")
     return f"{before}{begin}{where}\n\n" + "\n".join(table) + f"\n{end}{after}"
 
 
@@ -172,12 +174,12 @@ def update(target, kind, root):
             with open(path, encoding="utf-8") as file:
                 contents.append(json.load(file))
         except (OSError, ValueError) as error:
-            raise Failed(f"{kind}: {path}: {error}") from error
+            raise Refused(f"{kind}: {path}: {error}") from error
     day = datetime.date.fromtimestamp(max(map(os.path.getmtime, paths)))
     try:
         columns, rows = rows_of(contents)
     except (KeyError, TypeError, ValueError) as error:
-        raise Failed(f"{kind}: {paths[0]} is no report of this tool: {error!r}") from error
+        raise Refused(f"{kind}: {paths[0]} is no report of this tool: {error!r}") from error
     path = os.path.join(root, document)
     with open(path, encoding="utf-8") as file:
         text = file.read()
@@ -193,19 +195,25 @@ def update(target, kind, root):
 
 def main(arguments, root=ROOT):
     if not arguments or not set(arguments[1:]) <= set(KINDS):
-        raise BadUsage(f"usage: results.py TARGET [KIND]...; kinds: {', '.join(KINDS)}")
+        raise Refused(f"usage: results.py TARGET [KIND]...; kinds: {', '.join(KINDS)}")
     target, kinds = arguments[0], arguments[1:]
-    refused = []
+    updated, refused = 0, []
     for kind in kinds or KINDS:
         try:
-            if not update(target, kind, root) and kinds:
-                raise Failed(f"{kind}: {target} has no report: run `make {kind}` first")
-        except Failed as error:
+            found = update(target, kind, root)
+            updated += found
+            if kinds and not found:
+                raise Refused(f"{kind}: {target} has no report: run `make {kind}` first")
+        except Refused as error:
             refused.append(str(error))
     if refused:
-        raise Failed("\n".join(refused))
-    return 0
+        raise Refused("\n".join(refused))
+    if not updated:
+        raise Refused(f"{target} has no report: run `make {'`, `make '.join(KINDS)}` first")
 
 
 if __name__ == "__main__":
-    run(lambda: main(sys.argv[1:]))
+    try:
+        main(sys.argv[1:])
+    except Refused as error:
+        sys.exit(f"results: {error}")
