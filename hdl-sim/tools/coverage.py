@@ -1,9 +1,14 @@
-"""usage: coverage.py FOLDER: line and toggle coverage of every module of the RTL, merged over all simulations.
+"""Line and toggle coverage of every module of the RTL, merged over all simulations.
 
-FOLDER holds the files that simulations write with LOCKSTEP_COVERAGE=FOLDER. A point is one block of statements, with the branch that an
-`if` without `else` has, or one direction of one bit; it counts as covered when any instance in any simulation reached it. Blocks that none
-reached are listed, and must stand in coverage.txt with the reason. Exit code 1 where one does not, or where one that does is reached.
-Bits are reported: by module, and by signal where less than 95 % of a module's toggle.
+    coverage.py FOLDER
+
+FOLDER contains the files that simulations write with LOCKSTEP_COVERAGE=FOLDER. A point is one block
+of statements (an `if` without `else` has a second, empty one) or one direction of one bit. A point
+is covered if any instance reached it in any simulation.
+
+Blocks that no simulation reached are listed. Each must be in coverage.txt, with the reason. The
+exit code is 1 if one is missing there, or if a simulation reached a block that is there. Bits are
+only reported: by module, and by signal if less than 95 % of a module's bits toggle.
 """
 
 import collections
@@ -17,7 +22,7 @@ RTL = HERE.parent / "rtl"
 
 
 def points(path):
-    """(kind, module, place) and count of every point of a file."""
+    """(kind, module, location) and count of every point in a file."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         match = re.match(r"C '(.*)' (\d+)$", line)
         if not match:
@@ -32,7 +37,8 @@ def points(path):
 
 
 def waivers():
-    """Reason of each (file, text of the line, kind of block) that need not be reached."""
+    """The reason for each block that no simulation needs to reach: {(file, line's text, kind):
+    reason}."""
     found = {}
     for line in (HERE / "coverage.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):

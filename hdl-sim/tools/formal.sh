@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# usage: formal.sh VENV OUT: proves the assertions of formal/*.sv: from reset for so many steps, and by induction where that closes.
+# usage: formal.sh VENV OUT: proves the assertions of formal/*.sv. Each is proved for a bounded
+# number of steps from reset, and by induction where the induction closes.
 set -uo pipefail
 venv=$(realpath "$1") && mkdir -p "$2" && out=$(realpath --relative-to "$(dirname "$0")/.." "$2")
 cd "$(dirname "$0")/.." || exit 2
 export PATH=$venv/bin:$PATH
 failed=0
 
-# prove TOP BOUND INDUCTION FILE…: INDUCTION 0 means that the proof is of BOUND steps only.
+# prove TOP BOUND INDUCTION FILE…: proves BOUND steps from reset, and if INDUCTION is not 0, by an
+# induction of that many steps too.
 prove() {
   local top=$1 bound=$2 induction=$3
   shift 3

