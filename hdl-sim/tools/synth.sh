@@ -7,8 +7,8 @@
 # the command processor. OUT receives report.txt, report.json, the rows, and the logs.
 #
 #   JOBS=2      rows that are measured at once, each in one process of up to 3 GB
-#   LIMIT=3600  seconds for one step of a row (read, map, place and route); a step that takes longer is
-#               given up, and its columns are `-`
+#   LIMIT=3600  seconds for one step of a row (read, map, place and route); a step that takes longer
+#               is given up, and its columns are `-`
 #   FAMILIES    "ecp5 xilinx": what to map to; "ecp5-map" maps without place and route
 #   ROUTER      router1, or nextpnr's router2, which does not end around many multipliers
 #

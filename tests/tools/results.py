@@ -8,8 +8,8 @@ their JSON reports. Each KIND (default: every kind that has a report) owns the l
 markers `<!-- KIND -->` and `<!-- /KIND -->` of one RESULTS.md: they are replaced by a line that
 says when and on what the report was measured, and by its table. `bench` also copies its plot.
 
-A report that lacks a row of the present table is of a partial measurement and is refused, so that
-one table is always one measurement. Delete the row by hand if it is no longer measured.
+A report that lacks a value of the present table is of a partial measurement and is refused, so that
+one table is always one measurement. Delete a value by hand if it is no longer measured.
 """
 import datetime
 import json
@@ -131,10 +131,11 @@ def markdown(rows):
     return [head, "|" + "---|" * len(rows[0]), *rest]
 
 
-def names_of(lines, columns):
-    """The first cells of each row of a table of Markdown, its head left out."""
-    table = [line for line in lines if line.startswith("|")]
-    return [tuple(cell.strip() for cell in line.strip("|").split("|")[:columns]) for line in table[2:]]
+def cells_of(lines, columns):
+    """{the first cells of a row: the other cells} of a table of Markdown."""
+    table = [line[1:-1].split("|") for line in lines if line.startswith("|")]
+    rows = [tuple(cell.strip() for cell in row) for row in table[2:]]
+    return {row[:columns]: row[columns:] for row in rows}
 
 
 def replaced(text, kind, where, columns, rows):
@@ -145,10 +146,14 @@ def replaced(text, kind, where, columns, rows):
     if not (found and closed):
         raise Refused(f"{kind}: the document has no lines {begin.strip()} and {end.strip()}")
     table = markdown(rows)
-    have = names_of(table, columns)
-    lacking = [", ".join(name) for name in names_of(present.splitlines(), columns) if name not in have]
+    have = cells_of(table, columns)
+    lacking = [
+        ", ".join(name)
+        for name, cells in cells_of(present.splitlines(), columns).items()
+        if name not in have or any(new == "-" != old for new, old in zip(have[name], cells))
+    ]
     if lacking:
-        raise Refused(f"{kind}: the report lacks rows of the present table: {'; '.join(lacking)}")
+        raise Refused(f"{kind}: the report lacks values of the present table: {'; '.join(lacking)}")
     return f"{before}{begin}{where}\n\n" + "\n".join(table) + f"\n{end}{after}"
 
 

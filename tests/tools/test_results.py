@@ -53,7 +53,7 @@ class Results(unittest.TestCase):
         self.update()
         text = self.text("hdl-sim")
         self.report("sim/report.json", {"rows": [self.SIM]})
-        with self.assertRaisesRegex(results.Refused, "lacks rows of the present table: 16x16, encoder, 1, 128"):
+        with self.assertRaisesRegex(results.Refused, "lacks values of the present table: 16x16, encoder, 1, 128"):
             self.update()
         self.assertEqual(self.text("hdl-sim"), text)
 
@@ -101,6 +101,8 @@ class Results(unittest.TestCase):
         self.report("synth/report.json", {"rows": [row]})
         self.update("synth")
         self.assertIn("| `ls_cmd` | 128 | 15,537 | 5,054 | 0 | 0 | ~79.60 | - | - | - | - |\n", self.text("hdl-sim"))
+        self.report("synth/report.json", {"rows": [row | {"ecp5": ["-"] * 4}]})
+        self.assertRaisesRegex(results.Refused, "lacks values of the present table: `ls_cmd`, 128", self.update)
 
     def test_bad_usage_and_bad_reports_are_refused(self):
         for arguments in ([], [self.folder, "nonsense"]):
