@@ -10,8 +10,6 @@ mod cases;
 mod contestant;
 mod module;
 mod native;
-#[path = "../../../../wasm-module/kernels/examples/peak.rs"]
-#[allow(dead_code, reason = "as an example it has a main of its own")]
 mod peak;
 mod plot;
 mod process;

@@ -1,4 +1,5 @@
-//! GMAC/s of the instructions that multiply bytes, operands in registers: what `products` and the bench are measured against.
+//! Measures the greatest rate, in GMAC/s, of the instructions that multiply bytes: all operands are in
+//! registers. The bench prints the engine's rate as a share of it.
 #![allow(unsafe_code, reason = "entry into functions that need the instruction set")]
 
 #[cfg(target_arch = "x86_64")]
@@ -7,10 +8,11 @@ mod x86 {
     use std::hint::black_box;
     use std::time::{Duration, Instant};
 
-    /// Products of one timing.
+    /// Rounds of products between two readings of the clock.
     const STEPS: usize = 100_000;
 
-    /// A function that times `STEPS` rounds of independent chains and gives the best rate of a quarter of a second.
+    /// Defines a function that times `STEPS` rounds of independent chains of products. It returns the best
+    /// rate of a quarter of a second.
     macro_rules! peak {
         ($name:ident, $features:literal, $chains:literal, $bytes:literal, $set:ident, $product:ident) => {
             #[target_feature(enable = $features)]
@@ -41,7 +43,8 @@ mod x86 {
     peak!(avx128, "avx2", 12, 16, _mm_set1_epi8, pairs128);
     peak!(avx_vnni128, "avx2,avxvnni", 12, 16, _mm_set1_epi8, _mm_dpbusd_avx_epi32);
 
-    /// Sums of two products in 16 bits. They are those of the sum so far, lest they be taken out of the loop.
+    /// Adds the sums of two products in 16 bits. The products are those of the sum so far, so that the
+    /// compiler cannot move them out of the loop.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn pairs256(acc: __m256i, _: __m256i, b: __m256i) -> __m256i {
@@ -56,10 +59,10 @@ mod x86 {
     }
 }
 
-/// An instruction, and its rate.
+/// The name of an instruction and its rate in GMAC/s.
 pub(crate) type Rate = (&'static str, f64);
 
-/// Instructions of native kernels that this processor has.
+/// The rates of the native kernels' instructions that this processor has.
 pub(crate) fn native() -> Vec<Rate> {
     #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "no rates of other processors"))]
     let mut rates = Vec::new();
@@ -82,7 +85,8 @@ pub(crate) fn native() -> Vec<Rate> {
     rates
 }
 
-/// What an engine makes of a module's byte products: 128 bits, with VNNI only where `vnni` says that it uses it.
+/// The rate of the instructions that a WebAssembly engine emits for byte products: 128 bits wide, with VNNI
+/// only if `vnni` says that the engine uses it.
 pub(crate) fn wasm(vnni: bool) -> Option<Rate> {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
@@ -95,10 +99,4 @@ pub(crate) fn wasm(vnni: bool) -> Option<Rate> {
     }
     let _ = vnni;
     None
-}
-
-fn main() {
-    for (name, rate) in native().into_iter().chain(wasm(false)).chain(wasm(true)) {
-        println!("{name:<34} {rate:6.1} GMAC/s");
-    }
 }
