@@ -6,8 +6,8 @@ use crate::fixed::{bit_length, mul_q15, round_shift, sat16};
 use crate::range::{RangeError, check};
 use crate::rows::{Scale, Sign};
 
-/// How the products of queries and keys become octaves: `2^10 * log2(e) / sqrt(d)` and the units of the
-/// two, as `multiplier * 2^-shift`.
+/// How the products of queries and keys become octaves: `2^10 * log2(e) / sqrt(d)` and the units of
+/// the two, as `multiplier * 2^-shift`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ScoreScale {
     /// In [16384, 32767].
@@ -95,8 +95,8 @@ impl ContextScale {
     }
 }
 
-/// (19) to (27) of one head of one sequence. `projected` has shape `[n, 3 * D]` (queries, keys, values),
-/// `context` `[n, D]`; the head's columns begin at `column` and are `width` wide.
+/// (19) to (27) of one head of one sequence. `projected` has shape `[n, 3 * D]` (queries, keys,
+/// values), `context` `[n, D]`; the head's columns begin at `column` and are `width` wide.
 pub fn attend(
     projected: &[i16],
     hidden: usize,

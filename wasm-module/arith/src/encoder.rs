@@ -248,8 +248,8 @@ impl Encoder {
         self.observe(ids, type_ids, |_, _| {})
     }
 
-    /// [`Self::token_vectors`], with a look at every stream `[n, D]` on the way: 0 is the embedding's, `i + 1`
-    /// that of layer `i`.
+    /// [`Self::token_vectors`], with a look at every stream `[n, D]` on the way: 0 is the
+    /// embedding's, `i + 1` that of layer `i`.
     ///
     /// # Errors
     /// As [`Self::forward`].

@@ -47,7 +47,8 @@ impl Affine {
 }
 
 impl LayerNorm {
-    /// Checks shapes and ranges, and that there is a second output just where a linear layer follows.
+    /// Checks shapes and ranges, and that there is a second output just where a linear layer
+    /// follows.
     ///
     /// # Errors
     /// Names the first parameter that is out of range.

@@ -1,7 +1,7 @@
 //! Random models for tests: every parameter inside its declared range, no meaning.
 //!
-//! Comparisons between implementations need models of many shapes whose intermediates use their whole
-//! range; trained models of those shapes do not exist.
+//! Comparisons between implementations need models of many shapes whose intermediates use their
+//! whole range; trained models of those shapes do not exist.
 
 use alloc::vec::Vec;
 

@@ -1,6 +1,8 @@
-//! A tiny model with a known answer: 64 channels, 2 layers, made by `sample`, the same on every machine.
+//! A tiny model with a known answer: 64 channels, 2 layers, made by `sample`, the same on every
+//! machine.
 //!
-//! These integers pin the whole contract. They change only when SPEC.md does, together with every implementation.
+//! These integers pin the whole contract. They change only when SPEC.md does, together with every
+//! implementation.
 #![allow(clippy::unwrap_used)]
 
 use lockstep_arith::encoder::{Encoder, Pooling};

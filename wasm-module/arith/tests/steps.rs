@@ -62,7 +62,8 @@ fn square_roots_are_exact_around_every_square() {
     assert_eq!(floor_sqrt(u32::MAX), 65535);
 }
 
-/// (8) and (9) within half a level and the reciprocal's 14 bits, for every maximum and, of each, many values.
+/// (8) and (9) within half a level and the reciprocal's 14 bits, for every maximum and, of each,
+/// many values.
 #[test]
 fn rows_are_quantised_to_the_nearest_level() {
     for max in 1..=32767_u16 {

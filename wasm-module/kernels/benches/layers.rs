@@ -7,8 +7,8 @@
 //!   cargo bench -p lockstep-kernels --target wasm32-wasip1 --features relaxed-simd
 //! ```
 //!
-//! Each line is a kernel, a step and its shape. Linear layers are in GMAC/s, all else is in nanoseconds a
-//! number of the output. Each figure is the best of a quarter of a second.
+//! Each line is a kernel, a step and its shape. Linear layers are in GMAC/s, all else is in
+//! nanoseconds a number of the output. Each figure is the best of a quarter of a second.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,64 +1,49 @@
-//! The integer arithmetic of `SPEC.md`, fast: one file an instruction set.
+//! The integer arithmetic of `SPEC.md`, fast.
 //!
-//! A [`Kernel`] is the best instruction set of this processor. Its methods work on blocks of rows and equal
-//! the functions of `lockstep_arith` by `==`: products ([`Kernel::products`], equation (10)), and the steps
-//! between them. Numbers in parentheses are the equations of `SPEC.md`.
+//! A [`Kernel`] is an instruction set of this processor. Its methods, those of [`Isa`], work on
+//! blocks of rows. Their results equal those of `lockstep_arith` by `==`. [`PackedLinear`] and
+//! [`Attention`] evaluate whole layers with a kernel.
 //!
-//! Beside `kernel.rs`, which chooses, a new instruction set needs one file that implements `Isa`. Products
-//! and whatever needs shuffles are written with intrinsics; the other steps are the loops of `vector.rs`,
-//! compiled with the features of the instruction set.
+//! The files form levels; each uses only those above it:
+//!
+//! | level | contents |
+//! |---|---|
+//! | `operands/` | packed weights, quantised rows, parameters of a layer, buffers |
+//! | `plain/` | every step as a plain loop |
+//! | `isa.rs` | the trait [`Isa`], with the plain loops as its defaults |
+//! | `x86/`, `wasm/`, `arm/` | one file for each instruction set, with intrinsics |
+//! | `kernel.rs` | the choice of a kernel |
+//! | `layers/` | whole layers |
+//!
+//! A new instruction set needs one file that implements [`Isa`], and one line in the list of its
+//! folder.
 #![no_std]
 
 extern crate alloc;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 extern crate std;
 
-#[cfg(target_arch = "aarch64")]
-mod arm_dotprod;
-mod attention;
-mod isa;
-mod kernel;
-mod linear;
-mod packed;
-#[cfg(any(
-    target_arch = "x86_64",
-    target_arch = "aarch64",
-    all(target_arch = "wasm32", target_feature = "simd128")
-))]
-mod product;
-mod scalar;
-mod scratch;
-mod shared;
-#[cfg(any(
-    target_arch = "x86_64",
-    all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd")
-))]
-mod strip;
-mod vector;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
-mod wasm_relaxed;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod wasm_simd;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod wasm_strict;
-#[cfg(target_arch = "x86_64")]
-mod x86_avx2;
-#[cfg(target_arch = "x86_64")]
-mod x86_avx512;
-#[cfg(target_arch = "x86_64")]
-mod x86_avx512_attention;
-#[cfg(target_arch = "x86_64")]
-mod x86_avx512_linear;
-#[cfg(target_arch = "x86_64")]
-mod x86_avx512_rows;
-#[cfg(target_arch = "x86_64")]
-mod x86_avx512_tile;
-#[cfg(target_arch = "x86_64")]
-mod x86_vnni256;
+mod operands;
 
-pub use attention::Attention;
+mod plain;
+
+mod isa;
+
+#[cfg(target_arch = "aarch64")]
+mod arm;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+mod kernel;
+
+mod layers;
+
+pub use isa::Isa;
 pub use kernel::Kernel;
-pub use linear::{PackedLinear, Requantizer};
-pub use packed::{Line, PackedError, PackedPairs, PackedWeights, bytes_of_lines};
-pub use scratch::Scratch;
-pub use shared::Shared;
+pub use layers::Attention;
+pub use operands::{
+    Head, HeadBuffers, Line, PackedError, PackedLinear, PackedPairs, PackedWeights, Part, QuantizedRows,
+    Requantizer, Scratch, Shared, bytes_of_lines,
+};

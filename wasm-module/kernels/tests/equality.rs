@@ -339,7 +339,8 @@ fn normalize_equals_the_reference() {
         sums.extend((0..width).map(|i| if i % 2 == 0 { SUM_LIMIT } else { -SUM_LIMIT }));
         sums.extend((0..width).map(|i| if i == 0 { -SUM_LIMIT } else { SUM_LIMIT }));
         sums.extend(vec![12345; width]);
-        // Two values that set the scale, and pairs of 8 and -8: every pair sum of (14) is a tie of its rounding.
+        // Two values that set the scale, and pairs of 8 and -8: every pair sum of (14) is a tie of
+        // its rounding.
         for greatest in (16384..32767).step_by(499) {
             sums.extend([greatest, -greatest]);
             sums.extend((2..width).map(|i| if i % 2 == 0 { 8 } else { -8 }));

@@ -1,27 +1,28 @@
-//! The tiles of AVX-512 VNNI: up to 8 rows by 3 panels or 6 rows by 4, 24 registers of sums.
+//! The tiles of AVX-512 VNNI: at most 8 rows by 3 panels, or 6 rows by 4. Both have 24 registers of
+//! sums.
 #![allow(unsafe_code, reason = "the operands are read by address")]
 
 use core::arch::x86_64::*;
 
-use crate::packed::{COLUMNS, GROUP, Line};
+use crate::operands::{COLUMNS, GROUP, Line};
 
-/// Most rows of a tall tile.
+/// Greatest number of rows of a tile of at most 3 panels.
 pub(crate) const ROWS: usize = 8;
-/// Most rows of a wide tile.
+/// Greatest number of rows of a tile of 4 panels.
 pub(crate) const WIDE_ROWS: usize = 6;
-/// Most panels of a wide tile.
+/// Greatest number of panels of a tile.
 pub(crate) const WIDE_PANELS: usize = 4;
 
-/// Products of signed bytes of rows and unsigned ones of lines.
+/// Mode: rows of signed bytes, lines of unsigned bytes.
 pub(crate) const BYTES: u8 = 0;
-/// Products of unsigned bytes of rows and signed ones of lines.
+/// Mode: rows of unsigned bytes, lines of signed bytes.
 pub(crate) const UNSIGNED_ROWS: u8 = 1;
-/// Products of 16-bit numbers.
+/// Mode: rows and lines of 16-bit numbers.
 pub(crate) const PAIRS: u8 = 2;
-/// The same, where the rows are columns of a panel of lines.
+/// Mode: as [`PAIRS`], and the rows are the columns of a panel of lines.
 pub(crate) const COLUMNS_OF_PAIRS: u8 = 3;
 
-/// Groups between two steps.
+/// Groups of products between two steps.
 const STRIDE: usize = 8;
 
 /// The operands of one tile.
@@ -33,20 +34,20 @@ pub(crate) struct Operands {
     /// Panels of `groups` lines.
     pub(crate) lines: *const Line,
     pub(crate) groups: usize,
-    /// What is likely to be read after `lines`: any address, as it is only prefetched.
+    /// The lines that are probably read next. They are only prefetched, so any address is allowed.
     pub(crate) next: *const Line,
-    /// What the sums of each row and of each column begin with.
+    /// The numbers that the sums of each row and of each column start with.
     pub(crate) row_starts: *const i32,
     pub(crate) column_starts: *const i32,
-    /// Rows of whole panels of sums, `out_stride` numbers apart.
+    /// The results: rows of whole panels of sums, `out_stride` numbers apart.
     pub(crate) out: *mut i32,
     pub(crate) out_stride: usize,
 }
 
-/// `rows` rows by `panels` panels.
+/// Multiplies `rows` rows by `panels` panels.
 ///
 /// # Safety
-/// All operands but `next` have that many rows, panels and groups.
+/// All operands except `next` have that many rows and panels.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 #[inline]
 pub(crate) unsafe fn tile<const MODE: u8>(rows: usize, panels: usize, operands: Operands) {
@@ -73,26 +74,26 @@ pub(crate) unsafe fn tile<const MODE: u8>(rows: usize, panels: usize, operands: 
     tile!(1 2 3 4 5 6 7 8; 1 2 3 4 5 6);
 }
 
-/// What is done with sums, and between products.
+/// What a tile does with its sums, and what it does between its products.
 pub(crate) trait Steps {
-    /// How many steps there are between products. These fill two of the processor's pipes: what a step does with the
-    /// others costs next to nothing.
+    /// Number of steps to do between products. Products keep two of the processor's execution ports
+    /// busy; a step that uses the other ports costs almost no time.
     fn count(&self) -> usize;
 
-    /// Does one of them.
+    /// Does step `index`.
     ///
     /// # Safety
     /// The processor has the instruction set.
     unsafe fn step(&mut self, index: usize);
 
-    /// Takes the sums of a row.
+    /// Takes the sums of one row of the tile.
     ///
     /// # Safety
-    /// The processor has the instruction set; there is such a row, of as many panels.
+    /// The processor has the instruction set; the tile has that row and `P` panels.
     unsafe fn take<const P: usize>(&mut self, row: usize, sums: [__m512i; P]);
 }
 
-/// Stores sums as they are.
+/// Stores the sums unchanged.
 struct Plain {
     out: *mut i32,
     stride: usize,
@@ -109,16 +110,16 @@ impl Steps for Plain {
     #[inline(always)]
     unsafe fn take<const P: usize>(&mut self, row: usize, sums: [__m512i; P]) {
         for (p, sums) in sums.into_iter().enumerate() {
-            // SAFETY: room for a row of `P` panels.
+            // SAFETY: `out` has room for a row of `P` panels.
             unsafe { _mm512_storeu_si512(self.out.add(row * self.stride + p * COLUMNS).cast(), sums) };
         }
     }
 }
 
-/// Rows by four panels of bytes, with steps.
+/// Multiplies four to six rows by four panels of bytes, with steps between the products.
 ///
 /// # Safety
-/// As [`tile`], but for the outputs; there are four to six rows.
+/// As [`tile`], except for the outputs, which `steps` has instead.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 #[inline]
 pub(crate) unsafe fn tile_between(rows: usize, operands: &Operands, steps: impl Steps) {
@@ -133,10 +134,10 @@ pub(crate) unsafe fn tile_between(rows: usize, operands: &Operands, steps: impl 
     }
 }
 
-/// `R` rows by `P` panels, with the steps between their groups.
+/// Multiplies `R` rows by `P` panels, with the steps between the groups of products.
 ///
 /// # Safety
-/// As [`tile`], and as the steps have it.
+/// As [`tile`] and as [`Steps::take`] for `R` rows of `P` panels.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 #[inline(never)]
 unsafe fn sized<const R: usize, const P: usize, const MODE: u8>(operands: &Operands, mut steps: impl Steps) {
@@ -179,7 +180,8 @@ unsafe fn sized<const R: usize, const P: usize, const MODE: u8>(operands: &Opera
     }
 }
 
-/// One group of `R` rows by `P` panels. Inlined by force, for the sums are to stay in registers.
+/// Multiplies one group of `R` rows by `P` panels. Inlined by force, so that the sums stay in
+/// registers.
 ///
 /// # Safety
 /// As [`tile`]; `g` is less than the number of groups.

@@ -1,4 +1,4 @@
-//! AVX-512 with VNNI: 16 columns an instruction.
+//! AVX-512 with VNNI: 16 columns in one instruction.
 #![allow(unsafe_code, reason = "the entry into functions that need the instruction set")]
 
 use std::vec::Vec;
@@ -8,41 +8,46 @@ use lockstep_arith::attention::{ContextScale, HeadScale};
 use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
-use crate::attention::{Attention, Buffers};
-use crate::isa::{Isa, forward_steps};
-use crate::linear::{PackedLinear, QuantizedRows, Requantizer};
-use crate::packed::{PackedPairs, PackedWeights};
-use crate::{vector, x86_avx512_attention, x86_avx512_linear, x86_avx512_rows};
+use super::forward::forward_steps;
+use crate::isa::Isa;
+use crate::operands::{
+    Head, HeadBuffers, PackedLinear, PackedPairs, PackedWeights, QuantizedRows, Requantizer,
+};
+
+mod attention;
+mod linear;
+mod rows;
+mod tile;
 
 /// Proof that the processor has the instructions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512(());
+pub(super) struct Avx512(());
 
 impl Avx512 {
-    /// A kernel, where the processor has one.
-    pub(crate) fn new() -> Option<Self> {
+    /// The kernel, if this processor has the instructions.
+    pub(super) fn find() -> Option<&'static dyn Isa> {
         let found = std::arch::is_x86_feature_detected!("avx512f")
             && std::arch::is_x86_feature_detected!("avx512bw")
             && std::arch::is_x86_feature_detected!("avx512vl")
             && std::arch::is_x86_feature_detected!("avx512dq")
             && std::arch::is_x86_feature_detected!("avx512vnni");
-        found.then_some(Self(()))
+        found.then_some(&Self(()))
     }
 }
 
 impl Isa for Avx512 {
-    fn name(self) -> &'static str {
+    fn name(&self) -> &'static str {
         "x86-avx512-vnni"
     }
 
-    fn products(self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+    fn products(&self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         // SAFETY: `self` proves the features.
-        unsafe { x86_avx512_linear::products(q, weights, out) }
+        unsafe { linear::products(q, weights, out) }
     }
 
-    fn pair_products(self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
+    fn pair_products(&self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
         // SAFETY: `self` proves the features.
-        unsafe { x86_avx512_linear::pair_products(a, b, out) }
+        unsafe { linear::pair_products(a, b, out) }
     }
 
     forward_steps! {
@@ -58,7 +63,7 @@ impl Isa for Avx512 {
     }
 
     fn quantize(
-        self,
+        &self,
         x: &[i16],
         width: usize,
         sign: Sign,
@@ -67,11 +72,11 @@ impl Isa for Avx512 {
         scales: &mut [Scale],
     ) {
         // SAFETY: `self` proves the features.
-        unsafe { x86_avx512_rows::quantize(x, width, sign, q, stride, scales) }
+        unsafe { rows::quantize(x, width, sign, q, stride, scales) }
     }
 
     fn normalize(
-        self,
+        &self,
         sums: &[i32],
         width: usize,
         norm: &LayerNorm,
@@ -79,26 +84,26 @@ impl Isa for Avx512 {
         equalised: &mut [i16],
     ) {
         // SAFETY: `self` proves the features.
-        unsafe { x86_avx512_rows::normalize(sums, width, norm, stream, equalised) }
+        unsafe { rows::normalize(sums, width, norm, stream, equalised) }
     }
 
-    fn activate(self, v: &mut [i16], activation: &Activation) {
+    fn activate(&self, v: &mut [i16], activation: &Activation) {
         // SAFETY: `self` proves the features.
-        unsafe { x86_avx512_rows::activate(v, activation) }
+        unsafe { rows::activate(v, activation) }
     }
 
-    fn linear(self, rows: QuantizedRows<'_>, layer: &PackedLinear, out: &mut [i32]) {
+    fn linear(&self, rows: QuantizedRows<'_>, layer: &PackedLinear, out: &mut [i32]) {
         // SAFETY: `self` proves the features.
-        unsafe { x86_avx512_linear::linear(rows, layer, out) }
+        unsafe { linear::linear(rows, layer, out) }
     }
 
-    fn linear16(self, rows: QuantizedRows<'_>, layer: &PackedLinear, _acc: &mut Vec<i32>, out: &mut [i16]) {
+    fn linear16(&self, rows: QuantizedRows<'_>, layer: &PackedLinear, _acc: &mut Vec<i32>, out: &mut [i16]) {
         // SAFETY: `self` proves the features.
-        unsafe { x86_avx512_linear::linear16(rows, layer, out) }
+        unsafe { linear::linear16(rows, layer, out) }
     }
 
     fn linear_activate(
-        self,
+        &self,
         rows: QuantizedRows<'_>,
         layer: &PackedLinear,
         activation: &Activation,
@@ -106,11 +111,11 @@ impl Isa for Avx512 {
         out: &mut [i16],
     ) {
         // SAFETY: `self` proves the features.
-        unsafe { x86_avx512_linear::linear_activate(rows, layer, activation, out) }
+        unsafe { linear::linear_activate(rows, layer, activation, out) }
     }
 
     fn linear_sum(
-        self,
+        &self,
         rows: QuantizedRows<'_>,
         layer: &PackedLinear,
         stream: &[i16],
@@ -118,18 +123,11 @@ impl Isa for Avx512 {
         sums: &mut [i32],
     ) {
         // SAFETY: `self` proves the features.
-        unsafe { x86_avx512_linear::linear_sum(rows, layer, stream, residual_shift, sums) }
+        unsafe { linear::linear_sum(rows, layer, stream, residual_shift, sums) }
     }
 
-    fn attend(
-        self,
-        attention: &Attention,
-        head: usize,
-        projected: &[i16],
-        context: &mut [i16],
-        buffers: &mut Buffers,
-    ) {
+    fn attend(&self, head: &Head<'_>, buffers: &mut HeadBuffers, context: &mut [i16]) {
         // SAFETY: `self` proves the features.
-        unsafe { x86_avx512_attention::attend(attention, head, projected, context, &mut buffers.avx512) }
+        unsafe { attention::attend(head, &mut buffers.lanes, context) }
     }
 }

@@ -1,14 +1,15 @@
-//! NEON with dot products: `sdot` multiplies four columns by four inputs, the inputs taken from a lane.
+//! NEON with dot products: `sdot` multiplies four columns by four inputs, which are one lane of a
+//! register.
 #![allow(unsafe_code, reason = "loads, `sdot` by name, entry into functions that need the instruction set")]
 
 use core::arch::aarch64::*;
 use core::arch::asm;
 
 use crate::isa::Isa;
-use crate::packed::{COLUMNS, GROUP, PackedPairs, PackedWeights};
-use crate::product::Product;
+use crate::operands::product::Product;
+use crate::operands::{COLUMNS, GROUP, PackedPairs, PackedWeights};
 
-/// Rows of a tile: one panel wide, 16 of the 32 registers accumulate.
+/// Rows of a tile that is one panel wide: 16 of the 32 registers accumulate.
 const ROWS: usize = 4;
 /// Registers of a panel.
 const PARTS: usize = 4;
@@ -17,34 +18,34 @@ const LANES: usize = 4;
 
 /// Proof that the processor has the instructions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct DotProd(());
+pub(super) struct DotProd(());
 
 impl DotProd {
-    /// A kernel, where the processor has one.
-    pub(crate) fn new() -> Option<Self> {
-        std::arch::is_aarch64_feature_detected!("dotprod").then_some(Self(()))
+    /// The kernel, if this processor has the instructions.
+    pub(super) fn find() -> Option<&'static dyn Isa> {
+        std::arch::is_aarch64_feature_detected!("dotprod").then_some(&Self(()))
     }
 }
 
 impl Isa for DotProd {
-    fn name(self) -> &'static str {
+    fn name(&self) -> &'static str {
         "arm-dotprod"
     }
 
-    fn products(self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+    fn products(&self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         let product = Product::of_bytes(q, weights, out);
         // SAFETY: `self` proves the feature.
         unsafe { multiply::<false>(&product, out) }
     }
 
-    fn pair_products(self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
+    fn pair_products(&self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
         let product = Product::of_pairs(a, b, out);
         // SAFETY: `self` proves the feature.
         unsafe { multiply::<true>(&product, out) }
     }
 }
 
-/// All rows by all panels.
+/// Multiplies all rows by all panels.
 #[target_feature(enable = "neon,dotprod")]
 fn multiply<const PAIRS: bool>(product: &Product<'_>, out: &mut [i32]) {
     for panel in 0..product.panels() {
@@ -62,7 +63,7 @@ fn multiply<const PAIRS: bool>(product: &Product<'_>, out: &mut [i32]) {
 /// `acc[j] += sum_k weights[4 j + k] * inputs[4 lane + k]`.
 macro_rules! dot {
     ($acc:expr, $weights:expr, $inputs:expr, $lane:literal) => {
-        // SAFETY: an instruction of the enabled feature that reads and writes registers only.
+        // SAFETY: the feature is enabled; the instruction reads and writes registers only.
         unsafe {
             asm!(
                 concat!("sdot {acc:v}.4s, {weights:v}.16b, {inputs:v}.4b[", $lane, "]"),
@@ -73,7 +74,7 @@ macro_rules! dot {
     };
 }
 
-/// `R` rows by one panel.
+/// Multiplies `R` rows by one panel.
 #[target_feature(enable = "neon,dotprod")]
 fn tile<const R: usize, const PAIRS: bool>(product: &Product<'_>, row: usize, panel: usize, out: &mut [i32]) {
     let groups = product.groups;
@@ -84,12 +85,12 @@ fn tile<const R: usize, const PAIRS: bool>(product: &Product<'_>, row: usize, pa
         // SAFETY: the 64 bytes of a line.
         unsafe { [vld1q_s8(line), vld1q_s8(line.add(16)), vld1q_s8(line.add(32)), vld1q_s8(line.add(48))] }
     };
-    // SAFETY: `row + r < rows`, so that a group below `groups` lies in the left operand.
+    // SAFETY: `row + r < rows`, so every group below `groups` lies in the left operand.
     let inputs =
         |r: usize, g: usize| unsafe { product.left.add(((row + r) * groups + g) * GROUP).cast::<i8>() };
     let whole = if PAIRS { 0 } else { groups / LANES * LANES };
     for g in (0..whole).step_by(LANES) {
-        // SAFETY: four groups from `g` on lie in the row.
+        // SAFETY: the groups `g` to `g + 3` lie in the row.
         let rows: [int8x16_t; R] = core::array::from_fn(|r| unsafe { vld1q_s8(inputs(r, g)) });
         macro_rules! lane {
             ($lane:literal) => {
@@ -140,7 +141,7 @@ fn tile<const R: usize, const PAIRS: bool>(product: &Product<'_>, row: usize, pa
     }
 }
 
-/// Sums of the products of neighbours.
+/// Adds the products of each two neighbours.
 #[target_feature(enable = "neon")]
 fn pair_sums(a: int16x8_t, b: int16x8_t) -> int32x4_t {
     vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b))

@@ -1,65 +1,20 @@
-//! The parameters of a linear layer, packed.
+//! A linear layer, with the steps before and after it: sections 3 and 4 of `SPEC.md`.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use lockstep_arith::activation::Activation;
-use lockstep_arith::linear::Linear;
-use lockstep_arith::rows::{Scale, Sign};
+use lockstep_arith::rows::Scale;
 
 use crate::kernel::Kernel;
-use crate::packed::PackedWeights;
-use crate::scratch::{Scratch, room};
+use crate::operands::{PackedLinear, QuantizedRows, Scratch, room};
 
-/// Rows that are quantised, multiplied and requantised at a time: their accumulators stay in the second cache.
+/// Rows that are quantised, multiplied and requantised together. Their accumulators stay in the
+/// second-level cache.
 const BLOCK: usize = 32;
 
-/// What (11) needs beside the accumulators.
-#[derive(Clone, Debug)]
-pub struct Requantizer {
-    /// `c`, shape `[N]`.
-    pub multipliers: Vec<i16>,
-    /// `b`, shape `[N]`.
-    pub biases: Vec<i32>,
-    /// Static shift that brings an accumulator to 16 bits.
-    pub acc_shift: i32,
-    /// Static part of the output shift.
-    pub out_shift: i32,
-}
-
-/// A linear layer whose weights lie in the order of the kernels.
-#[derive(Clone, Debug)]
-pub struct PackedLinear {
-    /// Weights and the constants of their columns.
-    pub weights: PackedWeights,
-    /// From accumulators to outputs.
-    pub requantizer: Requantizer,
-    /// How the input rows are quantised.
-    pub sign: Sign,
-}
-
-impl From<Linear> for PackedLinear {
-    fn from(linear: Linear) -> Self {
-        let Linear { inputs, outputs, weights, multipliers, biases, acc_shift, out_shift, sign } = linear;
-        Self {
-            weights: PackedWeights::pack(&weights, inputs, outputs, sign),
-            requantizer: Requantizer { multipliers, biases, acc_shift, out_shift },
-            sign,
-        }
-    }
-}
-
-/// Quantised rows and their scales.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct QuantizedRows<'a> {
-    /// Rows of [`PackedWeights::row_len`] bytes.
-    pub(crate) q: &'a [i8],
-    /// As many scales.
-    pub(crate) scales: &'a [Scale],
-}
-
 impl PackedLinear {
-    /// Quantises rows of 16-bit numbers, a block at a time: `each` gets the range of rows, and them.
+    /// Quantises rows of 16-bit numbers in blocks. `each` gets the range of a block and its rows.
     fn for_each_block(
         &self,
         kernel: Kernel,
@@ -80,10 +35,10 @@ impl PackedLinear {
         }
     }
 
-    /// Sections 3 and 4 of rows of 16-bit numbers.
+    /// (5) to (11): `x` is `[rows, K]`, `out` is `[rows, N]`.
     ///
     /// # Panics
-    /// Where `x` and `out` are not the same number of rows.
+    /// If `x` is not a whole number of rows, or if `out` does not have as many rows.
     pub fn forward(&self, kernel: Kernel, x: &[i16], scratch: &mut Scratch, out: &mut [i32]) {
         let width = self.weights.outputs();
         self.for_each_block(kernel, x, &mut scratch.q, |range, rows| {
@@ -91,7 +46,7 @@ impl PackedLinear {
         });
     }
 
-    /// [`Self::forward`], narrowed to 16 bits.
+    /// [`Self::forward`], narrowed to 16 bits by (3).
     ///
     /// # Panics
     /// As [`Self::forward`].
@@ -106,7 +61,7 @@ impl PackedLinear {
     /// [`Self::forward16`], then the activation: (28) to (30).
     ///
     /// # Panics
-    /// As [`Self::forward`], and where the activation is not one of as many channels.
+    /// As [`Self::forward`], and if the activation does not have `N` channels.
     pub fn forward_activate(
         &self,
         kernel: Kernel,
@@ -123,10 +78,11 @@ impl PackedLinear {
         });
     }
 
-    /// [`Self::forward`] and the sum of (12) with the previous stream: `each` gets a range of rows and their sums.
+    /// [`Self::forward`], then the sum and the clamp of (12) with the previous `stream`, which is
+    /// `[rows, N]`. `each` gets a range of rows and their sums.
     ///
     /// # Panics
-    /// Where `x` and `stream` are not the same number of rows.
+    /// As [`Self::forward`], with `stream` in place of `out`.
     pub fn forward_sum(
         &self,
         kernel: Kernel,

@@ -1,8 +1,11 @@
-//! Products with AVX-512 VNNI, and what becomes of their sums: (11) and the steps after it, while a tile is in the first
-//! cache and the products of the next tile run.
+//! Linear layers with AVX-512 VNNI: the products, then (11) and the steps after it.
 //!
-//! What is called between products is inlined by force, for a call would move all sums of a tile to memory and back.
-//! A function with a target feature cannot be: these have none, and are called by functions that have.
+//! The sums of one tile go through (11) while they are in the first-level cache, between the
+//! products of the next tile.
+//!
+//! Functions that run between products are inlined by force: a call would move all sums of a tile
+//! to memory and back. Rust does not allow that for a function with a target feature. So these
+//! functions have none; their callers have.
 #![allow(unsafe_code, reason = "loads and stores by address, steps without a feature of their own")]
 
 use core::arch::x86_64::*;
@@ -13,21 +16,22 @@ use lockstep_arith::activation::Activation;
 use lockstep_arith::layer_norm::SUM_LIMIT;
 use lockstep_arith::rows::Scale;
 
-use crate::linear::{PackedLinear, QuantizedRows, Requantizer};
-use crate::packed::{COLUMNS, PackedPairs, PackedWeights, WEIGHT_OFFSET};
-use crate::product::Product;
-use crate::vector;
-use crate::x86_avx512_rows::{Activate, LANES, first_lanes, load, narrow, store16};
-use crate::x86_avx512_tile::{
+use super::rows::{Activate, LANES, first_lanes, load, narrow, store16};
+use super::tile::{
     BYTES, Operands, PAIRS, Steps, WIDE_PANELS as PANELS, WIDE_ROWS as ROWS, tile, tile_between,
 };
+use crate::operands::product::Product;
+use crate::operands::{
+    COLUMNS, GROUP, PackedLinear, PackedPairs, PackedWeights, QuantizedRows, Requantizer, WEIGHT_OFFSET,
+};
+use crate::plain;
 
 /// The sums of a tile, row after row.
 #[repr(C, align(64))]
 struct Sums([[i32; PANELS * COLUMNS]; ROWS]);
 
-/// Two panels of a row, at the point of (11) where its multiplier comes next: 32 numbers, of which each four of one panel
-/// are followed by four of the other.
+/// Two panels of a row in the middle of (11), before the multiplication by `c`: 32 numbers. Four
+/// numbers of the one panel and four of the other take turns.
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
 struct Half([i16; LANES]);
@@ -42,12 +46,12 @@ struct Tile {
 }
 
 impl Tile {
-    /// Its halves, row after row.
+    /// Number of halves of the tile.
     const fn halves(self) -> usize {
         self.rows * self.panels.div_ceil(2)
     }
 
-    /// Whether it has all panels, and all their columns are there; or nothing is.
+    /// Whether the tile has four panels whose columns all exist, or no rows at all.
     const fn is_whole(self, columns: usize) -> bool {
         self.rows == 0 || self.panels == PANELS && (self.panel + PANELS) * COLUMNS <= columns
     }
@@ -59,33 +63,34 @@ const COUPLES: usize = PANELS / 2;
 /// The halves of a tile.
 type Halves = [[Half; COUPLES]; ROWS];
 
-/// What becomes of the results of (11).
+/// What is done with the results of (11).
 trait Finish {
-    /// Where [`Self::finish`] will read or write, a tile later.
+    /// The address that [`Self::finish`] will read or write one tile later, for a prefetch.
     fn place(&self, row: usize, first: usize) -> *const u8;
 
-    /// `y` are the results of a row from the channel `first` on; all have a channel where they are `WHOLE`.
+    /// Takes the results `y` of (11) of 32 channels of a row; the first one is `first`. If `WHOLE`,
+    /// the row has all 32 channels, else it may have fewer.
     ///
     /// # Safety
     /// The processor has the instruction set.
     unsafe fn finish<const WHOLE: bool>(&mut self, row: usize, first: usize, y: [__m512i; 2]);
 }
 
-/// Takes the sums of one tile, and finishes those of the one before.
+/// Takes the sums of one tile, and finishes those of the tile before.
 struct Between<'a, F> {
     epilogue: &'a Epilogue<'a>,
     finish: &'a mut F,
     /// The tile before.
     before: Tile,
     complete: &'a Halves,
-    /// First row and panel of this one.
+    /// First row and panel of this tile.
     row: usize,
     panel: usize,
     halves: &'a mut Halves,
 }
 
 impl<F: Finish> Between<'_, F> {
-    /// A step, of channels that may not all be there.
+    /// Finishes half `index` of the tile before. If not `WHOLE`, some channels may not exist.
     ///
     /// # Safety
     /// As [`Steps::step`].
@@ -129,7 +134,8 @@ impl<F: Finish> Steps for Between<'_, F> {
     }
 }
 
-/// (11) of all of a product, panels outside: what becomes of one tile is done between the products of the next.
+/// (10) and (11) of a whole product, panel after panel. One tile is finished between the products
+/// of the next.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 #[inline]
 fn multiply(product: &Product<'_>, epilogue: &Epilogue<'_>, mut finish: impl Finish) {
@@ -173,16 +179,22 @@ fn multiply(product: &Product<'_>, epilogue: &Epilogue<'_>, mut finish: impl Fin
     }
 }
 
-/// The tiles of a product of bytes, and their operands but for the outputs.
+/// The address of a row of the left operand.
+fn left_row(product: &Product<'_>, row: usize) -> *const u8 {
+    assert!(row < product.rows, "a row of the product");
+    product.left.wrapping_add(row * product.groups * GROUP)
+}
+
+/// Calls `each` with every tile of a product of bytes and with its operands, except the outputs.
 fn for_each_tile(product: &Product<'_>, mut each: impl FnMut(Tile, &Operands)) {
     let all = product.panels();
     for panel in (0..all).step_by(PANELS) {
         let panels = PANELS.min(all - panel);
         let (lines, next) = product.lines[panel * product.groups..].split_at(panels * product.groups);
-        let columns = product.column_starts(panel, panels);
+        let columns = &product.column_starts[panel * COLUMNS..][..panels * COLUMNS];
         for (row, rows) in product.row_tiles(ROWS) {
             let operands = Operands {
-                left: product.row(row),
+                left: left_row(product, row),
                 stride: product.groups * 4,
                 lines: lines.as_ptr(),
                 groups: product.groups,
@@ -197,7 +209,8 @@ fn for_each_tile(product: &Product<'_>, mut each: impl FnMut(Tile, &Operands)) {
     }
 }
 
-/// The product of bytes, with the constants of rows summed by this instruction set, and `half` added to each.
+/// The product of bytes. This instruction set computes the numbers that the sums of the rows start
+/// with, and adds `half` to each.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn product_of_bytes<'a>(q: &'a [i8], weights: &'a PackedWeights, outputs: usize, half: i32) -> Product<'a> {
     let mut starts = Vec::with_capacity(q.len() / weights.row_len());
@@ -213,7 +226,7 @@ fn product_of_bytes<'a>(q: &'a [i8], weights: &'a PackedWeights, outputs: usize,
     Product::of_bytes_from(q, weights, outputs, starts)
 }
 
-/// 32 numbers, or as many as there are and zeros.
+/// Loads 32 numbers. If not `WHOLE`, `x` may have fewer; the other lanes are then zeros.
 ///
 /// # Safety
 /// The processor has the instruction set.
@@ -223,7 +236,7 @@ unsafe fn load_whole<const WHOLE: bool>(x: &[i16]) -> __m512i {
     unsafe { if WHOLE { _mm512_loadu_si512(x[..LANES].as_ptr().cast()) } else { load(x) } }
 }
 
-/// Stores 32 numbers, or as many as there is room for.
+/// Stores 32 numbers. If not `WHOLE`, `out` may have room for fewer; only those are stored.
 ///
 /// # Safety
 /// The processor has the instruction set.
@@ -233,13 +246,14 @@ unsafe fn store_whole<const WHOLE: bool>(out: &mut [i16], x: __m512i) {
     unsafe { if WHOLE { _mm512_storeu_si512(out[..LANES].as_mut_ptr().cast(), x) } else { store16(out, x) } }
 }
 
-/// Stores 32 numbers, or as many as there is room for.
+/// Stores 32 numbers. If not `WHOLE`, `out` may have room for fewer; only those are stored.
 ///
 /// # Safety
 /// The processor has the instruction set.
 #[inline(always)]
 unsafe fn store<const WHOLE: bool>(out: &mut [i32], y: [__m512i; 2]) {
-    // SAFETY: the caller's promise; 128 bytes, or masks that have no more bits than `out` has numbers.
+    // SAFETY: the caller's promise; 128 bytes, or masks that have no more bits than `out` has
+    // numbers.
     unsafe {
         if WHOLE {
             let at = out[..LANES].as_mut_ptr();
@@ -253,6 +267,7 @@ unsafe fn store<const WHOLE: bool>(out: &mut [i32], y: [__m512i; 2]) {
     }
 }
 
+/// (10): [`crate::Isa::products`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 pub(crate) fn products(q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
     let product = product_of_bytes(q, weights, out.len(), 0);
@@ -271,6 +286,7 @@ pub(crate) fn products(q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
     });
 }
 
+/// (19), (24): [`crate::Isa::pair_products`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 pub(crate) fn pair_products(a: &[i16], b: &PackedPairs, out: &mut [i32]) {
     let product = Product::of_pairs(a, b, out);
@@ -280,7 +296,7 @@ pub(crate) fn pair_products(a: &[i16], b: &PackedPairs, out: &mut [i32]) {
         let lines = &product.lines[panel * product.groups..][..product.groups];
         for (row, rows) in product.row_tiles(ROWS) {
             let operands = Operands {
-                left: product.row(row),
+                left: left_row(&product, row),
                 stride: product.groups * 4,
                 lines: lines.as_ptr(),
                 groups: product.groups,
@@ -290,8 +306,9 @@ pub(crate) fn pair_products(a: &[i16], b: &PackedPairs, out: &mut [i32]) {
                 out: sums.0.as_mut_ptr().cast(),
                 out_stride: PANELS * COLUMNS,
             };
-            // SAFETY: `row..row + rows` are rows of the product, of `groups` groups; `lines` are one panel of as many
-            // lines, there are zeros for all starts, and `sums` has room for a tile.
+            // SAFETY: `row..row + rows` are rows of the product, of `groups` groups; `lines` is one
+            // panel of `groups` lines, there are zeros for all starts, and `sums` has room for a
+            // tile.
             unsafe { tile::<PAIRS>(rows, 1, operands) };
             for (i, sums) in sums.0.iter().enumerate().take(rows) {
                 let out = product.cell(row + i, panel, out);
@@ -301,12 +318,13 @@ pub(crate) fn pair_products(a: &[i16], b: &PackedPairs, out: &mut [i32]) {
     }
 }
 
-/// (11) of the sums of tiles, whose starts have half of `2^acc_shift` in them, in two parts: what can be done with all
-/// sums in registers, and the rest.
+/// (11) of the sums of tiles, in two parts: the first works on sums in registers, the second is the
+/// rest. The sums already include half of `2^acc_shift`.
 struct Epilogue<'a> {
     layer: &'a Requantizer,
     acc_shift: __m128i,
-    /// A row each: what (11) multiplies by and shifts by, and half of that power of two.
+    /// For each row: the `m_n` that (11) multiplies by, the shift of its output, and half of that
+    /// power of two.
     rows: Vec<[i32; 3]>,
 }
 
@@ -316,13 +334,13 @@ impl<'a> Epilogue<'a> {
         let mut rows = Vec::with_capacity(scales.len());
         for scale in scales {
             let shift = layer.out_shift + scale.shift;
-            rows.push([scale.normalised().into(), shift, vector::half(shift)]);
+            rows.push([scale.normalised().into(), shift, plain::rounding::half(shift)]);
         }
         Self { layer, acc_shift: _mm_cvtsi32_si128(layer.acc_shift), rows }
     }
 
-    /// The sums of a row and two panels, as far as the product with `m_n`. What is stored is the result of an operation:
-    /// to store a sum itself costs the products time.
+    /// (11) of the sums of a row and two panels, up to the product with `m_n`. This stores results
+    /// of that product and not the sums: to store a register of sums would delay the products.
     ///
     /// # Safety
     /// The processor has the instruction set.
@@ -337,7 +355,7 @@ impl<'a> Epilogue<'a> {
         }
     }
 
-    /// The results of a row from the channel `first` on.
+    /// The rest of (11): the results of 32 channels of a row; the first one is `first`.
     ///
     /// # Safety
     /// The processor has the instruction set.
@@ -358,14 +376,15 @@ impl<'a> Epilogue<'a> {
         }
     }
 
-    /// Multipliers and biases of 32 channels, zeros where there are none.
+    /// Multipliers and biases of 32 channels; zeros for channels that do not exist.
     ///
     /// # Safety
     /// The processor has the instruction set.
     #[inline(always)]
     unsafe fn channels<const WHOLE: bool>(&self, first: usize) -> [[__m512i; 2]; 2] {
         let (multipliers, biases) = (&self.layer.multipliers[first..], &self.layer.biases[first..]);
-        // SAFETY: the caller's promise; 64 and 128 bytes, or masks that have as many bits as there are channels.
+        // SAFETY: the caller's promise; 64 and 128 bytes, or masks that have as many bits as there
+        // are channels.
         unsafe {
             let (c, b) = if WHOLE {
                 let (c, b) = (multipliers[..LANES].as_ptr(), biases[..LANES].as_ptr());
@@ -386,7 +405,7 @@ impl<'a> Epilogue<'a> {
     }
 }
 
-/// All 32 bits.
+/// Stores the 32-bit results.
 struct Requantize<'a> {
     out: &'a mut [i32],
     width: usize,
@@ -406,25 +425,27 @@ impl Finish for Requantize<'_> {
     }
 }
 
+/// (10), (11): [`crate::Isa::linear`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 pub(crate) fn linear(rows: QuantizedRows<'_>, layer: &PackedLinear, out: &mut [i32]) {
     let (product, epilogue) = operands(rows, layer, out.len());
     multiply(&product, &epilogue, Requantize { out, width: product.columns });
 }
 
-/// The product of a layer, and what its sums need.
+/// The product of a layer, and (11) of its sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn operands<'a>(
     rows: QuantizedRows<'a>,
     layer: &'a PackedLinear,
     outputs: usize,
 ) -> (Product<'a>, Epilogue<'a>) {
-    let half = vector::half(layer.requantizer.acc_shift);
+    rows.check(layer, outputs);
+    let half = plain::rounding::half(layer.requantizer.acc_shift);
     let product = product_of_bytes(rows.q, &layer.weights, outputs, half);
     (product, Epilogue::new(&layer.requantizer, rows.scales))
 }
 
-/// (3).
+/// Stores the results narrowed by (3).
 struct Narrow<'a> {
     out: &'a mut [i16],
     width: usize,
@@ -446,6 +467,7 @@ impl Finish for Narrow<'_> {
     }
 }
 
+/// (10), (11), (3): [`crate::Isa::linear16`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 pub(crate) fn linear16(rows: QuantizedRows<'_>, layer: &PackedLinear, out: &mut [i16]) {
     let (product, epilogue) = operands(rows, layer, out.len());
@@ -478,6 +500,7 @@ impl Finish for Activated<'_> {
     }
 }
 
+/// (10), (11), (3), (28) to (30): [`crate::Isa::linear_activate`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 pub(crate) fn linear_activate(
     rows: QuantizedRows<'_>,
@@ -485,13 +508,14 @@ pub(crate) fn linear_activate(
     activation: &Activation,
     out: &mut [i16],
 ) {
+    assert_eq!(activation.equaliser.len(), layer.weights.outputs(), "an equaliser for each channel");
     let (product, epilogue) = operands(rows, layer, out.len());
-    let equaliser = &activation.equaliser[..product.columns];
+    let equaliser = &activation.equaliser;
     let activate = Activate::new(activation);
     multiply(&product, &epilogue, Activated { activate, equaliser, out });
 }
 
-/// The sum of (12) with its clamp.
+/// Stores the sum of (12) with its clamp.
 struct Residual<'a> {
     stream: &'a [i16],
     shift: __m128i,
@@ -523,6 +547,7 @@ impl Finish for Residual<'_> {
     }
 }
 
+/// (10), (11), (12): [`crate::Isa::linear_sum`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 pub(crate) fn linear_sum(
     rows: QuantizedRows<'_>,

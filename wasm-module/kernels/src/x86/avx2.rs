@@ -1,4 +1,4 @@
-//! AVX2: 8 columns an instruction, products by `vpmaddubsw`.
+//! AVX2: 8 columns in one instruction, products of bytes by `vpmaddubsw`.
 #![allow(unsafe_code, reason = "loads and the entry into functions that need the instruction set")]
 
 use core::arch::x86_64::*;
@@ -8,40 +8,40 @@ use lockstep_arith::attention::{ContextScale, HeadScale};
 use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
-use crate::isa::{Isa, forward_steps};
-use crate::linear::Requantizer;
-use crate::packed::{COLUMNS, GROUP, Line, PackedPairs, PackedWeights};
-use crate::product::Product;
-use crate::strip::{self, Inputs, LONGEST, Loads, Strip, StripLine};
-use crate::vector;
+use super::forward::forward_steps;
+use crate::isa::Isa;
+use crate::operands::product::Product;
+use crate::operands::strip::{self, Inputs, LONGEST, Loads, Strip, StripLine};
+use crate::operands::{COLUMNS, GROUP, Line, PackedPairs, PackedWeights, Requantizer};
+use crate::plain;
 
-/// Rows of a tile: one panel wide, 8 of the 16 registers accumulate.
+/// Rows of a tile that is one panel wide: 8 of the 16 registers accumulate.
 const ROWS: usize = 4;
 /// Registers of a panel.
-pub(crate) const PARTS: usize = 2;
+pub(super) const PARTS: usize = 2;
 
 /// Proof that the processor has the instructions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx2(());
+pub(super) struct Avx2(());
 
 impl Avx2 {
-    /// A kernel, where the processor has one.
-    pub(crate) fn new() -> Option<Self> {
-        std::arch::is_x86_feature_detected!("avx2").then_some(Self(()))
+    /// The kernel, if this processor has AVX2.
+    pub(super) fn find() -> Option<&'static dyn Isa> {
+        std::arch::is_x86_feature_detected!("avx2").then_some(&Self(()))
     }
 }
 
 impl Isa for Avx2 {
-    fn name(self) -> &'static str {
+    fn name(&self) -> &'static str {
         "x86-avx2"
     }
 
-    fn products(self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+    fn products(&self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         // SAFETY: `self` proves the feature.
-        unsafe { products(self, q, weights, out) }
+        unsafe { products(*self, q, weights, out) }
     }
 
-    fn pair_products(self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
+    fn pair_products(&self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
         let product = Product::of_pairs(a, b, out);
         // SAFETY: `self` proves the feature.
         unsafe { multiply::<true>(&product, out) }
@@ -49,7 +49,7 @@ impl Isa for Avx2 {
 
     forward_steps!("avx2");
 
-    fn activate(self, v: &mut [i16], activation: &Activation) {
+    fn activate(&self, v: &mut [i16], activation: &Activation) {
         // SAFETY: `self` proves the feature.
         unsafe { activate(v, activation) }
     }
@@ -80,14 +80,14 @@ impl Loads for Avx2 {
     }
 }
 
-/// Products of bytes: a single row as it is, more rows in strips.
+/// Products of bytes: a single row directly, more rows in strips.
 #[target_feature(enable = "avx2")]
 fn products(isa: Avx2, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
     let mut product = Product::of_bytes(q, weights, out);
     if product.rows == 1 {
         return multiply::<false>(&product, out);
     }
-    let strips = product.strips(isa, q, weights);
+    let strips = strip::strips(isa, &mut product, q, weights);
     for panel in 0..product.panels() {
         for (i, strip) in strips.iter().enumerate() {
             strip_tile(&product, strip, i * strip::ROWS, panel, out);
@@ -95,7 +95,7 @@ fn products(isa: Avx2, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
     }
 }
 
-/// A strip by one panel.
+/// Multiplies a strip by one panel.
 #[target_feature(enable = "avx2")]
 #[inline(never)]
 fn strip_tile(product: &Product<'_>, strip: &Strip, row: usize, panel: usize, out: &mut [i32]) {
@@ -107,7 +107,7 @@ fn strip_tile(product: &Product<'_>, strip: &Strip, row: usize, panel: usize, ou
         for _ in 0..count {
             let group;
             (group, lines) = lines.split_at(length);
-            // The compiler unrolls the longest groups, which are most.
+            // Most groups have the greatest length, and for them the compiler unrolls the loop.
             let sums = match group.as_array::<LONGEST>() {
                 Some(group) => group_sums(weights, group),
                 None => group_sums(weights, group),
@@ -124,7 +124,7 @@ fn strip_tile(product: &Product<'_>, strip: &Strip, row: usize, panel: usize, ou
     }
 }
 
-/// All rows by all panels.
+/// Multiplies all rows by all panels.
 #[target_feature(enable = "avx2")]
 fn multiply<const PAIRS: bool>(product: &Product<'_>, out: &mut [i32]) {
     for panel in 0..product.panels() {
@@ -139,7 +139,7 @@ fn multiply<const PAIRS: bool>(product: &Product<'_>, out: &mut [i32]) {
     }
 }
 
-/// `R` rows by one panel.
+/// Multiplies `R` rows by one panel.
 #[target_feature(enable = "avx2")]
 fn tile<const R: usize, const PAIRS: bool>(product: &Product<'_>, row: usize, panel: usize, out: &mut [i32]) {
     let groups = product.groups;
@@ -147,13 +147,15 @@ fn tile<const R: usize, const PAIRS: bool>(product: &Product<'_>, row: usize, pa
     let ones = _mm256_set1_epi16(1);
     let mut acc = [[_mm256_setzero_si256(); PARTS]; R];
     for g in 0..groups {
-        // SAFETY: `panel < panels()` and `g < groups`; `lines` has `panels() * groups` elements of 64 bytes.
+        // SAFETY: `panel < panels()` and `g < groups`; `lines` has `panels() * groups` elements of
+        // 64 bytes.
         let lines = unsafe {
             let line = product.lines.as_ptr().add(panel * groups + g).cast::<__m256i>();
             [_mm256_load_si256(line), _mm256_load_si256(line.add(1))]
         };
         for (r, acc) in acc.iter_mut().enumerate() {
-            // SAFETY: `row + r < rows` and `g < groups`; `left` has `rows` rows of `groups` groups of 4 bytes.
+            // SAFETY: `row + r < rows` and `g < groups`; `left` has `rows` rows of `groups` groups
+            // of 4 bytes.
             let a =
                 unsafe { product.left.add(((row + r) * groups + g) * GROUP).cast::<i32>().read_unaligned() };
             let a = _mm256_set1_epi32(a);
@@ -173,13 +175,13 @@ fn tile<const R: usize, const PAIRS: bool>(product: &Product<'_>, row: usize, pa
     }
 }
 
-/// Sums in 16 bits of the products of a group.
+/// Returns the sums, in 16 bits, of the products of one group.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn group_sums(weights: &[Line], group: &[StripLine]) -> [[__m256i; PARTS]; strip::ROWS] {
     let mut sums = [[_mm256_setzero_si256(); PARTS]; strip::ROWS];
     for line in group {
-        // SAFETY: the offset of a line is that of 64 aligned bytes inside `weights`.
+        // SAFETY: 64 aligned bytes lie inside `weights` at the offset of each line.
         let weights = unsafe {
             let at = weights.as_ptr().cast::<u8>().add(line.offset as usize).cast::<__m256i>();
             [_mm256_load_si256(at), _mm256_load_si256(at.add(1))]
@@ -194,9 +196,9 @@ fn group_sums(weights: &[Line], group: &[StripLine]) -> [[__m256i; PARTS]; strip
     sums
 }
 
-/// The sums of a row and a panel, with the constants of both.
+/// Writes the sums of a row and a panel. For bytes, this adds the numbers that both start with.
 #[target_feature(enable = "avx2")]
-pub(crate) fn store<const PAIRS: bool>(
+pub(super) fn store<const PAIRS: bool>(
     product: &Product<'_>,
     acc: [__m256i; PARTS],
     row: usize,
@@ -220,9 +222,9 @@ pub(crate) fn store<const PAIRS: bool>(
     }
 }
 
-/// (28) to (30), 16 numbers at a time; a row's tail by the plain loop.
+/// (28) to (30) of rows, 16 numbers at a time. The plain loop does the last numbers of a row.
 #[target_feature(enable = "avx2")]
-pub(crate) fn activate(v: &mut [i16], activation: &Activation) {
+pub(super) fn activate(v: &mut [i16], activation: &Activation) {
     const LANES: usize = 16;
     let f = activation.bump.fraction_bits;
     let tables = activation.bump.coefficients.map(|c| {
@@ -241,9 +243,9 @@ pub(crate) fn activate(v: &mut [i16], activation: &Activation) {
             // SAFETY: arrays of 32 bytes.
             let (x, e) =
                 unsafe { (_mm256_loadu_si256(v.as_ptr().cast()), _mm256_loadu_si256(e.as_ptr().cast())) };
-            // The magnitude of -32768 is unsigned, and so is this minimum.
+            // The minimum is unsigned, because the magnitude of -32768 is 32768.
             let t = _mm256_sll_epi16(_mm256_min_epu16(_mm256_abs_epi16(x), limit), up);
-            // The two bytes of segment s are bytes 2 s and 2 s + 1 of a table.
+            // Bytes 2 s and 2 s + 1 of a table are the coefficient of segment s.
             let segment = _mm256_srli_epi16::<12>(t);
             let bytes = _mm256_add_epi16(
                 _mm256_mullo_epi16(segment, _mm256_set1_epi16(0x0202)),
@@ -253,13 +255,13 @@ pub(crate) fn activate(v: &mut [i16], activation: &Activation) {
             let l = _mm256_slli_epi16::<3>(_mm256_and_si256(t, _mm256_set1_epi16(4095)));
             let inner = _mm256_add_epi16(c1, _mm256_mulhrs_epi16(l, c2));
             let bump = _mm256_add_epi16(c0, _mm256_mulhrs_epi16(l, inner));
-            // (1) in two shifts: the sum before a single one may pass 16 bits.
+            // (1) in two shifts: with a single one, the sum before it may exceed 16 bits.
             let bump = _mm256_srai_epi16::<1>(_mm256_add_epi16(_mm256_sra_epi16(bump, down), one));
-            // The rise is not negative, so that a saturated one saturates the sum too.
+            // The rise is not negative: if it saturates, the sum saturates too.
             let a = _mm256_adds_epi16(_mm256_max_epi16(x, zero), _mm256_subs_epi16(offset, bump));
             // SAFETY: an array of 32 bytes.
             unsafe { _mm256_storeu_si256(v.as_mut_ptr().cast(), _mm256_mulhrs_epi16(a, e)) };
         }
-        vector::activate_row(tail, tail_equaliser, activation);
+        plain::activation::activate_row(tail, tail_equaliser, activation);
     }
 }

@@ -1,7 +1,4 @@
-//! Operands in the order in which the kernels read them.
-//!
-//! A [`Line`] is 64 bytes, one cache line and one AVX-512 register: 16 columns of 4 bytes. A *panel* is the
-//! column of lines that 16 output columns need, one line a *group*: 4 inputs of 8 bits, or 2 of 16 bits.
+//! The weights of a linear layer, in the order in which the kernels read them.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -10,34 +7,11 @@ use core::fmt;
 use bytes::Bytes;
 use lockstep_arith::rows::Sign;
 
-use crate::shared::Shared;
+use super::line::{COLUMNS, GROUP, Line, WEIGHT_OFFSET, weight_index};
+use super::shared::Shared;
 
-/// Columns of a panel.
-pub(crate) const COLUMNS: usize = 16;
-
-/// Bytes of one column in a line, and of one group in a row of inputs.
-pub(crate) const GROUP: usize = 4;
-
-/// What is added to a weight before it is stored as a byte, so that all bytes lie in [1, 127].
-pub(crate) const WEIGHT_OFFSET: i32 = 64;
-
-/// 16 columns of 4 bytes.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-pub struct Line(pub [u8; COLUMNS * GROUP]);
-
-/// Lines as bytes.
-#[must_use]
-pub fn bytes_of_lines(lines: &[Line]) -> &[u8] {
-    bytemuck::cast_slice(lines)
-}
-
-/// Where the weight of an input (of the four) and a column (of the 16) lies in its line.
-pub(crate) const fn weight_index(input: usize, column: usize) -> usize {
-    column * GROUP + input
-}
-
-/// The weights `[K, N]` of a linear layer with the constants of its columns.
+/// The weights `[K, N]` of a linear layer, and the constant of each column: the part
+/// `z * sum_k w[k][j]` of equation (10).
 #[derive(Clone, Debug)]
 pub struct PackedWeights {
     inputs: usize,
@@ -48,26 +22,26 @@ pub struct PackedWeights {
     start: Vec<i32>,
 }
 
-/// Why bytes are not the packed weights of a layer.
+/// Why some bytes are not the packed weights of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PackedError {
-    /// Not as many bytes as the layer has.
+    /// The number of bytes is wrong.
     Length {
-        /// As many are there.
+        /// Number of bytes that were given.
         found: usize,
-        /// As many belong there.
+        /// Number of bytes that the layer needs.
         expected: usize,
     },
     /// The bytes do not begin at a multiple of 64.
     Alignment,
     /// A weight outside [-63, 63].
     Weight {
-        /// Its place in the row-major weights `[K, N]`.
+        /// Index of the weight in the row-major weights `[K, N]`.
         index: usize,
         /// The weight.
         weight: i8,
     },
-    /// What fills up the last lines is not the weight 0.
+    /// A byte that belongs to no weight does not hold the weight 0.
     Padding {
         /// Index of the byte.
         at: usize,
@@ -88,7 +62,8 @@ impl fmt::Display for PackedError {
 impl core::error::Error for PackedError {}
 
 impl PackedWeights {
-    /// Bytes of the packed weights `[K, N]`: a multiple of 64. `None` where that is no size.
+    /// The number of bytes of the packed weights `[K, N]`, a multiple of 64. `None` if it exceeds
+    /// `usize`.
     #[must_use]
     pub const fn packed_len(inputs: usize, outputs: usize) -> Option<usize> {
         match inputs.div_ceil(GROUP).checked_mul(outputs.div_ceil(COLUMNS)) {
@@ -97,11 +72,12 @@ impl PackedWeights {
         }
     }
 
-    /// Weights `[K, N]` that lie packed in `bytes`, as [`Self::packed`] gives them. They are looked at once, and not
-    /// copied.
+    /// Takes weights `[K, N]` that are already packed in `bytes`, as [`Self::packed`] returns them.
+    /// This checks every byte once and copies none.
     ///
     /// # Errors
-    /// Names the first weight that is out of range, or what else is wrong with the bytes.
+    /// [`PackedError`]: the length or the alignment is wrong, a weight is outside [-63, 63], or the
+    /// padding is not the weight 0. The error names the first such weight or byte.
     pub fn from_packed(bytes: Bytes, inputs: usize, outputs: usize, sign: Sign) -> Result<Self, PackedError> {
         let (found, expected) = (bytes.len(), Self::packed_len(inputs, outputs).unwrap_or(usize::MAX));
         if found != expected || found == 0 {
@@ -127,17 +103,17 @@ impl PackedWeights {
         Ok(Self { inputs, outputs, groups, sign, lines, start })
     }
 
-    /// The lines as bytes: panel after panel, in a panel the groups of inputs.
+    /// The lines as bytes: panel after panel; in a panel, one line for each group of inputs.
     #[must_use]
     pub fn packed(&self) -> &[u8] {
         bytemuck::cast_slice(&self.lines)
     }
 
-    /// Packs row-major weights `[K, N]`, each in [-63, 63], for rows of that sign. Others are packed too, and
-    /// [`Self::from_packed`] refuses them.
+    /// Packs row-major weights `[K, N]`, each in [-63, 63], for input rows of that sign. This does
+    /// not check the range; [`Self::from_packed`] does.
     ///
     /// # Panics
-    /// Where there are not `inputs * outputs` weights, or none.
+    /// If there are not `inputs * outputs` weights, or if one of the two sizes is 0.
     #[must_use]
     pub fn pack(weights: &[i8], inputs: usize, outputs: usize, sign: Sign) -> Self {
         assert_eq!(weights.len(), inputs * outputs, "weights are [K, N]");
@@ -168,8 +144,8 @@ impl PackedWeights {
         self.outputs
     }
 
-    /// Bytes of one row of inputs: `K` rounded up to a multiple of four. What the bytes after `K` hold does not
-    /// matter.
+    /// Bytes of one row of inputs: `K` rounded up to a multiple of four. The bytes after the first
+    /// `K` may have any value.
     #[must_use]
     pub const fn row_len(&self) -> usize {
         self.groups * GROUP
@@ -179,32 +155,43 @@ impl PackedWeights {
         self.groups
     }
 
-    /// The sign of the rows that it multiplies.
+    /// The sign of the rows that these weights multiply.
     #[must_use]
     pub const fn sign(&self) -> Sign {
         self.sign
     }
 
-    /// Panel after panel, `groups()` lines each.
+    /// The lines, panel after panel: `groups()` lines each.
     pub(crate) fn lines(&self) -> &[Line] {
         &self.lines
     }
 
-    /// `z * sum_k w[k][j]`, padded to whole panels.
+    /// `z * sum_k w[k][j]` of each column `j`, with zeros up to whole panels.
     pub(crate) fn start(&self) -> &[i32] {
         &self.start
+    }
+
+    /// The number of rows in `q`, for which `outputs` results have room.
+    ///
+    /// # Panics
+    /// If `q` is not a whole number of rows, or if `outputs` is not `N` for each of them.
+    pub(crate) fn rows_of(&self, q: &[i8], outputs: usize) -> usize {
+        let rows = q.len() / self.row_len();
+        assert_eq!(q.len(), rows * self.row_len(), "whole rows of inputs");
+        assert_eq!(outputs, rows * self.outputs, "as many rows of outputs as of inputs");
+        rows
     }
 }
 
 impl Line {
     /// Whether every byte lies in [1, 127].
     fn in_range(&self) -> bool {
-        // No early end: the loop becomes a few vector operations.
+        // Without an early exit the loop becomes a few vector operations.
         self.0.iter().fold(0, |wrong, &byte| wrong | byte.wrapping_sub(1) & 0x80 | byte & 0x80) == 0
     }
 }
 
-/// The weight of a line that is outside [1, 127] as a byte.
+/// The error that names the first byte of `line` outside [1, 127].
 fn first_outside(line: &Line, panel: usize, group: usize, outputs: usize) -> PackedError {
     let outside = |byte: &u8| !(1..=127).contains(byte);
     let at = line.0.iter().position(outside).unwrap_or(0);
@@ -215,7 +202,7 @@ fn first_outside(line: &Line, panel: usize, group: usize, outputs: usize) -> Pac
     }
 }
 
-/// Index of a byte of a panel that belongs to no weight and is not the weight 0.
+/// Index of the first byte of a panel that belongs to no weight and does not hold the weight 0.
 fn padding_other_than_zero(lines: &[Line], inputs: usize, columns: usize) -> Option<usize> {
     let check = |group: usize| {
         let line = &lines[group];
@@ -232,85 +219,11 @@ fn padding_other_than_zero(lines: &[Line], inputs: usize, columns: usize) -> Opt
     if inputs.is_multiple_of(GROUP) { None } else { check(lines.len() - 1) }
 }
 
-/// Sums of a panel's weights, a column.
+/// Adds the weights of each column of a panel to `sums`.
 fn column_sums(lines: &[Line], sums: &mut [i32]) {
     for line in lines {
         for (sum, bytes) in sums.iter_mut().zip(line.0.chunks_exact(GROUP)) {
             *sum += bytes.iter().map(|&byte| i32::from(byte) - WEIGHT_OFFSET).sum::<i32>();
         }
-    }
-}
-
-/// A 16-bit operand `[K, N]` of the attention: keys (`K` = head width, `N` = tokens) or values (`K` = tokens,
-/// `N` = head width). Refilled for every head.
-#[derive(Clone, Debug, Default)]
-pub struct PackedPairs {
-    outputs: usize,
-    groups: usize,
-    lines: Vec<Line>,
-}
-
-impl PackedPairs {
-    /// Makes room for an operand `[K, N]` of zeros.
-    ///
-    /// # Panics
-    /// Where one of the two is 0.
-    pub fn reset(&mut self, inputs: usize, outputs: usize) {
-        assert!(inputs > 0 && outputs > 0, "a product has inputs and outputs");
-        self.outputs = outputs;
-        self.groups = inputs.div_ceil(2);
-        self.lines.clear();
-        self.lines.resize(outputs.div_ceil(COLUMNS) * self.groups, Line([0; COLUMNS * GROUP]));
-    }
-
-    /// Sets column `j` to the numbers of `column`, as many as there are inputs.
-    ///
-    /// # Panics
-    /// Where they are not, or there is no such column.
-    pub fn set_column(&mut self, j: usize, column: &[i16]) {
-        assert!(j < self.outputs && column.len().div_ceil(2) == self.groups, "a column of the operand");
-        let at = j % COLUMNS * GROUP;
-        let lines = &mut self.lines[j / COLUMNS * self.groups..][..self.groups];
-        for (line, pair) in lines.iter_mut().zip(column.chunks(2)) {
-            line.0[at..at + 2].copy_from_slice(&pair[0].to_ne_bytes());
-            if let Some(second) = pair.get(1) {
-                line.0[at + 2..at + 4].copy_from_slice(&second.to_ne_bytes());
-            }
-        }
-    }
-
-    /// Sets input `k` of all columns.
-    ///
-    /// # Panics
-    /// Where there is no such input, or `row` is not as long as there are columns.
-    pub fn set_row(&mut self, k: usize, row: &[i16]) {
-        assert!(k / 2 < self.groups && row.len() == self.outputs, "a row of the operand");
-        for (panel, columns) in row.chunks(COLUMNS).enumerate() {
-            let line = &mut self.lines[panel * self.groups + k / 2];
-            for (slot, &x) in line.0.chunks_exact_mut(GROUP).zip(columns) {
-                slot[k % 2 * 2..][..2].copy_from_slice(&x.to_ne_bytes());
-            }
-        }
-    }
-
-    /// `N`.
-    #[must_use]
-    pub const fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    /// Numbers of one row of the left operand: `K` rounded up to an even number; the last is then multiplied by 0.
-    #[must_use]
-    pub const fn row_len(&self) -> usize {
-        self.groups * 2
-    }
-
-    pub(crate) const fn groups(&self) -> usize {
-        self.groups
-    }
-
-    /// Panel after panel, `groups()` lines each.
-    pub(crate) fn lines(&self) -> &[Line] {
-        &self.lines
     }
 }

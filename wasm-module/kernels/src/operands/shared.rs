@@ -1,32 +1,26 @@
-//! Arrays of numbers that lie in someone else's bytes: a mapped file, a buffer that a host wrote.
-#![allow(unsafe_code, reason = "a line of bytes is a line of bytes")]
+//! Arrays of numbers inside bytes that another owner keeps: a mapped file, or a buffer that a host
+//! wrote.
 
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::ops::Deref;
 
-use bytemuck::{AnyBitPattern, NoUninit, Pod, Zeroable};
+use bytemuck::{AnyBitPattern, NoUninit};
 use bytes::Bytes;
 
-use crate::packed::Line;
-
-// SAFETY: 64 bytes with no padding, of which every value is one.
-unsafe impl Zeroable for Line {}
-// SAFETY: as above; `repr(C)`, `Copy`, no pointer, no interior mutability.
-unsafe impl Pod for Line {}
-
 #[cfg(target_endian = "big")]
-compile_error!("a model's file is little-endian and read where it lies");
+compile_error!("a model's file is little-endian and is read in place");
 
-/// Numbers of one type, little-endian, in shared bytes. A clone shares them.
+/// Little-endian numbers of one type in shared bytes. A clone shares the same bytes.
 pub struct Shared<T> {
     bytes: Bytes,
     numbers: PhantomData<T>,
 }
 
 impl<T: AnyBitPattern> Shared<T> {
-    /// The numbers in `bytes`; `None` where these are not aligned for them, or not a whole number of them.
+    /// Takes `bytes` as numbers. `None` if the bytes are not aligned for `T`, or if their length is
+    /// not a multiple of the size of `T`.
     #[must_use]
     pub fn new(bytes: Bytes) -> Option<Self> {
         bytemuck::try_cast_slice::<u8, T>(&bytes).ok()?;

@@ -1,10 +1,11 @@
-//! Products without any instruction set in mind: the reference of the other files, and what a machine without
-//! one of them runs.
+//! The two products without intrinsics: the reference for the other kernels, and what a processor
+//! without any of their instruction sets runs.
 
-use crate::packed::{COLUMNS, GROUP, PackedPairs, PackedWeights, WEIGHT_OFFSET, weight_index};
+use crate::operands::{COLUMNS, GROUP, PackedPairs, PackedWeights, WEIGHT_OFFSET, weight_index};
 
-/// (10) for rows of `weights.row_len()` bytes.
+/// (10): [`crate::Isa::products`].
 pub(crate) fn products(q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+    weights.rows_of(q, out.len());
     for (q, out) in q.chunks_exact(weights.row_len()).zip(out.chunks_exact_mut(weights.outputs())) {
         let panels = weights.lines().chunks_exact(weights.groups());
         let starts = weights.start().chunks_exact(COLUMNS);
@@ -24,8 +25,9 @@ pub(crate) fn products(q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
     }
 }
 
-/// Sums of 16-bit products for rows of `b.row_len()` numbers.
+/// (19), (24): [`crate::Isa::pair_products`].
 pub(crate) fn pair_products(a: &[i16], b: &PackedPairs, out: &mut [i32]) {
+    b.rows_of(a, out.len());
     for (a, out) in a.chunks_exact(b.row_len()).zip(out.chunks_exact_mut(b.outputs())) {
         for (panel, out) in b.lines().chunks_exact(b.groups()).zip(out.chunks_mut(COLUMNS)) {
             let mut acc = [0; COLUMNS];

@@ -1,44 +1,27 @@
-//! Attention of one head with AVX-512 VNNI: scores from bytes, weighted sums from pairs, 32 queries at a time.
+//! Attention of one head with AVX-512 VNNI: scores from bytes, weighted sums from pairs, 32 queries
+//! at a time.
 //!
-//! A query is a lane from its scores to its context: maxima and sums are those of registers, and nothing is added up
-//! across one. A key is stored +128, so that it is the unsigned side of the product. That adds the same number to all
-//! scores of a query, and (21) looks at their differences only.
+//! Each query has one lane, from its scores to its context. So maxima and sums are computed between
+//! registers, never across the lanes of one. Keys are stored +128, because the instruction
+//! multiplies unsigned bytes by signed ones. This adds the same number to all scores of a query;
+//! (21) uses only their differences.
 #![allow(unsafe_code, reason = "loads, stores and operands that are read by address")]
 
 use core::arch::x86_64::*;
-use std::vec::Vec;
 
 use lockstep_arith::attention::{ContextScale, HeadScale};
 use lockstep_arith::rows::{Scale, Sign};
 
-use crate::attention::Attention;
-use crate::packed::{COLUMNS, GROUP, Line};
-use crate::scratch::room;
-use crate::vector;
-use crate::x86_avx512_rows::{self, LANES, first_lanes, load, store16};
-use crate::x86_avx512_tile::{COLUMNS_OF_PAIRS, Operands, ROWS, UNSIGNED_ROWS, tile};
-
-/// A number of each of 16 queries.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-struct Lanes([i32; COLUMNS]);
+use super::rows::{self, LANES, first_lanes, load, store16};
+use super::tile::{COLUMNS_OF_PAIRS, Operands, ROWS, UNSIGNED_ROWS, tile};
+use crate::operands::lanes::{Lanes, LanesOfHead};
+use crate::operands::{COLUMNS, GROUP, Head, Line, Part, room};
+use crate::plain;
 
 /// Panels of queries that are evaluated together.
 const PANELS: usize = 2;
 
-/// The operands of one head.
-#[derive(Debug, Default)]
-pub(crate) struct Packed {
-    queries: Vec<i8>,
-    keys: Vec<i8>,
-    query_lines: Vec<Line>,
-    value_lines: Vec<Line>,
-    scores: Vec<Lanes>,
-    weights: Vec<Line>,
-    weighted: Vec<Lanes>,
-}
-
-/// Columns of a head in the rows of a projection.
+/// The columns of one part of a head in the projected rows.
 #[derive(Clone, Copy)]
 struct Block<'a> {
     projected: &'a [i16],
@@ -61,11 +44,11 @@ impl Block<'_> {
                 greatest = _mm512_max_epu16(greatest, _mm512_abs_epi16(load(x)));
             }
         }
-        Scale::of_max(x86_avx512_rows::greatest(greatest))
+        Scale::of_max(rows::greatest(greatest))
     }
 }
 
-/// (8) of a block.
+/// The parameters of (8) for one block.
 #[derive(Clone, Copy)]
 struct Quantizer {
     shift: __m128i,
@@ -88,20 +71,14 @@ impl Quantizer {
     }
 }
 
-/// (19) to (27) of one head of one sequence.
+/// (19) to (27) of one head of one sequence: [`crate::Isa::attend`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-pub(crate) fn attend(
-    attention: &Attention,
-    head: usize,
-    projected: &[i16],
-    context: &mut [i16],
-    packed: &mut Packed,
-) {
-    let &Attention { hidden, heads, score } = attention;
-    let (width, stride) = (hidden / heads, 3 * hidden);
-    let n = projected.len() / stride;
-    let block = |part: usize| Block { projected, stride, first: part * hidden + head * width, width };
-    let [query_scale, key_scale, value_scale] = [0, 1, 2].map(|part| block(part).scale(n));
+pub(crate) fn attend(head: &Head<'_>, packed: &mut LanesOfHead, context: &mut [i16]) {
+    let &Head { projected, hidden, column, width, score } = head;
+    let (stride, n) = (3 * hidden, head.tokens());
+    let block = |part| Block { projected, stride, first: head.first(part), width };
+    let [query_scale, key_scale, value_scale] =
+        [Part::Query, Part::Key, Part::Value].map(|part| block(part).scale(n));
     let head_scale = score.of_head(query_scale, key_scale);
 
     let groups = width.div_ceil(GROUP);
@@ -116,10 +93,10 @@ pub(crate) fn attend(
     let weights = room(&mut packed.weights, PANELS * pairs, Line([0; 64]));
     let weighted = room(&mut packed.weighted, PANELS * width.next_multiple_of(LANES), none);
 
-    pack_bytes(block(0), Quantizer::new(query_scale), 0, &mut queries[..n * groups * GROUP]);
+    pack_bytes(block(Part::Query), Quantizer::new(query_scale), 0, &mut queries[..n * groups * GROUP]);
     transpose(queries, groups, query_lines);
-    pack_bytes(block(1), Quantizer::new(key_scale), 128, keys);
-    pack_pairs(block(2), Quantizer::new(value_scale), n, value_lines);
+    pack_bytes(block(Part::Key), Quantizer::new(key_scale), 128, keys);
+    pack_pairs(block(Part::Value), Quantizer::new(value_scale), n, value_lines);
 
     let zeros = [0; ROWS * COLUMNS];
     for first in (0..n).step_by(LANES) {
@@ -136,7 +113,8 @@ pub(crate) fn attend(
             out: scores.as_mut_ptr().cast(),
             out_stride: PANELS * COLUMNS,
         };
-        // SAFETY: `n` keys, one or two panels of queries, and two of scores for each key.
+        // SAFETY: there are `n` keys, one or two panels of queries, and two panels of scores for
+        // each key.
         unsafe { all_rows::<UNSIGNED_ROWS>(n, panels, by_bytes) };
         let sums = if panels == 1 {
             softmax::<1>(&scores[..PANELS * n], head_scale, weights)
@@ -156,8 +134,8 @@ pub(crate) fn attend(
                 out_stride: PANELS * COLUMNS,
             };
             for half in [0, ROWS] {
-                // SAFETY: 16 columns of values, of which `left` is the first or the ninth; `panels` panels of weights
-                // and two of sums for each column.
+                // SAFETY: `left` is the first or the ninth of 16 columns of values; there are
+                // `panels` panels of weights, and two panels of sums for each column.
                 unsafe {
                     let (left, out) =
                         (by_pairs.left.add(half * GROUP), by_pairs.out.add(half * PANELS * COLUMNS));
@@ -172,14 +150,14 @@ pub(crate) fn attend(
             (*shift, *factor) = (scale.shift, scale.factor.into());
         }
         let rows = &mut context[first * hidden..][..count * hidden];
-        contexts(weighted, &scales, rows, hidden, head * width, width);
+        contexts(weighted, &scales, rows, hidden, column, width);
     }
 }
 
-/// Any number of rows by 1 to 3 panels.
+/// Multiplies any number of rows by 1 to 3 panels.
 ///
 /// # Safety
-/// As [`tile`], for all rows; there are zeros for all starts.
+/// As [`tile`], for all rows. All starts are zeros.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 unsafe fn all_rows<const MODE: u8>(rows: usize, panels: usize, operands: Operands) {
     for row in (0..rows).step_by(ROWS) {
@@ -192,7 +170,8 @@ unsafe fn all_rows<const MODE: u8>(rows: usize, panels: usize, operands: Operand
     }
 }
 
-/// A block as rows of bytes, each with `offset` added, padded by zeros (before the offset) to whole groups.
+/// Quantises a block to rows of bytes and adds `offset` to each byte. The rows are padded to whole
+/// groups by bytes `offset`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 fn pack_bytes(block: Block<'_>, quantizer: Quantizer, offset: u8, out: &mut [i8]) {
     let offset = _mm256_set1_epi8(offset as i8);
@@ -206,7 +185,7 @@ fn pack_bytes(block: Block<'_>, quantizer: Quantizer, offset: u8, out: &mut [i8]
     }
 }
 
-/// Rows of `groups` groups of bytes become lines: a panel is 16 rows.
+/// Copies rows of `groups` groups of bytes to lines: 16 rows become the columns of a panel.
 #[target_feature(enable = "avx512f")]
 fn transpose(rows: &[i8], groups: usize, lines: &mut [Line]) {
     let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -223,7 +202,8 @@ fn transpose(rows: &[i8], groups: usize, lines: &mut [Line]) {
     }
 }
 
-/// A block of `n` rows as lines of pairs: two rows and 16 columns a line; a row that is missing is zeros.
+/// Quantises a block of `n` rows to lines of pairs: a line has two rows and 16 columns. If `n` is
+/// odd, the last row is zeros.
 #[target_feature(enable = "avx512f,avx512bw")]
 fn pack_pairs(block: Block<'_>, quantizer: Quantizer, n: usize, lines: &mut [Line]) {
     let pairs = n.div_ceil(2);
@@ -253,8 +233,10 @@ fn pack_pairs(block: Block<'_>, quantizer: Quantizer, n: usize, lines: &mut [Lin
     }
 }
 
-/// (21) to (23) of `P` panels of queries: two registers of scores a key, of which those of `P` panels are read. The
-/// weights become lines of pairs of keys, panel after panel; a key that is missing has no weight.
+/// (21) to (23) of `P` panels of queries. `scores` has two registers for each key; `P` of them are
+/// read. `weights` gets lines of pairs of keys, panel after panel. If the number of keys is odd,
+/// the last weight is
+/// 0. Returns the sums of the queries.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn softmax<const P: usize>(
     scores: &[Lanes],
@@ -272,11 +254,12 @@ fn softmax<const P: usize>(
     }
     let down = _mm_cvtsi32_si128(head.shift.max(0));
     let up = _mm_cvtsi32_si128((-head.shift).max(0));
-    let half = _mm512_set1_epi32(vector::half(head.shift));
+    let half = _mm512_set1_epi32(plain::rounding::half(head.shift));
     let best = best.map(|best| _mm512_add_epi32(best, half));
     let factor = _mm512_set1_epi16(head.factor);
     let one = _mm512_set1_epi16(1);
-    // Four queries of the one panel and four of the other, in turn, which `unpack` undoes.
+    // Four queries of the one panel and four of the other take turns here; `unpack` restores their
+    // order.
     let weights_of = |key: &[Lanes; PANELS]| {
         let a = panels(key);
         let distance =
@@ -286,7 +269,7 @@ fn softmax<const P: usize>(
         let inner =
             _mm512_sub_epi16(_mm512_set1_epi16(22026), _mm512_mulhrs_epi16(f, _mm512_set1_epi16(5680)));
         let e = _mm512_sub_epi16(_mm512_set1_epi16(32766), _mm512_mulhrs_epi16(f, inner));
-        // (2) with a power of two, in two shifts; 15 octaves and more give 0.
+        // (2) by a power of two, in two shifts. 15 octaves or more give 0.
         let p = _mm512_add_epi16(_mm512_srlv_epi16(e, _mm512_srli_epi16::<10>(u)), one);
         _mm512_srli_epi16::<1>(p)
     };
@@ -316,8 +299,9 @@ fn softmax<const P: usize>(
     out
 }
 
-/// (25) to (27) of up to 32 queries, whose shifts and factors are `scales`: their weighted sums, two registers a column,
-/// become `width` columns of `rows`, which are `stride` long, from the column `first` on.
+/// (25) to (27) of up to 32 queries, whose shifts and factors are `scales`. `weighted` has two
+/// registers for each column. The results are written to `width` columns of `rows`, from column
+/// `first` on; each row is `stride` numbers long.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn contexts(
     weighted: &[Lanes],
@@ -332,7 +316,7 @@ fn contexts(
         of.each_ref().map(|of| unsafe { _mm512_loadu_si512(of.as_ptr().cast()) })
     });
     let one = _mm512_set1_epi32(1);
-    // The shift of a query is at least 6; that of a lane without one is of no matter.
+    // The shift of a query is at least 6. Lanes without a query have any value.
     let half = shift.map(|shift| _mm512_sllv_epi32(one, _mm512_sub_epi32(shift, one)));
     let factor = _mm512_packs_epi32(factor[0], factor[1]);
     let (columns, _) = weighted.as_chunks::<PANELS>();
@@ -364,7 +348,7 @@ fn contexts(
     }
 }
 
-/// 16 rows of 32-bit numbers become their columns.
+/// Transposes 16 rows of 16 numbers of 32 bits.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn transpose16(rows: &mut [__m512i; COLUMNS]) {
@@ -377,7 +361,7 @@ fn transpose16(rows: &mut [__m512i; COLUMNS]) {
         rows[4 * i + 2] = _mm512_unpacklo_epi64(high, next_high);
         rows[4 * i + 3] = _mm512_unpackhi_epi64(high, next_high);
     }
-    // Quarter `q` of row `4 i + j` is now of the rows 4 i to 4 i + 3 and the column 4 q + j.
+    // Quarter `q` of row `4 i + j` now holds column `4 q + j` of the rows `4 i` to `4 i + 3`.
     for j in 0..4 {
         let [a, b, c, d] = [0, 4, 8, 12].map(|i| rows[i + j]);
         let (even, next_even) = (_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0x88>(c, d));

@@ -1,29 +1,23 @@
-//! Strict SIMD: products of 16-bit pairs. Inputs are widened once a product, weights as they are read.
+//! Strict SIMD: products of 16-bit pairs. Inputs are widened once for each product, weights when
+//! they are read.
 #![allow(unsafe_code, reason = "loads")]
 
 use alloc::vec::Vec;
 use core::arch::wasm32::*;
 
-use lockstep_arith::activation::Activation;
-use lockstep_arith::attention::HeadScale;
-use lockstep_arith::layer_norm::LayerNorm;
-use lockstep_arith::rows::{Scale, Sign};
+use super::simd::ByteProducts;
+use super::tile::{ROWS, Tile};
+use crate::operands::product::Product;
+use crate::operands::{GROUP, PackedWeights};
 
-use crate::linear::Requantizer;
-use crate::packed::{GROUP, PackedWeights};
-use crate::product::Product;
-use crate::wasm_simd::{ROWS, Tile};
+/// Products with the features of the target alone.
+#[derive(Debug)]
+pub(super) struct Strict;
 
-/// Needs nothing beyond the target's features.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Strict;
+impl ByteProducts for Strict {
+    const NAME: &'static str = "wasm-strict";
 
-impl crate::isa::Isa for Strict {
-    fn name(self) -> &'static str {
-        "wasm-strict"
-    }
-
-    fn products(self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+    fn products(&self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         let wide: Vec<i16> = q.iter().map(|&q| q.into()).collect();
         let product = Product::of_bytes(q, weights, out);
         for tile in Tile::all(&product) {
@@ -35,11 +29,9 @@ impl crate::isa::Isa for Strict {
             }
         }
     }
-
-    crate::wasm_simd::steps!();
 }
 
-/// `R` rows by half a panel. `wide` holds the product's left operand in 16 bits.
+/// Multiplies `R` rows by half a panel. `wide` is the left operand of the product in 16 bits.
 fn byte_tile<const R: usize>(product: &Product<'_>, wide: &[i16], tile: Tile, out: &mut [i32]) {
     tile.check(R, product);
     let [low_start, high_start] = tile.column_start(product);
@@ -52,7 +44,8 @@ fn byte_tile<const R: usize>(product: &Product<'_>, wide: &[i16], tile: Tile, ou
     }
 }
 
-/// `R` rows by four columns. A register accumulates two columns: the even and the odd pairs of inputs of each.
+/// Multiplies `R` rows by four columns. One register accumulates two columns: the even and the odd
+/// pairs of inputs of each.
 #[inline(never)]
 fn quarter_tile<const R: usize>(
     product: &Product<'_>,
@@ -65,14 +58,15 @@ fn quarter_tile<const R: usize>(
     assert!(quarter < 2 && wide.len() == product.rows * groups * GROUP, "the left operand, widened");
     let mut acc = [[i32x4_splat(0); 2]; R];
     for g in 0..groups {
-        // SAFETY: `panel < panels()`, `g < groups`: a line of 64 bytes, of which `half` and `quarter` choose 16.
+        // SAFETY: `panel < panels()` and `g < groups`: a line of 64 bytes; `half` and `quarter`
+        // select 16 of them.
         let line = unsafe {
             let line = product.lines.as_ptr().add(tile.panel * groups + g).cast::<v128>();
             v128_load(line.add(2 * tile.half + quarter))
         };
         let line = [u16x8_extend_low_u8x16(line), u16x8_extend_high_u8x16(line)];
         for (r, acc) in acc.iter_mut().enumerate() {
-            // SAFETY: `row + r < rows`, `g < groups`: four of the `rows * groups * 4` numbers.
+            // SAFETY: `row + r < rows` and `g < groups`: four of the `rows * groups * 4` numbers.
             let a =
                 unsafe { v128_load64_splat(wide.as_ptr().add(((tile.row + r) * groups + g) * GROUP).cast()) };
             for (acc, line) in acc.iter_mut().zip(line) {

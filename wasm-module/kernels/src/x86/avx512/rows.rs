@@ -1,4 +1,5 @@
-//! Steps on rows with AVX-512: what the compiler does not make of the loops of `vector.rs`.
+//! Steps on rows with AVX-512, where intrinsics are faster than the compiler's code for the plain
+//! loops.
 #![allow(unsafe_code, reason = "loads and stores under masks")]
 
 use core::arch::x86_64::*;
@@ -7,20 +8,20 @@ use lockstep_arith::activation::{Activation, SEGMENTS, Table};
 use lockstep_arith::layer_norm::{Affine, LayerNorm, deviation_shift, mean, reciprocal_deviation, variance};
 use lockstep_arith::rows::{Scale, Sign};
 
-use crate::vector::half;
+use crate::plain::rounding::half;
 
 /// 16-bit numbers of a register.
 pub(crate) const LANES: usize = 32;
 
-/// Rows whose roots are drawn together: a register of them.
+/// Rows whose square roots are computed together: one register.
 const ROOTS: usize = 16;
 
-/// A mask of up to 32 lanes.
+/// The mask of the first `count` lanes, at most 32.
 pub(crate) fn first_lanes(count: usize) -> __mmask32 {
     (1_u64 << count.min(LANES)).wrapping_sub(1) as __mmask32
 }
 
-/// The first 32 numbers; zeros, where there are fewer.
+/// Loads the first 32 numbers of `x`. If there are fewer, the other lanes are zeros.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 pub(crate) fn load(x: &[i16]) -> __m512i {
@@ -32,7 +33,7 @@ pub(crate) fn load(x: &[i16]) -> __m512i {
     }
 }
 
-/// Stores as many of 32 numbers as there is room for.
+/// Stores the first numbers of `x`, at most 32, as many as `out` has.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 pub(crate) fn store16(out: &mut [i16], x: __m512i) {
@@ -44,7 +45,7 @@ pub(crate) fn store16(out: &mut [i16], x: __m512i) {
     }
 }
 
-/// Two registers of 32-bit numbers, in their order, narrowed by (3).
+/// Narrows two registers of 32-bit numbers by (3), in their order.
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(crate) fn narrow(a: __m512i, b: __m512i) -> __m512i {
     let in_order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
@@ -56,11 +57,12 @@ pub(crate) fn narrow(a: __m512i, b: __m512i) -> __m512i {
 pub(crate) fn greatest(x: __m512i) -> u16 {
     let x = _mm256_max_epu16(_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x));
     let x = _mm_max_epu16(_mm256_castsi256_si128(x), _mm256_extracti128_si256::<1>(x));
-    // The greatest is the complement of the least complement.
+    // There is an instruction for the least number only: the greatest is the complement of the
+    // least complement.
     !(_mm_cvtsi128_si32(_mm_minpos_epu16(_mm_xor_si128(x, _mm_set1_epi8(-1)))) as u16)
 }
 
-/// (5) to (9) of rows of `width` numbers; rows of `q` are `stride` long.
+/// (5) to (9) of rows: [`crate::Isa::quantize`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(crate) fn quantize(
     x: &[i16],
@@ -85,7 +87,7 @@ pub(crate) fn quantize(
         magnitudes = _mm512_max_epu16(magnitudes, _mm512_abs_epi16(load(tail)));
         *scale = Scale::of_max(greatest(magnitudes));
         let (up, reciprocal) = (_mm_cvtsi32_si128(scale.shift), _mm512_set1_epi16(scale.reciprocal(sign)));
-        // No bit is lost to the left shift: |x| < 2^(15 - h), but for -32768, where h is 0.
+        // The shift by h loses no bit: |x| < 2^(15 - h), except for -32768, and then h is 0.
         let bytes = |x: &[i16]| {
             let wide = _mm512_mulhrs_epi16(_mm512_sll_epi16(load(x), up), reciprocal);
             let rounded = _mm512_sra_epi16(_mm512_add_epi16(wide, rounding), down);
@@ -101,7 +103,7 @@ pub(crate) fn quantize(
     }
 }
 
-/// (12) to (18) of rows of sums. `equalised` may be empty, where the norm has no such output.
+/// (12) to (18) of rows of sums: [`crate::Isa::normalize`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(crate) fn normalize(
     sums: &[i32],
@@ -113,7 +115,7 @@ pub(crate) fn normalize(
     let mut rest = equalised;
     let rows = sums.chunks(ROOTS * width).zip(stream.chunks_mut(ROOTS * width));
     for (sums, stream) in rows {
-        // `stream` holds t until the last step.
+        // Until the last step, `stream` holds t of (13).
         let mut variances = [0; ROOTS];
         let each = sums.chunks_exact(width).zip(stream.chunks_exact_mut(width));
         for ((sums, t), v) in each.zip(&mut variances) {
@@ -166,7 +168,7 @@ fn floor_roots(variances: &[u32; ROOTS]) -> [u32; ROOTS] {
     out
 }
 
-/// (12) to (14) of one row: `t` and the variance.
+/// (12) to (14) of one row: writes `t`, returns the variance `v`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn deviations(sums: &[i32], t: &mut [i16]) -> u32 {
     const HALF: usize = LANES / 2;
@@ -201,7 +203,7 @@ fn deviations(sums: &[i32], t: &mut [i16]) -> u32 {
         let a = shifted(mask as __mmask16, s.as_ptr());
         let b = shifted((mask >> HALF) as __mmask16, s.as_ptr().wrapping_add(HALF));
         let row = _mm512_maskz_max_epi16(mask, narrow(a, b), least);
-        // t^2 <= 32767^2, so a pair with its rounding fits 31 bits.
+        // t^2 <= 32767^2, so the sum of a pair and its rounding fits 31 bits.
         let squares = _mm512_srli_epi32::<8>(_mm512_add_epi32(_mm512_madd_epi16(row, row), rounding));
         ss = _mm512_add_epi32(ss, squares);
         store16(t, row);
@@ -215,7 +217,8 @@ fn deviations(sums: &[i32], t: &mut [i16]) -> u32 {
     variance(_mm512_reduce_add_epi32(ss) as u32, sums.len())
 }
 
-/// The coefficients of a table, a register each, every segment in four places.
+/// The coefficients of a table, one register for each of the three. Each register holds the eight
+/// segments four times.
 #[derive(Clone, Copy)]
 struct Coefficients([__m512i; 3]);
 
@@ -230,7 +233,7 @@ impl Coefficients {
     }
 }
 
-/// (28) to (30) of registers of 32 numbers.
+/// The parameters of (28) to (30), for registers of 32 numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Activate {
     bump: Coefficients,
@@ -253,7 +256,7 @@ impl Activate {
         }
     }
 
-    /// With the equalisers `e` of the channels.
+    /// Evaluates (28) to (30) of 32 numbers `x` with the equalisers `e` of their channels.
     ///
     /// # Safety
     /// The processor has the instruction set.
@@ -262,17 +265,18 @@ impl Activate {
         // SAFETY: the caller's promise.
         unsafe {
             let Coefficients([c0, c1, c2]) = self.bump;
-            // The magnitude of -32768 is unsigned, and so is this minimum.
+            // The minimum is unsigned, because the magnitude of -32768 is 32768.
             let t = _mm512_sll_epi16(_mm512_min_epu16(_mm512_abs_epi16(x), self.limit), self.up);
             let segment = _mm512_srli_epi16::<12>(t);
             let l = _mm512_slli_epi16::<3>(_mm512_and_si512(t, _mm512_set1_epi16(4095)));
             let at = |c| _mm512_permutexvar_epi16(segment, c);
             let inner = _mm512_add_epi16(at(c1), _mm512_mulhrs_epi16(l, at(c2)));
             let bump = _mm512_add_epi16(at(c0), _mm512_mulhrs_epi16(l, inner));
-            // (1) in two shifts: the sum before a single one may pass 16 bits.
+            // (1) in two shifts: with a single one, the sum before it may exceed 16 bits.
             let bump = _mm512_add_epi16(_mm512_sra_epi16(bump, self.down), _mm512_set1_epi16(1));
             let bump = _mm512_srai_epi16::<1>(bump);
-            // The rise is in [0, 65535], unsigned. Minima, as saturating sums need the pipes of the products.
+            // The rise is in [0, 65535], unsigned. Minima are used because saturating sums would
+            // need the execution ports of the products.
             let most = _mm512_set1_epi16(i16::MAX);
             let rise = _mm512_min_epu16(_mm512_sub_epi16(self.offset, bump), most);
             let positive = _mm512_max_epi16(x, _mm512_setzero_si512());
@@ -282,7 +286,7 @@ impl Activate {
     }
 }
 
-/// (28) to (30) of rows.
+/// (28) to (30) of rows: [`crate::Isa::activate`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(crate) fn activate(v: &mut [i16], activation: &Activation) {
     let activate = Activate::new(activation);

@@ -1,5 +1,6 @@
-//! VNNI on 256 bits: 8 columns an instruction. One kernel, two encodings: AVX-VNNI for processors without AVX-512,
-//! and the one of AVX-512VL. The steps between products are those of AVX2.
+//! VNNI on 256 bits: 8 columns in one instruction. The two kernels differ in the encoding of the
+//! same instructions: AVX-VNNI for processors without AVX-512, and AVX-512VL. All other steps are
+//! those of AVX2.
 #![allow(unsafe_code, reason = "loads and the entry into functions that need the instruction set")]
 
 use core::arch::x86_64::*;
@@ -9,43 +10,43 @@ use lockstep_arith::attention::{ContextScale, HeadScale};
 use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
-use crate::isa::{Isa, forward_steps};
-use crate::linear::Requantizer;
-use crate::packed::{GROUP, PackedPairs, PackedWeights};
-use crate::product::Product;
-use crate::vector;
-use crate::x86_avx2::{PARTS, activate, store};
+use super::avx2::{PARTS, activate, store};
+use super::forward::forward_steps;
+use crate::isa::Isa;
+use crate::operands::product::Product;
+use crate::operands::{GROUP, PackedPairs, PackedWeights, Requantizer};
 
-/// Rows of a tile: one panel wide, 12 of the 16 registers accumulate.
+/// Rows of a tile that is one panel wide: 12 of the 16 registers accumulate.
 const ROWS: usize = 6;
 
-/// A kernel: its type, its name, the features of its functions and each of them, and its two products.
+/// Defines a kernel: its type, its name, the features of its functions (as one string and one by
+/// one), and the instructions of its two products.
 macro_rules! kernel {
     ($type:ident, $name:literal, $features:literal, [$($feature:tt)*], $bytes:ident, $pairs:ident) => {
         /// Proof that the processor has the instructions.
         #[derive(Clone, Copy, Debug)]
-        pub(crate) struct $type(());
+        pub(super) struct $type(());
 
         impl $type {
-            /// A kernel, where the processor has one.
-            pub(crate) fn new() -> Option<Self> {
+            /// The kernel, if this processor has the instructions.
+            pub(super) fn find() -> Option<&'static dyn Isa> {
                 let found = true $(&& std::arch::is_x86_feature_detected!($feature))*;
-                found.then_some(Self(()))
+                found.then_some(&Self(()))
             }
         }
 
         impl Isa for $type {
-            fn name(self) -> &'static str {
+            fn name(&self) -> &'static str {
                 $name
             }
 
-            fn products(self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+            fn products(&self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
                 let product = Product::of_bytes(q, weights, out);
                 // SAFETY: `self` proves the features.
                 unsafe { Self::multiply::<false>(&product, out) }
             }
 
-            fn pair_products(self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
+            fn pair_products(&self, a: &[i16], b: &PackedPairs, out: &mut [i32]) {
                 let product = Product::of_pairs(a, b, out);
                 // SAFETY: `self` proves the features.
                 unsafe { Self::multiply::<true>(&product, out) }
@@ -53,14 +54,14 @@ macro_rules! kernel {
 
             forward_steps!("avx2");
 
-            fn activate(self, v: &mut [i16], activation: &Activation) {
+            fn activate(&self, v: &mut [i16], activation: &Activation) {
                 // SAFETY: `self` proves the feature.
                 unsafe { activate(v, activation) }
             }
         }
 
         impl $type {
-            /// All rows by all panels.
+            /// Multiplies all rows by all panels.
             #[target_feature(enable = $features)]
             fn multiply<const PAIRS: bool>(product: &Product<'_>, out: &mut [i32]) {
                 for panel in 0..product.panels() {
@@ -77,7 +78,7 @@ macro_rules! kernel {
                 }
             }
 
-            /// `R` rows by one panel.
+            /// Multiplies `R` rows by one panel.
             #[target_feature(enable = $features)]
             fn tile<const R: usize, const PAIRS: bool>(
                 product: &Product<'_>,
@@ -89,13 +90,15 @@ macro_rules! kernel {
                 assert!(row + R <= product.rows && panel < product.panels(), "a tile inside the product");
                 let mut acc = [[_mm256_setzero_si256(); PARTS]; R];
                 for g in 0..groups {
-                    // SAFETY: `panel < panels()` and `g < groups`; `lines` has `panels() * groups` elements of 64 bytes.
+                    // SAFETY: `panel < panels()` and `g < groups`; `lines` has `panels() * groups`
+                    // elements of 64 bytes.
                     let lines = unsafe {
                         let line = product.lines.as_ptr().add(panel * groups + g).cast::<__m256i>();
                         [_mm256_load_si256(line), _mm256_load_si256(line.add(1))]
                     };
                     for (r, acc) in acc.iter_mut().enumerate() {
-                        // SAFETY: `row + r < rows` and `g < groups`; `left` has `rows` rows of `groups` groups of 4 bytes.
+                        // SAFETY: `row + r < rows` and `g < groups`; `left` has `rows` rows of
+                        // `groups` groups of 4 bytes.
                         let a = unsafe {
                             product.left.add(((row + r) * groups + g) * GROUP).cast::<i32>().read_unaligned()
                         };

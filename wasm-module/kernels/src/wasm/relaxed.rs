@@ -1,46 +1,50 @@
-//! Relaxed SIMD: products of 8-bit numbers four at a time.
+//! Relaxed SIMD: products of 8-bit numbers, two or four at a time.
 //!
-//! The instruction's result depends on the machine only where a byte of its second operand has the top bit
-//! set. The stored weights lie in [1, 127], so there is one result.
+//! The results of these instructions depend on the engine only if a byte of the second operand
+//! exceeds 127. The stored weights lie in [1, 127], so every engine computes the same.
 #![allow(unsafe_code, reason = "loads")]
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::arch::wasm32::*;
 use core::mem::offset_of;
 
-use lockstep_arith::activation::Activation;
-use lockstep_arith::attention::HeadScale;
-use lockstep_arith::layer_norm::LayerNorm;
-use lockstep_arith::rows::{Scale, Sign};
+use super::simd::{ByteProducts, Simd};
+use super::tile::{ROWS, Sums, Tile, WIDTH};
+use crate::isa::Isa;
+use crate::operands::product::Product;
+use crate::operands::strip::{self, Inputs, Loads, Strip, StripLine};
+use crate::operands::{GROUP, Line, PackedWeights};
 
-use crate::linear::Requantizer;
-use crate::packed::{GROUP, Line, PackedWeights};
-use crate::product::Product;
-use crate::strip::{self, Inputs, Loads, Strip, StripLine};
-use crate::wasm_simd::{ROWS, Sums, Tile, WIDTH};
-
-/// Proof that the engine's products are those of a signed byte and a byte in [0, 127], in this order.
+/// Proof that the engine multiplies a signed byte by a byte in [0, 127], in this order.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Relaxed(Way);
+struct Relaxed(Way);
 
-/// How rows of bytes are multiplied. The sums are the same; the faster way depends on what the engine makes of the
-/// instructions.
+/// How rows of bytes are multiplied. Both ways give the same sums. Which one is faster depends on
+/// the processor's instructions that the engine uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// Four products into 32 bits at once: where that is one instruction of the processor.
+    /// Adds four products into 32 bits. Faster if the processor has one instruction for it.
     Dots,
-    /// Two products into 16 bits, widened once a group of lines: [`crate::strip`].
+    /// Adds two products into 16 bits, and widens once for each group of lines: [`strip`].
     Strips,
 }
 
+/// The kernels of both ways, the faster one first. There are none if the engine does not follow the
+/// final text of the relaxed-simd proposal: early engines swap the operands. An engine without the
+/// instructions refuses the module.
+pub(super) fn kernels() -> Vec<&'static dyn Isa> {
+    match Relaxed::faster_way() {
+        Some(Way::Dots) => vec![&Simd(Relaxed(Way::Dots)), &Simd(Relaxed(Way::Strips))],
+        Some(Way::Strips) => vec![&Simd(Relaxed(Way::Strips)), &Simd(Relaxed(Way::Dots))],
+        None => Vec::new(),
+    }
+}
+
 impl Relaxed {
-    /// Both ways, the faster one first; none where the engine does not multiply as the final text of the proposal has it:
-    /// engines that had it early swap the operands. An engine without the instructions does not accept the module at all.
-    ///
-    /// A snapshot of an instance keeps the choice of the engine that it was taken in; that costs time elsewhere, never a
-    /// bit.
-    pub(crate) fn available() -> Option<[Self; 2]> {
-        // Through memory, so that the compiler does not know the answer.
+    /// The faster way on this engine. `None` if it does not follow the final text of the proposal.
+    fn faster_way() -> Option<Way> {
+        // The operands go through memory, so that the compiler does not compute the answer.
         let [signed, low, high] = core::hint::black_box([-128, 127, -1].map(|byte| i8x16_splat(byte)));
         let pairs = pair_sums(signed, low);
         let quads = quad_sums(signed, low);
@@ -51,11 +55,12 @@ impl Relaxed {
         if !i8x16_all_true(right) {
             return None;
         }
-        // Bytes beyond 127, which no weight has, tell: where two products are added in 16 bits first, the sum of these
-        // saturates; one instruction for all four takes the byte as -1 or as 255 and saturates nowhere.
+        // Bytes above 127, which no weight has, show the difference. If the engine adds two
+        // products in 16 bits first, their sum saturates. One instruction for all four products
+        // takes such a byte as -1 or as 255 and does not saturate.
         let saturated = i32x4_splat(2 * i32::from(i16::MIN) + 1);
         let dots = !i8x16_all_true(i32x4_eq(quad_sums(signed, high), saturated));
-        Some(if dots { [Self(Way::Dots), Self(Way::Strips)] } else { [Self(Way::Strips), Self(Way::Dots)] })
+        Some(if dots { Way::Dots } else { Way::Strips })
     }
 }
 
@@ -69,17 +74,13 @@ fn quad_sums(signed: v128, low: v128) -> v128 {
     i32x4_relaxed_dot_i8x16_i7x16_add(signed, low, i32x4_splat(1))
 }
 
-impl crate::isa::Isa for Relaxed {
-    fn name(self) -> &'static str {
-        "wasm-relaxed"
-    }
+impl ByteProducts for Relaxed {
+    const NAME: &'static str = "wasm-relaxed";
 
-    fn products(self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
-        // An engine without the instructions does not accept the module: the call is safe on this target.
-        products(self, q, weights, out);
+    fn products(&self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
+        // An engine without the instructions refuses the module: the call is safe on this target.
+        products(*self, q, weights, out);
     }
-
-    crate::wasm_simd::steps!();
 }
 
 #[target_feature(enable = "relaxed-simd")]
@@ -93,7 +94,7 @@ fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
         let grouped: usize = strip.groups.iter().zip(0..).map(|(&n, length)| n as usize * length).sum();
         assert_eq!(grouped, strip.lines.len(), "every line is in a group");
     }
-    // The tiles of a panel fetch the lines of the next one, an equal part each.
+    // Each tile of a panel fetches an equal part of the lines of the next panel.
     let part = product.groups.div_ceil(2 * strips.len());
     for half in 0..product.columns.div_ceil(WIDTH) {
         let next = product.lines.chunks_exact(product.groups).nth(half / 2 + 1).unwrap_or(&[]);
@@ -112,7 +113,7 @@ fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
 #[target_feature(enable = "relaxed-simd")]
 #[inline(never)]
 fn strips(isa: Relaxed, product: &mut Product<'_>, q: &[i8], weights: &PackedWeights) -> Vec<Strip> {
-    product.strips(isa, q, weights)
+    strip::strips(isa, product, q, weights)
 }
 
 #[inline(always)]
@@ -153,11 +154,11 @@ impl Loads for Relaxed {
     }
 }
 
-/// Four rows by half a panel. A function of its own, so that nothing else competes for its registers. Each group brings
-/// one of the lines `fetched` into the caches.
+/// Multiplies four rows by half a panel. A separate function, so that no other values need its
+/// registers. Each group brings one of the lines `fetched` into the caches.
 ///
 /// # Safety
-/// The strip has as many lines as its groups have together, and is one of the product's.
+/// The strip belongs to the product, and has as many lines as its groups have together.
 #[target_feature(enable = "relaxed-simd")]
 #[inline(never)]
 unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, fetched: &[Line]) -> Sums {
@@ -170,16 +171,17 @@ unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, fetched: 
     }
     // SAFETY: the half is inside the lines of the panel.
     let base = unsafe { panel.as_ptr().cast::<u8>().add(32 * tile.half) };
-    // Addresses, so that the place of a line's offset becomes part of the load.
+    // Addresses and no slices, so that the position of a line's offset becomes part of the load.
     let mut line = strip.lines.as_ptr();
     let mut fetched = fetched.iter();
     for (length, &count) in strip.groups.iter().enumerate().skip(1).rev() {
         for _ in 0..count {
             if let Some(line) = fetched.next() {
-                // SAFETY: a reference. Volatile, because nothing is done with what is read.
+                // SAFETY: a reference is valid. Volatile, because the byte is not used.
                 unsafe { (&raw const line.0[0]).read_volatile() };
             }
-            // SAFETY: the groups are as long as all lines, `base` is half a panel, and the lines are those of its strip.
+            // SAFETY: the groups together are as long as the lines, `base` is the start of half a
+            // panel, and the lines belong to its strip.
             let (mut sums, end) = unsafe { (pair_products_of(base, line), line.add(length)) };
             // SAFETY: as above.
             line = unsafe { line.add(1) };
@@ -204,14 +206,16 @@ unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, fetched: 
     acc
 }
 
-/// Sums of two products each of one line: four rows by eight columns by two pairs of inputs.
+/// Returns the sums of two products each, of one line: four rows by eight columns by two pairs of
+/// inputs.
 ///
 /// # Safety
-/// `base` is the start of a panel or 32 bytes later, `line` is one, and its offset that of 64 bytes inside the panel.
+/// `base` is the start of a panel or 32 bytes after it; `line` is valid; 64 bytes at its offset lie
+/// inside the panel.
 #[target_feature(enable = "relaxed-simd")]
 #[inline]
 unsafe fn pair_products_of(base: *const u8, line: *const StripLine) -> [[v128; 2]; strip::ROWS] {
-    // SAFETY: the caller's promise; and sixteen bytes of inputs.
+    // SAFETY: the caller's promise. The inputs are sixteen bytes.
     let (weights, rows) = unsafe {
         let offset = line.byte_add(offset_of!(StripLine, offset)).cast::<u32>().read();
         let at = base.add(offset as usize).cast::<v128>();
@@ -223,7 +227,7 @@ unsafe fn pair_products_of(base: *const u8, line: *const StripLine) -> [[v128; 2
         i32x4_shuffle::<2, 2, 2, 2>(rows, rows),
         i32x4_shuffle::<3, 3, 3, 3>(rows, rows),
     ];
-    // Loops, and no closures: they are compiled with the feature.
+    // Loops and no closures: the compiler gives them the feature of this function.
     let mut products = [weights; strip::ROWS];
     for (products, row) in products.iter_mut().zip(rows) {
         for product in products {
@@ -233,7 +237,7 @@ unsafe fn pair_products_of(base: *const u8, line: *const StripLine) -> [[v128; 2
     products
 }
 
-/// All rows by all halves of panels.
+/// Multiplies all rows by all halves of panels.
 #[target_feature(enable = "relaxed-simd")]
 fn dot_tiles(product: &Product<'_>, out: &mut [i32]) {
     for tile in Tile::all(product) {
@@ -246,7 +250,7 @@ fn dot_tiles(product: &Product<'_>, out: &mut [i32]) {
     }
 }
 
-/// `R` rows by half a panel.
+/// Multiplies `R` rows by half a panel.
 #[target_feature(enable = "relaxed-simd")]
 #[inline(never)]
 fn dot_tile<const R: usize>(product: &Product<'_>, tile: Tile, out: &mut [i32]) {

@@ -1,0 +1,38 @@
+//! Loads and stores of vectors.
+#![allow(unsafe_code, reason = "loads and stores")]
+
+use core::arch::wasm32::*;
+
+/// Numbers of 16 bits in a vector.
+pub(super) const LANES: usize = 8;
+
+/// Loads eight numbers of 16 bits.
+#[inline]
+pub(super) fn load16(x: &[i16; LANES]) -> v128 {
+    // SAFETY: eight numbers of 16 bits.
+    unsafe { v128_load(x.as_ptr().cast()) }
+}
+
+/// Stores eight numbers of 16 bits.
+#[inline]
+pub(super) fn store16(x: v128, out: &mut [i16; LANES]) {
+    // SAFETY: eight numbers of 16 bits.
+    unsafe { v128_store(out.as_mut_ptr().cast(), x) }
+}
+
+/// Loads eight numbers of 32 bits.
+#[inline]
+pub(super) fn load32(x: &[i32; LANES]) -> [v128; 2] {
+    // SAFETY: eight numbers of 32 bits.
+    unsafe { [v128_load(x.as_ptr().cast()), v128_load(x.as_ptr().add(4).cast())] }
+}
+
+/// Stores eight numbers of 32 bits.
+#[inline]
+pub(super) fn store32(x: [v128; 2], out: &mut [i32; LANES]) {
+    // SAFETY: eight numbers of 32 bits.
+    unsafe {
+        v128_store(out.as_mut_ptr().cast(), x[0]);
+        v128_store(out.as_mut_ptr().add(4).cast(), x[1]);
+    }
+}
