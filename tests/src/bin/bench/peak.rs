@@ -1,5 +1,5 @@
-//! Measures the greatest rate, in GMAC/s, of the instructions that multiply bytes: all operands are in
-//! registers. The bench prints the engine's rate as a share of it.
+//! Measures the greatest rate, in GMAC/s, of the instructions that multiply bytes: all operands are
+//! in registers. The bench prints the engine's rate as a share of it.
 #![allow(unsafe_code, reason = "entry into functions that need the instruction set")]
 
 #[cfg(target_arch = "x86_64")]
@@ -11,8 +11,8 @@ mod x86 {
     /// Rounds of products between two readings of the clock.
     const STEPS: usize = 100_000;
 
-    /// Defines a function that times `STEPS` rounds of independent chains of products. It returns the best
-    /// rate of a quarter of a second.
+    /// Defines a function that times `STEPS` rounds of independent chains of products. It returns
+    /// the best rate of a quarter of a second.
     macro_rules! peak {
         ($name:ident, $features:literal, $chains:literal, $bytes:literal, $set:ident, $product:ident) => {
             #[target_feature(enable = $features)]
@@ -43,8 +43,8 @@ mod x86 {
     peak!(avx128, "avx2", 12, 16, _mm_set1_epi8, pairs128);
     peak!(avx_vnni128, "avx2,avxvnni", 12, 16, _mm_set1_epi8, _mm_dpbusd_avx_epi32);
 
-    /// Adds the sums of two products in 16 bits. The products are those of the sum so far, so that the
-    /// compiler cannot move them out of the loop.
+    /// Adds the sums of two products in 16 bits. The products are those of the sum so far, so that
+    /// the compiler cannot move them out of the loop.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn pairs256(acc: __m256i, _: __m256i, b: __m256i) -> __m256i {
@@ -85,8 +85,8 @@ pub(crate) fn native() -> Vec<Rate> {
     rates
 }
 
-/// The rate of the instructions that a WebAssembly engine emits for byte products: 128 bits wide, with VNNI
-/// only if `vnni` says that the engine uses it.
+/// The rate of the instructions that a WebAssembly engine emits for byte products: 128 bits wide,
+/// with VNNI only if `vnni` says that the engine uses it.
 pub(crate) fn wasm(vnni: bool) -> Option<Rate> {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
