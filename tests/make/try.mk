@@ -12,6 +12,15 @@ serve: model modules $(HOST)
 	@$(HOST) serve --model $(MODEL) --module $(WASM)/lockstep-relaxed.wasm \
 	  --listen $(LISTEN) --cache-dir .cache/compiled --log
 
+# The socket has a relative path, because the path of a socket has at most 107 bytes.
+CARD_SOCKET := .cache/card.sock
+card: .cache/toolchain
+	@$(CARGO) build --quiet $(ONE_SET) --bin lockstep-card --example encode
+	@rm -f $(CARD_SOCKET)
+	@$(BIN)/lockstep-card $(CARD_SOCKET) 8 16 & trap "kill $$!" EXIT; \
+	  for _ in {1..100}; do [[ -S $(CARD_SOCKET) ]] && break || sleep 0.1; done; \
+	  $(BIN)/examples/encode $(CARD_SOCKET)
+
 web: model modules $(HOST) $(WEB)/.made
 	@$(WITH_DAEMON) node wasm-module/web/serve.mjs \
 	  --built $(WEB) --model $(MODEL) --port $(WEB_PORT) --daemon

@@ -1,4 +1,4 @@
-//! What a card says it can do.
+//! The size and the limits that a card reports.
 
 use lockstep_accel_abi::registers::{self, fields};
 use lockstep_accel_abi::{ALL_ONES, codes};
@@ -7,34 +7,34 @@ use lockstep_accel_program::Engine;
 use crate::registers::Registers;
 use crate::{Error, Transport};
 
-/// The capability block.
+/// The card's capability registers, read and decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// The build of the hardware.
+    /// Number of the hardware build.
     pub build: u32,
-    /// The engine: side of its array, depths of its memories.
+    /// Rows of the engine's array and depths of the engine's memories.
     pub engine: Engine,
-    /// Most tokens of one sequence.
+    /// Largest number of tokens of one sequence.
     pub tokens: usize,
-    /// Greatest hidden size.
+    /// Largest hidden size of a model.
     pub hidden: usize,
     /// Bytes of card memory.
     pub card_bytes: u64,
-    /// Greatest base-2 logarithm of the entries of a ring.
+    /// Largest base-2 logarithm of the number of entries of a ring.
     pub ring_log2: u32,
-    /// Jobs that are under way at once.
+    /// How many jobs the card runs at once.
     pub jobs: u32,
-    /// Most repetitions of one job.
+    /// Largest number of sequences of one job.
     pub runs: usize,
-    /// Clock frequency in kHz, where it is known.
+    /// Clock frequency in kHz; `None` if the card does not report it.
     pub clock_khz: Option<u32>,
 }
 
 impl Capabilities {
-    /// Words of a unit of the block.
+    /// The registers give the depth of a memory in units of this many words.
     const UNIT: usize = 64;
 
-    /// Reads them, after a look at who is there.
+    /// Checks the registers `ID` and `VERSION`, then reads the capability registers.
     pub(crate) fn read<T: Transport>(registers: &Registers<'_, T>) -> Result<Self, Error> {
         match registers.read(registers::ID)? {
             ALL_ONES => return Err(Error::Gone),

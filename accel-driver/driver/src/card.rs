@@ -1,8 +1,8 @@
-//! One card: from power-up to jobs, and back when something goes wrong.
+//! One card: bring-up, jobs, recovery.
 
 use std::time::{Duration, Instant};
 
-use lockstep_accel_abi::codes::{Interrupts as Vectors, RING_LOG2};
+use lockstep_accel_abi::codes::Interrupts as Vectors;
 use lockstep_accel_abi::events::{self, Event};
 use lockstep_accel_abi::registers::{self, fields};
 use lockstep_accel_abi::{Completion, Descriptor, PCI_DEVICE, PCI_VENDOR};
@@ -12,29 +12,9 @@ use crate::interrupts::Interrupts;
 use crate::registers::Registers;
 use crate::rings::Rings;
 use crate::transport::COMMAND;
-use crate::{Capabilities, Error, Transport, TransportError};
+use crate::{Capabilities, Error, Options, Outcome, Transport, TransportError};
 
-/// How a card is used.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Base-2 logarithm of the rings' entries.
-    pub ring_log2: u32,
-    /// Bytes of host memory that the card reaches: rings, inputs, results, copies on their way.
-    pub memory: usize,
-    /// The address that the card knows this memory by.
-    pub iova: u64,
-    /// How long a job may be the oldest one under way.
-    pub job_time: Duration,
-}
-
-impl Default for Options {
-    /// 64 entries, 16 MiB, five seconds.
-    fn default() -> Self {
-        Self { ring_log2: 6, memory: 16 << 20, iova: 1 << 32, job_time: Duration::from_secs(5) }
-    }
-}
-
-/// Bits of the command register.
+/// Bits of the PCI command register: the card answers at its BARs; the card may use DMA.
 const MEMORY: u16 = 1 << 1;
 const MASTER: u16 = 1 << 2;
 
@@ -44,23 +24,26 @@ pub struct Card<T: Transport> {
     transport: T,
     options: Options,
     capabilities: Capabilities,
+    /// The rings, and behind them the memory for data.
     memory: SharedMemory,
     rings: Rings,
     interrupts: Interrupts,
+    /// How many waits an interrupt ended.
     heard: u64,
     resets: u64,
 }
 
 impl<T: Transport> Card<T> {
-    /// How long the card may take to switch its queue on, and to end a job that was aborted.
+    /// How long the card may take to enable its queue, and to end a job that was aborted.
     const OBEY: Duration = Duration::from_millis(500);
-    /// An interrupt may be lost: the ring is looked at so often without one.
+    /// The driver looks at the completion ring this often, in case an interrupt was lost.
     const LOOK: Duration = Duration::from_millis(20);
 
-    /// Resets the card behind a transport, checks that it is one this driver knows, and makes it ready.
+    /// Resets the card behind a transport, checks its identity and version, and enables its queue.
     ///
     /// # Errors
-    /// No such card, options that it does not take, or a failure on the way.
+    /// [`Error::Foreign`] if the card is of another kind, [`Error::Option`] if the card cannot take
+    /// an option, or the card, the transport or the system failed.
     pub fn open(transport: T, options: Options) -> Result<Self, Error> {
         let mut ids = [0; 4];
         transport.read_config(0, &mut ids).map_err(failed("reading the card's ids"))?;
@@ -69,40 +52,25 @@ impl<T: Transport> Card<T> {
             return Err(Error::Foreign { what: "PCI id", value, needed });
         }
         let capabilities = restart(&transport)?;
-        let rings = Rings::new(options.ring_log2);
-        let refuse = |what, value, allowed| Err(Error::Option { what, value, allowed });
-        if !(RING_LOG2.0..=capabilities.ring_log2).contains(&options.ring_log2) {
-            let allowed = format!("{} to {}", RING_LOG2.0, capabilities.ring_log2);
-            return refuse("ring_log2", options.ring_log2.into(), allowed);
-        }
-        let least = rings.bytes() + Self::LEAST_DATA;
-        if (options.memory as u64) < least {
-            return refuse("memory", options.memory as u64, format!("{least} bytes and more"));
-        }
-        let bytes = options.memory.checked_next_multiple_of(Self::PAGE).unwrap_or(options.memory);
-        let memory = SharedMemory::create("lockstep-card", bytes)
+        options.check(&capabilities)?;
+        let memory = SharedMemory::create("lockstep-card", options.memory_bytes())
             .map_err(|source| Error::System { what: "memory for the card", source })?;
-        let interrupts = Interrupts::new()?;
-        // From here on the drop takes the memory away again.
+        let (rings, interrupts) = (Rings::new(options.ring_log2), Interrupts::new()?);
         transport.map(options.iova, &memory).map_err(failed("mapping memory for the card"))?;
+        // From here on, dropping `card` unmaps the memory.
         let mut card =
             Self { transport, options, capabilities, memory, rings, interrupts, heard: 0, resets: 0 };
         card.enable()?;
         Ok(card)
     }
 
-    /// What an IOMMU maps.
-    const PAGE: usize = 4096;
-    /// Least bytes for data.
-    const LEAST_DATA: u64 = 4096;
-
-    /// Makes the card ready, after a reset.
+    /// Enables the queue after a reset.
     fn enable(&mut self) -> Result<(), Error> {
         self.rings.clear(&self.memory).map_err(impossible)?;
         command(&self.transport, MEMORY | MASTER)?;
         let fds = self.interrupts.fds();
         self.transport.set_interrupts(&fds).map_err(failed("setting the card's interrupts"))?;
-        let registers = Registers(&self.transport);
+        let registers = self.registers();
         registers.write_long(registers::SUBMIT_BASE_LO, self.options.iova)?;
         registers.write_long(registers::COMPLETE_BASE_LO, self.options.iova + self.rings.completions_at())?;
         registers.write(registers::RING_LOG2, self.rings.log2())?;
@@ -111,10 +79,11 @@ impl<T: Transport> Card<T> {
         registers.wait(fields::STATUS::READY, "ready", Self::OBEY)
     }
 
-    /// Resets the card and makes it ready again. Jobs under way are lost, and so may be what is in card memory.
+    /// Resets the card and enables its queue again. Pending jobs are lost, and the contents of card
+    /// memory may be lost.
     ///
     /// # Errors
-    /// It does not come back.
+    /// The card does not become ready, or reports other capabilities than before.
     pub fn reset(&mut self) -> Result<(), Error> {
         self.resets += 1;
         let found = restart(&self.transport)?;
@@ -128,48 +97,51 @@ impl<T: Transport> Card<T> {
         self.enable()
     }
 
-    /// What the card can do.
+    /// The size and the limits of the card.
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
 
-    /// How often the card was reset since it was opened: what was in card memory then counts as lost.
+    /// How often the driver reset the card since it opened the card. Each reset may clear card
+    /// memory.
     #[must_use]
     pub const fn resets(&self) -> u64 {
         self.resets
     }
 
-    /// How many waits an interrupt ended. Where it stays while jobs end, interrupts are lost and each wait takes its time.
+    /// How many waits an interrupt ended. If jobs end but this number does not grow, then
+    /// interrupts are lost, and the driver finds each record up to 20 ms late.
     #[must_use]
     pub const fn interrupts(&self) -> u64 {
         self.heard
     }
 
-    /// Bytes of host memory for inputs, results and copies.
+    /// Bytes of the memory for data: host memory for inputs, results and copies, which the card
+    /// reaches.
     #[must_use]
     pub fn data_bytes(&self) -> u64 {
         self.memory.size() as u64 - self.rings.bytes()
     }
 
-    /// The address that the card knows byte `offset` of that memory by.
+    /// Bus address of byte `offset` of the memory for data.
     #[must_use]
     pub fn data_iova(&self, offset: u64) -> u64 {
         self.options.iova + self.rings.bytes() + offset
     }
 
-    /// Copies bytes into that memory.
+    /// Copies bytes into the memory for data.
     ///
     /// # Errors
-    /// They do not lie in it.
+    /// The range is outside this memory.
     pub fn write_data(&self, offset: u64, bytes: &[u8]) -> Result<(), OutOfRange> {
         self.memory.write(self.data_at(offset, bytes.len())?, bytes)
     }
 
-    /// Copies bytes out of that memory.
+    /// Copies bytes out of the memory for data.
     ///
     /// # Errors
-    /// They do not lie in it.
+    /// The range is outside this memory.
     pub fn read_data(&self, offset: u64, bytes: &mut [u8]) -> Result<(), OutOfRange> {
         self.memory.read(self.data_at(offset, bytes.len())?, bytes)
     }
@@ -179,40 +151,44 @@ impl<T: Transport> Card<T> {
         offset.checked_add(self.rings.bytes()).ok_or(out)
     }
 
-    /// One of the card's counters.
+    /// Reads one of the card's counters.
     ///
     /// # Errors
-    /// Of the transport.
+    /// The transport failed.
     pub fn counter(&self, event: Event) -> Result<u64, Error> {
-        events::read_counter(event, |register| Registers(&self.transport).read(register))
+        events::read_counter(event, |register| self.registers().read(register))
     }
 
-    /// Runs jobs, in order and as many at once as the rings hold, and returns how each ended: judging that is the caller's. The driver sets
-    /// tags and asks for interrupts. A job that is the oldest for longer than its time is aborted and ends as [`lockstep_accel_abi::Status::Aborted`].
+    /// Runs jobs in their order, as many at once as the rings hold, and returns one outcome for
+    /// each. The driver sets the tags and decides which jobs raise an interrupt. It aborts a job
+    /// that is the oldest pending one for longer than [`Options::job_time`]; that job ends as
+    /// [`lockstep_accel_abi::Status::Aborted`].
     ///
     /// # Errors
-    /// The card failed as a whole. It was reset and can be used again, but for [`Error::Gone`] and failures of the transport.
-    pub fn execute(&mut self, jobs: &[Descriptor]) -> Result<Vec<Completion>, Error> {
-        let mut records = Vec::with_capacity(jobs.len());
+    /// The card failed as a whole. After [`Error::Deadline`], [`Error::Halted`] and
+    /// [`Error::Record`] the driver has reset the card, and the card takes jobs again.
+    pub fn execute(&mut self, jobs: &[Descriptor]) -> Result<Vec<Outcome>, Error> {
+        let mut outcomes = Vec::with_capacity(jobs.len());
         let mut left = jobs.iter();
-        while records.len() < jobs.len() {
+        while outcomes.len() < jobs.len() {
             self.submit(&mut left)?;
-            let record = match self.wait() {
+            let outcome = match self.wait() {
                 Err(error @ (Error::Deadline { .. } | Error::Halted { .. } | Error::Record { .. })) => {
                     self.reset()?;
                     return Err(error);
                 }
                 other => other?,
             };
-            records.push(record);
+            outcomes.push(outcome);
         }
-        Ok(records)
+        Ok(outcomes)
     }
 
-    /// Fills the submission ring. An interrupt comes when half of it is done, or all that there is.
+    /// Fills the submission ring when at most half of it is pending. The jobs in entry 0 and in the
+    /// middle entry, the job that fills the ring, and the last job of all raise an interrupt.
     fn submit(&mut self, left: &mut std::slice::Iter<'_, Descriptor>) -> Result<(), Error> {
-        let half = 1 << (self.rings.log2() - 1);
-        if left.len() == 0 || self.rings.under_way() > half {
+        let half = self.rings.half();
+        if left.len() == 0 || self.rings.pending() > half {
             return Ok(());
         }
         while !self.rings.is_full()
@@ -220,20 +196,20 @@ impl<T: Transport> Card<T> {
         {
             let tag = self.rings.next_tag();
             let job = Descriptor { tag, ..*job };
-            let last = left.len() == 0 || self.rings.under_way() + 1 == 1 << self.rings.log2();
+            let last = left.len() == 0 || self.rings.pending() + 1 == 1 << self.rings.log2();
             let job = if last || tag.is_multiple_of(half) { job.with_interrupt() } else { job };
             self.rings.push(&self.memory, &job).map_err(impossible)?;
         }
-        Registers(&self.transport).write(registers::DOORBELL_SUBMIT, self.rings.doorbell().into())
+        self.rings.publish(&self.registers())
     }
 
-    /// The next record. The oldest job is aborted when its time is over.
-    fn wait(&mut self) -> Result<Completion, Error> {
+    /// Waits for the outcome of the oldest pending job, and aborts the job when its time is over.
+    fn wait(&mut self) -> Result<Outcome, Error> {
         let (begin, tag) = (Instant::now(), self.rings.oldest_tag());
         let mut aborted = false;
         loop {
             if let Some((index, record)) = self.rings.take(&self.memory).map_err(impossible)? {
-                return self.accept(index, record, tag);
+                return self.accept(index, &record, tag);
             }
             let limit = self.options.job_time + if aborted { Self::OBEY } else { Duration::ZERO };
             let left = limit.saturating_sub(begin.elapsed());
@@ -241,13 +217,14 @@ impl<T: Transport> Card<T> {
                 if aborted {
                     return Err(Error::Deadline { tag, limit: self.options.job_time });
                 }
-                Registers(&self.transport).write(registers::ABORT, tag.into())?;
+                self.registers().write(registers::ABORT, tag.into())?;
                 aborted = true;
                 continue;
             }
             self.heard += u64::from(self.interrupts.wait(left.min(Self::LOOK))?);
-            let registers = Registers(&self.transport);
-            // Cleared before the ring is looked at: what comes behind the look is a new edge.
+            let registers = self.registers();
+            // Cleared before the next look at the ring: a record behind that look raises an
+            // interrupt again.
             registers.write(registers::INT_STATUS, Vectors::COMPLETION | Vectors::ERROR)?;
             if fields::STATUS::HALTED.get(registers.status()?) == 1 {
                 return Err(Error::Halted { errors: registers.read(registers::ERROR_STATUS)? });
@@ -255,29 +232,20 @@ impl<T: Transport> Card<T> {
         }
     }
 
-    /// Believes a record if it is the oldest job's, and gives its place back.
-    fn accept(&mut self, index: u16, record: Completion, tag: u16) -> Result<Completion, Error> {
-        let unread = lockstep_accel_abi::codes::NO_TAG;
-        let status = record.outcome();
-        if record.tag != tag && record.tag != unread {
-            return Err(Error::Record {
-                index,
-                why: format!("its tag is {}, the oldest job's is {tag}", record.tag),
-            });
-        }
-        if let Err(status) = status {
-            return Err(Error::Record { index, why: format!("there is no status {status}") });
-        }
-        let consumed = self.rings.consumed();
-        // One doorbell for half a ring: the card has room until then.
-        if consumed.is_multiple_of(1 << (self.rings.log2() - 1)) {
-            Registers(&self.transport).write(registers::DOORBELL_COMPLETE, consumed.into())?;
-        }
-        Ok(record)
+    /// Decodes a record of the job with tag `tag`, and gives its entry back to the card.
+    fn accept(&self, index: u16, record: &Completion, tag: u16) -> Result<Outcome, Error> {
+        let outcome = Outcome::decode(record, tag).map_err(|why| Error::Record { index, why })?;
+        self.rings.release(&self.registers())?;
+        Ok(outcome)
+    }
+
+    fn registers(&self) -> Registers<'_, T> {
+        Registers(&self.transport)
     }
 }
 
-/// Bus master off and reset before the memory is taken away: a job that is still under way must not meet pages that have another owner.
+/// Stops the card's DMA and resets the card before the memory is unmapped: a pending job must not
+/// write to pages that belong to another owner by then.
 impl<T: Transport> Drop for Card<T> {
     fn drop(&mut self) {
         let _ = command(&self.transport, MEMORY);
@@ -286,7 +254,7 @@ impl<T: Transport> Drop for Card<T> {
     }
 }
 
-/// Resets the card and looks at what is there then.
+/// Resets the card and reads its capabilities.
 fn restart<T: Transport>(transport: &T) -> Result<Capabilities, Error> {
     transport.reset().map_err(failed("resetting the card"))?;
     command(transport, MEMORY)?;
@@ -301,7 +269,7 @@ fn failed(action: &'static str) -> impl FnOnce(TransportError) -> Error {
     move |source| Error::Transport { action: action.into(), source }
 }
 
-/// The rings lie in the memory: it was made for them.
+/// The error of an access to the rings outside the memory. Correct code never causes it.
 fn impossible(range: OutOfRange) -> Error {
     Error::System { what: "the rings", source: std::io::Error::other(range) }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a card.
+//! Errors of a card and of jobs.
 
 use std::time::Duration;
 
@@ -7,113 +7,115 @@ use lockstep_arith::encoder::InputError;
 
 use crate::TransportError;
 
-/// Why a card, or a job on it, failed.
+/// Why a card or a job failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The way to the card failed.
+    /// The transport failed.
     #[error("{action}: {source}")]
     Transport {
-        /// What was tried.
+        /// What the driver tried.
         action: String,
-        /// Why it failed.
+        /// The transport's own error.
         source: TransportError,
     },
-    /// The system refused memory or an eventfd.
+    /// The operating system refused memory, an eventfd or a wait.
     #[error("{what}: {source}")]
     System {
-        /// What was asked for.
+        /// What the driver asked for.
         what: &'static str,
-        /// Why not.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// What is there is not a card that this driver knows.
+    /// The device is not a card that this driver knows.
     #[error("{what} is {value:#x}; this driver needs {needed:#x}")]
     Foreign {
-        /// What was read.
+        /// Name of the id or register.
         what: &'static str,
-        /// Its value.
+        /// The value that the driver read.
         value: u32,
-        /// The value that it should have.
+        /// The value that this driver needs.
         needed: u32,
     },
-    /// An option that this card cannot take.
+    /// This card cannot take an option.
     #[error("{what} is {value}; the card takes {allowed}")]
     Option {
-        /// Which.
+        /// Name of the option.
         what: &'static str,
-        /// Its value.
+        /// Value of the option.
         value: u64,
-        /// What it may be.
+        /// The values that the card takes.
         allowed: String,
     },
-    /// All registers read as ones: the card was pulled out, lost its power, or its bus failed.
+    /// All registers read as ones: the card was pulled out, lost its power, or was reset by another
+    /// program, or its bus failed.
     #[error("the card is gone")]
     Gone,
-    /// The card does not do what a register was told.
+    /// The card did not reach a state in time.
     #[error("the card is not {what} within {limit:?}: STATUS is {status:#x}, ERROR_STATUS {errors:#x}")]
     Stuck {
-        /// What was awaited.
+        /// The state, for example "ready".
         what: &'static str,
-        /// How long.
+        /// How long the driver waited.
         limit: Duration,
-        /// Register `STATUS`.
+        /// Value of register `STATUS`.
         status: u32,
-        /// Register `ERROR_STATUS`.
+        /// Value of register `ERROR_STATUS`.
         errors: u32,
     },
-    /// A job did not end in time nor let itself be aborted; the card was reset, and all jobs under way are lost.
+    /// A job did not end in time, and the card ignored the abort. The driver reset the card; all
+    /// pending jobs are lost.
     #[error("job {tag} took longer than {limit:?} and could not be aborted; the card was reset")]
     Deadline {
-        /// Its tag.
+        /// Tag of the job.
         tag: u16,
-        /// How long it had.
+        /// How long the job was allowed to take.
         limit: Duration,
     },
-    /// The card stopped itself and was reset; all jobs under way are lost.
+    /// The card halted. The driver reset the card; all pending jobs are lost.
     #[error("the card halted with ERROR_STATUS {errors:#x} and was reset")]
     Halted {
-        /// Register `ERROR_STATUS`.
+        /// Value of register `ERROR_STATUS`.
         errors: u32,
     },
-    /// The card wrote a record that cannot be.
+    /// The card wrote an impossible record. The driver reset the card; all pending jobs are lost.
     #[error("the card's record {index} is impossible: {why}; the card was reset")]
     Record {
         /// Free-running index of the record.
         index: u16,
-        /// What is wrong with it.
+        /// What is wrong with the record.
         why: String,
     },
     /// A job ended with an error.
     #[error("job {tag} ended with {status:?} at {address:#x}, detail {detail}")]
     Job {
-        /// Its tag.
+        /// Tag of the job.
         tag: u16,
-        /// How it ended.
+        /// The kind of error.
         status: Status,
-        /// The address that it is about.
+        /// Address at which the job failed.
         address: u64,
-        /// The engine's own code.
+        /// The engine's own error code; 0 without an error of the engine.
         detail: u32,
     },
-    /// The model does not fit this card.
+    /// The compiler refused the model for this card.
     #[error(transparent)]
     Program(#[from] lockstep_accel_program::Error),
-    /// A batch that the model does not take.
+    /// The model does not take a sequence of the batch.
     #[error("sequence {sequence}: {why}")]
     Sequence {
-        /// Which of the batch.
+        /// Index of the sequence in the batch.
         sequence: usize,
-        /// What is wrong with it.
+        /// What is wrong with the sequence.
         why: InputError,
     },
-    /// The card's memory is too small.
+    /// Card memory is too small.
     #[error("{what} needs {needed} bytes of card memory; the card has {available}")]
     CardMemory {
-        /// What.
+        /// What does not fit.
         what: &'static str,
-        /// How much it needs.
+        /// Bytes that are needed.
         needed: u64,
-        /// How much there is.
+        /// Bytes of card memory.
         available: u64,
     },
 }

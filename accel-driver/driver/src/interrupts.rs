@@ -1,4 +1,4 @@
-//! The card's vectors as eventfds.
+//! The card's interrupt vectors as eventfds.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -24,7 +24,7 @@ impl Interrupts {
         self.0.each_ref().map(AsFd::as_fd)
     }
 
-    /// Waits until some vector was raised, at most for `time`; whether one was.
+    /// Waits for an interrupt of any vector, at most `time`. Returns whether one came.
     pub(crate) fn wait(&self, time: Duration) -> Result<bool, Error> {
         let mut fds = self.0.each_ref().map(|fd| PollFd::new(fd, PollFlags::IN));
         let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
@@ -34,7 +34,8 @@ impl Interrupts {
                 return Err(Error::System { what: "waiting for an interrupt", source: errno.into() });
             }
         }
-        // Each is read, so that it is empty for the next wait.
+        // Reading an eventfd sets it to 0. All of them are read, so that the next wait starts
+        // empty.
         Ok(self.0.iter().filter(|fd| rustix::io::read(fd, &mut [0; 8]).is_ok()).count() > 0)
     }
 }

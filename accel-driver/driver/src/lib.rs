@@ -1,28 +1,34 @@
 //! The accelerator's driver, in user space.
 //!
-//! | | |
+//! | type | what it does |
 //! |---|---|
-//! | [`Transport`] | a PCI function that a process may drive: regions, DMA maps, interrupts, reset |
-//! | [`Card`] | one card: bring-up, its rings, jobs that end within a deadline, recovery |
-//! | [`CardEncoder`] | a model in the card's memory: token ids in, pooled integers out |
+//! | [`Transport`] | gives access to one PCI function: registers, DMA maps, interrupts, reset |
+//! | [`Card`] | brings a card up, hands it jobs, aborts late jobs, resets a card that failed |
+//! | [`CardEncoder`] | owns a card, keeps a model in its memory, turns token ids into vectors |
 //!
-//! The card is trusted with nothing: what it writes is copied before it is looked at and checked before it is used, a job that does not end is
-//! aborted, and a card that does not obey is reset. All waits have a deadline.
+//! `examples/encode.rs` is a complete program.
+//!
+//! The driver does not trust the card. It copies each record that the card wrote, checks the copy,
+//! and only then uses it. It aborts a job that takes too long, and resets a card that ignores the
+//! abort. Every wait has a deadline.
 
 mod capabilities;
 mod card;
 mod encoder;
 mod error;
 mod interrupts;
-mod kernel;
+mod options;
+mod outcome;
 mod registers;
+mod resident;
 mod rings;
 mod transport;
 
 pub use capabilities::Capabilities;
-pub use card::{Card, Options};
+pub use card::Card;
 pub use encoder::CardEncoder;
 pub use error::Error;
-pub use kernel::KernelVfio;
 pub use lockstep_arith::encoder::Sequence;
-pub use transport::{Transport, TransportError};
+pub use options::Options;
+pub use outcome::Outcome;
+pub use transport::{KernelVfio, Transport, TransportError};

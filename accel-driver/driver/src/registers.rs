@@ -1,4 +1,4 @@
-//! Registers, with the name of what failed.
+//! Access to registers. An error names the register.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use lockstep_accel_abi::{ALL_ONES, Field};
 
 use crate::{Error, Transport};
 
-/// The registers of a card.
+/// The registers of the card behind a transport.
 pub(crate) struct Registers<'a, T>(pub(crate) &'a T);
 
 impl<T: Transport> Registers<'_, T> {
@@ -22,13 +22,13 @@ impl<T: Transport> Registers<'_, T> {
         self.0.write(register, value).map_err(failed)
     }
 
-    /// A 64-bit number in two registers.
+    /// Writes a 64-bit value: its low half to register `low`, its high half to the next register.
     pub(crate) fn write_long(&self, low: u32, value: u64) -> Result<(), Error> {
         self.write(low, value as u32)?;
         self.write(low + 4, (value >> 32) as u32)
     }
 
-    /// `STATUS`, which is never all ones while the card is there.
+    /// Reads `STATUS`. The register is never all ones while the card is there.
     pub(crate) fn status(&self) -> Result<u32, Error> {
         match self.read(registers::STATUS)? {
             ALL_ONES => Err(Error::Gone),
@@ -36,7 +36,8 @@ impl<T: Transport> Registers<'_, T> {
         }
     }
 
-    /// Waits until a bit of `STATUS` is set.
+    /// Waits until a bit of `STATUS` is 1. The error calls the card "not `what`", for example "not
+    /// ready".
     pub(crate) fn wait(&self, bit: Field, what: &'static str, limit: Duration) -> Result<(), Error> {
         let begin = Instant::now();
         loop {

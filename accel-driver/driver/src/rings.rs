@@ -1,14 +1,20 @@
-//! The two rings in memory that the card reads and writes too.
+//! The submission ring and the completion ring, in host memory that the card reads and writes.
 
 use std::sync::atomic::{Ordering, fence};
 
 use lockstep_accel_abi::codes::RING_ALIGN;
+use lockstep_accel_abi::registers::{DOORBELL_COMPLETE, DOORBELL_SUBMIT};
 use lockstep_accel_abi::{Completion, Descriptor, ring};
 use lockstep_accel_memory::{OutOfRange, SharedMemory};
 
-/// Where the rings are and how far they are.
+use crate::registers::Registers;
+use crate::{Error, Transport};
+
+/// The size of the rings and the driver's two indices. The submission ring starts at byte 0 of the
+/// memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rings {
+    /// Base-2 logarithm of the entries of each ring.
     log2: u32,
     /// Producer index of the submission ring.
     submitted: u16,
@@ -21,12 +27,12 @@ impl Rings {
         Self { log2, submitted: 0, completed: 0 }
     }
 
-    /// Byte offset of the completion ring; the submission ring is at 0.
+    /// Byte offset of the completion ring.
     pub(crate) fn completions_at(&self) -> u64 {
         ((Descriptor::BYTES << self.log2) as u64).next_multiple_of(RING_ALIGN)
     }
 
-    /// Bytes of both.
+    /// Bytes of both rings.
     pub(crate) fn bytes(&self) -> u64 {
         self.completions_at() + ((Completion::BYTES << self.log2) as u64).next_multiple_of(RING_ALIGN)
     }
@@ -35,31 +41,38 @@ impl Rings {
         self.log2
     }
 
-    /// Begins anew, as the card does after a reset.
+    /// Half of a ring's entries.
+    pub(crate) fn half(&self) -> u16 {
+        1 << (self.log2 - 1)
+    }
+
+    /// Empties both rings. A reset of the card sets the card's indices to 0 as well.
     pub(crate) fn clear(&mut self, memory: &SharedMemory) -> Result<(), OutOfRange> {
         *self = Self::new(self.log2);
         memory.write(0, &vec![0; self.bytes() as usize])
     }
 
-    /// Jobs whose records have not been taken.
-    pub(crate) fn under_way(&self) -> u16 {
+    /// How many submitted jobs have no record yet.
+    pub(crate) fn pending(&self) -> u16 {
         ring::used(self.submitted, self.completed)
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.under_way() == 1 << self.log2
+        self.pending() == 1 << self.log2
     }
 
-    /// Tag of the next job, and of the oldest one under way: tags are the low bits of the index, so none is twice under way.
+    /// Tag of the next job. Tags are the low bits of the index, so two pending jobs never share a
+    /// tag.
     pub(crate) fn next_tag(&self) -> u16 {
         ring::slot(self.submitted, self.log2)
     }
 
+    /// Tag of the oldest pending job.
     pub(crate) fn oldest_tag(&self) -> u16 {
         ring::slot(self.completed, self.log2)
     }
 
-    /// Writes a descriptor; the card sees it with the next doorbell.
+    /// Writes a descriptor into the next entry. The card reads it after [`Self::publish`].
     pub(crate) fn push(&mut self, memory: &SharedMemory, descriptor: &Descriptor) -> Result<(), OutOfRange> {
         let at = u64::from(self.next_tag()) * Descriptor::BYTES as u64;
         memory.write(at, &descriptor.to_bytes())?;
@@ -67,16 +80,17 @@ impl Rings {
         Ok(())
     }
 
-    /// The submission doorbell's value, when all descriptors are visible to the card.
-    pub(crate) fn doorbell(&self) -> u16 {
+    /// Rings the submission doorbell: the card may read all descriptors that were pushed.
+    pub(crate) fn publish<T: Transport>(&self, registers: &Registers<'_, T>) -> Result<(), Error> {
+        // The descriptors must be in memory before the card hears of them.
         fence(Ordering::Release);
-        self.submitted
+        registers.write(DOORBELL_SUBMIT, self.submitted.into())
     }
 
-    /// The next record if it is there, with its index.
+    /// Copies the next record and its index, if the card has written it.
     pub(crate) fn take(&mut self, memory: &SharedMemory) -> Result<Option<(u16, Completion)>, OutOfRange> {
         let at = self.completions_at() + u64::from(self.oldest_tag()) * Completion::BYTES as u64;
-        // The word with the phase is written last, so it is read first; the copy is the card's word no more.
+        // The card writes the word with the phase last, so the driver reads it first.
         let last = memory.load(at + Completion::LAST_WORD as u64, Ordering::Acquire)?;
         let mut bytes = [0; Completion::BYTES];
         memory.read(at, &mut bytes[..Completion::LAST_WORD])?;
@@ -90,8 +104,14 @@ impl Rings {
         Ok(Some((index, record)))
     }
 
-    /// The completion doorbell's value.
-    pub(crate) fn consumed(&self) -> u16 {
-        self.completed
+    /// Rings the completion doorbell after every half ring: the card may overwrite the records that
+    /// were taken. The other half is enough room for the card until then.
+    pub(crate) fn release<T: Transport>(&self, registers: &Registers<'_, T>) -> Result<(), Error> {
+        if !self.completed.is_multiple_of(self.half()) {
+            return Ok(());
+        }
+        // The copies of the records must be complete before the card overwrites the records.
+        fence(Ordering::Release);
+        registers.write(DOORBELL_COMPLETE, self.completed.into())
     }
 }

@@ -1,4 +1,4 @@
-//! The driver against a card that does what no real one should.
+//! The driver and a fake card that makes the mistakes that a real card should never make.
 #![allow(clippy::unwrap_used)]
 
 mod fake;
@@ -18,11 +18,11 @@ fn open(fake: &Fake) -> Card<Fake> {
 }
 
 fn statuses(card: &mut Card<Fake>, jobs: usize) -> Vec<Status> {
-    let records = card.execute(&vec![Descriptor::nop(0); jobs]).unwrap();
-    records.iter().map(|r| r.outcome().unwrap()).collect()
+    let outcomes = card.execute(&vec![Descriptor::nop(0); jobs]).unwrap();
+    outcomes.iter().map(|outcome| outcome.status).collect()
 }
 
-/// Round the rings many times, and round the indices' 16 bits.
+/// The jobs go round the rings many times, and 70,000 jobs overflow the indices of 16 bits.
 #[test]
 fn every_job_has_its_record() {
     let fake = Fake::new();
@@ -84,11 +84,11 @@ fn a_card_that_is_gone_is_not_waited_for() {
     fake.fates(&[Fate::Vanishes]);
     let begin = Instant::now();
     assert!(matches!(card.execute(&[Descriptor::nop(0)]), Err(Error::Gone)));
-    assert!(begin.elapsed() < options().job_time, "it says so itself");
+    assert!(begin.elapsed() < options().job_time, "registers of ones end the wait");
     assert!(matches!(card.reset(), Err(Error::Gone)));
 }
 
-/// Bus master off and reset come before the memory is taken away.
+/// The driver switches the bus master off and resets the card before it unmaps the memory.
 #[test]
 fn the_end_leaves_nothing_behind() {
     let fake = Fake::new();

@@ -1,8 +1,10 @@
 //! Memory that a device or another process reads and writes at the same time.
 //!
-//! A [`SharedMemory`] is a file without a name (or one that came over a socket), mapped. No reference into it is ever given
-//! out: bytes are copied in and out by relaxed atomics of eight bytes, and single words are loaded and stored with the
-//! ordering that a ring's protocol asks for. So what the other side does at the same time is never undefined, only old or new.
+//! A [`SharedMemory`] is a mapped file: a file without a name, or a file that came over a socket.
+//! The crate never gives out a reference into the memory. It copies bytes in and out by relaxed
+//! atomics of eight bytes, and it loads and stores single words with the ordering that the caller
+//! asks for. A concurrent write of the other side is therefore no undefined behaviour: the reader
+//! gets the old bytes or the new ones.
 
 use std::fs::File;
 use std::io;
@@ -15,14 +17,14 @@ mod mapping;
 
 use mapping::Mapping;
 
-/// A range that does not lie in the memory.
+/// A range that is not inside the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfRange {
-    /// Its first byte.
+    /// First byte of the range.
     pub offset: u64,
-    /// Its bytes.
+    /// Number of bytes of the range.
     pub len: usize,
-    /// Bytes of the memory.
+    /// Number of bytes of the memory.
     pub size: usize,
 }
 
@@ -34,7 +36,7 @@ impl std::fmt::Display for OutOfRange {
 
 impl std::error::Error for OutOfRange {}
 
-/// A mapped file whose size cannot shrink.
+/// A mapped file that cannot shrink.
 #[derive(Debug)]
 pub struct SharedMemory {
     file: OwnedFd,
@@ -42,10 +44,10 @@ pub struct SharedMemory {
 }
 
 impl SharedMemory {
-    /// New memory, zeroed, of at least one byte; `name` is what `/proc/PID/maps` shows.
+    /// Creates memory of `len` zero bytes. `/proc/PID/maps` shows the name.
     ///
     /// # Errors
-    /// `len` is zero or more than an address space, or of the system: no memory.
+    /// `len` is 0 or larger than the address space, or the system has no memory.
     pub fn create(name: &str, len: usize) -> io::Result<Self> {
         let file = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         rustix::fs::ftruncate(&file, len as u64)?;
@@ -53,10 +55,11 @@ impl SharedMemory {
         Self::map(file, true)
     }
 
-    /// All of a file as it is now. What is mapped must not vanish: a file that may shrink is refused.
+    /// Maps a file with its present size. An access behind the end of a file that shrank would kill
+    /// the process, so the file needs the seal `F_SEAL_SHRINK`.
     ///
     /// # Errors
-    /// The file is empty, has no seal against shrinking, or cannot be mapped.
+    /// The file is empty, lacks the seal, or the system refuses to map it.
     pub fn map(file: OwnedFd, writable: bool) -> io::Result<Self> {
         let refuse = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         match rustix::fs::fcntl_get_seals(&file) {
@@ -73,32 +76,33 @@ impl SharedMemory {
         }
     }
 
-    /// Bytes.
+    /// Number of bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.mapping.len()
     }
 
-    /// Where it is mapped in this process: what the kernel's VFIO takes for a DMA mapping. It stays there until the drop.
+    /// Address of the first byte in this process, for a DMA map of the kernel's VFIO. It is the
+    /// same until the drop.
     #[must_use]
     pub fn address(&self) -> usize {
         self.mapping.address()
     }
 
-    /// Copies bytes out.
+    /// Copies bytes out of the memory.
     ///
     /// # Errors
-    /// The range does not lie in the memory.
+    /// The range is not inside the memory.
     pub fn read(&self, offset: u64, to: &mut [u8]) -> Result<(), OutOfRange> {
         let at = self.range(offset, to.len())?;
         self.mapping.read(at, to);
         Ok(())
     }
 
-    /// Copies bytes in.
+    /// Copies bytes into the memory.
     ///
     /// # Errors
-    /// The range does not lie in the memory.
+    /// The range is not inside the memory.
     ///
     /// # Panics
     /// The memory was mapped for reading only.
@@ -108,25 +112,26 @@ impl SharedMemory {
         Ok(())
     }
 
-    /// A word.
+    /// Loads the 32-bit word at byte `offset`.
     ///
     /// # Errors
-    /// It does not lie in the memory.
+    /// The word is not inside the memory.
     ///
     /// # Panics
-    /// The offset is not a multiple of four, or the ordering is one of stores.
+    /// The offset is not a multiple of four, or `order` is an ordering for stores only.
     pub fn load(&self, offset: u64, order: Ordering) -> Result<u32, OutOfRange> {
         let at = self.range(offset, 4)?;
         Ok(self.mapping.word(at).load(order))
     }
 
-    /// Sets a word.
+    /// Stores the 32-bit word at byte `offset`.
     ///
     /// # Errors
-    /// It does not lie in the memory.
+    /// The word is not inside the memory.
     ///
     /// # Panics
-    /// The offset is not a multiple of four, the ordering is one of loads, or the memory was mapped for reading only.
+    /// The offset is not a multiple of four, `order` is an ordering for loads only, or the memory
+    /// was mapped for reading only.
     pub fn store(&self, offset: u64, value: u32, order: Ordering) -> Result<(), OutOfRange> {
         let at = self.range(offset, 4)?;
         assert!(self.mapping.writable(), "memory that is mapped for reading only");
@@ -134,10 +139,10 @@ impl SharedMemory {
         Ok(())
     }
 
-    /// A file of the same memory, to be given to another process.
+    /// Duplicates the file descriptor, for another process.
     ///
     /// # Errors
-    /// Of the system.
+    /// The system has no free file descriptor.
     pub fn file(&self) -> io::Result<File> {
         Ok(File::from(self.file.try_clone()?))
     }

@@ -1,4 +1,4 @@
-//! The addresses of a mapping, and the only places where they are used.
+//! A mapping of a file. Only this file uses the addresses.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use rustix::mm::{MapFlags, ProtFlags};
 
-/// Pages of a file. They are read and written by atomics alone.
+/// Mapped pages of a file. All accesses are atomic.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     base: NonNull<u8>,
@@ -16,16 +16,17 @@ pub(crate) struct Mapping {
     writable: bool,
 }
 
-// SAFETY: the pages belong to the value, and all accesses are atomic.
+// SAFETY: the value owns the pages, and all accesses are atomic.
 unsafe impl Send for Mapping {}
 // SAFETY: as above.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// The first `len` bytes of a file that has them and keeps them.
+    /// Maps the first `len` bytes of a file. The caller checked that the file has these bytes and
+    /// cannot shrink.
     pub(crate) fn new(file: BorrowedFd<'_>, len: usize, writable: bool) -> io::Result<Self> {
         let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
-        // SAFETY: the system chooses a free range of addresses.
+        // SAFETY: the system chooses a range of addresses that is free.
         let base =
             unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, protection, MapFlags::SHARED, file, 0)? };
         let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
@@ -44,7 +45,7 @@ impl Mapping {
         self.writable
     }
 
-    /// Bytes from `at` on up to the next multiple of eight, as many as there are in `len` bytes.
+    /// How many of the `len` bytes from `at` on are before the next multiple of eight.
     fn head(at: usize, len: usize) -> usize {
         at.wrapping_neg().rem_euclid(8).min(len)
     }
@@ -88,27 +89,27 @@ impl Mapping {
 
     fn byte(&self, at: usize) -> &AtomicU8 {
         assert!(at < self.len);
-        // SAFETY: the byte is mapped as long as `self` is there, and is only accessed atomically.
+        // SAFETY: the byte is mapped as long as `self` lives, and all accesses are atomic.
         unsafe { AtomicU8::from_ptr(self.base.as_ptr().add(at)) }
     }
 
-    /// Four bytes, aligned: the base is a page's.
+    /// Four bytes. They are aligned, because `base` is the start of a page.
     pub(crate) fn word(&self, at: usize) -> &AtomicU32 {
         assert!(at.is_multiple_of(4) && at < self.len && self.len - at >= 4, "no aligned word at {at:#x}");
-        // SAFETY: as `byte`; the address is a multiple of four.
+        // SAFETY: as in `byte`; the address is a multiple of four.
         unsafe { AtomicU32::from_ptr(self.base.as_ptr().add(at).cast()) }
     }
 
     fn long(&self, at: usize) -> &AtomicU64 {
         assert!(at.is_multiple_of(8) && at < self.len && self.len - at >= 8);
-        // SAFETY: as `byte`; the address is a multiple of eight.
+        // SAFETY: as in `byte`; the address is a multiple of eight.
         unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(at).cast()) }
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the range is the one that was mapped, and no reference into it outlives the value.
+        // SAFETY: `new` mapped this range, and no reference into the range outlives the value.
         let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len) };
     }
 }

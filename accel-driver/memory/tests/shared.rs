@@ -1,4 +1,4 @@
-//! Two mappings of one file, as two processes have them.
+//! Two mappings of one file, like those of two processes.
 #![allow(clippy::unwrap_used)]
 
 use std::os::fd::OwnedFd;
@@ -17,7 +17,8 @@ fn pair() -> (SharedMemory, SharedMemory) {
 }
 
 proptest! {
-    /// Whatever one side writes, at any alignment, is what the other reads, and nothing beside it changes.
+    /// One side writes bytes at any alignment. The other side reads the same bytes, and all other
+    /// bytes keep their values.
     #[test]
     fn bytes_arrive(at in 0..SIZE, bytes in prop::collection::vec(any::<u8>(), 0..100), fill in any::<u8>()) {
         let (ours, theirs) = pair();

@@ -1,4 +1,4 @@
-//! A device's way to its client.
+//! A device's DMA and interrupts.
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,18 +8,20 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::{DmaFault, DmaTable, Errno, irq};
 
-/// DMA into the memory that the client mapped, and interrupts to the eventfds that it set. Threads of the device share it with its
-/// [`crate::Server`]; it does nothing while the client has the device's bus master switched off.
+/// Gives a device DMA to the memory that the client mapped, and interrupts to the eventfds that the
+/// client set. The threads of the device share the bus with their [`crate::Server`]. While the
+/// client has the bus master switched off, DMA fails and interrupts are lost.
 #[derive(Debug)]
 pub struct Bus {
     dma: RwLock<DmaTable>,
-    /// For each kind of interrupts an eventfd for each vector.
+    /// For each kind of interrupts, the eventfds of the vectors.
     interrupts: Mutex<[Vec<Option<OwnedFd>>; irq::COUNT as usize]>,
     master: AtomicBool,
 }
 
 impl Bus {
-    /// A bus with nothing mapped, with so many MSI-X vectors, and one vector each to report an error and to ask for a release.
+    /// A bus without maps. It has `vectors` MSI-X vectors, one vector to report an error and one
+    /// vector to ask for a release.
     #[must_use]
     pub fn new(vectors: u16) -> Self {
         let empty = |n: usize| (0..n).map(|_| None).collect();
@@ -30,7 +32,7 @@ impl Bus {
         Self { dma: RwLock::default(), interrupts: Mutex::new(interrupts), master: AtomicBool::new(false) }
     }
 
-    /// Reads the client's memory.
+    /// Reads the client's memory at bus address `iova`.
     ///
     /// # Errors
     /// An address is not mapped, or the bus master is off.
@@ -39,7 +41,7 @@ impl Bus {
         self.table().read(iova, to)
     }
 
-    /// Writes the client's memory.
+    /// Writes the client's memory at bus address `iova`.
     ///
     /// # Errors
     /// An address is not mapped for writing, or the bus master is off.
@@ -48,27 +50,31 @@ impl Bus {
         self.table().write(iova, from)
     }
 
-    /// Raises an MSI-X vector. Whether anybody heard it: a vector without an eventfd and a device whose bus master is off are silent.
+    /// Raises an MSI-X vector. Returns whether an eventfd got the interrupt: none does if the
+    /// client set no eventfd for the vector, or switched the bus master off.
     pub fn interrupt(&self, vector: u16) -> bool {
         self.master.load(Ordering::Acquire) && self.signal(irq::MSIX, vector.into())
     }
 
-    /// Reports an error that the device did not recover from. Whether anybody heard it.
+    /// Reports an error from which the device did not recover. Returns whether an eventfd got the
+    /// report.
     pub fn report_error(&self) -> bool {
         self.signal(irq::ERROR, 0)
     }
 
-    /// Asks the client to release the device. Whether anybody heard it.
+    /// Asks the client to release the device. Returns whether an eventfd got the request.
     pub fn request_release(&self) -> bool {
         self.signal(irq::REQUEST, 0)
     }
 
-    /// Switches the bus master: what a write to the command register of the configuration space does.
+    /// Switches the bus master on or off. A device calls this after each write to the command
+    /// register of its configuration space.
     pub fn set_master(&self, on: bool) {
         self.master.store(on, Ordering::Release);
     }
 
-    /// What the client has mapped, to be changed. Waits for copies that are under way, so that none uses a map that is gone.
+    /// The client's maps, for a change. The call waits until all copies have ended, so that no copy
+    /// uses a map that was removed.
     pub(crate) fn table_mut(&self) -> RwLockWriteGuard<'_, DmaTable> {
         self.dma.write().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,12 +91,13 @@ impl Bus {
         self.interrupts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many vectors a kind of interrupts has; nothing where there is no such kind.
+    /// How many vectors a kind of interrupts has; `None` if the kind does not exist.
     pub(crate) fn vectors(&self, kind: u32) -> Option<u32> {
         self.interrupts().get(kind as usize).map(|vectors| vectors.len() as u32)
     }
 
-    /// Sets the eventfds of vectors from `start` on: `count` of them, or none where no files are given.
+    /// Sets the eventfds of `count` vectors from vector `start` on. Without files, the eventfds of
+    /// these vectors are removed.
     pub(crate) fn set_eventfds(
         &self,
         kind: u32,
@@ -110,7 +117,7 @@ impl Bus {
         Ok(())
     }
 
-    /// Raises vectors as the device would: a client's test of its own handlers.
+    /// Raises vectors for the client, which tests its handlers by that.
     pub(crate) fn trigger(&self, kind: u32, start: u32, count: u32) -> Result<(), Errno> {
         let end = start.checked_add(count).ok_or(Errno::INVAL)?;
         if end > self.vectors(kind).ok_or(Errno::INVAL)? {
@@ -122,7 +129,7 @@ impl Bus {
         Ok(())
     }
 
-    /// Forgets all eventfds of a kind.
+    /// Removes all eventfds of a kind of interrupts.
     pub(crate) fn disable(&self, kind: u32) -> Result<(), Errno> {
         let mut interrupts = self.interrupts();
         let vectors = interrupts.get_mut(kind as usize).ok_or(Errno::INVAL)?;
@@ -130,7 +137,7 @@ impl Bus {
         Ok(())
     }
 
-    /// Forgets all that the client set: it is gone.
+    /// Removes all maps and eventfds of a client that is gone, and switches the bus master off.
     pub(crate) fn forget_client(&self) {
         self.set_master(false);
         self.table_mut().clear();
@@ -144,7 +151,8 @@ impl Bus {
         let Some(Some(eventfd)) = interrupts.get(kind as usize).and_then(|v| v.get(vector as usize)) else {
             return false;
         };
-        // A file that takes nothing now would hold the device: an eventfd always takes a one, and what is none may lose it.
+        // The client may have sent another file than an eventfd. Such a file could block the write,
+        // so the device polls first; an eventfd always takes a 1.
         let mut fds = [PollFd::new(eventfd, PollFlags::OUT)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         poll(&mut fds, Some(&now)) == Ok(1)

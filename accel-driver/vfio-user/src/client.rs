@@ -1,4 +1,4 @@
-//! A driver's side.
+//! The driver's side of a connection.
 
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
@@ -14,22 +14,22 @@ use crate::stream::{Deadline, Message, Stream};
 use crate::version::{self, Capabilities};
 use crate::{DmaTable, Errno, Error, MAX_DATA, MAX_FILES};
 
-/// A region of a device.
+/// The description of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
-    /// Bytes, 0 where there is no such region.
+    /// Bytes; 0 if the device lacks the region.
     pub size: u64,
 }
 
-/// A kind of interrupts of a device.
+/// The description of a kind of interrupts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupt {
-    /// Vectors, 0 where the device has no such interrupts.
+    /// Number of vectors; 0 if the device lacks the kind.
     pub count: u32,
 }
 
-/// A connection to a device. Commands of several threads go one after the other; each is answered within the deadline, or the connection is
-/// given up.
+/// A connection to a device. The commands of several threads are sent one after the other. If the
+/// device does not answer a command within the deadline, the client gives the connection up.
 #[derive(Debug)]
 pub struct Client {
     connection: Mutex<Connection>,
@@ -42,15 +42,16 @@ pub struct Client {
 struct Connection {
     stream: Stream,
     next_id: u16,
-    /// A command failed in the middle: what comes next may be anything.
+    /// A command failed in the middle of a message, so the next bytes may have any meaning.
     broken: bool,
 }
 
 impl Client {
-    /// Connects to a device's socket and agrees on the version. `deadline` holds for this and for each command.
+    /// Connects to a device's socket and agrees on the version. The device has `deadline` to answer
+    /// this and each later command.
     ///
     /// # Errors
-    /// Nobody listens there, or what does speaks another protocol.
+    /// No process listens at `path`, or it speaks another protocol or version.
     pub fn connect(path: &Path, deadline: Duration) -> Result<Self, Error> {
         let socket =
             UnixStream::connect(path).map_err(|source| Error::Socket { path: path.into(), source })?;
@@ -76,10 +77,10 @@ impl Client {
         Ok(info.flags & device::PCI != 0)
     }
 
-    /// What a region is. An index that the device does not know is refused.
+    /// Asks for the description of a region; [`crate::region`] lists the indices.
     ///
     /// # Errors
-    /// Of the connection, or a refusal.
+    /// The connection failed, or the device does not know the index.
     pub fn region(&self, index: u32) -> Result<Region, Error> {
         let ask = RegionInfo { argsz: RegionInfo::BYTES as u32, index, ..RegionInfo::default() };
         let what = || format!("the description of region {index}");
@@ -88,10 +89,10 @@ impl Client {
         Ok(Region { size: info.size })
     }
 
-    /// What a kind of interrupts is, [`crate::irq`].
+    /// Asks for the description of a kind of interrupts; [`crate::irq`] lists the indices.
     ///
     /// # Errors
-    /// Of the connection, or a refusal.
+    /// The connection failed, or the device does not know the index.
     pub fn interrupt(&self, index: u32) -> Result<Interrupt, Error> {
         let ask = IrqInfo { argsz: IrqInfo::BYTES as u32, index, ..IrqInfo::default() };
         let what = || format!("the description of interrupts {index}");
@@ -100,10 +101,10 @@ impl Client {
         Ok(Interrupt { count: info.count })
     }
 
-    /// Reads a region.
+    /// Reads bytes of a region.
     ///
     /// # Errors
-    /// Of the connection, or a refusal: the bytes are not there.
+    /// The connection failed, or the device refused: the range is outside the region.
     pub fn read(&self, region: u32, offset: u64, to: &mut [u8]) -> Result<(), Error> {
         for (access, piece) in pieces(region, offset, to.len(), self.max_data) {
             let what =
@@ -124,10 +125,10 @@ impl Client {
         Ok(())
     }
 
-    /// Writes a region, and waits until the device has it.
+    /// Writes bytes of a region, and waits until the device has them.
     ///
     /// # Errors
-    /// Of the connection, or a refusal: the bytes are not there.
+    /// The connection failed, or the device refused: the range is outside the region.
     pub fn write(&self, region: u32, offset: u64, from: &[u8]) -> Result<(), Error> {
         for (access, piece) in pieces(region, offset, from.len(), self.max_data) {
             let what =
@@ -137,10 +138,11 @@ impl Client {
         Ok(())
     }
 
-    /// Lets the device reach `size` bytes of a file, from `offset` on, at the addresses from `iova` on.
+    /// Maps `size` bytes of a file for DMA: byte `offset` of the file gets the bus address `iova`.
     ///
     /// # Errors
-    /// Of the connection, or a refusal: the addresses are mapped already, or the file has no such bytes.
+    /// The connection failed, or the device refused: an address is mapped already, the file is
+    /// shorter, or the file may shrink.
     pub fn map(&self, iova: u64, size: u64, file: BorrowedFd<'_>, offset: u64) -> Result<(), Error> {
         let argsz = DmaMap::BYTES as u32;
         let map = DmaMap { argsz, flags: dma::READ | dma::WRITE, offset, iova, size };
@@ -149,10 +151,11 @@ impl Client {
         Ok(())
     }
 
-    /// Takes addresses away from the device. Afterwards it does not touch their memory any more.
+    /// Removes the maps of `size` bus addresses from `iova` on. The device does not access their
+    /// memory after the return.
     ///
     /// # Errors
-    /// Of the connection, or a refusal.
+    /// The connection failed, or the device refused.
     pub fn unmap(&self, iova: u64, size: u64) -> Result<(), Error> {
         let unmap = DmaUnmap { argsz: DmaUnmap::BYTES as u32, flags: 0, iova, size };
         let what = || format!("an unmap of {size} bytes at {iova:#x}");
@@ -160,10 +163,10 @@ impl Client {
         Ok(())
     }
 
-    /// Sets the eventfds of a kind's vectors, from vector 0 on.
+    /// Sets the eventfds of a kind of interrupts, from vector 0 on.
     ///
     /// # Errors
-    /// Of the connection, or a refusal: there are fewer vectors.
+    /// The connection failed, or the device refused: it has fewer vectors.
     pub fn set_interrupts(&self, index: u32, eventfds: &[BorrowedFd<'_>]) -> Result<(), Error> {
         let mut start = 0;
         for some in eventfds.chunks(self.max_files.max(1)) {
@@ -177,7 +180,7 @@ impl Client {
     /// Switches all interrupts of a kind off.
     ///
     /// # Errors
-    /// Of the connection, or a refusal.
+    /// The connection failed, or the device refused.
     pub fn disable_interrupts(&self, index: u32) -> Result<(), Error> {
         let flags = irq_set::DATA_NONE | irq_set::TRIGGER;
         self.set_irqs(SetIrqs { argsz: 0, flags, index, start: 0, count: 0 }, &[])
@@ -193,13 +196,13 @@ impl Client {
     /// Resets the device.
     ///
     /// # Errors
-    /// Of the connection, or a refusal.
+    /// The connection failed, or the device refused.
     pub fn reset(&self) -> Result<(), Error> {
         self.call(Command::DeviceReset, &[], &[], || "a reset".into())?;
         Ok(())
     }
 
-    /// A broken protocol, after which the connection is not used again.
+    /// The error of a device that broke the protocol. The connection is not used again.
     fn protocol(&self, why: String) -> Error {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner).broken = true;
         Error::Protocol(why)
@@ -263,7 +266,7 @@ impl Connection {
         }
     }
 
-    /// Tells the device that this side takes no commands: memory is mapped by its file.
+    /// Refuses a command of the device. A device needs none: it maps the memory by its file.
     fn refuse(&self, header: Header, deadline: Deadline) -> Result<(), Error> {
         if header.flags & flags::NO_REPLY != 0 {
             return Ok(());
@@ -273,12 +276,13 @@ impl Connection {
     }
 }
 
-/// A record of a reply, or what was too short.
+/// A record of a reply; an error if the reply is too short.
 fn parsed<T>(record: Option<T>, what: &str) -> Result<T, Error> {
     record.ok_or_else(|| Error::Protocol(format!("{what} is cut off")))
 }
 
-/// The parts of a long access, each with its place in the whole.
+/// Splits an access into parts of at most `most` bytes. Each comes with its range in the caller's
+/// bytes.
 fn pieces(
     region: u32,
     offset: u64,

@@ -1,4 +1,5 @@
-//! The PCI configuration space of a device: type 0 header, MSI-X, PCI Express with function level reset.
+//! The PCI configuration space of a device: a type 0 header, MSI-X, and PCI Express with a function
+//! level reset.
 
 use crate::{Errno, region};
 
@@ -21,22 +22,23 @@ mod header {
 /// Bits of the command register.
 const MEMORY: u8 = 1 << 1;
 const MASTER: u8 = 1 << 2;
-/// Of the status register: there is a list of capabilities.
+/// Bit of the status register: the device has a list of capabilities.
 const HAS_CAPABILITIES: u8 = 1 << 4;
 
-/// Where the capabilities are, and their ids.
+/// Offsets of the capabilities, and their ids.
 const MSIX: usize = 0x40;
 const MSIX_ID: u8 = 0x11;
 const EXPRESS: usize = 0x60;
 const EXPRESS_ID: u8 = 0x10;
-/// The device control register (PCI Express Base Specification, 7.5.3.4), whose high bit starts a function level reset.
+/// The device control register (PCI Express Base Specification, 7.5.3.4). Its high bit starts a
+/// function level reset.
 const DEVICE_CONTROL: usize = EXPRESS + 8;
 const INITIATE_RESET: u8 = 1 << 7;
 
-/// What a device says it is.
+/// The ids of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Vendor id, of the subsystem too.
+    /// Vendor id, also of the subsystem.
     pub vendor: u16,
     /// Device id.
     pub device: u16,
@@ -48,14 +50,14 @@ pub struct Identity {
     pub subsystem: u16,
 }
 
-/// What a write asks of the device beside the bytes.
+/// What the device must do after a write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effect {
-    /// A function level reset.
+    /// The write started a function level reset.
     pub reset: bool,
 }
 
-/// 256 bytes, and which of their bits can be written.
+/// The 256 bytes of a configuration space, and a mask of the bits that a client can write.
 #[derive(Clone, Debug)]
 pub struct ConfigSpace {
     bytes: [u8; Self::BYTES],
@@ -65,16 +67,18 @@ pub struct ConfigSpace {
 }
 
 impl ConfigSpace {
-    /// Bytes of the space.
+    /// Bytes of a configuration space.
     pub const BYTES: usize = 256;
-    /// Bytes from one MSI-X vector to the next in the table.
+    /// Bytes of one vector in the MSI-X table.
     const VECTOR: u32 = 16;
 
-    /// An endpoint with `vectors` MSI-X vectors, whose table begins at the start of BAR `table` and whose pending bits follow in the second half of
-    /// that BAR. `bars` are the sizes of the 32-bit memory BARs, 0 where there is none.
+    /// The configuration space of an endpoint with `vectors` MSI-X vectors. The MSI-X table is at
+    /// the start of BAR `table`, and the pending bits are in the second half of that BAR. `bars`
+    /// are the sizes of the 32-bit memory BARs; size 0 means no BAR.
     ///
     /// # Errors
-    /// A size that is no power of two from 4096 on, no vector or too many, or a table that does not fit into half its BAR.
+    /// A size is not a power of two from 4096 on, or the table does not fit into half its BAR, or
+    /// `vectors` is 0 or more than 2048.
     pub fn new(identity: Identity, bars: [u32; 6], vectors: u16, table: u8) -> Result<Self, String> {
         if let Some(size) = bars.iter().find(|&&s| s != 0 && (s < 4096 || !s.is_power_of_two())) {
             return Err(format!("a BAR of {size} bytes: it must be a power of two from 4096 on"));
@@ -93,7 +97,7 @@ impl ConfigSpace {
         space.set(header::SUBSYSTEM_VENDOR, &identity.vendor.to_le_bytes());
         space.set(header::SUBSYSTEM, &identity.subsystem.to_le_bytes());
         space.set(header::CAPABILITIES, &[MSIX as u8]);
-        // Interrupt disable, SERR, parity: kept for the one who reads them back.
+        // Interrupt disable, SERR, parity: without effect, but software reads back what it wrote.
         space.allow(header::COMMAND, &[MEMORY | MASTER | 1 << 6, 0b101]);
         space.allow(header::CACHE_LINE, &[0xff]);
         space.allow(header::INTERRUPT_LINE, &[0xff]);
@@ -107,7 +111,8 @@ impl ConfigSpace {
         space.set(MSIX + 8, &((bars[usize::from(table)] / 2) | u32::from(table)).to_le_bytes());
         space.allow(MSIX + 3, &[0xc0]);
 
-        // Version 2, endpoint. Role-based errors, function level reset. A link of one lane at 2.5 GT/s, which a process does not have.
+        // Version 2, an endpoint, role-based errors, function level reset. The link is a fiction of
+        // one lane at 2.5 GT/s: a process has no link.
         space.set(EXPRESS, &[EXPRESS_ID, 0, 0x02]);
         space.set(EXPRESS + 4, &(1_u32 << 28 | 1 << 15).to_le_bytes());
         space.set(EXPRESS + 12, &[0x11]);
@@ -128,17 +133,17 @@ impl ConfigSpace {
     /// Reads bytes.
     ///
     /// # Errors
-    /// `EINVAL`: they do not lie in the space.
+    /// `EINVAL`: the range is outside the space.
     pub fn read(&self, offset: u64, to: &mut [u8]) -> Result<(), Errno> {
         let at = Self::range(offset, to.len())?;
         to.copy_from_slice(&self.bytes[at..at + to.len()]);
         Ok(())
     }
 
-    /// Writes the bits that can be written.
+    /// Writes the bits that a client can write; the other bits keep their values.
     ///
     /// # Errors
-    /// `EINVAL`: the bytes do not lie in the space.
+    /// `EINVAL`: the range is outside the space.
     pub fn write(&mut self, offset: u64, from: &[u8]) -> Result<Effect, Errno> {
         let at = Self::range(offset, from.len())?;
         let mut effect = Effect::default();
@@ -149,7 +154,7 @@ impl ConfigSpace {
         Ok(effect)
     }
 
-    /// As it was in the beginning.
+    /// Sets all bytes to their first values.
     pub fn reset(&mut self) {
         self.bytes = self.initial;
     }
@@ -166,7 +171,7 @@ impl ConfigSpace {
         self.bytes[header::COMMAND] & MEMORY != 0
     }
 
-    /// Bytes of each region of a device with this configuration space.
+    /// The size of each region of a device with this configuration space, in bytes.
     #[must_use]
     pub fn regions(&self) -> [u64; region::COUNT as usize] {
         let mut regions = [0; region::COUNT as usize];
@@ -199,7 +204,7 @@ mod tests {
         u32::from_le_bytes(bytes)
     }
 
-    /// What `lspci -xxx` would show, by hand.
+    /// The expected words are written by hand after the specification.
     #[test]
     fn the_header_is_where_the_specification_has_it() {
         let space = space();
@@ -215,7 +220,7 @@ mod tests {
         assert_eq!(word(&space, 0x64) >> 28 & 1, 1, "function level reset");
     }
 
-    /// How software finds the size of a BAR.
+    /// Software writes ones to a BAR and reads its size back.
     #[test]
     fn bars_show_their_sizes() {
         let mut space = space();

@@ -1,4 +1,4 @@
-//! What memory of its client a device can reach.
+//! The client's memory that a device can reach by DMA.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use lockstep_accel_memory::{OutOfRange, SharedMemory};
 
 use crate::Errno;
 
-/// An address that is not mapped, or not for this.
+/// An address that is not mapped, or not mapped for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DmaFault {
-    /// The first such address.
+    /// The first such bus address.
     pub iova: u64,
 }
 
@@ -24,21 +24,22 @@ impl std::fmt::Display for DmaFault {
 
 impl std::error::Error for DmaFault {}
 
-/// Consecutive addresses and where they are.
+/// Consecutive bus addresses and their memory.
 #[derive(Clone, Debug)]
 struct Map {
-    /// The last address: a range may end at the greatest one.
+    /// The last address. (The address behind it may not exist: a map may end at 2^64 - 1.)
     last: u64,
-    /// Nothing where the client gave no file: it can be unmapped, and that is all.
+    /// `None` if the client gave no file: the device cannot access such a map.
     memory: Option<Arc<SharedMemory>>,
-    /// In `memory`.
+    /// Byte of `memory` that belongs to the first address.
     offset: u64,
     writable: bool,
 }
 
-/// The maps, by their first address. They do not overlap.
+/// The maps of a client, by their first address. Maps never overlap.
 ///
-/// A client such as QEMU maps single pages of one file, so a file is mapped once, whole, and found by its identity.
+/// A client such as QEMU sends many maps of single pages of one file. The table therefore maps each
+/// file once and whole, and finds it again by its device and inode number.
 #[derive(Debug, Default)]
 pub struct DmaTable {
     ranges: BTreeMap<u64, Map>,
@@ -46,14 +47,15 @@ pub struct DmaTable {
 }
 
 impl DmaTable {
-    /// Most maps at once; QEMU takes no more from a server.
+    /// Largest number of maps. QEMU accepts no larger limit from a server.
     pub const MAX_MAPS: usize = 65_535;
 
-    /// Maps `size` bytes of a file at `offset` to the addresses from `iova` on.
+    /// Maps `size` bytes of a file: byte `offset` of the file gets the bus address `iova`.
     ///
     /// # Errors
-    /// `EINVAL`: no bytes, or addresses or bytes of the file that do not exist, or a file that may shrink; `EEXIST`: part is mapped
-    /// already; `ENOSPC`: too many maps; others of the system.
+    /// `EINVAL`: the size is 0, an address is above 2^64 - 1, the file is shorter, or the file may
+    /// shrink. `EEXIST`: an address is mapped already. `ENOSPC`: there are [`Self::MAX_MAPS`] maps.
+    /// Other errors come from the system.
     pub fn map(
         &mut self,
         iova: u64,
@@ -74,10 +76,11 @@ impl DmaTable {
         Ok(())
     }
 
-    /// Takes away `size` addresses from `iova` on, whether they are whole maps, parts of maps, or were never mapped.
+    /// Removes the maps of `size` bus addresses from `iova` on. The range may cover parts of maps,
+    /// and addresses that are not mapped.
     ///
     /// # Errors
-    /// `EINVAL`: no bytes or addresses that do not exist.
+    /// `EINVAL`: the size is 0 or an address is above 2^64 - 1.
     pub fn unmap(&mut self, iova: u64, size: u64) -> Result<(), Errno> {
         let last = size.checked_sub(1).and_then(|s| iova.checked_add(s)).ok_or(Errno::INVAL)?;
         let hit: Vec<u64> = self.overlapping(iova, last).map(|(&first, _)| first).collect();
@@ -95,35 +98,37 @@ impl DmaTable {
         Ok(())
     }
 
-    /// Takes all away.
+    /// Removes all maps.
     pub fn clear(&mut self) {
         self.ranges.clear();
         self.files.clear();
     }
 
-    /// How many maps there are.
+    /// The number of maps.
     #[must_use]
     pub fn maps(&self) -> usize {
         self.ranges.len()
     }
 
-    /// Copies bytes from the client's memory, across the borders of maps.
+    /// Copies bytes from the client's memory at bus address `iova`. The range may cover several
+    /// maps.
     ///
     /// # Errors
-    /// An address is not mapped; bytes before it may have been copied.
+    /// An address is not mapped. The bytes before this address may have been copied.
     pub fn read(&self, iova: u64, to: &mut [u8]) -> Result<(), DmaFault> {
         self.pieces(iova, to.len(), false, |memory, offset, piece| memory.read(offset, &mut to[piece]))
     }
 
-    /// Copies bytes to the client's memory, across the borders of maps.
+    /// Copies bytes to the client's memory at bus address `iova`. The range may cover several maps.
     ///
     /// # Errors
-    /// An address is not mapped for writing; bytes before it may have been copied.
+    /// An address is not mapped for writing. The bytes before this address may have been copied.
     pub fn write(&self, iova: u64, from: &[u8]) -> Result<(), DmaFault> {
         self.pieces(iova, from.len(), true, |memory, offset, piece| memory.write(offset, &from[piece]))
     }
 
-    /// Copies `len` bytes at `iova`, one call for each part of them that lies in one map.
+    /// Calls `copy` for each part of `len` bytes at `iova` that lies in one map. The arguments are
+    /// the memory, the offset in the memory, and the range in the caller's bytes.
     fn pieces(
         &self,
         iova: u64,
@@ -140,7 +145,8 @@ impl DmaTable {
         Ok(())
     }
 
-    /// Where the byte `done` behind `iova` is, and how many of `len` bytes from there on are in one place.
+    /// Finds the map of the address `iova + done`: its memory, the offset in the memory, and how
+    /// many of the next `len` bytes lie in the same map.
     fn piece(
         &self,
         iova: u64,
@@ -159,12 +165,12 @@ impl DmaTable {
         }
     }
 
-    /// The ranges that share an address with `first..=last`.
+    /// The maps that share an address with `first..=last`.
     fn overlapping(&self, first: u64, last: u64) -> impl Iterator<Item = (&u64, &Map)> {
         self.ranges.range(..=last).rev().take_while(move |(_, range)| range.last >= first)
     }
 
-    /// A file's memory, in which `offset..offset + size` lies.
+    /// The memory of a file; it covers `offset..offset + size`.
     fn memory(&mut self, file: OwnedFd, offset: u64, size: u64) -> Result<Arc<SharedMemory>, Errno> {
         let stat = rustix::fs::fstat(&file)?;
         let end = offset.checked_add(size).ok_or(Errno::INVAL)?;

@@ -1,7 +1,8 @@
-//! Messages: a header of 16 bytes and a payload, numbers little-endian. The layouts are those of `struct vfio_*` in `<linux/vfio.h>`
-//! where there is one.
+//! Layouts of messages: a header of 16 bytes, then a payload. Numbers are little-endian. The
+//! payloads of regions, interrupts and the device have the layouts of `struct vfio_*` in
+//! `<linux/vfio.h>`.
 
-/// A record of numbers one after the other.
+/// Defines records: numbers one after the other, without gaps.
 macro_rules! wire {
     ($($(#[$about:meta])* struct $name:ident { $($(#[$note:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$about])*
@@ -9,7 +10,7 @@ macro_rules! wire {
         pub(crate) struct $name { $($(#[$note])* pub(crate) $field: $type,)* }
 
         impl $name {
-            /// Bytes of the record.
+            /// Size of the record in bytes.
             pub(crate) const BYTES: usize = 0 $(+ size_of::<$type>())*;
 
             pub(crate) fn to_bytes(self) -> Vec<u8> {
@@ -18,7 +19,7 @@ macro_rules! wire {
                 bytes
             }
 
-            /// The record at the beginning of some bytes, and the bytes behind it.
+            /// Splits bytes into the record at their start and the bytes behind it.
             pub(crate) fn parse(bytes: &[u8]) -> Option<(Self, &[u8])> {
                 let rest = bytes;
                 $(let ($field, rest) = rest.split_first_chunk()?;)*
@@ -29,32 +30,32 @@ macro_rules! wire {
 }
 
 wire! {
-    /// What every message begins with.
+    /// The start of every message.
     struct Header {
-        /// Echoed by the reply.
+        /// Number of the command. The reply has the same number.
         id: u16,
         /// [`Command`].
         command: u16,
-        /// Bytes of the message, the header among them.
+        /// Bytes of the message, with the header.
         size: u32,
         /// [`flags`].
         flags: u32,
-        /// Of a reply with [`flags::ERROR`]: the errno.
+        /// The errno of a reply with [`flags::ERROR`].
         error: u32,
     }
-    /// Of [`Command::Version`]; JSON that ends with a zero byte follows.
+    /// Payload of [`Command::Version`]. JSON follows, and a zero byte.
     struct Version { major: u16, minor: u16, }
-    /// Of [`Command::DmaMap`]; the memory's file comes with it.
+    /// Payload of [`Command::DmaMap`]. The message carries the memory's file.
     struct DmaMap {
         argsz: u32,
         /// [`dma`].
         flags: u32,
-        /// In the file.
+        /// Byte of the file that gets the address `iova`.
         offset: u64,
         iova: u64,
         size: u64,
     }
-    /// Of [`Command::DmaUnmap`] and its reply.
+    /// Payload of [`Command::DmaUnmap`] and its reply.
     struct DmaUnmap {
         argsz: u32,
         /// [`dma`].
@@ -62,7 +63,7 @@ wire! {
         iova: u64,
         size: u64,
     }
-    /// Of [`Command::DeviceInfo`] and its reply.
+    /// Payload of [`Command::DeviceInfo`] and its reply.
     struct DeviceInfo {
         argsz: u32,
         /// [`device`].
@@ -70,7 +71,7 @@ wire! {
         regions: u32,
         irqs: u32,
     }
-    /// Of [`Command::RegionInfo`] and its reply.
+    /// Payload of [`Command::RegionInfo`] and its reply.
     struct RegionInfo {
         argsz: u32,
         /// [`region_flags`].
@@ -80,7 +81,7 @@ wire! {
         size: u64,
         offset: u64,
     }
-    /// Of [`Command::IrqInfo`] and its reply.
+    /// Payload of [`Command::IrqInfo`] and its reply.
     struct IrqInfo {
         argsz: u32,
         /// [`irq_flags`].
@@ -88,7 +89,7 @@ wire! {
         index: u32,
         count: u32,
     }
-    /// Of [`Command::SetIrqs`]; eventfds come with it.
+    /// Payload of [`Command::SetIrqs`]. The message carries the eventfds.
     struct SetIrqs {
         argsz: u32,
         /// [`irq_set`].
@@ -97,11 +98,12 @@ wire! {
         start: u32,
         count: u32,
     }
-    /// Of [`Command::RegionRead`] and [`Command::RegionWrite`] and their replies; data follow.
+    /// Payload of [`Command::RegionRead`], [`Command::RegionWrite`] and their replies. Data follow
+    /// in writes and in replies to reads.
     struct Access { offset: u64, region: u32, count: u32, }
 }
 
-/// What a message asks for.
+/// The commands that this crate implements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Version = 1,
@@ -134,45 +136,45 @@ impl Command {
     }
 }
 
-/// Of a header.
+/// Flags of a header.
 pub(crate) mod flags {
-    /// The bits that tell a command, 0, from a reply, 1.
+    /// These bits are 0 in a command and 1 in a reply.
     pub(crate) const TYPE: u32 = 0xf;
     pub(crate) const REPLY: u32 = 1;
-    /// Of a command: no reply is wanted.
+    /// In a command: the sender wants no reply.
     pub(crate) const NO_REPLY: u32 = 1 << 4;
-    /// Of a reply: the command failed, and `error` says why.
+    /// In a reply: the command failed, and `error` is the reason.
     pub(crate) const ERROR: u32 = 1 << 5;
 }
 
-/// Of maps and unmaps.
+/// Flags of maps and unmaps.
 pub(crate) mod dma {
     pub(crate) const READ: u32 = 1;
     pub(crate) const WRITE: u32 = 1 << 1;
-    /// Of an unmap: all that is mapped.
+    /// In an unmap: remove all maps.
     pub(crate) const ALL: u32 = 1 << 1;
 }
 
-/// Of a device.
+/// Flags of a device.
 pub(crate) mod device {
     pub(crate) const RESET: u32 = 1;
     pub(crate) const PCI: u32 = 1 << 1;
 }
 
-/// Of a region.
+/// Flags of a region.
 pub(crate) mod region_flags {
     pub(crate) const READ: u32 = 1;
     pub(crate) const WRITE: u32 = 1 << 1;
 }
 
-/// Of a kind of interrupts.
+/// Flags of a kind of interrupts.
 pub(crate) mod irq_flags {
     pub(crate) const EVENTFD: u32 = 1;
-    /// The number of vectors in use is fixed once they are set.
+    /// The client cannot change the number of vectors after it has set them.
     pub(crate) const NORESIZE: u32 = 1 << 3;
 }
 
-/// Of [`SetIrqs`].
+/// Flags of [`SetIrqs`].
 pub(crate) mod irq_set {
     pub(crate) const DATA_NONE: u32 = 1;
     pub(crate) const DATA_EVENTFD: u32 = 1 << 2;

@@ -1,4 +1,4 @@
-//! A device process' side.
+//! The device's side of a connection.
 
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,41 +15,42 @@ use crate::stream::{Deadline, Message, Stream, Woken, wait};
 use crate::version::{self, Capabilities};
 use crate::{Bus, DmaTable, Errno, Error, MAX_DATA, MESSAGE_TIME, irq, region};
 
-/// A PCI device behind a [`Server`]. Its calls come one after the other; what takes long happens on a thread of the device's own, since clients
-/// such as QEMU give up after some seconds.
+/// A PCI device behind a [`Server`]. The server makes one call after the other. A call must return
+/// within some seconds, because clients such as QEMU wait no longer; longer work belongs on another
+/// thread.
 pub trait Device {
-    /// Bytes of each region, 0 where there is none.
+    /// The size of each region in bytes; 0 if the device lacks the region.
     fn regions(&self) -> [u64; region::COUNT as usize];
 
-    /// Reads registers or the configuration space; the range lies in the region.
+    /// Reads bytes of a region. The server has checked that the range is inside the region.
     ///
     /// # Errors
-    /// What the client is told.
+    /// The server sends this error to the client.
     fn read(&mut self, region: u32, offset: u64, to: &mut [u8]) -> Result<(), Errno>;
 
-    /// Writes registers or the configuration space; the range lies in the region.
+    /// Writes bytes of a region. The server has checked that the range is inside the region.
     ///
     /// # Errors
-    /// What the client is told.
+    /// The server sends this error to the client.
     fn write(&mut self, region: u32, offset: u64, from: &[u8]) -> Result<(), Errno>;
 
-    /// Brings the device back to where it was in the beginning.
+    /// Resets the device to its first state.
     ///
     /// # Errors
-    /// What the client is told.
+    /// The server sends this error to the client.
     fn reset(&mut self) -> Result<(), Errno>;
 }
 
 /// Why [`Server::serve`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The client closed its connection. Its memory and its eventfds are forgotten.
+    /// The client closed its connection. The server has removed the client's maps and eventfds.
     Disconnected,
-    /// The stop became readable.
+    /// The file descriptor `stop` became readable.
     Stopped,
 }
 
-/// A socket at which a device waits for its client.
+/// A socket at which a device waits for clients, one after the other.
 #[derive(Debug)]
 pub struct Server {
     listener: UnixListener,
@@ -58,10 +59,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens at a path. A socket that an earlier process left there is replaced; another kind of file is not.
+    /// Listens at a path. The server replaces the socket of a process that has ended, but no other
+    /// file.
     ///
     /// # Errors
-    /// Of the system, with the path.
+    /// The system refused; the error names the path.
     pub fn bind(path: &Path, bus: Arc<Bus>) -> Result<Self, Error> {
         let failed = |source| Error::Socket { path: path.into(), source };
         if path.symlink_metadata().is_ok_and(|m| m.file_type().is_socket())
@@ -74,10 +76,11 @@ impl Server {
         Ok(Self { listener, path: path.into(), bus })
     }
 
-    /// Serves the next client to its end. Call it again for the one after.
+    /// Serves the next client until it disconnects. A device calls this once for each client.
     ///
     /// # Errors
-    /// The client broke the protocol or was too slow within a message; it is disconnected and forgotten as if it had gone.
+    /// The client broke the protocol, or a message was too slow. The server has disconnected the
+    /// client and removed its maps and eventfds.
     pub fn serve(&self, device: &mut impl Device, stop: BorrowedFd<'_>) -> Result<Ended, Error> {
         let socket = loop {
             if wait(self.listener.as_fd(), stop)? == Woken::Stop {
@@ -105,7 +108,7 @@ impl Drop for Server {
     }
 }
 
-/// One client.
+/// The connection with one client.
 struct Session<'a, D> {
     stream: Stream,
     bus: &'a Bus,
@@ -157,7 +160,7 @@ impl<D: Device> Session<'_, D> {
         }
     }
 
-    /// Does what a message asks for; what goes back behind the header.
+    /// Carries out a command. Returns the payload of the reply.
     fn answer(&mut self, command: Command, message: Message) -> Result<Vec<u8>, Errno> {
         let Message { payload, files, .. } = message;
         match command {
@@ -229,7 +232,7 @@ impl<D: Device> Session<'_, D> {
         Ok(Vec::new())
     }
 
-    /// A read's or write's place, and the data behind it.
+    /// The range of a read or write, checked against the region, and the data behind it.
     fn access<'p>(&self, payload: &'p [u8]) -> Result<(Access, &'p [u8]), Errno> {
         let (access, data) = Access::parse(payload).ok_or(Errno::INVAL)?;
         let size = *self.device.regions().get(access.region as usize).ok_or(Errno::INVAL)?;

@@ -1,4 +1,4 @@
-//! Whole messages over a stream socket, with the file descriptors that belong to them.
+//! Sends and receives whole messages over a stream socket, with their file descriptors.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -15,11 +15,11 @@ use rustix::net::{
 use crate::message::{Access, Header};
 use crate::{Errno, Error, MAX_DATA, MAX_FILES, MESSAGE_TIME, version};
 
-/// Most bytes of a message: the longest write of a region, or a version.
+/// Largest size of a message: the longest write of a region. A version message is shorter.
 const MAX_MESSAGE: usize = Header::BYTES + Access::BYTES + MAX_DATA;
 const _: () = assert!(version::MAX_JSON < MAX_DATA);
 
-/// A message as it came.
+/// A message that was received.
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) header: Header,
@@ -27,7 +27,7 @@ pub(crate) struct Message {
     pub(crate) files: Vec<OwnedFd>,
 }
 
-/// A moment until which something must have happened.
+/// The time until which an operation must have ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     end: Instant,
@@ -40,7 +40,7 @@ impl Deadline {
         Self { end: Instant::now() + limit, limit, what }
     }
 
-    /// Waits until one of the flags is there.
+    /// Waits until a file descriptor has one of the flags.
     fn wait(&self, fd: BorrowedFd<'_>, flags: PollFlags) -> Result<(), Error> {
         loop {
             let left = self.end.saturating_duration_since(Instant::now());
@@ -57,16 +57,16 @@ impl Deadline {
     }
 }
 
-/// What ended a wait.
+/// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
-    /// There is something to read, or the other side is gone.
+    /// The file descriptor has data, or the other side closed the connection.
     Readable,
-    /// The stop is readable.
+    /// The file descriptor `stop` is readable.
     Stop,
 }
 
-/// Waits for one of two file descriptors, however long.
+/// Waits without a deadline until `fd` or `stop` is readable.
 pub(crate) fn wait(fd: BorrowedFd<'_>, stop: BorrowedFd<'_>) -> Result<Woken, Error> {
     loop {
         let mut fds =
@@ -89,7 +89,8 @@ impl Stream {
         Self(socket)
     }
 
-    /// Sends a message: the header with its size set, the payload in pieces, the files with the first byte.
+    /// Sends a message: the header, whose size this function sets, then the parts of the payload.
+    /// The files go with the first byte.
     pub(crate) fn send(
         &self,
         header: Header,
@@ -129,8 +130,9 @@ impl Stream {
         Ok(())
     }
 
-    /// The next message, or nothing if the other side closed the connection before it began. The first byte comes within `first`, the others
-    /// within [`MESSAGE_TIME`].
+    /// Receives the next message; `None` if the other side closed the connection before the
+    /// message. The first byte must arrive before the deadline `first`, the other bytes within
+    /// [`MESSAGE_TIME`].
     pub(crate) fn receive(&self, first: Deadline) -> Result<Option<Message>, Error> {
         let mut files = Vec::new();
         let mut header = [0; Header::BYTES];
@@ -166,7 +168,7 @@ impl Stream {
         Ok(())
     }
 
-    /// At least one byte, or none at the end of the stream.
+    /// Receives at least one byte. Returns 0 at the end of the stream.
     fn receive_some(
         &self,
         to: &mut [u8],

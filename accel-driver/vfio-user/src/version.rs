@@ -1,14 +1,14 @@
-//! The first message: what version and which limits.
+//! The first message of each side: its version and its limits.
 
 use serde::{Deserialize, Serialize};
 
 use crate::message::Version;
 use crate::{Error, MAX_DATA, MAX_FILES};
 
-/// The version of the protocol that is spoken here.
+/// The version that this crate speaks.
 const OURS: Version = Version { major: 0, minor: 1 };
 
-/// Most bytes of JSON that are read.
+/// Largest size of the JSON text in bytes.
 pub(crate) const MAX_JSON: usize = 4096;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -17,17 +17,18 @@ struct Json {
     capabilities: Capabilities,
 }
 
-/// What a side can take. What is left out has the specification's default. Capabilities that are not known here are passed over.
+/// The limits of one side. A limit that is missing in the message has the specification's default.
+/// This crate ignores capabilities that it does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Capabilities {
-    /// File descriptors with one message.
+    /// Largest number of file descriptors of one message.
     pub(crate) max_msg_fds: usize,
-    /// Bytes of one read or write.
+    /// Largest number of bytes of one read or write.
     pub(crate) max_data_xfer_size: usize,
-    /// Maps at once.
+    /// Largest number of maps.
     pub(crate) max_dma_maps: usize,
-    /// A bit for each page size that maps may have.
+    /// Page sizes of maps, as a sum of powers of two.
     pub(crate) pgsizes: u64,
 }
 
@@ -43,16 +44,16 @@ impl Capabilities {
     }
 }
 
-/// The payload of a proposal, or of a reply to one of `minor`.
+/// The payload of a proposal, or of a reply to a proposal of minor version `minor`.
 pub(crate) fn write(minor: u16, capabilities: Capabilities) -> Vec<u8> {
     let mut bytes = Version { minor: minor.min(OURS.minor), ..OURS }.to_bytes();
-    // Numbers in a struct: nothing that JSON cannot hold.
+    // This cannot fail: JSON can hold every number of the struct.
     bytes.extend(serde_json::to_vec(&Json { capabilities }).unwrap_or_default());
     bytes.push(0);
     bytes
 }
 
-/// What the other side proposes or replies: its minor version and its limits.
+/// Parses the payload of the other side: its minor version and its limits.
 pub(crate) fn read(payload: &[u8]) -> Result<(u16, Capabilities), Error> {
     let broken = |why: String| Error::Protocol(format!("version: {why}"));
     let (version, json) =

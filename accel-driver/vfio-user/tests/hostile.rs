@@ -1,4 +1,5 @@
-//! Peers that break the protocol: the server goes on with the next client, the client with an error.
+//! Peers that break the protocol: the server goes on with the next client, the client with an
+//! error.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -56,7 +57,8 @@ fn a_message_that_stops_halfway_is_given_up() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
-    /// Whatever a client says after the version, the server answers or disconnects, and its table stays in order.
+    /// Whatever a client says after the version, the server answers or disconnects, and its table
+    /// stays in order.
     #[test]
     fn any_commands(commands in prop::collection::vec((0_u16..16, prop::collection::vec(prop_oneof![Just(0_u8), Just(1), Just(0xff), any::<u8>()], 0..60)), 1..20)) {
         thread_local!(static SERVED: Served = Served::start());

@@ -1,11 +1,12 @@
-//! Host memory as the card's bus sees it: what the client mapped.
+//! Host memory on the card's bus: the memory that the client mapped.
 
 use std::sync::Arc;
 
 use lockstep_hdl_sim::{Fault, Storage};
 use lockstep_vfio_user::Bus;
 
-/// The client's memory. An address that is not mapped, and any while the bus master is off, is answered with DECERR.
+/// The client's memory. The bus answers DECERR if an address is not mapped, and at all addresses
+/// while the bus master is off.
 pub(crate) struct HostMemory(pub(crate) Arc<Bus>);
 
 impl Storage for HostMemory {
@@ -13,7 +14,8 @@ impl Storage for HostMemory {
         self.0.read(address, to).map_err(|_| Fault::Decode)
     }
 
-    /// Writes runs of strobed bytes: what lies between them is the client's.
+    /// Writes the strobed bytes only, because the client may change the other bytes at the same
+    /// time.
     fn write(&mut self, address: u64, bytes: &[u8], strobe: &dyn Fn(usize) -> bool) -> Result<(), Fault> {
         let mut at = 0;
         while at < bytes.len() {

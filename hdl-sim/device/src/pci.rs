@@ -8,11 +8,12 @@ use lockstep_vfio_user::{Bus, ConfigSpace, Device, Errno, Identity, region};
 
 use crate::simulation::{Gone, Simulation, SimulationSetup};
 
-/// BAR of the MSI-X table, which has nothing else in it.
+/// The BAR of the MSI-X table. It holds nothing else.
 const TABLE_BAR: u32 = 2;
 const TABLE_BYTES: usize = 4096;
 
-/// Configuration space, registers in BAR 0, MSI-X table in BAR 2.
+/// A PCI function with a configuration space, the card's registers in BAR 0 and the MSI-X table in
+/// BAR 2.
 #[derive(Debug)]
 pub(crate) struct PciCard {
     config: ConfigSpace,
@@ -22,7 +23,7 @@ pub(crate) struct PciCard {
 }
 
 impl PciCard {
-    /// A bus with the card's interrupt vectors, for [`Self::new`] and for the server.
+    /// A bus with the card's interrupt vectors. [`Self::new`] and the server share it.
     pub(crate) fn bus() -> Arc<Bus> {
         Arc::new(Bus::new(abi::codes::VECTORS as u16))
     }
@@ -43,7 +44,7 @@ impl PciCard {
         bars[usize::from(abi::BAR)] = abi::BAR_BYTES;
         bars[TABLE_BAR as usize] = TABLE_BYTES as u32;
         let config = ConfigSpace::new(identity, bars, abi::codes::VECTORS as u16, TABLE_BAR as u8);
-        // The sizes are constants that fit.
+        // This cannot fail: the sizes are constants that fit.
         let config = config.unwrap_or_else(|why| unreachable!("{why}"));
         let simulation = Simulation::start(setup, bus.clone())?;
         Ok(Self { config, table: [0; TABLE_BYTES], bus, simulation })
@@ -52,12 +53,13 @@ impl PciCard {
     /// Ends the simulation.
     ///
     /// # Errors
-    /// What it ended with earlier.
+    /// The error with which the simulation ended earlier.
     pub(crate) fn stop(self) -> Result<(), Error> {
         self.simulation.stop()
     }
 
-    /// The registers that an access covers. A bridge splits an access of eight bytes; it cannot widen a narrow one.
+    /// The registers that an access covers. A bridge splits an access of eight bytes into two, but it
+    /// cannot widen an access of one or two bytes.
     fn registers(offset: u64, bytes: usize) -> Result<impl Iterator<Item = u32>, Errno> {
         let whole = offset.is_multiple_of(4) && matches!(bytes, 4 | 8);
         let first = u32::try_from(offset).ok().filter(|_| whole).ok_or(Errno::INVAL)?;
@@ -73,7 +75,8 @@ impl Device for PciCard {
     fn read(&mut self, region: u32, offset: u64, to: &mut [u8]) -> Result<(), Errno> {
         match region {
             region::CONFIG => self.config.read(offset, to),
-            // What nobody answers reads as ones: a BAR that is switched off, a card that is gone.
+            // A read that no device answers returns ones: the BAR is switched off, or the card is
+            // gone.
             _ if !self.config.memory() => {
                 to.fill(0xff);
                 Ok(())
@@ -109,7 +112,7 @@ impl Device for PciCard {
             }
             _ => {
                 for (register, word) in Self::registers(offset, from.len())?.zip(from.as_chunks::<4>().0) {
-                    // Lost, as on a bus, if the card is gone.
+                    // A write to a card that is gone is lost, as on a PCI bus.
                     let _ = self.simulation.write(register, u32::from_le_bytes(*word));
                 }
                 Ok(())
@@ -118,7 +121,7 @@ impl Device for PciCard {
     }
 
     fn reset(&mut self) -> Result<(), Errno> {
-        // No interrupt and no DMA of what is under way.
+        // A pending job must raise no interrupt and use no DMA from now on.
         self.bus.set_master(false);
         self.config.reset();
         self.table.fill(0);

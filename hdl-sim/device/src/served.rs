@@ -15,18 +15,19 @@ use crate::simulation::joined;
 /// Why a device ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The design did not build, or broke a rule of a bus or one of its own assertions.
+    /// The design did not build, broke a rule of a bus, or failed an assertion.
     #[error(transparent)]
     Simulation(#[from] sim::Error),
     /// The socket failed.
     #[error(transparent)]
     Socket(#[from] vfio_user::Error),
-    /// The system refused.
+    /// The system refused the eventfd that stops the device.
     #[error("the stop of a device: {0}")]
     Stop(#[from] std::io::Error),
 }
 
-/// A card that serves one client after the other, on threads of this process, until it is stopped or dropped.
+/// A card that serves one client after the other, on threads of this process. It ends with
+/// [`Self::stop`] or with its drop.
 #[derive(Debug)]
 pub struct ServedCard {
     stop: OwnedFd,
@@ -34,10 +35,11 @@ pub struct ServedCard {
 }
 
 impl ServedCard {
-    /// Listens at a path. Clients may connect from now on; they are answered when the design is built, which takes minutes for the first time.
+    /// Listens at a path. Clients can connect after the return. The card answers them when the design
+    /// is built, which takes minutes for the first time.
     ///
     /// # Errors
-    /// The path cannot be listened at.
+    /// The system refuses to listen at the path.
     pub fn start(path: &Path, setup: SimulationSetup) -> Result<Self, Error> {
         let bus = PciCard::bus();
         let server = Server::bind(path, bus.clone())?;
@@ -49,7 +51,7 @@ impl ServedCard {
                 match server.serve(&mut card, stopped.as_fd()) {
                     Ok(Ended::Stopped) => break,
                     Err(error @ vfio_user::Error::Io(_)) => return Err(error.into()),
-                    // A client that breaks the protocol is gone like any other.
+                    // A client that broke the protocol is disconnected; the next client may come.
                     Ok(Ended::Disconnected) | Err(_) => {}
                 }
             }
@@ -62,27 +64,27 @@ impl ServedCard {
     /// Disconnects the client and ends the simulation.
     ///
     /// # Errors
-    /// What it ended with earlier.
+    /// The error with which the simulation ended earlier.
     ///
     /// # Panics
-    /// A thread panicked.
+    /// A thread of the card panicked.
     pub fn stop(mut self) -> Result<(), Error> {
         joined(self.end())
     }
 
-    /// Serves until something fails.
+    /// Serves clients until the socket or the simulation fails.
     ///
     /// # Errors
-    /// What failed.
+    /// The failure.
     ///
     /// # Panics
-    /// A thread panicked.
+    /// A thread of the card panicked.
     pub fn wait(mut self) -> Result<(), Error> {
         joined(self.thread.take().map(JoinHandle::join))
     }
 
     fn end(&mut self) -> Option<std::thread::Result<Result<(), Error>>> {
-        // An eventfd takes a one.
+        // This cannot fail: an eventfd takes a 1.
         let _ = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
         self.thread.take().map(JoinHandle::join)
     }

@@ -1,4 +1,4 @@
-//! The clocked card on a thread of its own.
+//! The simulated card, on a thread of its own.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,17 +13,18 @@ use lockstep_vfio_user::Bus;
 
 use crate::host::HostMemory;
 
-/// How a card is simulated.
+/// What is simulated: the design and its memories.
 #[derive(Clone, Debug)]
 pub struct SimulationSetup {
-    /// Its ports.
+    /// The design and the timing of its ports.
     pub top: TopSetup,
     /// Bytes of card memory.
     pub card_bytes: usize,
 }
 
 impl SimulationSetup {
-    /// A whole card with an array of `lanes` by `lanes`, as fast as its ports allow, behind memories that answer after 120 cycles.
+    /// A card with an array of `lanes` by `lanes` and the default timing of both memories: an answer
+    /// comes after 120 cycles, without random pauses.
     #[must_use]
     pub fn of_engine(lanes: usize, card_bytes: usize) -> Self {
         let timing = AxiTiming::default();
@@ -33,30 +34,30 @@ impl SimulationSetup {
     }
 }
 
-/// What the thread is asked for, and where the answer goes.
+/// A request to the thread, with the channel for the answer.
 enum Request {
     Read(u32, SyncSender<u32>),
     Write(u32, u32, SyncSender<()>),
     Reset(SyncSender<()>),
 }
 
-/// A card whose time passes while it has something to do.
+/// A handle to the thread of a simulated card.
 #[derive(Debug)]
 pub(crate) struct Simulation {
     requests: Option<SyncSender<Request>>,
     thread: Option<JoinHandle<Result<(), Error>>>,
 }
 
-/// The simulation has ended: the card does not answer any more.
+/// The simulation has ended or does not answer in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the card is gone")]
 pub(crate) struct Gone;
 
 impl Simulation {
-    /// Longest wait for an answer: a register access takes some cycles, a reset builds the model anew.
+    /// Longest wait for an answer. A register access takes some cycles; a reset makes a new model.
     const ANSWER: Duration = Duration::from_secs(4);
 
-    /// Builds the design where it is not yet built, and starts the thread.
+    /// Builds the design, unless it is built, and starts the thread.
     ///
     /// # Errors
     /// The design does not build or lacks a port.
@@ -64,7 +65,7 @@ impl Simulation {
         let (requests, receiver) = sync_channel(1);
         let (built, result) = sync_channel(1);
         let thread = std::thread::spawn(move || {
-            // The model stays on the thread that made it.
+            // A model must stay on the thread that made it.
             let mut clocked = match Clocked::new(setup, bus) {
                 Ok(clocked) => {
                     let _ = built.send(Ok(()));
@@ -81,7 +82,7 @@ impl Simulation {
             }
             ended
         });
-        // A thread that ended without a word has panicked: the join tells.
+        // If the channel closed without a message, the thread panicked. `stop` passes the panic on.
         match result.recv() {
             Ok(Err(error)) => Err(error),
             Ok(Ok(())) | Err(_) => Ok(Self { requests: Some(requests), thread: Some(thread) }),
@@ -96,7 +97,8 @@ impl Simulation {
         self.ask(|answer| Request::Write(register, value, answer))
     }
 
-    /// What the reset line of a bridge does. The card memory is lost, as where its controller begins anew.
+    /// Does the work of a bridge's reset line. Card memory is lost as well, as if its controller started
+    /// again.
     pub(crate) fn reset(&self) -> Result<(), Gone> {
         self.ask(Request::Reset)
     }
@@ -111,7 +113,7 @@ impl Simulation {
     /// Ends the simulation.
     ///
     /// # Errors
-    /// What it ended with earlier: the design broke a rule of a bus or one of its own assertions.
+    /// The design broke a rule of a bus or failed an assertion earlier.
     ///
     /// # Panics
     /// The thread panicked.
@@ -121,7 +123,7 @@ impl Simulation {
     }
 }
 
-/// How a thread ended; its panic goes on here.
+/// The result of a thread that ended. A panic of the thread goes on in the caller.
 pub(crate) fn joined<E>(ended: Option<std::thread::Result<Result<(), E>>>) -> Result<(), E> {
     match ended {
         Some(Err(panic)) => std::panic::resume_unwind(panic),
@@ -137,7 +139,7 @@ impl Drop for Simulation {
     }
 }
 
-/// The model and what it needs to be made again.
+/// The model, and the setup to make it again.
 struct Clocked {
     setup: SimulationSetup,
     bus: Arc<Bus>,
@@ -145,9 +147,9 @@ struct Clocked {
 }
 
 impl Clocked {
-    /// Cycles from one look at the requests to the next.
+    /// Cycles between two looks at the requests.
     const SLICE: u64 = 64;
-    /// Slices from one look at the status to the next.
+    /// Slices between two looks at the register `STATUS`.
     const SLICES: u32 = 32;
 
     fn new(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
@@ -161,10 +163,10 @@ impl Clocked {
         Top::new(&setup.top, host, Memory::new(0, vec![0; setup.card_bytes]).share())
     }
 
-    /// Until nobody asks any more.
+    /// Serves requests until the handle is dropped. The clock runs while the card is busy.
     fn run(&mut self, requests: &Receiver<Request>) -> Result<(), Error> {
         loop {
-            // Nothing to do: time stands still until somebody asks.
+            // The card is idle: the clock stands still until the next request.
             let Ok(request) = requests.recv() else { return Ok(()) };
             self.serve(request)?;
             while self.busy()? {
@@ -181,7 +183,7 @@ impl Clocked {
     }
 
     fn serve(&mut self, request: Request) -> Result<(), Error> {
-        // Whoever asked may have given up: the answer is then nobody's.
+        // Sending fails if the requester has given up. The answer is then dropped.
         match request {
             Request::Read(register, answer) => {
                 let value = self.top.read(register)?;
@@ -199,7 +201,7 @@ impl Clocked {
         self.pass(1)
     }
 
-    /// Lets time pass and hands interrupts on.
+    /// Runs the clock for some cycles and passes interrupts on.
     fn pass(&mut self, cycles: u64) -> Result<(), Error> {
         self.top.run(cycles)?;
         let risen = self.top.interrupts();
@@ -209,7 +211,7 @@ impl Clocked {
         Ok(())
     }
 
-    /// Whether the card has something to do, seen by what a driver sees; reads of registers change nothing.
+    /// Whether the card has work, by its register `STATUS`. Reading a register changes nothing.
     fn busy(&mut self) -> Result<bool, Error> {
         let status = self.top.read(registers::STATUS)?;
         let working =

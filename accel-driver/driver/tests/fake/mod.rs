@@ -1,4 +1,4 @@
-//! A card that answers at once, well or as it is told: for what a real one never does.
+//! A fake card. It ends each job at once, either well or with a mistake that the test chose.
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
 use std::cell::RefCell;
@@ -12,48 +12,48 @@ use lockstep_accel_abi::{ALL_ONES, Completion, Descriptor, PCI_DEVICE, PCI_VENDO
 use lockstep_accel_driver::{Transport, TransportError};
 use lockstep_accel_memory::SharedMemory;
 
-/// What becomes of a job.
+/// What the fake card does with a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// Its record comes with this status.
+    /// The card writes a record with this status.
     Ends(Status),
-    /// Its record names another job.
+    /// The card writes a record with the tag of another job.
     WrongTag,
-    /// Its record has a status that there is not.
+    /// The card writes a record with a status that does not exist.
     NoStatus,
-    /// It ends when it is aborted.
+    /// The job ends only when the driver aborts it.
     Hangs,
-    /// It never ends.
+    /// The job never ends, and the card ignores the abort.
     Ignores,
     /// The card halts.
     Halts,
-    /// The card is gone.
+    /// All registers read as ones from now on.
     Vanishes,
 }
 
-/// What the card holds.
+/// The state of the fake card.
 #[derive(Debug, Default)]
 pub struct State {
     pub registers: HashMap<u32, u32>,
     pub config: HashMap<u64, u8>,
-    /// Of the next jobs; those after them end well.
+    /// What to do with the next jobs. All later jobs end with status `Ok`.
     pub fates: VecDeque<Fate>,
-    /// All that was asked, in order.
+    /// The driver's calls, in order.
     pub log: Vec<String>,
-    /// Interrupts get lost.
+    /// The card raises no interrupts.
     pub deaf: bool,
     gone: bool,
     memory: Option<(u64, SharedMemory)>,
     vectors: Vec<OwnedFd>,
     consumer: u16,
     produced: u16,
-    /// Records before it have been read.
+    /// The driver has read all records before this index.
     acknowledged: u16,
-    /// Jobs that wait for the oldest one.
+    /// Jobs without a record, the oldest first.
     waiting: VecDeque<(u16, Fate)>,
 }
 
-/// The way to it; clones lead to the same one.
+/// Access to the fake card. Clones reach the same card.
 #[derive(Clone, Debug, Default)]
 pub struct Fake(pub Rc<RefCell<State>>);
 
@@ -81,7 +81,7 @@ impl Fake {
         self.0.borrow_mut().fates = fates.iter().copied().collect();
     }
 
-    /// Entries of the log that contain a word.
+    /// How many entries of the log contain a word.
     pub fn logged(&self, word: &str) -> usize {
         self.0.borrow().log.iter().filter(|line| line.contains(word)).count()
     }
@@ -111,7 +111,7 @@ impl State {
         self.go_on();
     }
 
-    /// Ends jobs up to one that does not end, or for whose record there is no room.
+    /// Ends jobs until one does not end or the completion ring is full.
     fn go_on(&mut self) {
         while let Some(&(tag, fate)) = self.waiting.front() {
             if ring::used(self.produced, self.acknowledged) == 1 << self.registers[&registers::RING_LOG2] {

@@ -17,7 +17,8 @@ use rustix::event::{EventfdFlags, eventfd};
 pub const IDENTITY: Identity =
     Identity { vendor: 0x1234, device: 0x0001, class: 0x12_0000, revision: 1, subsystem: 1 };
 pub const TIME: Duration = Duration::from_secs(20);
-/// Registers of BAR 0: where from, where to, how many bytes; writing the last copies them. Then how it went.
+/// Registers of BAR 0: where from, where to, how many bytes; writing the last copies them. Then how
+/// it went.
 pub const FROM: u64 = 0;
 pub const TO: u64 = 8;
 pub const BYTES: u64 = 16;

@@ -1,4 +1,5 @@
-//! The kernel's VFIO: a card in a slot, given to its user by the IOMMU.
+//! A card in a PCI slot, reached through the kernel's VFIO. The IOMMU limits the card's DMA to the
+//! mapped memory.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -12,12 +13,12 @@ use lockstep_vfio_user::region;
 use vfio_ioctls::{VfioContainer, VfioDevice};
 use vmm_sys_util::eventfd::EventFd;
 
-use crate::transport::COMMAND;
-use crate::{Transport, TransportError};
+use super::pci_function::{COMMAND, Transport, TransportError};
 
-/// A PCI function that is bound to `vfio-pci`.
+/// A PCI function that is bound to the kernel driver `vfio-pci`.
 pub struct KernelVfio {
-    // In the order of the drop: the container is busy as long as the device is open.
+    // Rust drops fields from top to bottom. The container must come after the device, because the
+    // kernel keeps a container busy while a device of it is open.
     file: File,
     device: VfioDevice,
     container: Arc<VfioContainer>,
@@ -25,7 +26,7 @@ pub struct KernelVfio {
     bar: Region,
 }
 
-/// Where a region is in the device's file.
+/// The position of a region in the device's file, in bytes.
 #[derive(Clone, Copy)]
 struct Region {
     offset: u64,
@@ -33,14 +34,17 @@ struct Region {
 }
 
 impl KernelVfio {
-    /// Opens the function at a path such as `/sys/bus/pci/devices/0000:03:00.0`. Its group must belong to the user; root is not needed.
+    /// Opens the function with the sysfs path `sysfs`, for example
+    /// `/sys/bus/pci/devices/0000:03:00.0`. The user must own the file of the function's IOMMU
+    /// group, `/dev/vfio/GROUP`; root is not needed.
     ///
     /// # Errors
-    /// It is not bound to `vfio-pci`, its group is not viable, or the kernel refuses.
+    /// The function is not bound to `vfio-pci`, another function of its group is bound to a kernel
+    /// driver, or the kernel refuses.
     pub fn open(sysfs: &Path) -> Result<Self, TransportError> {
         let container = Arc::new(VfioContainer::new(None)?);
         let device = VfioDevice::new(sysfs, container.clone(), false)?;
-        // SAFETY: the device keeps its file open for longer than this borrow.
+        // SAFETY: `device` keeps its file open until after the end of this borrow.
         let file = unsafe { BorrowedFd::borrow_raw(device.as_raw_fd()) }.try_clone_to_owned()?.into();
         let find =
             |index| Region { offset: device.get_region_offset(index), size: device.get_region_size(index) };
@@ -48,7 +52,8 @@ impl KernelVfio {
         Ok(Self { file, device, container, config, bar })
     }
 
-    /// The crate's own reads and writes only log what fails.
+    /// Where `bytes` bytes at `offset` of a region are in the device's file. The driver reads and
+    /// writes the file itself, because `VfioDevice::region_read` only logs a failure.
     fn place(region: Region, offset: u64, bytes: usize) -> Result<u64, TransportError> {
         let inside = offset.checked_add(bytes as u64).is_some_and(|end| end <= region.size);
         if inside {
@@ -80,7 +85,8 @@ impl Transport for KernelVfio {
 
     fn map(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
         let address = std::ptr::with_exposed_provenance_mut(memory.address());
-        // SAFETY: the memory is only touched by atomics, and the card takes it away before it is dropped.
+        // SAFETY: this process accesses the memory by atomics only, and `Card` unmaps the memory
+        // before it drops it.
         Ok(unsafe { self.container.vfio_dma_map(iova, memory.size(), address) }?)
     }
 
@@ -92,17 +98,19 @@ impl Transport for KernelVfio {
         let mut copies = Vec::with_capacity(eventfds.len());
         for fd in eventfds {
             let copy = fd.try_clone_to_owned()?;
-            // SAFETY: the file descriptor is the copy's own.
+            // SAFETY: `into_raw_fd` gives the file descriptor away, so `EventFd` is its only owner.
             copies.push(unsafe { EventFd::from_raw_fd(copy.into_raw_fd()) });
         }
         Ok(self.device.enable_msix(copies.iter().collect())?)
     }
 
-    /// The kernel keeps the configuration space over the reset of the function: the switches are set here.
+    /// The kernel restores the configuration space after the reset, so the command register is
+    /// cleared before and after.
     fn reset(&self) -> Result<(), TransportError> {
         const RESET: rustix::ioctl::Opcode = rustix::ioctl::opcode::none(b';', 100 + 11);
         self.write_config(COMMAND, &[0, 0])?;
-        // SAFETY: VFIO_DEVICE_RESET takes no argument; the crate's call of it drops the result.
+        // SAFETY: VFIO_DEVICE_RESET takes no argument. `VfioDevice::reset` is not used, because it
+        // drops the result.
         unsafe { rustix::ioctl::ioctl(&self.file, rustix::ioctl::NoArg::<RESET>::new()) }?;
         self.write_config(COMMAND, &[0, 0])
     }

@@ -1,0 +1,33 @@
+//! Encodes two sequences on the card behind a vfio-user socket and prints their vectors. `make card`
+//! starts a card and runs this program.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use lockstep_accel_driver::{Card, CardEncoder, Options, Sequence};
+use lockstep_arith::sample::{self, Shape};
+use lockstep_vfio_user::Client;
+
+/// Encodes on a card.
+#[derive(Parser)]
+struct Arguments {
+    /// The socket of a device process such as `lockstep-card`.
+    socket: PathBuf,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // The device process answers when its design is built, which takes minutes for the first time.
+    let client = Client::connect(&Arguments::parse().socket, Duration::from_secs(600))?;
+    let options = Options { job_time: Duration::from_secs(60), ..Options::default() };
+    let card = Card::open(client, options)?;
+    // A random model; `lockstep_file` reads a real one.
+    let model = sample::encoder(&Shape { layers: 1, ..Shape::SMALL }, 1);
+    let mut encoder = CardEncoder::new(card, &model)?;
+    let batch =
+        [Sequence { ids: &[1, 2, 3], type_ids: &[0; 3] }, Sequence { ids: &[4, 5], type_ids: &[0; 2] }];
+    for (sequence, vector) in batch.iter().zip(encoder.encode(&batch)?) {
+        println!("{:?}: {vector:?}", sequence.ids);
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! A PCI function that a process may drive.
+
+use std::os::fd::BorrowedFd;
+
+use lockstep_accel_memory::SharedMemory;
+
+/// Offset of the command register in the PCI configuration space.
+pub(crate) const COMMAND: u64 = 4;
+
+/// Why a transport failed. Every transport has its own error types, so this is a boxed error.
+pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Gives access to one PCI function. An access has reached the card when its call returns:
+/// no write is posted.
+pub trait Transport {
+    /// Reads `to.len()` bytes of the PCI configuration space from byte `offset` on.
+    ///
+    /// # Errors
+    /// The transport failed, or the range is outside the configuration space.
+    fn read_config(&self, offset: u64, to: &mut [u8]) -> Result<(), TransportError>;
+
+    /// Writes the PCI configuration space from byte `offset` on.
+    ///
+    /// # Errors
+    /// The transport failed, or the range is outside the configuration space.
+    fn write_config(&self, offset: u64, from: &[u8]) -> Result<(), TransportError>;
+
+    /// Reads the 32-bit register at byte `register` of BAR 0. Reads of a card that is gone return
+    /// all ones.
+    ///
+    /// # Errors
+    /// The transport failed, or the register is outside the BAR.
+    fn read(&self, register: u32) -> Result<u32, TransportError>;
+
+    /// Writes the 32-bit register at byte `register` of BAR 0.
+    ///
+    /// # Errors
+    /// The transport failed, or the register is outside the BAR.
+    fn write(&self, register: u32, value: u32) -> Result<(), TransportError>;
+
+    /// Maps a whole memory for DMA: byte 0 of the memory gets the bus address `iova`.
+    ///
+    /// # Errors
+    /// The transport failed, or part of the address range is mapped already.
+    fn map(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError>;
+
+    /// Removes the mapping of a memory. The card does not access the memory after the return.
+    ///
+    /// # Errors
+    /// The transport failed.
+    fn unmap(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError>;
+
+    /// Connects interrupt vector `i` to `eventfds[i]`.
+    ///
+    /// # Errors
+    /// The transport failed, or the card has fewer vectors.
+    fn set_interrupts(&self, eventfds: &[BorrowedFd<'_>]) -> Result<(), TransportError>;
+
+    /// Resets the function. Afterwards the bits MEMORY and MASTER of the command register are 0,
+    /// and the card runs no job.
+    ///
+    /// # Errors
+    /// The transport failed.
+    fn reset(&self) -> Result<(), TransportError>;
+}
+
+/// A shared reference reaches the same card. A program can so open a card and still look at single
+/// registers itself.
+impl<T: Transport + ?Sized> Transport for &T {
+    fn read_config(&self, offset: u64, to: &mut [u8]) -> Result<(), TransportError> {
+        (**self).read_config(offset, to)
+    }
+
+    fn write_config(&self, offset: u64, from: &[u8]) -> Result<(), TransportError> {
+        (**self).write_config(offset, from)
+    }
+
+    fn read(&self, register: u32) -> Result<u32, TransportError> {
+        (**self).read(register)
+    }
+
+    fn write(&self, register: u32, value: u32) -> Result<(), TransportError> {
+        (**self).write(register, value)
+    }
+
+    fn map(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
+        (**self).map(iova, memory)
+    }
+
+    fn unmap(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
+        (**self).unmap(iova, memory)
+    }
+
+    fn set_interrupts(&self, eventfds: &[BorrowedFd<'_>]) -> Result<(), TransportError> {
+        (**self).set_interrupts(eventfds)
+    }
+
+    fn reset(&self) -> Result<(), TransportError> {
+        (**self).reset()
+    }
+}
