@@ -1,4 +1,5 @@
-//! Section 7 of `SPEC.md`: GELU and its kin, and the pooler's tanh, from tables of eight segments.
+//! Section 7 of `SPEC.md`: activations such as GELU, and the tanh of the pooler, by tables of eight
+//! segments.
 
 use alloc::vec::Vec;
 
@@ -8,7 +9,7 @@ use crate::range::{RangeError, check, check_all, check_len};
 /// Number of segments of a table; each is half a unit wide.
 pub const SEGMENTS: usize = 8;
 
-/// A quadratic a segment: `c0 + l * (c1 + l * c2)` for `l` in [0, 1).
+/// One quadratic function for each segment: `c0 + l * (c1 + l * c2)` for `l` in [0, 1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Table {
     /// Shape `[3, 8]`: `c0`, `c1`, `c2`.
@@ -18,10 +19,11 @@ pub struct Table {
 }
 
 impl Table {
-    /// Checks the fraction bits, and that no magnitude makes the evaluation leave 16 bits.
+    /// Checks the fraction bits and the coefficients, and that both sums of (29) fit 16 bits for
+    /// every input.
     ///
     /// # Errors
-    /// Names the parameter that is out of range.
+    /// [`RangeError`] with the first parameter or sum that is out of range.
     pub fn validate(&self, name: &str) -> Result<(), RangeError> {
         check(name, "fraction_bits", self.fraction_bits.into(), 1, 12)?;
         for (i, c) in self.coefficients.iter().enumerate() {
@@ -45,7 +47,7 @@ impl Table {
         Ok(())
     }
 
-    /// (28), (29) of a magnitude.
+    /// (28), (29) of a magnitude `abs(v)`.
     #[must_use]
     pub fn at(&self, magnitude: u16) -> i16 {
         let limit = (4 << self.fraction_bits) - 1;
@@ -56,7 +58,7 @@ impl Table {
         c0 + mul_q15(l, c1 + mul_q15(l, c2))
     }
 
-    /// (31) The odd function of the pooler, Q15.
+    /// (31) The odd function of the pooler, in units of 2^-15.
     #[must_use]
     pub fn odd(&self, v: i16) -> i16 {
         let y = self.at(v.unsigned_abs());
@@ -64,22 +66,22 @@ impl Table {
     }
 }
 
-/// The activation between the two feed-forward layers, with the equaliser of the second.
+/// The activation between the two feed-forward layers, with the equaliser of the second layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activation {
-    /// `bump(x) = relu(x) - act(x)`, units of 2^-17.
+    /// `bump(x) = relu(x) - act(x)`, in units of 2^-17.
     pub bump: Table,
-    /// Keeps every output at or above 0.
+    /// The offset that keeps every output at or above 0.
     pub offset: i16,
-    /// Shape `[intermediate]`, each in [0, 32767].
+    /// The equaliser, shape `[intermediate]`, each in [0, 32767].
     pub equaliser: Vec<i16>,
 }
 
 impl Activation {
-    /// Checks shapes and ranges, the offset exhaustively.
+    /// Checks shapes and ranges. The offset is checked for every possible input.
     ///
     /// # Errors
-    /// Names the parameter that is out of range.
+    /// [`RangeError`] with the first parameter that is out of range.
     pub fn validate(&self, name: &str, width: usize) -> Result<(), RangeError> {
         self.bump.validate(name)?;
         check_len(name, "equaliser", self.equaliser.len(), width)?;
@@ -87,13 +89,13 @@ impl Activation {
         check(name, "offset", self.offset.into(), least_offset(&self.bump).into(), 32767)
     }
 
-    /// (30) of one row of the first feed-forward layer's outputs.
+    /// (28) to (30) of one row of outputs of the first feed-forward layer.
     #[must_use]
     pub fn forward(&self, v: &[i16]) -> Vec<i16> {
         v.iter().zip(&self.equaliser).map(|(&v, &e)| mul_q15(self.activate(v), e)).collect()
     }
 
-    /// (30) before the equaliser.
+    /// `a` of (30): the activation without the equaliser.
     #[must_use]
     pub fn activate(&self, v: i16) -> i16 {
         let bump = i32::from(self.bump.at(v.unsigned_abs()));
@@ -102,7 +104,7 @@ impl Activation {
     }
 }
 
-/// The least `offset` that (30) allows for a table.
+/// The least `offset` that (30) allows for the table `bump`.
 #[must_use]
 pub fn least_offset(bump: &Table) -> i16 {
     let greatest = (0..=32768_u16).map(|u| bump.at(u)).max().unwrap_or(0).max(0);

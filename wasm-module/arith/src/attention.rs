@@ -6,8 +6,8 @@ use crate::fixed::{bit_length, mul_q15, round_shift, sat16};
 use crate::range::{RangeError, check};
 use crate::rows::{Scale, Sign};
 
-/// How the products of queries and keys become octaves: `2^10 * log2(e) / sqrt(d)` and the units of
-/// the two, as `multiplier * 2^-shift`.
+/// The factor `multiplier * 2^-shift` that turns products of queries and keys into octaves. It
+/// contains `2^10 * log2(e) / sqrt(d)` and the units of queries and keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ScoreScale {
     /// In [16384, 32767].
@@ -20,13 +20,13 @@ impl ScoreScale {
     /// Checks the ranges of section 2.
     ///
     /// # Errors
-    /// Names the parameter that is out of range.
+    /// [`RangeError`] with the parameter that is out of range.
     pub fn validate(&self, name: &str) -> Result<(), RangeError> {
         check(name, "score_multiplier", self.multiplier.into(), 16384, 32767)?;
         check(name, "score_shift", self.shift.into(), 37, 74)
     }
 
-    /// (20) of a head: its block of queries and its block of keys.
+    /// (20) of a head, from the scales of its block of queries and of its block of keys.
     #[must_use]
     pub const fn of_head(self, query: Scale, key: Scale) -> HeadScale {
         let g = query.max as u32 * key.max as u32;
@@ -52,7 +52,7 @@ pub struct HeadScale {
 }
 
 impl HeadScale {
-    /// (21): the distance to the best key in octaves, unit 2^-10.
+    /// (21): from the distance to the best score to octaves, in units of 2^-10.
     #[must_use]
     pub const fn octaves(self, distance: i32) -> i16 {
         mul_q15(sat16(round_shift(distance, self.shift)), self.factor)
@@ -68,7 +68,7 @@ pub const fn exp2(octaves: i16) -> i16 {
     if whole <= 14 { mul_q15(mantissa, 1 << (14 - whole)) } else { 0 }
 }
 
-/// (25) to (27) for one row: turns weighted sums into the context.
+/// The scale of (25) to (27) for one row: from weighted sums to the context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContextScale {
     /// `E - 8` of (25), in [6, 15].
@@ -78,7 +78,8 @@ pub struct ContextScale {
 }
 
 impl ContextScale {
-    /// (25), (26) of a row's sum of weights, at least 16383, and the values' scale.
+    /// (25), (26): `sum` is the sum of the weights of a row, at least 16383; `value` is the scale
+    /// of the values.
     #[must_use]
     pub const fn of(sum: u32, value: Scale) -> Self {
         let bits = bit_length(sum);
@@ -96,7 +97,7 @@ impl ContextScale {
 }
 
 /// (19) to (27) of one head of one sequence. `projected` has shape `[n, 3 * D]` (queries, keys,
-/// values), `context` `[n, D]`; the head's columns begin at `column` and are `width` wide.
+/// values), `context` has shape `[n, D]`. The head has the `width` columns from `column` on.
 pub fn attend(
     projected: &[i16],
     hidden: usize,

@@ -6,8 +6,8 @@ use core::ops::Deref;
 use crate::layer_norm::clamp_sum;
 use crate::range::{RangeError, check, check_all, check_len};
 
-/// The three embedding tables. `W` holds 8-bit and `S` 16-bit numbers: vectors here, and bytes of the
-/// run-time file in `lockstep-folder`.
+/// The three embedding tables. `W` holds 8-bit and `S` 16-bit numbers: vectors here, and bytes of
+/// the run-time file in `lockstep-folder`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Embedding<W = Vec<i8>, S = Vec<i16>> {
     /// Width of a row.
@@ -20,7 +20,7 @@ pub struct Embedding<W = Vec<i8>, S = Vec<i16>> {
     pub positions: S,
     /// Shape `[types, D]`.
     pub types: S,
-    /// Shift of the position and type rows.
+    /// Shift of the position and type rows, in [0, 7].
     pub table_shift: i32,
 }
 
@@ -31,7 +31,7 @@ impl<W, S: Deref<Target = [i16]>> Embedding<W, S> {
         self.word_scales.len()
     }
 
-    /// Number of positions: the longest sequence.
+    /// Number of positions, which is the length of the longest sequence.
     #[must_use]
     pub fn position_count(&self) -> usize {
         self.positions.len() / self.hidden
@@ -48,7 +48,7 @@ impl Embedding {
     /// Checks shapes and ranges.
     ///
     /// # Errors
-    /// Names the parameter that is out of range.
+    /// [`RangeError`] with the first parameter that is out of range.
     pub fn validate(&self) -> Result<(), RangeError> {
         let name = "embedding";
         check(name, "vocabulary", self.vocabulary() as i64, 1, 1 << 24)?;
@@ -62,7 +62,7 @@ impl Embedding {
         check_all(name, "word_scales", self.word_scales.iter().map(|&s| s.into()), 0, 4095)
     }
 
-    /// (32), clamped as (12) has it: the sums of the token `id` of type `type_id` at `position`.
+    /// (32) of the token `id` of type `type_id` at `position`, with the clamp of (12).
     #[must_use]
     pub fn sums(&self, id: usize, type_id: usize, position: usize) -> Vec<i32> {
         let row = |i: usize| i * self.hidden..(i + 1) * self.hidden;

@@ -1,4 +1,4 @@
-//! The whole encoder: token ids in, pooled integers or logits out.
+//! The whole encoder: from token ids to pooled integers or logits.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -13,10 +13,10 @@ use crate::linear::Linear;
 use crate::range::{RangeError, check, check_len};
 use crate::rows::Sign;
 
-/// How token vectors become one vector: (33).
+/// How the vectors of the tokens become one vector: (33).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pooling {
-    /// The sum over all tokens.
+    /// The sum of all tokens.
     Mean,
     /// The first token.
     Cls,
@@ -36,7 +36,7 @@ pub struct Layer<L = Linear> {
     pub attention_norm: LayerNorm,
     /// First feed-forward layer: `[D, intermediate]`.
     pub expand: L,
-    /// Activation between the two.
+    /// Activation between the two feed-forward layers.
     pub activation: Activation,
     /// Second feed-forward layer: `[intermediate, D]`, unsigned rows.
     pub contract: L,
@@ -44,12 +44,12 @@ pub struct Layer<L = Linear> {
     pub output_norm: LayerNorm,
 }
 
-/// Pooler and classifier: (34).
+/// A classification head, pooler and classifier: (34).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head<L = Linear> {
     /// `[D, D]`.
     pub pooler: L,
-    /// `tanh`, Q15.
+    /// `tanh`, in units of 2^-15.
     pub tanh: Table,
     /// `[D, labels]`.
     pub classifier: L,
@@ -66,9 +66,9 @@ pub struct Encoder<L = Linear, E = Embedding> {
     pub embedding_norm: LayerNorm,
     /// The layers, first to last.
     pub layers: Vec<Layer<L>>,
-    /// Pooling, where there is no head.
+    /// Pooling of a model without a head.
     pub pooling: Pooling,
-    /// Classification head, where there is one.
+    /// Classification head, if the model has one.
     pub head: Option<Head<L>>,
 }
 
@@ -81,10 +81,10 @@ pub struct Sequence<'a> {
     pub type_ids: &'a [u8],
 }
 
-/// The sequences that an encoder takes.
+/// The limits of the sequences that an encoder takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputLimits {
-    /// Longest sequence.
+    /// Number of tokens of the longest sequence.
     pub positions: usize,
     /// Size of the vocabulary.
     pub vocabulary: usize,
@@ -96,7 +96,7 @@ impl InputLimits {
     /// Checks a sequence.
     ///
     /// # Errors
-    /// Names what is wrong with it.
+    /// [`InputError`] with the first fault of the sequence.
     pub fn check(&self, Sequence { ids, type_ids }: Sequence<'_>) -> Result<(), InputError> {
         let Self { positions: limit, vocabulary, types } = *self;
         if ids.is_empty() || ids.len() > limit {
@@ -122,24 +122,24 @@ pub enum InputError {
     Length {
         /// Number of tokens given.
         tokens: usize,
-        /// Longest sequence.
+        /// Number of tokens of the longest sequence.
         limit: usize,
     },
-    /// A token id outside the vocabulary.
+    /// A token id is outside the vocabulary.
     Token {
         /// The id.
         id: u32,
         /// Size of the vocabulary.
         vocabulary: usize,
     },
-    /// A token type that the model does not have.
+    /// The model does not have a token type.
     Type {
         /// The type id.
         id: u8,
         /// Number of types.
         types: usize,
     },
-    /// As many type ids as token ids are needed.
+    /// The number of type ids is not the number of token ids.
     TypeCount {
         /// Number of tokens.
         tokens: usize,
@@ -170,7 +170,7 @@ impl<L, W, S: Deref<Target = [i16]>> Encoder<L, Embedding<W, S>> {
         self.embedding.hidden
     }
 
-    /// The sequences that the encoder takes.
+    /// The limits of the sequences that this encoder takes.
     #[must_use]
     pub fn input_limits(&self) -> InputLimits {
         InputLimits {
@@ -185,7 +185,7 @@ impl Encoder {
     /// Checks every shape and range of section 2.
     ///
     /// # Errors
-    /// Names the first parameter that is out of range.
+    /// [`RangeError`] with the first parameter that is out of range.
     pub fn validate(&self) -> Result<(), RangeError> {
         let d = self.hidden();
         check("encoder", "hidden size", d as i64, 32, 1024)?;
@@ -211,15 +211,17 @@ impl Encoder {
     /// Checks a sequence.
     ///
     /// # Errors
-    /// Names what is wrong with it.
+    /// [`InputError`] with the first fault of the sequence.
     pub fn check_input(&self, ids: &[u32], type_ids: &[u8]) -> Result<(), InputError> {
         self.input_limits().check(Sequence { ids, type_ids })
     }
 
-    /// One sequence: the pooled integers `[D]`, or the logits `[labels]`.
+    /// Encodes one sequence: returns the pooled integers `[D]`, or the logits `[labels]` of a model
+    /// with a head.
     ///
     /// # Errors
-    /// [`InputError`] where the sequence is empty, too long or names unknown tokens.
+    /// [`InputError`] if the sequence is empty or too long, or if it has an unknown token or token
+    /// type.
     pub fn forward(&self, ids: &[u32], type_ids: &[u8]) -> Result<Vec<i32>, InputError> {
         let stream = self.token_vectors(ids, type_ids)?;
         let mut rows = stream.chunks_exact(self.hidden());
@@ -240,7 +242,7 @@ impl Encoder {
         Ok(pooled)
     }
 
-    /// The last layer's stream `[n, D]`.
+    /// Encodes one sequence up to the stream of the last layer, `[n, D]`.
     ///
     /// # Errors
     /// As [`Self::forward`].
@@ -248,8 +250,8 @@ impl Encoder {
         self.observe(ids, type_ids, |_, _| {})
     }
 
-    /// [`Self::token_vectors`], with a look at every stream `[n, D]` on the way: 0 is the
-    /// embedding's, `i + 1` that of layer `i`.
+    /// [`Self::token_vectors`] that calls `see` with every stream `[n, D]`: index 0 is the stream
+    /// of the embedding, index `i + 1` the stream of layer `i`.
     ///
     /// # Errors
     /// As [`Self::forward`].
@@ -292,7 +294,7 @@ impl Layer {
         self.output_norm.validate(&name("output LayerNorm"), d, !last)
     }
 
-    /// One layer over one sequence: both streams `[n, D]` are replaced.
+    /// Evaluates one layer of one sequence. Replaces both streams, `[n, D]`.
     fn forward(&self, heads: usize, d: usize, stream: &mut Vec<i16>, equalised: &mut Vec<i16>) {
         let projected: Vec<i16> =
             equalised.chunks_exact(d).flat_map(|x| self.projection.forward16(x)).collect();
@@ -314,7 +316,7 @@ impl Layer {
     }
 }
 
-/// Adds `updates` (a row a token) to the stream and normalises.
+/// (12) to (18): adds `updates`, one row for each token, to the stream, and normalises the sums.
 fn add_and_norm(
     norm: &LayerNorm,
     stream: &mut Vec<i16>,

@@ -1,6 +1,6 @@
-//! Section 1 of `SPEC.md`: the one rounding rule and what is built on it.
+//! Section 1 of `SPEC.md`: the one rounding rule, and the operations that use it.
 
-/// (1) `x / 2^s`, rounded half up; a shift to the left where `s` is negative.
+/// (1) `x / 2^s`, rounded half up. If `s` is negative, `x << -s`.
 #[must_use]
 pub const fn round_shift(x: i32, s: i32) -> i32 {
     if s > 0 { (x + (1 << (s - 1))) >> s } else { x << -s }
@@ -30,7 +30,7 @@ pub const fn sat16(x: i32) -> i16 {
     }
 }
 
-/// (4) The number of significant bits.
+/// (4) The number of significant bits; 0 for 0.
 #[must_use]
 pub const fn bit_length(x: u32) -> i32 {
     (u32::BITS - x.leading_zeros()) as i32
@@ -43,7 +43,7 @@ pub const fn floor_sqrt(v: u32) -> u32 {
     let mut bit = 1 << 15;
     while bit > 0 {
         let candidate: u32 = root | bit;
-        // candidate <= 65535, so its square fits.
+        // candidate <= 65535, so its square fits 32 bits.
         if candidate * candidate <= v {
             root = candidate;
         }

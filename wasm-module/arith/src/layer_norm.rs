@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use crate::fixed::{bit_length, floor_sqrt, mul_q15, round_shift, round_shift_wide, sat16};
 use crate::range::{RangeError, check, check_all, check_len};
 
-/// The greatest magnitude of the sum that enters a LayerNorm.
+/// The greatest magnitude of a sum that enters a LayerNorm: the bound of the clamp in (12).
 pub const SUM_LIMIT: i32 = (1 << 20) - 1;
 
-/// A per-channel gain and offset of (18).
+/// The gain and the offset of (18), one of each for each channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Affine {
     /// `g`, shape `[D]`.
@@ -20,11 +20,11 @@ pub struct Affine {
 /// A LayerNorm with its one or two outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerNorm {
-    /// For the residual stream, the pooling and the head.
+    /// The output for the residual stream, the pooling and the head.
     pub stream: Affine,
-    /// Equalised for the linear layer that follows; absent after the last layer.
+    /// The equalised output, for the linear layer that follows. `None` after the last layer.
     pub equalised: Option<Affine>,
-    /// By how much the previous stream is shifted up in the sum (12).
+    /// The shift of the previous stream in the sum of (12), in [0, 4].
     pub residual_shift: i32,
 }
 
@@ -35,7 +35,7 @@ impl Affine {
         check_all(name, "gain", self.gain.iter().map(|&g| g.into()), -32767, 32767)
     }
 
-    /// (18) of one normalised row.
+    /// (18) of one normalised row `z`.
     #[must_use]
     pub fn apply(&self, z: &[i16]) -> Vec<i16> {
         let parameters = self.gain.iter().zip(&self.offset);
@@ -47,11 +47,11 @@ impl Affine {
 }
 
 impl LayerNorm {
-    /// Checks shapes and ranges, and that there is a second output just where a linear layer
-    /// follows.
+    /// Checks shapes and ranges, and that there is an equalised output if and only if `equalised`
+    /// is true.
     ///
     /// # Errors
-    /// Names the first parameter that is out of range.
+    /// [`RangeError`] with the first parameter that is out of range.
     pub fn validate(&self, name: &str, hidden: usize, equalised: bool) -> Result<(), RangeError> {
         check(name, "residual_shift", self.residual_shift.into(), 0, 4)?;
         let wanted = i64::from(equalised);
@@ -60,13 +60,13 @@ impl LayerNorm {
         self.equalised.as_ref().map_or(Ok(()), |e| e.validate(name, hidden))
     }
 
-    /// (12), the sum only: `x` is the previous stream, `y` what a linear layer adds to it.
+    /// The sum and the clamp of (12): `x` is from the previous stream, `y` from a linear layer.
     #[must_use]
     pub fn sum(&self, x: i16, y: i32) -> i32 {
         clamp_sum((i32::from(x) << self.residual_shift) + y)
     }
 
-    /// (12) to (18) of one row of sums: the stream and, where there is one, the equalised output.
+    /// (12) to (18) of one row of sums: the stream and the equalised output, if there is one.
     #[must_use]
     pub fn forward(&self, sums: &[i32]) -> (Vec<i16>, Option<Vec<i16>>) {
         let z = normalise(sums);
@@ -94,28 +94,28 @@ pub const fn reciprocal_of_width(hidden: usize) -> u32 {
     (((1 << 33) + d) / (2 * d)) as u32
 }
 
-/// `mean` of (12), of the total of a row of `hidden` sums.
+/// `mean` of (12); `total` is the sum of a row of `hidden` sums.
 #[inline]
 #[must_use]
 pub const fn mean(total: i32, hidden: usize) -> i32 {
     round_shift_wide(total as i64 * reciprocal_of_width(hidden) as i64, 32) as i32
 }
 
-/// `e - 15` of (13): by how much a row is shifted down whose greatest deviation has that magnitude.
+/// `e - 15` of (13), the shift of a row; `greatest` is the greatest magnitude of its deviations.
 #[inline]
 #[must_use]
 pub const fn deviation_shift(greatest: u32) -> i32 {
     bit_length(if greatest == 0 { 1 } else { greatest }) - 15
 }
 
-/// `v` of (14), of the sum of squares of a row of `hidden` deviations.
+/// `v` of (14); `squares` is `ss`, from a row of `hidden` deviations.
 #[inline]
 #[must_use]
 pub const fn variance(squares: u32, hidden: usize) -> u32 {
     round_shift_wide(squares as i64 * reciprocal_of_width(hidden) as i64, 22) as u32
 }
 
-/// `rho` of (16), of twice a deviation.
+/// `rho` of (16); `sd` is twice the deviation.
 #[inline]
 #[must_use]
 pub const fn reciprocal_deviation(sd: u32) -> i16 {
@@ -123,7 +123,7 @@ pub const fn reciprocal_deviation(sd: u32) -> i16 {
     if rho > 32767 { 32767 } else { rho as i16 }
 }
 
-/// (12) to (17): a row of sums with mean 0 and variance 1, in units of 2^-9.
+/// (12) to (17) of a row of sums: the row with mean 0 and variance 1, in units of 2^-9.
 #[must_use]
 pub fn normalise(sums: &[i32]) -> Vec<i16> {
     let mean = mean(sums.iter().sum(), sums.len());

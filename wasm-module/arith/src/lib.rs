@@ -1,8 +1,8 @@
 //! The integer arithmetic of `SPEC.md`: the reference implementation.
 //!
-//! Plain and readable: one function an equation group, loops instead of tricks. It is the golden
-//! model that kernels, WebAssembly, ONNX function bodies and RTL are compared with, by `==`.
-//! Numbers in parentheses in the comments are the equations of `SPEC.md`.
+//! It is written to be read: one function for each group of equations, and plain loops. Kernels,
+//! WebAssembly, ONNX function bodies and RTL are compared with it by `==`. Numbers in parentheses
+//! in the comments are the equations of `SPEC.md`.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -14,17 +14,17 @@ pub struct Linear {
     pub inputs: usize,
     /// Number of outputs.
     pub outputs: usize,
-    /// Shape `[K, N]`, row-major, each in [-63, 63].
+    /// `w`, shape `[K, N]`, row-major, each in [-63, 63].
     pub weights: Vec<i8>,
-    /// `c`, shape `[N]`.
+    /// `c`, shape `[N]`, each in [0, 32767].
     pub multipliers: Vec<i16>,
-    /// `b`, shape `[N]`, in units of the output.
+    /// `b`, shape `[N]`, in units of the output, each in [-2^21, 2^21].
     pub biases: Vec<i32>,
-    /// Static shift that brings an accumulator to 16 bits.
+    /// The shift of an accumulator before it is narrowed to 16 bits, in [0, 12].
     pub acc_shift: i32,
-    /// Static part of the output shift.
+    /// The part of the output's shift that does not depend on the row, in [1, 17].
     pub out_shift: i32,
-    /// How the input rows are quantised.
+    /// How the input rows are quantised: by (8) or by (9).
     pub sign: Sign,
 }
 
@@ -32,7 +32,8 @@ impl Linear {
     /// Checks shapes and the ranges of section 2.
     ///
     /// # Errors
-    /// Names the first parameter that is out of range.
+    /// [`RangeError`] with the first parameter that is out of range. `name` is the layer's name in
+    /// it.
     pub fn validate(&self, name: &str) -> Result<(), RangeError> {
         check(name, "inputs", self.inputs as i64, 1, 4096)?;
         check(name, "outputs", self.outputs as i64, 1, 4096)?;
@@ -68,7 +69,7 @@ impl Linear {
         round_shift(product, self.out_shift + scale.shift) + self.biases[channel]
     }
 
-    /// One row of i16 to one row of 32-bit outputs: sections 3 and 4.
+    /// (5) to (11): from one row of 16-bit inputs to one row of 32-bit outputs.
     #[must_use]
     pub fn forward(&self, x: &[i16]) -> Vec<i32> {
         let mut q = vec![0; x.len()];
@@ -77,7 +78,7 @@ impl Linear {
         acc.into_iter().enumerate().map(|(j, acc)| self.requantize(acc, scale, j)).collect()
     }
 
-    /// [`Self::forward`], narrowed to 16 bits.
+    /// [`Self::forward`], narrowed to 16 bits by (3).
     #[must_use]
     pub fn forward16(&self, x: &[i16]) -> Vec<i16> {
         self.forward(x).into_iter().map(sat16).collect()

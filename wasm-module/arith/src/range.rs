@@ -4,14 +4,14 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-/// A parameter that lies outside its declared range, or an array of the wrong length.
+/// A parameter that is outside its declared range, or an array of the wrong length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RangeError {
-    /// Which parameter, for example `layer 3 feed-forward: weights[17]`.
+    /// The parameter, for example `layer 3 feed-forward: weights[17]`.
     pub parameter: String,
-    /// What it is.
+    /// Its value.
     pub value: i64,
-    /// What it may be.
+    /// The allowed values, for example `[-63, 63]`.
     pub allowed: String,
 }
 
@@ -23,10 +23,10 @@ impl fmt::Display for RangeError {
 
 impl core::error::Error for RangeError {}
 
-/// One number in `[lo, hi]`.
+/// Checks that a number is in `[lo, hi]`. `part` and `what` name the parameter.
 ///
 /// # Errors
-/// Names the parameter where it is not.
+/// [`RangeError`] with the name of the parameter, if the number is not.
 pub fn check(part: &str, what: &str, value: i64, lo: i64, hi: i64) -> Result<(), RangeError> {
     if (lo..=hi).contains(&value) {
         return Ok(());
@@ -34,10 +34,10 @@ pub fn check(part: &str, what: &str, value: i64, lo: i64, hi: i64) -> Result<(),
     Err(RangeError { parameter: format!("{part}: {what}"), value, allowed: format!("[{lo}, {hi}]") })
 }
 
-/// Every number of an array in `[lo, hi]`.
+/// Checks that every number of an array is in `[lo, hi]`.
 ///
 /// # Errors
-/// Names the first element that is not.
+/// [`RangeError`] with the name and index of the first number that is not.
 pub fn check_all(
     part: &str,
     what: &str,
@@ -53,10 +53,10 @@ pub fn check_all(
     Ok(())
 }
 
-/// An array's length.
+/// Checks the length of an array.
 ///
 /// # Errors
-/// Names the array where its length is another.
+/// [`RangeError`] with the name of the array, if it has another length.
 pub fn check_len(part: &str, what: &str, len: usize, expected: usize) -> Result<(), RangeError> {
     if len == expected {
         return Ok(());

@@ -1,27 +1,27 @@
-//! Section 3 of `SPEC.md`: rows of 16-bit integers become rows of 8-bit integers and one scale.
+//! Section 3 of `SPEC.md`: from a row of 16-bit integers to a row of 8-bit integers and one scale.
 
 use crate::fixed::{bit_length, mul_q15, round_shift, sat16};
 
-/// How a row (or a block of rows) was scaled: (5) and (6).
+/// The scale of a row or of a block of rows: (5) and (6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
     /// `m`, the greatest magnitude, in [1, 32767].
     pub max: i16,
-    /// `h`, the shift that normalises it, in [0, 14].
+    /// `h`, the shift that normalises `m`, in [0, 14].
     pub shift: i32,
 }
 
-/// Whether a row uses all 8 bits for one sign only.
+/// How a row uses its 8 bits: for both signs, or for numbers of at least 0 only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sign {
     /// `x ~ q * m / 127`.
     Signed,
-    /// `x ~ (q + 128) * m / 255`, for rows with no negative number.
+    /// `x ~ (q + 128) * m / 255`, for rows without a negative number.
     Unsigned,
 }
 
 impl Sign {
-    /// `z` of (10): what is added to `q` to undo the offset.
+    /// `z` of (10), which is added to `q` to undo the offset of (9).
     #[must_use]
     pub const fn zero_point(self) -> i32 {
         match self {
@@ -48,7 +48,7 @@ impl Scale {
         Self::of_max(max)
     }
 
-    /// (5), (6) of a known greatest magnitude.
+    /// (5), (6) of a given greatest magnitude.
     #[must_use]
     pub const fn of_max(max: u16) -> Self {
         let max = if max == 0 {
@@ -88,7 +88,7 @@ impl Scale {
     }
 }
 
-/// Quantises one row; `x` and `q` have the same length.
+/// (5) to (9) of one row: writes `q`, returns the scale. `x` and `q` have the same length.
 pub fn quantize_row(x: &[i16], sign: Sign, q: &mut [i8]) -> Scale {
     let scale = Scale::of(x.iter().copied());
     for (q, &x) in q.iter_mut().zip(x) {

@@ -1,7 +1,7 @@
-//! Random models for tests: every parameter inside its declared range, no meaning.
+//! Random models for tests. Every parameter is inside its declared range; the models mean nothing.
 //!
-//! Comparisons between implementations need models of many shapes whose intermediates use their
-//! whole range; trained models of those shapes do not exist.
+//! Tests that compare implementations need models of many shapes, whose intermediate results use
+//! their whole range. There are no trained models of all those shapes.
 
 use alloc::vec::Vec;
 
@@ -18,7 +18,7 @@ use crate::rows::Sign;
 pub struct Shape {
     /// Size of the vocabulary.
     pub vocabulary: usize,
-    /// Longest sequence.
+    /// Number of tokens of the longest sequence.
     pub positions: usize,
     /// Number of layers.
     pub layers: usize,
@@ -28,14 +28,14 @@ pub struct Shape {
     pub heads: usize,
     /// Intermediate size.
     pub intermediate: usize,
-    /// Labels of a classification head; 0 for none.
+    /// Number of labels of the classification head; 0 for a model without a head.
     pub labels: usize,
     /// Pooling.
     pub pooling: Pooling,
 }
 
 impl Shape {
-    /// A small shape with nothing round about it but the hidden size.
+    /// A small shape. Its vocabulary and its intermediate size are no powers of two.
     pub const SMALL: Self = Self {
         vocabulary: 97,
         positions: 64,
@@ -48,7 +48,7 @@ impl Shape {
     };
 }
 
-/// SplitMix64: the same numbers everywhere.
+/// The random generator SplitMix64: equal seeds give equal numbers on every machine.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -68,7 +68,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number in `[lo, hi]`.
+    /// The next number in `[lo, hi]`.
     pub const fn within(&mut self, lo: i32, hi: i32) -> i32 {
         let span = (hi as i64 - lo as i64 + 1) as u64;
         (lo as i64 + (self.next() % span) as i64) as i32

@@ -1,7 +1,7 @@
-//! A tiny model with a known answer: 64 channels, 2 layers, made by `sample`, the same on every
+//! Tiny random models with known answers: the whole arithmetic gives the same integers on every
 //! machine.
 //!
-//! These integers pin the whole contract. They change only when SPEC.md does, together with every
+//! These integers fix the contract. They change only if SPEC.md changes, together with every
 //! implementation.
 #![allow(clippy::unwrap_used)]
 

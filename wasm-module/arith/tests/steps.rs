@@ -1,4 +1,4 @@
-//! Every step of `SPEC.md` alone: exhaustively where the domain is small, at the extremes always.
+//! Every step of `SPEC.md` alone: for all inputs if there are few, and always at the extremes.
 #![allow(clippy::unwrap_used)]
 
 use lockstep_arith::activation::{Activation, SEGMENTS, Table, least_offset};
@@ -24,7 +24,7 @@ fn rounding_is_half_up_for_every_small_number_and_shift() {
             assert_eq!(i128::from(round_shift_wide(x.into(), s as u32)), expected);
         }
     }
-    // The ties, by hand: up, also below zero.
+    // Ties, computed by hand: they round up, also below zero.
     assert_eq!([round_shift(3, 1), round_shift(-3, 1), round_shift(-1, 1), round_shift(1, 1)], [2, -1, 0, 1]);
     assert_eq!([round_shift(-7, 0), round_shift(-7, -3)], [-7, -56]);
 }
@@ -62,8 +62,8 @@ fn square_roots_are_exact_around_every_square() {
     assert_eq!(floor_sqrt(u32::MAX), 65535);
 }
 
-/// (8) and (9) within half a level and the reciprocal's 14 bits, for every maximum and, of each,
-/// many values.
+/// (8) and (9) are within half a level plus the error of a reciprocal of 14 bits. Tested for every
+/// maximum, with many values for each.
 #[test]
 fn rows_are_quantised_to_the_nearest_level() {
     for max in 1..=32767_u16 {
@@ -115,7 +115,7 @@ fn a_linear_layer_of_the_greatest_shape_stays_in_range() {
                     sign,
                 };
                 layer.validate("greatest").unwrap();
-                // Overflow would panic: this profile checks it.
+                // An overflow would panic: the profile of this test checks overflows.
                 let y = i64::from(layer.forward(&[32767; 4096])[0]);
                 assert_eq!(y > 0, weight > 0);
                 let _ = layer.forward(&[1; 4096]);
@@ -172,7 +172,7 @@ fn exactly(sums: &[i32]) -> Vec<f64> {
     sums.iter().map(|&s| (f64::from(s) - mean) / variance.sqrt()).collect()
 }
 
-/// (12) to (17) once more, in wide integers and divisions.
+/// (12) to (17) in another way, with wide integers and divisions.
 fn normalised_widely(sums: &[i32]) -> Vec<i128> {
     let width = sums.len() as i128;
     let r = half_up(1 << 32, width);
@@ -188,7 +188,7 @@ fn normalised_widely(sums: &[i32]) -> Vec<i128> {
     t.iter().map(|t| half_up(t * rho, 1 << 15)).collect()
 }
 
-/// Rows with one outlier have a small deviation, so that every rounding on the way to it shows.
+/// Rows with one outlier have a small deviation: every rounding before it changes the result.
 #[test]
 fn normalisation_follows_its_equations() {
     let mut random = Random::new(12);
@@ -208,7 +208,7 @@ fn normalisation_at_its_edges() {
     for value in [0, 1, -1, SUM_LIMIT, -SUM_LIMIT] {
         assert_eq!(normalise(&[value; 384]), vec![0; 384], "a constant row of {value}");
     }
-    // One channel stands out as far as it can: z reaches the square root of the width.
+    // One channel differs as much as it can: z reaches the square root of the width.
     for width in [32, 384, 1024] {
         let mut sums = vec![-SUM_LIMIT; width];
         sums[0] = SUM_LIMIT;
@@ -216,7 +216,7 @@ fn normalisation_at_its_edges() {
         let greatest = ((width - 1) as f64).sqrt();
         assert!((f64::from(z[0]) / 512.0 - greatest).abs() < 0.05 * greatest, "{} {greatest}", z[0]);
     }
-    // Half up, half down: the greatest sum of squares.
+    // One half at the greatest, one half at the least number: the greatest sum of squares.
     let sums: Vec<i32> = (0..1024).map(|i| if i % 2 == 0 { SUM_LIMIT } else { -SUM_LIMIT }).collect();
     assert!(normalise(&sums).iter().all(|z| z.abs() == 512));
     assert_eq!([clamp_sum(i32::MAX), clamp_sum(i32::MIN)], [SUM_LIMIT, -SUM_LIMIT]);
@@ -253,7 +253,7 @@ fn score_scales_are_normalised_for_every_size_of_operands() {
                     let found = f64::from(head.factor) / f64::powi(2.0, 15 + head.shift);
                     assert!((found / exact - 1.0).abs() < 2.0_f64.powi(-13), "{q} {k}: {found} for {exact}");
                 }
-                // The greatest distance there is: two rows of 128 channels at opposite ends.
+                // The greatest possible distance: two rows of 128 channels at opposite ends.
                 let far = head.octaves(2 * 127 * 127 * 128);
                 assert!(far >= 0 && head.octaves(0) == 0);
             }

@@ -1,4 +1,4 @@
-//! Every kernel of this machine against `lockstep_arith`, by `==`.
+//! Compares every kernel of this processor with `lockstep_arith`, by `==`.
 
 use lockstep_arith::activation::{Activation, SEGMENTS, Table, least_offset};
 use lockstep_arith::attention::{HeadScale, ScoreScale, attend, exp2};
@@ -9,9 +9,11 @@ use lockstep_arith::rows::{Scale, Sign, quantize_row};
 use lockstep_arith::sample::Random;
 use lockstep_kernels::{Attention, Kernel, PackedLinear, PackedPairs, PackedWeights, Scratch};
 
-/// Row counts and widths on both sides of the edges of every tile and vector.
+/// Numbers of rows, below, at and above the heights of all tiles.
 const ROWS: [usize; 12] = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 25];
+/// Numbers of columns, below, at and above the widths of all tiles and vectors.
 const COLUMNS: [usize; 14] = [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 49, 77];
+/// Numbers of inputs, below, at and above whole groups of them.
 const INPUTS: [usize; 12] = [1, 2, 3, 4, 5, 7, 8, 31, 32, 33, 64, 96];
 
 fn bytes(random: &mut Random, n: usize, lo: i32, hi: i32) -> Vec<i8> {
@@ -22,13 +24,13 @@ fn shorts(random: &mut Random, n: usize, lo: i32, hi: i32) -> Vec<i16> {
     (0..n).map(|_| random.within(lo, hi) as i16).collect()
 }
 
-/// `sum_k (q + z) * w`, as written.
+/// `sum_k (q + z) * w`, by plain loops.
 fn plain_products(q: &[i8], w: &[i8], (k, n): (usize, usize), z: i32) -> Vec<i32> {
     let dot = |q: &[i8], j: usize| (0..k).map(|k| (i32::from(q[k]) + z) * i32::from(w[k * n + j])).sum();
     q.chunks_exact(k).flat_map(|q| (0..n).map(move |j| dot(q, j))).collect()
 }
 
-/// The kernel's products of the same operands, with noise where a row is padded.
+/// The kernel's products of the same operands. The padding of the rows holds other numbers than 0.
 fn products(kernel: Kernel, q: &[i8], w: &[i8], (k, n): (usize, usize), z: i32) -> Vec<i32> {
     let sign = if z == 0 { Sign::Signed } else { Sign::Unsigned };
     let packed = PackedWeights::pack(w, k, n, sign);
@@ -80,7 +82,7 @@ fn products_of_extremes_do_not_saturate() {
     }
 }
 
-/// Where a run is for one kernel's sake (`LOCKSTEP_EXPECT_KERNEL`), it is there.
+/// If the variable `LOCKSTEP_EXPECT_KERNEL` names a kernel, this processor must have it.
 #[test]
 fn the_kernel_that_the_run_is_for_is_compared() {
     if let Ok(expected) = std::env::var("LOCKSTEP_EXPECT_KERNEL") {
@@ -227,7 +229,7 @@ fn pair_products_equal_plain_sums_around_all_edges() {
     }
 }
 
-/// Rows of every magnitude, the extremes among them.
+/// Rows of every magnitude, with the extremes.
 fn rows_of_all_magnitudes(random: &mut Random, width: usize, least: i32) -> Vec<i16> {
     let mut x = Vec::new();
     for bits in 0..=15 {
@@ -339,8 +341,8 @@ fn normalize_equals_the_reference() {
         sums.extend((0..width).map(|i| if i % 2 == 0 { SUM_LIMIT } else { -SUM_LIMIT }));
         sums.extend((0..width).map(|i| if i == 0 { -SUM_LIMIT } else { SUM_LIMIT }));
         sums.extend(vec![12345; width]);
-        // Two values that set the scale, and pairs of 8 and -8: every pair sum of (14) is a tie of
-        // its rounding.
+        // Two values set the scale, the others are pairs of 8 and -8. So every sum of a pair in
+        // (14) is a tie of its rounding.
         for greatest in (16384..32767).step_by(499) {
             sums.extend([greatest, -greatest]);
             sums.extend((2..width).map(|i| if i % 2 == 0 { 8 } else { -8 }));
