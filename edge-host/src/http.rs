@@ -15,7 +15,7 @@ use crate::{
     cors,
     instance::InstanceError,
     pool::Pool,
-    queue::{Job, Outcome},
+    queue::{Outcome, Queued},
 };
 
 /// A body that is there as a whole.
@@ -123,7 +123,8 @@ async fn respond(
     let body = read(request.into_body(), config).await?;
     let complete = Instant::now();
     let (reply, outcome) = oneshot::channel();
-    let job = Job { method_path: method_path.to_owned(), body, deadline: complete + config.deadline, reply };
+    let job =
+        Queued { method_path: method_path.to_owned(), body, deadline: complete + config.deadline, reply };
     pool.push(job).map_err(|_| Refusal::Overloaded(config.queue))?;
     let Outcome { answer, taken, done } = match timeout(config.deadline, outcome).await {
         Ok(Ok(outcome)) => outcome,

@@ -15,7 +15,7 @@ use std::{
 };
 
 use lockstep_module::{Encoding, TextModel, token_chunks};
-use lockstep_rank::{EncodeError, Encoded, Encoder, Limits, ModelInfo, Service, Text};
+use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, Service, Text, TextEncoder};
 use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 
 use crate::{
@@ -52,14 +52,14 @@ impl Native {
 
 /// One worker's engine.
 pub(crate) struct Engine {
-    service: Service<Cut>,
+    service: Service<ParallelEncoder>,
     call: Arc<Call>,
 }
 
 impl Engine {
     pub(crate) fn new(native: Arc<Native>, stop: Arc<AtomicBool>) -> Self {
         let call = Arc::new(Call { deadline: Mutex::new(Instant::now()), stop });
-        let encoder = Cut { native, call: Arc::clone(&call) };
+        let encoder = ParallelEncoder { native, call: Arc::clone(&call) };
         Self { service: Service::new(encoder, Limits::default(), now_ms), call }
     }
 
@@ -101,12 +101,12 @@ impl Call {
 }
 
 /// The model, with every batch cut over the threads.
-struct Cut {
+struct ParallelEncoder {
     native: Arc<Native>,
     call: Arc<Call>,
 }
 
-impl Encoder for Cut {
+impl TextEncoder for ParallelEncoder {
     fn info(&self) -> &ModelInfo {
         self.native.model.info()
     }

@@ -23,7 +23,7 @@ use crate::{
     instances::Instances,
     module::{TICK, WASM_STACK},
     native::{self, Native},
-    queue::{Job, Outcome, Queue},
+    queue::{Outcome, Queue, Queued},
 };
 
 /// Pause after a failed attempt to build an instance; it doubles up to the longest.
@@ -98,7 +98,7 @@ impl Pool {
     }
 
     /// Hands a request to the workers, or back where too many wait.
-    pub(crate) fn push(&self, job: Job) -> Result<(), Job> {
+    pub(crate) fn push(&self, job: Queued) -> Result<(), Queued> {
         self.queue.push(job)
     }
 

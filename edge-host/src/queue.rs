@@ -22,7 +22,7 @@ pub(crate) struct Outcome {
 
 /// A request that waits.
 #[derive(Debug)]
-pub(crate) struct Job {
+pub(crate) struct Queued {
     /// For example `POST /v1/rank`.
     pub(crate) method_path: String,
     pub(crate) body: Vec<u8>,
@@ -42,7 +42,7 @@ pub(crate) struct Queue {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    jobs: VecDeque<Job>,
+    requests: VecDeque<Queued>,
     /// Workers that stand in `pop` with nothing to do.
     idle: usize,
     closed: bool,
@@ -61,25 +61,25 @@ impl Queue {
 
     /// Adds a request, or gives it back where the queue is full or closed. Requests whose clients
     /// have left make room.
-    pub(crate) fn push(&self, job: Job) -> Result<(), Job> {
+    pub(crate) fn push(&self, job: Queued) -> Result<(), Queued> {
         let mut waiting = self.lock();
         let room = self.capacity.saturating_add(waiting.idle);
-        if waiting.jobs.len() >= room {
-            waiting.jobs.retain(|job| !job.reply.is_closed());
+        if waiting.requests.len() >= room {
+            waiting.requests.retain(|job| !job.reply.is_closed());
         }
-        if waiting.closed || waiting.jobs.len() >= room {
+        if waiting.closed || waiting.requests.len() >= room {
             return Err(job);
         }
-        waiting.jobs.push_back(job);
+        waiting.requests.push_back(job);
         self.changed.notify_one();
         Ok(())
     }
 
     /// Waits for a request whose client is still there. `None` once the queue is closed and empty.
-    pub(crate) fn pop(&self) -> Option<Job> {
+    pub(crate) fn pop(&self) -> Option<Queued> {
         let mut waiting = self.lock();
         loop {
-            while let Some(job) = waiting.jobs.pop_front() {
+            while let Some(job) = waiting.requests.pop_front() {
                 if !job.reply.is_closed() {
                     return Some(job);
                 }
@@ -105,9 +105,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn job(name: &str) -> (Job, oneshot::Receiver<Outcome>) {
+    fn job(name: &str) -> (Queued, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
-        let job = Job { method_path: name.to_owned(), body: Vec::new(), deadline: Instant::now(), reply };
+        let job = Queued { method_path: name.to_owned(), body: Vec::new(), deadline: Instant::now(), reply };
         (job, outcome)
     }
 
@@ -118,8 +118,8 @@ mod tests {
     #[test]
     fn requests_leave_in_order_and_a_full_queue_gives_back() {
         let queue = Queue::new(2);
-        let (jobs, _clients): (Vec<Job>, Vec<_>) = ["a", "b", "c"].into_iter().map(job).unzip();
-        let pushed: Vec<bool> = jobs.into_iter().map(|job| queue.push(job).is_ok()).collect();
+        let (requests, _clients): (Vec<Queued>, Vec<_>) = ["a", "b", "c"].into_iter().map(job).unzip();
+        let pushed: Vec<bool> = requests.into_iter().map(|job| queue.push(job).is_ok()).collect();
         assert_eq!(pushed, [true, true, false]);
         assert_eq!(next(&queue).unwrap(), "a");
         assert_eq!(next(&queue).unwrap(), "b");

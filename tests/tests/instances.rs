@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use lockstep_edge_host::{Config, Instances};
 use lockstep_module::TextModel;
-use lockstep_rank::{Encoder, Text};
+use lockstep_rank::{Text, TextEncoder};
 use lockstep_tests::places::{compiled, module, need, tiny_model};
 use lockstep_tests::texts::hostile;
 use serde_json::{Value, json};

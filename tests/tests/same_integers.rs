@@ -5,7 +5,7 @@ use std::path::Path;
 
 use lockstep_arith::encoder::Encoder as Reference;
 use lockstep_module::TextModel;
-use lockstep_rank::{Encoder, Text};
+use lockstep_rank::{Text, TextEncoder};
 use lockstep_tests::daemon::Daemon;
 use lockstep_tests::http::post;
 use lockstep_tests::{folder, places, texts, witness};

@@ -18,7 +18,7 @@
 use std::cell::RefCell;
 
 use lockstep_model::{Buffer, Line, token_chunks};
-use lockstep_rank::{EncodeError, Encoded, Encoder, Limits, ModelInfo, Service, Text};
+use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, Service, Text, TextEncoder};
 
 use crate::TextModel;
 
@@ -27,7 +27,7 @@ const PIECE: usize = 1024;
 
 #[derive(Default)]
 struct State {
-    service: Option<Service<Paced>>,
+    service: Option<Service<ChunkedEncoder>>,
     result: Vec<u8>,
     tokens: usize,
 }
@@ -61,9 +61,9 @@ mod clock {
 }
 
 /// The model, a piece at a time.
-struct Paced(TextModel);
+struct ChunkedEncoder(TextModel);
 
-impl Encoder for Paced {
+impl TextEncoder for ChunkedEncoder {
     fn info(&self) -> &ModelInfo {
         self.0.info()
     }
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn lockstep_open(
     let [model, tokenizer, manifest] = files;
     STATE.with_borrow_mut(|state| match TextModel::open(model, &tokenizer, &manifest) {
         Ok(model) => {
-            state.service = Some(Service::new(Paced(model), Limits::default(), clock::now));
+            state.service = Some(Service::new(ChunkedEncoder(model), Limits::default(), clock::now));
             state.result.clear();
             0
         }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use lockstep_folder::manifest::{Manifest, ManifestError};
 use lockstep_folder::{MANIFEST, ONNX, RUNTIME, TOKENIZER};
 use lockstep_model::{Buffer, Model, ModelError, Sequence};
-use lockstep_rank::{EncodeError, Encoded, Encoder, ModelInfo, ModelKind, Text};
+use lockstep_rank::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 use lockstep_tokenizer::{Encoding, Tokenizer, TokenizerError};
 
 /// A tokenizer and a model that belong together.
@@ -204,7 +204,7 @@ impl TextModel {
     }
 }
 
-impl Encoder for TextModel {
+impl TextEncoder for TextModel {
     fn info(&self) -> &ModelInfo {
         self.info
             .get_or_init(|| ModelInfo { backend: self.model.kernel_name().into(), ..self.described.clone() })

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use lockstep_module::TextModel;
-use lockstep_rank::{Encoder, Text};
+use lockstep_rank::{Text, TextEncoder};
 use lockstep_tests::folder::files;
 
 /// Texts that go through the model together.

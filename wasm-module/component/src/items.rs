@@ -1,4 +1,4 @@
-//! Vectors of items in the key-value store, under [`Recall::key`](lockstep_rank::Recall::key).
+//! Vectors of items in the key-value store, under [`CachedEncoder::key`](lockstep_rank::CachedEncoder::key).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,9 +10,9 @@ const PREFIX: &str = "item/";
 
 /// Looks the items of a request up, all in one call. What the store does not give is computed.
 pub(crate) fn look_up(job: &Job, model: &mut Model) {
-    let recall = model.encoder_mut();
+    let cached = model.encoder_mut();
     let texts: BTreeMap<String, &str> =
-        job.items().map(|text| (format!("{PREFIX}{}", recall.key(text)), text)).collect();
+        job.items().map(|text| (format!("{PREFIX}{}", cached.key(text)), text)).collect();
     if texts.is_empty() {
         return;
     }
@@ -21,7 +21,7 @@ pub(crate) fn look_up(job: &Job, model: &mut Model) {
         keyvalue::default().and_then(|bucket| keyvalue::get_many(&bucket, &keys)).unwrap_or_default();
     let records: HashMap<String, Option<Vec<u8>>> = records.into_iter().collect();
     for (key, text) in texts {
-        recall.look_up(text, records.get(&key).and_then(|record| record.as_deref()));
+        cached.look_up(text, records.get(&key).and_then(|record| record.as_deref()));
     }
 }
 

@@ -3,12 +3,12 @@
 use std::{cell::RefCell, sync::OnceLock, time::Instant};
 
 use lockstep_module::{Buffer, OpenError, TextModel};
-use lockstep_rank::{Limits, Recall, Reply, Service};
+use lockstep_rank::{CachedEncoder, Limits, Reply, Service};
 
 use crate::serve::refusal;
 
 /// The model, behind its requests.
-pub(crate) type Model = Service<Recall<TextModel>>;
+pub(crate) type Model = Service<CachedEncoder<TextModel>>;
 
 thread_local! {
     static MODEL: RefCell<Option<Model>> = const { RefCell::new(None) };
@@ -38,7 +38,7 @@ pub(crate) fn is_open() -> bool {
 /// Names the file and what is wrong with it.
 pub(crate) fn open(model: Buffer, tokenizer: &[u8], manifest: &[u8]) -> Result<(), OpenError> {
     let model = TextModel::open(model, tokenizer, manifest)?;
-    MODEL.set(Some(Service::new(Recall::new(model), Limits::default(), now)));
+    MODEL.set(Some(Service::new(CachedEncoder::new(model), Limits::default(), now)));
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use lockstep_rank::{Encoder, Job, Limits, Reply, Text, Usage, UserRequest};
+use lockstep_rank::{Job, Limits, Reply, Text, TextEncoder, Usage, UserRequest};
 use serde_json::json;
 use spin_sdk::{
     http::{FullBody, HeaderValue, Method, Request, Response},
@@ -120,10 +120,10 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
 /// Tokens of the texts that are not known. What the tokenizer refuses counts nothing: the run refuses it.
 fn tokens_to_run(job: &Job, model: &mut model::Model) -> usize {
     let texts = job.texts();
-    let recall = model.encoder_mut();
-    let unknown: Vec<&str> = texts.into_iter().filter(|text| !recall.knows(text)).collect();
-    let limit = recall.info().max_input_length;
-    let mut count = |text| recall.count_tokens(Text::single(text)).unwrap_or(0).min(limit);
+    let cached = model.encoder_mut();
+    let unknown: Vec<&str> = texts.into_iter().filter(|text| !cached.knows(text)).collect();
+    let limit = cached.info().max_input_length;
+    let mut count = |text| cached.count_tokens(Text::single(text)).unwrap_or(0).min(limit);
     unknown.into_iter().map(&mut count).sum()
 }
 

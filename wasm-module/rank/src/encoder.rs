@@ -98,7 +98,7 @@ pub enum EncodeError {
 ///
 /// An answer depends on its own input alone: batch mates, their order and their number change
 /// nothing, and equal inputs give equal integers on every machine.
-pub trait Encoder {
+pub trait TextEncoder {
     /// What the model is. The answer never changes during the encoder's life.
     fn info(&self) -> &ModelInfo;
 

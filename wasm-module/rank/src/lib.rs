@@ -3,7 +3,7 @@
 //! JSON in, JSON out, with no operating system: the crate is compiled into the WebAssembly module
 //! that the browser, the Spin component and the daemon run, so a request gets the same answer, and
 //! a bad request the same refusal, wherever it arrives. What remains outside is the model, behind
-//! [`Encoder`], and the clock, a plain function, because the bare WebAssembly target has none.
+//! [`TextEncoder`], and the clock, a plain function, because the bare WebAssembly target has none.
 //!
 //! | path | answer |
 //! |---|---|
@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod cached;
 mod encoder;
 mod exact;
 mod fields;
@@ -38,7 +39,6 @@ mod job;
 mod json;
 mod limits;
 mod problem;
-mod recall;
 mod reply;
 mod request;
 mod service;
@@ -47,12 +47,12 @@ mod users;
 
 pub mod rank;
 
-pub use encoder::{EncodeError, Encoded, Encoder, ModelInfo, ModelKind, Text};
+pub use cached::{CachedEncoder, encode_missing};
+pub use encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 pub use exact::{cosine, dot, scaled_vector, unit_vector};
 pub use job::Job;
 pub use limits::Limits;
 pub use problem::Problem;
-pub use recall::{Recall, encode_missing};
 pub use reply::{Reply, Usage};
 pub use service::{Clock, Service};
 pub use sigmoid::{exp, sigmoid};

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     answer::{self, Because, EmbeddingsAnswer, EncodeAnswer, Item, RankAnswer, Reranked, Tokens, Truncated},
-    encoder::{Encoded, Encoder, ModelKind, Text},
+    encoder::{Encoded, ModelKind, Text, TextEncoder},
     exact::{dot, scaled_vector, similarity, unit_vector},
     job::{Job, Task},
     json::parse,
@@ -38,7 +38,7 @@ const ROUTES: [(&str, &str); 7] = [
     ("/health", "GET"),
 ];
 
-impl<E: Encoder> Service<E> {
+impl<E: TextEncoder> Service<E> {
     /// A service around a model that is ready to run.
     pub fn new(encoder: E, limits: Limits, clock: Clock) -> Self {
         Self { encoder, limits, clock }

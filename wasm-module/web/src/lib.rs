@@ -8,7 +8,7 @@
 mod memory;
 
 use lockstep_module::TextModel;
-use lockstep_rank::{Encoder, Job, Limits, ModelKind, Reply, Service, Text};
+use lockstep_rank::{Job, Limits, ModelKind, Reply, Service, Text, TextEncoder};
 use wasm_bindgen::prelude::*;
 
 pub use memory::Memory;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use lockstep_rank::{EncodeError, Encoded, Encoder, ModelInfo, Text, encode_missing};
+use lockstep_rank::{EncodeError, Encoded, ModelInfo, Text, TextEncoder, encode_missing};
 
 /// Bytes of texts and vectors that are kept between requests. One request may add as much as its limits allow.
 const KEPT: usize = 16 << 20;
@@ -18,7 +18,7 @@ pub struct Memory<E> {
     kept: usize,
 }
 
-impl<E: Encoder> Memory<E> {
+impl<E: TextEncoder> Memory<E> {
     /// Around a model, knowing nothing.
     pub fn new(encoder: E) -> Self {
         Self { encoder, known: HashMap::new(), order: VecDeque::new(), bytes: 0, kept: KEPT }
@@ -55,7 +55,7 @@ fn size(text: &str, encoded: &Encoded) -> usize {
     2 * text.len() + 4 * encoded.vector.len()
 }
 
-impl<E: Encoder> Encoder for Memory<E> {
+impl<E: TextEncoder> TextEncoder for Memory<E> {
     fn info(&self) -> &ModelInfo {
         self.encoder.info()
     }
@@ -105,7 +105,7 @@ mod tests {
         Memory::new(Fake(info, 0))
     }
 
-    impl Encoder for Fake {
+    impl TextEncoder for Fake {
         fn info(&self) -> &ModelInfo {
             &self.0
         }

@@ -24,7 +24,7 @@ use arguments::Arguments;
 use cases::{Case, Work};
 use contestant::{Contestant, Expected};
 use lockstep_folder::{MANIFEST, RUNTIME, TOKENIZER};
-use lockstep_rank::{Encoder, ModelKind};
+use lockstep_rank::{ModelKind, TextEncoder};
 use lockstep_tests::{places::workspace, times::median};
 use process::{Process, Remote};
 use serde_json::json;

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path, time::Duration};
 
 use lockstep_module::TextModel;
 use lockstep_peer_tract::Plan;
-use lockstep_rank::{Encoder, Text};
+use lockstep_rank::{Text, TextEncoder};
 
 use crate::{
     Fallible,

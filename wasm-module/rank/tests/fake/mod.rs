@@ -2,7 +2,7 @@
 //! vectors, and a word's vector comes from a hash of its letters.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-use lockstep_rank::{EncodeError, Encoded, Encoder, Limits, ModelInfo, ModelKind, Reply, Service, Text};
+use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, ModelKind, Reply, Service, Text, TextEncoder};
 use serde_json::Value;
 
 pub const DIMENSIONS: usize = 8;
@@ -71,7 +71,7 @@ fn words(text: Text<'_>) -> Vec<&str> {
     text.text.split_whitespace().chain(second).collect()
 }
 
-impl Encoder for Fake {
+impl TextEncoder for Fake {
     fn info(&self) -> &ModelInfo {
         &self.info
     }

@@ -4,7 +4,7 @@
 mod fake;
 
 use fake::{Fake, read, stopped};
-use lockstep_rank::{EncodeError, Encoder, Limits, Recall, Service, Text};
+use lockstep_rank::{CachedEncoder, EncodeError, Limits, Service, Text, TextEncoder};
 use serde_json::json;
 
 const BODY: &str = r#"{"user": {"history": [{"text": "red shoes"}]}, "explain": true, "candidates": [
@@ -12,7 +12,7 @@ const BODY: &str = r#"{"user": {"history": [{"text": "red shoes"}]}, "explain": 
 
 /// Ranks with what a store holds; gives the answer, what is new, and how many texts the model was asked for.
 fn rank(stored: &[(String, Vec<u8>)]) -> (String, Vec<(String, Vec<u8>)>, usize) {
-    let mut service = Service::new(Recall::new(Fake::embedding()), Limits::default(), stopped);
+    let mut service = Service::new(CachedEncoder::new(Fake::embedding()), Limits::default(), stopped);
     let job = service.read("POST", "/v1/rank", BODY.as_bytes()).ok().unwrap();
     for text in job.items().map(str::to_owned).collect::<Vec<_>>() {
         let key = service.encoder().key(&text);
@@ -56,22 +56,25 @@ fn records_of_something_else_are_no_records() {
 
 #[test]
 fn keys_differ_with_the_text_and_the_model() {
-    let key = |text: &str| Recall::new(Fake::embedding()).key(text);
+    let key = |text: &str| CachedEncoder::new(Fake::embedding()).key(text);
     assert_eq!(key("a"), key("a"));
     assert_ne!(key("a"), key("b"));
     assert_eq!(key("a").len(), 64);
-    assert_ne!(Recall::new(Fake::embedding()).key("a"), Recall::new(Fake::other_model()).key("a"));
+    assert_ne!(
+        CachedEncoder::new(Fake::embedding()).key("a"),
+        CachedEncoder::new(Fake::other_model()).key("a")
+    );
 }
 
 #[test]
 fn an_error_names_the_place_in_the_request() {
-    let mut recall = Recall::new(Fake::embedding());
+    let mut cached = CachedEncoder::new(Fake::embedding());
     let (_, learned, _) = rank(&[]);
-    let key = recall.key("green tea");
+    let key = cached.key("green tea");
     let record = &learned.iter().find(|(stored, _)| *stored == key).unwrap().1;
-    recall.look_up("green tea", Some(record));
-    assert!(recall.knows("green tea") && !recall.knows("red shoes"));
-    let mut service = Service::new(recall, Limits::default(), stopped);
+    cached.look_up("green tea", Some(record));
+    assert!(cached.knows("green tea") && !cached.knows("red shoes"));
+    let mut service = Service::new(cached, Limits::default(), stopped);
     let sabotage = fake::Sabotage::Fail(EncodeError::Empty { index: 0 });
     service.encoder_mut().encoder_mut().sabotage = Some(sabotage);
     let reply = service.handle(
@@ -84,9 +87,9 @@ fn an_error_names_the_place_in_the_request() {
 
 #[test]
 fn pairs_are_never_looked_up() {
-    let mut recall = Recall::new(Fake::classifier(&["one"]));
-    recall.look_up("red shoes", None);
+    let mut cached = CachedEncoder::new(Fake::classifier(&["one"]));
+    cached.look_up("red shoes", None);
     let pair = [Text::pair("red shoes", "blue shoes")];
-    recall.encode(&pair).unwrap();
-    assert_eq!(recall.learned(), []);
+    cached.encode(&pair).unwrap();
+    assert_eq!(cached.learned(), []);
 }

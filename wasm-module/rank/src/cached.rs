@@ -6,11 +6,11 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::encoder::{EncodeError, Encoded, Encoder, ModelInfo, ModelKind, Text};
+use crate::encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 
 /// A model that is asked only for what is not known. What it computes for texts that were looked for is kept until
 /// [`Self::learned`] takes it.
-pub struct Recall<E> {
+pub struct CachedEncoder<E> {
     encoder: E,
     /// What was looked for: its vector, where one was found or computed since.
     known: HashMap<String, Entry>,
@@ -24,7 +24,7 @@ struct Entry {
 /// Length of the head of a record: the number of tokens in 4 bytes, and whether the text was cut in one.
 const HEAD: usize = 5;
 
-impl<E: Encoder> Recall<E> {
+impl<E: TextEncoder> CachedEncoder<E> {
     /// Around a model, knowing nothing.
     pub fn new(encoder: E) -> Self {
         Self { encoder, known: HashMap::new() }
@@ -92,7 +92,7 @@ fn record(encoded: &Encoded) -> Vec<u8> {
     record
 }
 
-impl<E: Encoder> Encoder for Recall<E> {
+impl<E: TextEncoder> TextEncoder for CachedEncoder<E> {
     fn info(&self) -> &ModelInfo {
         self.encoder.info()
     }
@@ -122,7 +122,7 @@ impl<E: Encoder> Encoder for Recall<E> {
 /// # Errors
 /// Those of the model, about the input at its place in `inputs`.
 pub fn encode_missing(
-    encoder: &mut impl Encoder,
+    encoder: &mut impl TextEncoder,
     inputs: &[Text<'_>],
     mut answers: Vec<Option<Encoded>>,
     mut keep: impl FnMut(&str, &Encoded),
