@@ -8,6 +8,7 @@ use hyper::{
     body::{Body, Bytes, Incoming},
     header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
+use lockstep_rank::{Problem, Reply};
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
@@ -21,51 +22,15 @@ use crate::{
 /// A body that is there as a whole.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
-/// A refusal by the host, in the shape that the module's refusals have.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error("no instance of the module is ready yet")]
-    NotReady,
-    #[error("body: {sent} bytes, the limit is {limit}")]
-    TooLarge { sent: String, limit: usize },
-    #[error("body: not complete after {0:?}")]
-    TooSlow(Duration),
-    #[error("body: {0}")]
-    Broken(String),
-    #[error("{0} requests wait already; try again later")]
-    Overloaded(usize),
-    #[error("no answer within {0:?}")]
-    Deadline(Duration),
-    #[error("the daemon is shutting down")]
-    ShuttingDown,
-    #[error("{0}")]
-    Module(InstanceError),
-}
-
-impl Refusal {
-    fn kind(&self) -> (StatusCode, &'static str) {
-        match self {
-            Self::Broken(_) => (StatusCode::BAD_REQUEST, "Validation"),
-            Self::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "Validation"),
-            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Validation"),
-            Self::Module(_) => (StatusCode::FAILED_DEPENDENCY, "Backend"),
-            Self::Overloaded(_) => (StatusCode::TOO_MANY_REQUESTS, "Overloaded"),
-            Self::NotReady | Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "Unhealthy"),
-            Self::Deadline(_) => (StatusCode::GATEWAY_TIMEOUT, "Backend"),
-        }
+/// The answer that refuses a request.
+fn refusal(problem: &Problem) -> Answer {
+    let Reply { status, body, .. } = Reply::refusal(problem);
+    let mut answer = json(status, body.into());
+    // The host did not read the rest of the body, so the connection cannot carry another request.
+    if matches!(problem, Problem::BodyTooSlow(_) | Problem::BodyTooLarge { .. } | Problem::BodyBroken(_)) {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-
-    fn answer(&self) -> Answer {
-        let (status, kind) = self.kind();
-        let body = serde_json::json!({ "error": self.to_string(), "error_type": kind });
-        let mut answer = json(status, body.to_string().into());
-        // What remains of the body is not read, so the connection cannot carry another request.
-        if matches!(self, Self::TooSlow(_) | Self::TooLarge { .. } | Self::Broken(_)) {
-            let close = HeaderValue::from_static("close");
-            answer.headers_mut().insert(CONNECTION, close);
-        }
-        answer
-    }
+    answer
 }
 
 /// Answers one request; never fails.
@@ -78,7 +43,7 @@ pub(crate) async fn answer(request: Request<Incoming>, pool: &Pool, config: &Con
         Some(_) if cors::is_preflight(&request) => cors::preflight(),
         _ => match respond(request, &method_path, arrived, pool, config).await {
             Ok(answer) => answer,
-            Err(refusal) => refusal.answer(),
+            Err(problem) => refusal(&problem),
         },
     };
     cors::permit(answer.headers_mut(), origin, allowed);
@@ -104,42 +69,41 @@ async fn respond(
     arrived: Instant,
     pool: &Pool,
     config: &Config,
-) -> Result<Answer, Refusal> {
+) -> Result<Answer, Problem> {
     if [Method::GET, Method::HEAD].contains(request.method()) {
         match request.uri().path() {
             "/health" if pool.is_ready() => {
-                return Ok(json(StatusCode::OK, Bytes::from_static(b"{\"status\":\"ok\"}")));
+                return Ok(json(200, Bytes::from_static(b"{\"status\":\"ok\"}")));
             }
-            "/health" => return Err(Refusal::NotReady),
+            "/health" => return Err(not_ready()),
             "/info" => {
-                let info = pool.info().ok_or(Refusal::NotReady)?;
-                return Ok(json(StatusCode::OK, Bytes::copy_from_slice(&info.body)));
+                let info = pool.info().ok_or_else(not_ready)?;
+                return Ok(json(200, Bytes::copy_from_slice(&info.body)));
             }
             _ => {}
         }
     }
-    let info = pool.info().ok_or(Refusal::NotReady)?;
+    let info = pool.info().ok_or_else(not_ready)?;
 
     let body = read(request.into_body(), config).await?;
     let complete = Instant::now();
     let (reply, outcome) = oneshot::channel();
     let job =
         Queued { method_path: method_path.to_owned(), body, deadline: complete + config.deadline, reply };
-    pool.push(job).map_err(|_| Refusal::Overloaded(config.queue))?;
+    pool.push(job).map_err(|_| overloaded(config.queue))?;
     let Outcome { answer, taken, done } = match timeout(config.deadline, outcome).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => return Err(unserved(complete, config)),
-        Err(_) => return Err(Refusal::Deadline(config.deadline)),
+        Err(_) => return Err(Problem::Deadline(config.deadline)),
     };
     let answer = answer.map_err(|error| match error {
-        InstanceError::Deadline => Refusal::Deadline(config.deadline),
-        InstanceError::Stopped => Refusal::ShuttingDown,
-        error => Refusal::Module(error),
+        InstanceError::Deadline => Problem::Deadline(config.deadline),
+        InstanceError::Stopped => shutting_down(),
+        error => Problem::Backend(error.to_string()),
     })?;
 
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FAILED_DEPENDENCY);
-    let mut response = json(status, answer.body.into());
-    if status == StatusCode::OK {
+    let mut response = json(answer.status, answer.body.into());
+    if answer.status == 200 {
         let named = info.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.clone()));
         response.headers_mut().extend(named);
     }
@@ -160,36 +124,44 @@ async fn respond(
 }
 
 /// Why a worker let a request go without a word: it came too late, or the daemon is ending.
-fn unserved(complete: Instant, config: &Config) -> Refusal {
-    if complete.elapsed() >= config.deadline {
-        Refusal::Deadline(config.deadline)
-    } else {
-        Refusal::ShuttingDown
-    }
+fn unserved(complete: Instant, config: &Config) -> Problem {
+    if complete.elapsed() >= config.deadline { Problem::Deadline(config.deadline) } else { shutting_down() }
 }
 
 /// Reads a body of bounded size in bounded time. One that announces too much is refused unread.
-async fn read(body: Incoming, config: &Config) -> Result<Vec<u8>, Refusal> {
+async fn read(body: Incoming, config: &Config) -> Result<Vec<u8>, Problem> {
     let limit = config.max_body_bytes;
     let announced = body.size_hint().lower();
     if announced > limit as u64 {
         let sent = announced.to_string();
-        return Err(Refusal::TooLarge { sent, limit });
+        return Err(Problem::BodyTooLarge { sent, limit });
     }
     match timeout(config.read_timeout, Limited::new(body, limit).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes().into()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             let sent = format!("more than {limit}");
-            Err(Refusal::TooLarge { sent, limit })
+            Err(Problem::BodyTooLarge { sent, limit })
         }
-        Ok(Err(error)) => Err(Refusal::Broken(error.to_string())),
-        Err(_) => Err(Refusal::TooSlow(config.read_timeout)),
+        Ok(Err(error)) => Err(Problem::BodyBroken(error.to_string())),
+        Err(_) => Err(Problem::BodyTooSlow(config.read_timeout)),
     }
 }
 
-fn json(status: StatusCode, body: Bytes) -> Answer {
+fn not_ready() -> Problem {
+    Problem::Unhealthy("no instance of the module is ready yet".into())
+}
+
+fn shutting_down() -> Problem {
+    Problem::Unhealthy("the daemon is shutting down".into())
+}
+
+fn overloaded(waiting: usize) -> Problem {
+    Problem::Overloaded(format!("{waiting} requests wait already; try again later"))
+}
+
+fn json(status: u16, body: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = status;
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FAILED_DEPENDENCY);
     let kind = HeaderValue::from_static("application/json");
     answer.headers_mut().insert(CONTENT_TYPE, kind);
     answer

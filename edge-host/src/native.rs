@@ -8,14 +8,14 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
 };
 
 use lockstep_module::{Encoding, TextModel, token_chunks};
-use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, Service, Text, TextEncoder};
+use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, Service, Text, TextEncoder, monotonic_ms};
 use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 
 use crate::{
@@ -60,7 +60,7 @@ impl Engine {
     pub(crate) fn new(native: Arc<Native>, stop: Arc<AtomicBool>) -> Self {
         let call = Arc::new(Call { deadline: Mutex::new(Instant::now()), stop });
         let encoder = ParallelEncoder { native, call: Arc::clone(&call) };
-        Self { service: Service::new(encoder, Limits::default(), now_ms), call }
+        Self { service: Service::new(encoder, Limits::default(), monotonic_ms), call }
     }
 
     /// Answers one request by `deadline`.
@@ -135,11 +135,6 @@ impl TextEncoder for ParallelEncoder {
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
         self.native.model.tokenize(input).map(|encoding| encoding.total_tokens)
     }
-}
-
-fn now_ms() -> f64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -18,7 +18,7 @@
 use std::cell::RefCell;
 
 use lockstep_model::{Buffer, Line, token_chunks};
-use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, Service, Text, TextEncoder};
+use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, Problem, Reply, Service, Text, TextEncoder};
 
 use crate::TextModel;
 
@@ -51,13 +51,7 @@ mod clock {
 
 #[cfg(not(target_os = "unknown"))]
 mod clock {
-    use std::sync::OnceLock;
-    use std::time::Instant;
-
-    pub(super) fn now() -> f64 {
-        static START: OnceLock<Instant> = OnceLock::new();
-        START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
-    }
+    pub(super) use lockstep_rank::monotonic_ms as now;
 }
 
 /// The model, a piece at a time.
@@ -153,8 +147,9 @@ pub unsafe extern "C" fn lockstep_handle(
     STATE.with_borrow_mut(|state| {
         state.tokens = 0;
         let Some(service) = &mut state.service else {
-            state.result = br#"{"error":"no model is open","error_type":"Unhealthy"}"#.to_vec();
-            return 503;
+            let reply = Reply::from(Problem::Unhealthy("no model is open".into()));
+            state.result = reply.body.into_bytes();
+            return reply.status.into();
         };
         let reply = service.handle(method, path, &body);
         state.result = reply.body.into_bytes();

@@ -1,11 +1,8 @@
 //! Histories in the key-value store, a record a user.
 
-use lockstep_rank::{Event, History, Limits, Reply, UserRequest};
+use lockstep_rank::{Event, History, Limits, Problem, Reply, UserRequest};
 
-use crate::{
-    keyvalue::{Bucket, Cas, CasError, Error, default, swap},
-    serve::refusal,
-};
+use crate::keyvalue::{Bucket, Cas, CasError, Error, default, swap};
 
 /// How often an append begins anew because others wrote meanwhile.
 const ATTEMPTS: usize = 32;
@@ -14,8 +11,8 @@ fn key(id: &str) -> String {
     format!("user/{id}")
 }
 
-fn failed(error: &Error) -> Reply {
-    refusal(424, "Backend", &format!("the key-value store: {error:?}"))
+fn failed(error: &Error) -> Problem {
+    Problem::Backend(format!("the key-value store: {error:?}"))
 }
 
 fn stored(bucket: &Bucket, id: &str) -> Result<History, Reply> {
@@ -54,12 +51,9 @@ fn append(bucket: &Bucket, id: &str, events: &[Event], limits: &Limits) -> Resul
         match swap(cas, &history.record()) {
             Ok(()) => return Ok(reply),
             Err(CasError::CasFailed(newer)) => cas = newer,
-            Err(CasError::StoreError(error)) => return Err(failed(&error)),
+            Err(CasError::StoreError(error)) => return Err(failed(&error).into()),
         }
     }
-    Err(refusal(
-        429,
-        "Overloaded",
-        &format!("others changed the history {ATTEMPTS} times meanwhile; try again"),
-    ))
+    let text = format!("others changed the history {ATTEMPTS} times meanwhile; try again");
+    Err(Problem::Overloaded(text).into())
 }

@@ -12,7 +12,7 @@ const PREFIX: &str = "item/";
 pub(crate) fn look_up(job: &Job, model: &mut Model) {
     let cached = model.encoder_mut();
     let texts: BTreeMap<String, &str> =
-        job.items().map(|text| (format!("{PREFIX}{}", cached.key(text)), text)).collect();
+        job.items().into_iter().map(|text| (format!("{PREFIX}{}", cached.key(text)), text)).collect();
     if texts.is_empty() {
         return;
     }

@@ -1,11 +1,9 @@
 //! The model of the component, which an instance is born with.
 
-use std::{cell::RefCell, sync::OnceLock, time::Instant};
+use std::cell::RefCell;
 
 use lockstep_module::{Buffer, OpenError, TextModel};
-use lockstep_rank::{CachedEncoder, Limits, Reply, Service};
-
-use crate::serve::refusal;
+use lockstep_rank::{CachedEncoder, Limits, Problem, Service, monotonic_ms};
 
 /// The model, behind its requests.
 pub(crate) type Model = Service<CachedEncoder<TextModel>>;
@@ -19,10 +17,10 @@ thread_local! {
 /// # Errors
 ///
 /// The refusal of a component without a model.
-pub(crate) fn with<T>(work: impl FnOnce(&mut Model) -> T) -> Result<T, Reply> {
+pub(crate) fn with<T>(work: impl FnOnce(&mut Model) -> T) -> Result<T, Problem> {
     MODEL.with_borrow_mut(|model| match model {
         Some(model) => Ok(work(model)),
-        None => Err(refusal(503, "Unhealthy", "the component has no model: `edge-host open` puts one in")),
+        None => Err(Problem::Unhealthy("the component has no model: `edge-host open` puts one in".into())),
     })
 }
 
@@ -38,12 +36,6 @@ pub(crate) fn is_open() -> bool {
 /// Names the file and what is wrong with it.
 pub(crate) fn open(model: Buffer, tokenizer: &[u8], manifest: &[u8]) -> Result<(), OpenError> {
     let model = TextModel::open(model, tokenizer, manifest)?;
-    MODEL.set(Some(Service::new(CachedEncoder::new(model), Limits::default(), now)));
+    MODEL.set(Some(Service::new(CachedEncoder::new(model), Limits::default(), monotonic_ms)));
     Ok(())
-}
-
-/// Monotonic milliseconds.
-fn now() -> f64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
 }

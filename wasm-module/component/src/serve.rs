@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use lockstep_rank::{Job, Limits, Reply, Text, TextEncoder, Usage, UserRequest};
-use serde_json::json;
+use lockstep_rank::{Job, Limits, Problem, Reply, Text, TextEncoder, UserRequest};
 use spin_sdk::{
     http::{FullBody, HeaderValue, Method, Request, Response},
     http_service,
@@ -27,12 +26,6 @@ impl From<Reply> for Answer {
     fn from(reply: Reply) -> Self {
         Self { reply, backend: None, offload: None }
     }
-}
-
-/// A refusal in the shape of [`lockstep_rank`]'s.
-pub(crate) fn refusal(status: u16, error_type: &str, error: &str) -> Reply {
-    let body = json!({ "error": error, "error_type": error_type });
-    Reply { status, body: body.to_string(), usage: Usage::default() }
 }
 
 #[http_service]
@@ -84,7 +77,7 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
         return Ok(model::with(|model| model.run(&job))?.into());
     }
 
-    let settings = Offload::settings().await.map_err(|error| refusal(503, "Unhealthy", &error))?;
+    let settings = Offload::settings().await.map_err(Problem::Unhealthy)?;
     let mut failure = None;
     if let Some(settings) = settings {
         let (tokens, info) = model::with(|model| {
@@ -113,8 +106,8 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
         let reply = model.run(&job);
         items::keep(model);
         let backend = model.encoder().info().backend.clone();
-        Answer { reply, backend: Some(backend), offload: failure }
-    })
+        Ok(Answer { reply, backend: Some(backend), offload: failure })
+    })?
 }
 
 /// Tokens of the texts that are not known. What the tokenizer refuses counts nothing: the run refuses it.
@@ -128,13 +121,13 @@ fn tokens_to_run(job: &Job, model: &mut model::Model) -> usize {
 }
 
 /// The body, as much of it as a request may have.
-async fn read(request: Request, limits: &Limits) -> Result<Vec<u8>, Reply> {
+async fn read(request: Request, limits: &Limits) -> Result<Vec<u8>, Problem> {
     let limit = limits.max_body_bytes;
     match Limited::new(request.into_body(), limit).collect().await {
         Ok(body) => Ok(body.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => {
-            Err(refusal(413, "Validation", &format!("body: more than {limit} bytes, the limit is {limit}")))
+            Err(Problem::BodyTooLarge { sent: format!("more than {limit}"), limit })
         }
-        Err(error) => Err(refusal(400, "Validation", &format!("body: {error}"))),
+        Err(error) => Err(Problem::BodyBroken(error.to_string())),
     }
 }

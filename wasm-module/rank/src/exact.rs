@@ -1,14 +1,14 @@
-//! Integer vectors to floating-point numbers, with the same bits on every machine.
+//! Turns integer vectors into floating-point numbers, with the same bits on every machine.
 //!
-//! Sums are exact integers. One conversion rounds to `f64`, and after it come only `*`, `/` and
-//! `sqrt`, each rounded once as IEEE 754 says, in the order written here.
+//! Sums are exact integers. One conversion rounds to `f64`; after it come only `*`, `/` and `sqrt`,
+//! in the order written here. IEEE 754 defines how each of these operations rounds.
 
-/// `sum a[i] * b[i]`, exactly. Past the shorter vector's end the other counts as zeros.
+/// `sum a[i] * b[i]`, exactly. If one vector is shorter, its missing numbers count as zeros.
 pub fn dot(a: &[i32], b: &[i32]) -> i128 {
     let terms = a.len().min(b.len()) as u128;
     let bound = largest(a) * largest(b) * terms;
     let products = a.iter().zip(b).map(|(&a, &b)| i64::from(a) * i64::from(b));
-    // Both branches give the same integer; the first does it in 64 bits whenever that is safe.
+    // Both branches give the same integer. The first adds in 64 bits, where no sum can overflow.
     if bound <= i64::MAX as u128 { i128::from(products.sum::<i64>()) } else { products.map(i128::from).sum() }
 }
 
@@ -20,8 +20,8 @@ fn largest(vector: &[i32]) -> u128 {
 /// The cosine of the angle between two vectors whose squared norms are `norm_a` and `norm_b`:
 /// `f64(a . b) / sqrt(f64(a . a) * f64(b . b))`, limited to -1..=1, and 0 for a vector of zeros.
 ///
-/// A vector and itself give exactly 1: `sqrt(x * x)` is `x` wherever `x * x` stays in range, and
-/// squared norms are below 2^100.
+/// The cosine of a vector with itself is exactly 1: `sqrt(x * x)` is `x` if `x * x` stays in range,
+/// and squared norms are below 2^100.
 pub fn cosine(dot: i128, norm_a: i128, norm_b: i128) -> f64 {
     let product = norm_a as f64 * norm_b as f64;
     if product <= 0.0 {
@@ -30,10 +30,15 @@ pub fn cosine(dot: i128, norm_a: i128, norm_b: i128) -> f64 {
     (dot as f64 / product.sqrt()).clamp(-1.0, 1.0)
 }
 
-/// [`cosine`] of two vectors whose squared norms are known already.
+/// The squared norm `v . v`.
+pub(crate) fn norm(vector: &[i32]) -> i128 {
+    dot(vector, vector)
+}
+
+/// [`cosine`] of two vectors, given their squared norms.
 pub(crate) fn similarity(a: &[i32], norm_a: i128, b: &[i32], norm_b: i128) -> f64 {
-    // |a . b| <= sqrt(norm_a * norm_b) for vectors and for any part of them, so where both norms
-    // fit into 64 bits, so does every sum on the way.
+    // |a . b| <= sqrt(norm_a * norm_b) holds for the vectors and for every pair of their parts. So
+    // if both norms fit into 64 bits, every partial sum does.
     let product = if norm_a.max(norm_b) <= i128::from(i64::MAX) {
         let products = a.iter().zip(b).map(|(&a, &b)| i64::from(a) * i64::from(b));
         i128::from(products.fold(0, i64::wrapping_add))
@@ -78,7 +83,8 @@ mod tests {
         assert_eq!(scaled_vector(&[3, -4], 0.5), [1.5, -2.0]);
     }
 
-    /// Rounding alone takes some of these past 1: `f64(3 n) / sqrt(f64(n) * f64(9 n))` with `n` beyond 2^53.
+    /// Without the limit, rounding gives values above 1 here, for example
+    /// `f64(3 n) / sqrt(f64(n) * f64(9 n))` with some `n` beyond 2^53.
     #[test]
     fn parallel_vectors_never_pass_one() {
         let mut past_one = 0;

@@ -1,59 +1,68 @@
-//! Requests, validation and ranking for a person, the same on every path.
+//! Reads requests, validates them and ranks texts for a person. JSON in, JSON out.
 //!
-//! JSON in, JSON out, with no operating system: the crate is compiled into the WebAssembly module
-//! that the browser, the Spin component and the daemon run, so a request gets the same answer, and
-//! a bad request the same refusal, wherever it arrives. What remains outside is the model, behind
-//! [`TextEncoder`], and the clock, a plain function, because the bare WebAssembly target has none.
+//! The crate uses no operating system. It is compiled into the WebAssembly module that the browser,
+//! the Spin component and the daemon run, and linked by the daemon's native engine. So a request
+//! gets the same answer, and a bad request the same refusal, on every host. The host adds the
+//! model, behind the trait [`TextEncoder`], and a [`Clock`].
 //!
 //! | path | answer |
 //! |---|---|
 //! | `POST /v1/rank` | candidates in the order that suits a person's history, with reasons: [`rank`] |
-//! | `POST /embed` | text-embeddings-inference: one vector of `f32` a text |
+//! | `POST /embed` | text-embeddings-inference: one vector of `f32` for each text |
 //! | `POST /rerank` | text-embeddings-inference: texts by their score against a query |
-//! | `POST /v1/embeddings` | OpenAI: one unit vector a text, as numbers or base64 |
-//! | `POST /lockstep/encode` | the model's integers, for comparing runtimes bit by bit |
-//! | `GET /info`, `GET /health` | what runs here, and that it runs |
+//! | `POST /v1/embeddings` | OpenAI: one unit vector for each text, as numbers or base64 |
+//! | `POST /lockstep/encode` | the model's integers, to compare runtimes bit by bit |
+//! | `GET /info` | the model and the limits |
+//! | `GET /health` | `{"status": "ok"}` |
 //!
-//! [`Service::handle`] does all at once; [`Service::read`] and [`Service::run`] let a place look at a valid request in
-//! between. Histories kept under a user's id are [`UserRequest`] and [`History`], for places with a store.
+//! Each endpoint is one file of `api/`; `api/mod.rs` tells how to add one. [`Service::handle`]
+//! reads and answers a request. A host that must look at a valid request first calls
+//! [`Service::read`] and [`Service::run`]. [`UserRequest`] and [`History`] are for hosts that store
+//! histories under a user's id.
 //!
 //! # Numbers
 //!
 //! Scores start from the model's integers. Dot products and squared norms are exact integers
-//! ([`dot`]); from there on only `+ - * /` and `sqrt` in `f64` are used, in a written order, all
-//! of which IEEE 754 defines to the last bit. `exp` is this crate's own ([`exp`]). JSON carries
-//! the shortest decimal that reads back as the same number.
+//! ([`dot`]). From there on the code uses only `+ - * /` and `sqrt` in `f64`, in a written order;
+//! IEEE 754 defines each of them to the last bit. [`exp`] is this crate's own. JSON carries the
+//! shortest decimal that reads back as the same number.
 //!
 //! # Refusals
 //!
-//! Every refusal is `{"error", "error_type"}` and names the field and the value; see [`Problem`]
-//! for the statuses and [`Limits`] for what is too much.
+//! Every refusal is `{"error", "error_type"}` and names the field and the value. [`Problem`] lists
+//! the reasons and their statuses, also those of the hosts; [`Limits`] lists the limits.
 #![forbid(unsafe_code)]
 
-mod answer;
+mod api;
 mod cached;
+mod clock;
 mod encoder;
 mod exact;
 mod fields;
 mod job;
 mod json;
 mod limits;
+mod person;
 mod problem;
 mod reply;
-mod request;
 mod service;
 mod sigmoid;
+mod texts;
 mod users;
 
 pub mod rank;
 
 pub use cached::{CachedEncoder, encode_missing};
+pub use clock::Clock;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+pub use clock::monotonic_ms;
 pub use encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 pub use exact::{cosine, dot, scaled_vector, unit_vector};
 pub use job::Job;
 pub use limits::Limits;
+pub use person::Event;
 pub use problem::Problem;
 pub use reply::{Reply, Usage};
-pub use service::{Clock, Service};
+pub use service::Service;
 pub use sigmoid::{exp, sigmoid};
-pub use users::{Event, History, UserRequest};
+pub use users::{History, UserRequest};

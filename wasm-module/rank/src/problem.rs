@@ -1,37 +1,43 @@
-//! Why a request is refused, and how that reads over HTTP.
+//! The reasons to refuse a request, each with its HTTP status.
+
+use std::time::Duration;
 
 use crate::encoder::EncodeError;
 
-/// A refused request. `field` is a path such as `candidates[3].text`.
+/// A refused request, by the service or by the host around it. [`Reply::refusal`] writes the JSON.
 ///
-/// The vocabulary of `error_type` is text-embeddings-inference's, which its clients parse; it has
-/// no word for an unknown path or method, so those are `Validation` too.
+/// The words of `error_type` are those of text-embeddings-inference, whose clients parse them. It
+/// has no word for an unknown path or a wrong method, so these are `Validation` too.
+///
+/// A `field` is a path such as `candidates[3].text`.
+///
+/// [`Reply::refusal`]: crate::Reply::refusal
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// 422 `Validation`: a field is missing, unknown, of the wrong type or out of range.
     #[error("{field}: {detail}")]
     Invalid {
-        /// Where.
+        /// The field.
         field: String,
-        /// What, with the value.
+        /// What is wrong, with the value.
         detail: String,
     },
-    /// 400 `Empty`: there is nothing to work on.
+    /// 400 `Empty`: a text, a list or an id is empty.
     #[error("{field}: {detail}")]
     Empty {
-        /// Where.
+        /// The field.
         field: String,
-        /// What, with the value.
+        /// What is empty, with the value.
         detail: String,
     },
-    /// 413 `Validation`: more than [`Limits`](crate::Limits) allows.
+    /// 413 `Validation`: a field has more than [`Limits`](crate::Limits) allows.
     #[error("{field}: {amount} {unit}, the limit is {limit}")]
     TooLarge {
-        /// Where.
+        /// The field.
         field: String,
-        /// How much was sent.
+        /// How much the client sent.
         amount: usize,
-        /// Of what.
+        /// The unit of `amount` and `limit`, for example `bytes`.
         unit: &'static str,
         /// How much is allowed.
         limit: usize,
@@ -39,44 +45,67 @@ pub enum Problem {
     /// 422 `Tokenizer`: the tokenizer refuses a text.
     #[error("{field}: {detail}")]
     Tokenizer {
-        /// Where.
+        /// The field.
         field: String,
-        /// What the tokenizer says.
+        /// The tokenizer's message.
         detail: String,
     },
-    /// 404 `Validation`: no such path.
+    /// 404 `Validation`: there is no such path.
     #[error("no such path: {path}; there are {known}")]
     NotFound {
-        /// What was asked for, shortened.
+        /// The path, quoted and shortened.
         path: String,
-        /// What exists.
+        /// The paths that exist.
         known: String,
     },
     /// 405 `Validation`: the path exists and takes another method.
     #[error("{path} takes {allowed}, not {method}")]
     Method {
-        /// What was asked for.
+        /// The path.
         path: String,
-        /// The method sent, shortened.
+        /// The method that the client sent, quoted and shortened.
         method: String,
-        /// The method it takes.
-        allowed: &'static str,
+        /// The methods that the path takes.
+        allowed: String,
     },
-    /// 424 `Backend`: the model is of another kind than the path needs.
+    /// 424 `Backend`: the path needs a model of another kind.
     #[error("{path} needs {needed}; {model} is {is}")]
     WrongModel {
-        /// What was asked for.
+        /// The path.
         path: &'static str,
-        /// The kind that would do.
+        /// The kind of model that the path needs.
         needed: &'static str,
         /// The model's name.
         model: String,
-        /// The kind it is.
+        /// The model's kind.
         is: String,
     },
-    /// 424 `Backend`: the model failed.
+    /// 424 `Backend`: the model, or a store that the answer needs, failed.
     #[error("{0}")]
     Backend(String),
+    /// 413 `Validation`, by a host: the body is too long, so the host stopped reading it.
+    #[error("body: {sent} bytes, the limit is {limit}")]
+    BodyTooLarge {
+        /// How much the client sent or announced.
+        sent: String,
+        /// How much is allowed.
+        limit: usize,
+    },
+    /// 408 `Validation`, by a host: the body did not arrive in time.
+    #[error("body: not complete after {0:?}")]
+    BodyTooSlow(Duration),
+    /// 400 `Validation`, by a host: the connection broke before the body's end.
+    #[error("body: {0}")]
+    BodyBroken(String),
+    /// 429 `Overloaded`, by a host: too many requests wait, or write the same record.
+    #[error("{0}")]
+    Overloaded(String),
+    /// 503 `Unhealthy`, by a host: it cannot answer requests yet, or any more.
+    #[error("{0}")]
+    Unhealthy(String),
+    /// 504 `Backend`, by a host: there was no answer within the time allowed.
+    #[error("no answer within {0:?}")]
+    Deadline(Duration),
 }
 
 impl Problem {
@@ -88,7 +117,7 @@ impl Problem {
         Self::Empty { field: field.into(), detail: detail.into() }
     }
 
-    /// Puts the failing input's field name to the model's error.
+    /// The model's error, with the name of the field that the failing input came from.
     pub(crate) fn from_encoder(error: EncodeError, field: impl Fn(usize) -> String) -> Self {
         let detail = error.to_string();
         match error {
@@ -100,33 +129,36 @@ impl Problem {
 
     /// The HTTP status.
     pub fn status(&self) -> u16 {
-        match self {
-            Self::Empty { .. } => 400,
-            Self::NotFound { .. } => 404,
-            Self::Method { .. } => 405,
-            Self::TooLarge { .. } => 413,
-            Self::Invalid { .. } | Self::Tokenizer { .. } => 422,
-            Self::WrongModel { .. } | Self::Backend(_) => 424,
-        }
+        self.kind().0
     }
 
-    /// text-embeddings-inference's word for it.
+    /// The word of text-embeddings-inference for this kind of refusal.
     pub fn error_type(&self) -> &'static str {
+        self.kind().1
+    }
+
+    fn kind(&self) -> (u16, &'static str) {
         match self {
-            Self::Empty { .. } => "Empty",
-            Self::Tokenizer { .. } => "Tokenizer",
-            Self::WrongModel { .. } | Self::Backend(_) => "Backend",
-            Self::Invalid { .. } | Self::TooLarge { .. } | Self::NotFound { .. } | Self::Method { .. } => {
-                "Validation"
-            }
+            Self::Empty { .. } => (400, "Empty"),
+            Self::BodyBroken(_) => (400, "Validation"),
+            Self::NotFound { .. } => (404, "Validation"),
+            Self::Method { .. } => (405, "Validation"),
+            Self::BodyTooSlow(_) => (408, "Validation"),
+            Self::TooLarge { .. } | Self::BodyTooLarge { .. } => (413, "Validation"),
+            Self::Invalid { .. } => (422, "Validation"),
+            Self::Tokenizer { .. } => (422, "Tokenizer"),
+            Self::WrongModel { .. } | Self::Backend(_) => (424, "Backend"),
+            Self::Overloaded(_) => (429, "Overloaded"),
+            Self::Unhealthy(_) => (503, "Unhealthy"),
+            Self::Deadline(_) => (504, "Backend"),
         }
     }
 }
 
-/// Characters of a value that an error message repeats.
+/// How many characters of a value an error message repeats.
 const QUOTED: usize = 40;
 
-/// A value for an error message: escaped, in quotation marks, cut after 40 characters.
+/// A value for an error message: escaped, in quotation marks, and cut after 40 characters.
 pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::from("\"");
     quoted.extend(text.chars().take(QUOTED).flat_map(char::escape_debug));

@@ -1,4 +1,4 @@
-//! What the service hands back.
+//! The answer that the service hands back to its host.
 
 use serde::Serialize;
 use serde_json::json;
@@ -8,34 +8,41 @@ use crate::problem::Problem;
 /// What a request cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Tokens that went through the model.
+    /// Tokens that went through the model, special tokens included.
     pub tokens: usize,
-    /// Texts whose end was cut off.
+    /// Texts that were longer than the model's input, so that their end was cut off.
     pub truncated: usize,
 }
 
-/// An answer.
+/// An answer to one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
     /// JSON.
     pub body: String,
-    /// What it cost; nothing where the request was refused.
+    /// What the request cost; zeros for a refusal.
     pub usage: Usage,
 }
 
 impl Reply {
-    /// A refusal in text-embeddings-inference's shape.
+    /// A refusal: `{"error", "error_type"}`, the shape of text-embeddings-inference. This is the
+    /// only code that writes a refusal, for the service and for its hosts.
     pub fn refusal(problem: &Problem) -> Self {
         let body = json!({ "error": problem.to_string(), "error_type": problem.error_type() });
         Self { status: problem.status(), body: body.to_string(), usage: Usage::default() }
     }
+
+    /// Status 200 with `answer` as JSON.
+    pub(crate) fn answer(answer: &impl Serialize, usage: Usage) -> Result<Self, Problem> {
+        serde_json::to_string(answer)
+            .map(|body| Self { status: 200, body, usage })
+            .map_err(|error| Problem::Backend(format!("the answer cannot be written: {error}")))
+    }
 }
 
-/// An answer as JSON, with what it cost.
-pub(crate) fn written(answer: &impl Serialize, usage: Usage) -> Result<(String, Usage), Problem> {
-    serde_json::to_string(answer)
-        .map(|body| (body, usage))
-        .map_err(|error| Problem::Backend(format!("the answer cannot be written: {error}")))
+impl From<Problem> for Reply {
+    fn from(problem: Problem) -> Self {
+        Self::refusal(&problem)
+    }
 }

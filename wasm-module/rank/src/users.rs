@@ -1,13 +1,16 @@
-//! What a person has read, kept under an id: requests, and the record they change.
+//! Histories that a host stores under a user's id: the requests, and the stored record.
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /v1/users/{id}/events` with `{"events": [{"text", "weight"?}]}` | `{"user", "events", "dropped"}`: how many are kept now, and how many older ones had to go |
+//! | `POST /v1/users/{id}/events`, body `{"events": [{"text", "weight"?}]}` | `{"user", "events", "dropped"}` |
 //! | `GET /v1/users/{id}/events` | `{"user", "events": [{"text", "weight"}]}`, the oldest first |
-//! | `DELETE /v1/users/{id}` | `{"user", "deleted"}`: nothing of the user is kept any more |
+//! | `DELETE /v1/users/{id}` | `{"user", "deleted"}`: how many events were deleted |
 //!
-//! An id in a path is percent-encoded UTF-8. This module has no store: it reads requests and changes records, and a
-//! place that has a store does the rest.
+//! In the first answer, `events` counts the events stored now, and `dropped` the old events that
+//! had to go. An id in a path is percent-encoded UTF-8.
+//!
+//! These requests need a store, so they are no endpoints of [`Service`](crate::Service). This
+//! module reads the requests and changes the records; a host with a store loads and saves them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,57 +19,49 @@ use crate::{
     fields::At,
     json::parse,
     limits::Limits,
+    person::{Event, read_events},
     problem::{Problem, quote},
     reply::{Reply, Usage},
-    request::{Person, check_id, read_events},
+    texts::check_id,
 };
-
-/// Something that a person has read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Event {
-    /// Its text.
-    pub text: String,
-    /// How much it counts: finite, 0 or more.
-    pub weight: f64,
-}
 
 /// A request about one user.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UserRequest {
-    /// Adds events to the end of the history.
+    /// Adds events to the end of the stored history.
     Append {
-        /// The user.
+        /// The user's id.
         id: String,
-        /// Never empty.
+        /// The new events; never empty.
         events: Vec<Event>,
     },
-    /// Asks for the history.
+    /// Asks for the stored history.
     Read {
-        /// The user.
+        /// The user's id.
         id: String,
     },
-    /// Deletes all that is kept.
+    /// Deletes the stored history.
     Delete {
-        /// The user.
+        /// The user's id.
         id: String,
     },
 }
 
-/// The history of one user as it is stored: JSON, the oldest event first.
+/// The history of one user. Stored as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// The oldest first.
+    /// The oldest event first.
     pub events: Vec<Event>,
 }
 
 const ROOT: &str = "/v1/users/";
 
 impl UserRequest {
-    /// Reads a request whose path begins with `/v1/users/`; `None` for every other path.
+    /// Reads a request whose path begins with `/v1/users/`. For any other path it gives `None`.
     ///
     /// # Errors
     ///
-    /// The refusal of a request that is not one of the table above.
+    /// The refusal of a request that the table above does not list.
     pub fn read(method: &str, path: &str, body: &[u8], limits: &Limits) -> Option<Result<Self, Reply>> {
         let path = path.split_once('?').map_or(path, |(path, _)| path);
         let rest = path.strip_prefix(ROOT)?;
@@ -74,8 +69,8 @@ impl UserRequest {
     }
 
     fn of(method: &str, path: &str, rest: &str, body: &[u8], limits: &Limits) -> Result<Self, Problem> {
-        let (id, what) = rest.split_once('/').unwrap_or((rest, ""));
-        let allowed = match what {
+        let (id, resource) = rest.split_once('/').unwrap_or((rest, ""));
+        let allowed = match resource {
             "events" => "GET or POST",
             "" if !rest.ends_with('/') => "DELETE",
             _ => {
@@ -85,25 +80,27 @@ impl UserRequest {
         };
         let id = decode(id)?;
         check_id("id", &id, limits)?;
-        match (what, method) {
+        match (resource, method) {
             ("events", "POST") => {
                 let mut fields = At::body(parse(body, limits)?, &["events"])?;
                 Ok(Self::Append { id, events: read_events(fields.required("events")?, limits)? })
             }
             ("events", "GET" | "HEAD") => Ok(Self::Read { id }),
             ("", "DELETE") => Ok(Self::Delete { id }),
-            _ => Err(Problem::Method { path: path.to_owned(), method: quote(method), allowed }),
+            _ => {
+                Err(Problem::Method { path: path.to_owned(), method: quote(method), allowed: allowed.into() })
+            }
         }
     }
 
-    /// The user.
+    /// The user's id.
     pub fn id(&self) -> &str {
         match self {
             Self::Append { id, .. } | Self::Read { id } | Self::Delete { id } => id,
         }
     }
 
-    /// The answer to a read, or to a delete, of what was stored.
+    /// The answer to a read or a delete; `stored` is the history before the request.
     pub fn answer(&self, stored: &History) -> Reply {
         let body = match self {
             Self::Delete { id } => json!({ "user": id, "deleted": stored.events.len() }),
@@ -114,11 +111,11 @@ impl UserRequest {
 }
 
 impl History {
-    /// What was stored under a user's key; nothing where nothing was.
+    /// Reads the record stored under a user's key. Without a record the history is empty.
     ///
     /// # Errors
     ///
-    /// Where the bytes are no history.
+    /// The refusal of a record that is not a history.
     pub fn of_record(record: Option<&[u8]>) -> Result<Self, Reply> {
         let Some(record) = record else { return Ok(Self::default()) };
         serde_json::from_slice(record).map_err(|error| {
@@ -126,14 +123,14 @@ impl History {
         })
     }
 
-    /// What to store.
+    /// The record to store.
     pub fn record(&self) -> Vec<u8> {
-        // A struct of strings and finite numbers always has a JSON form.
+        // This cannot fail: strings and finite numbers always have a JSON form.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// Adds the newest events, drops the oldest beyond [`Limits::max_history`] and [`Limits::max_history_bytes`], and
-    /// answers. The newest event always stays.
+    /// Adds the newest events, drops the oldest ones beyond [`Limits::max_history`] and
+    /// [`Limits::max_history_bytes`], and gives the answer. The newest event always stays.
     pub fn append(&mut self, id: &str, events: &[Event], limits: &Limits) -> Reply {
         self.events.extend_from_slice(events);
         let mut bytes = 0;
@@ -149,17 +146,9 @@ impl History {
     }
 }
 
-/// The person of a stored history.
-pub(crate) fn person(id: &str, events: Vec<Event>) -> Result<Person, Problem> {
-    if events.is_empty() {
-        return Err(Problem::empty("user.id", format!("nothing is known of {}", quote(id))));
-    }
-    Person::of_events("user.id".into(), events)
-}
-
-/// A segment of a path without its percent signs.
+/// Decodes the percent-encoding of one segment of a path.
 fn decode(segment: &str) -> Result<String, Problem> {
-    let refuse = |what: &str| Err(Problem::invalid("id", format!("{what} in {}", quote(segment))));
+    let refuse = |reason: &str| Err(Problem::invalid("id", format!("{reason} in {}", quote(segment))));
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.bytes();
     while let Some(byte) = rest.next() {

@@ -14,7 +14,7 @@ const BODY: &str = r#"{"user": {"history": [{"text": "red shoes"}]}, "explain": 
 fn rank(stored: &[(String, Vec<u8>)]) -> (String, Vec<(String, Vec<u8>)>, usize) {
     let mut service = Service::new(CachedEncoder::new(Fake::embedding()), Limits::default(), stopped);
     let job = service.read("POST", "/v1/rank", BODY.as_bytes()).ok().unwrap();
-    for text in job.items().map(str::to_owned).collect::<Vec<_>>() {
+    for text in job.items().into_iter().map(str::to_owned).collect::<Vec<_>>() {
         let key = service.encoder().key(&text);
         let record = stored.iter().find(|(stored, _)| *stored == key).map(|(_, record)| record.as_slice());
         service.encoder_mut().look_up(&text, record);

@@ -41,7 +41,7 @@ export function refusal(status: number, body: string): RequestError {
 
 /** What crosses the worker's boundary, where classes are lost. */
 export type Wire =
-  | { kind: "load" | "unsupported" | "disposed"; message: string }
+  | { kind: "load" | "unsupported" | "disposed" | "trap"; message: string }
   | { kind: "download"; message: string; url: string; status?: number }
   | { kind: "integrity"; message: string; url: string; expected: string; found: string }
   | { kind: "refusal"; status: number; body: string };
@@ -55,6 +55,7 @@ export function toWire(error: unknown): Wire {
     const wire: Wire = { kind: "download", message, url: error.url };
     return error.status === undefined ? wire : { ...wire, status: error.status };
   }
+  if (error instanceof WebAssembly.RuntimeError) return { kind: "trap", message };
   return { kind: error instanceof UnsupportedError ? "unsupported" : "load", message };
 }
 
@@ -66,6 +67,9 @@ export function fromWire(wire: Wire): LockstepError {
       return new IntegrityError(wire.message, wire.url, wire.expected, wire.found);
     case "download":
       return new DownloadError(wire.message, wire.url, wire.status);
+    case "trap":
+      // The status and the type that the daemon gives a trap.
+      return new BackendError(`the engine failed: ${wire.message}`, "Backend", 424);
     case "unsupported":
       return new UnsupportedError(wire.message);
     case "disposed":

@@ -52,11 +52,9 @@ onmessage = ({ data }: MessageEvent<ToWorker>): void => {
 
 function wire(error: unknown): Wire {
   if (error instanceof Refused) return error.wire;
-  if (!(error instanceof WebAssembly.RuntimeError)) return toWire(error);
-  // After a trap the engine's memory cannot be trusted.
-  engine = undefined;
-  const body = JSON.stringify({ error: `the engine failed: ${error.message}`, error_type: "Backend" });
-  return { kind: "refusal", status: 424, body };
+  // After a trap the engine's memory is undefined, so the engine is dropped.
+  if (error instanceof WebAssembly.RuntimeError) engine = undefined;
+  return toWire(error);
 }
 
 async function load(data: ToWorker & { kind: "load" }, signal: AbortSignal): Promise<Loaded> {

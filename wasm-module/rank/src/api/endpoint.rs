@@ -1,0 +1,124 @@
+//! The trait of an endpoint, and the entry that puts an endpoint into the list.
+
+use crate::{
+    api::call::Call,
+    encoder::{ModelInfo, ModelKind},
+    fields::{At, Fields},
+    json::parse,
+    limits::Limits,
+    person::Event,
+    problem::Problem,
+    reply::Reply,
+};
+
+/// A method and a path. Several endpoints may share a path, each with another method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+}
+
+impl Route {
+    pub(crate) const fn get(path: &'static str) -> Self {
+        Self { method: "GET", path }
+    }
+
+    pub(crate) const fn post(path: &'static str) -> Self {
+        Self { method: "POST", path }
+    }
+
+    /// Whether the route answers a method. A `GET` route also answers `HEAD`.
+    pub(crate) fn takes(&self, method: &str) -> bool {
+        method == self.method || (method == "HEAD" && self.method == "GET")
+    }
+}
+
+/// One endpoint. A value of the type is one valid request to that endpoint.
+pub(crate) trait Endpoint: Send {
+    /// The method and the path that the endpoint answers.
+    fn route() -> Route
+    where
+        Self: Sized;
+
+    /// Reads and validates a request. The model does not run here, so a refusal costs nothing.
+    fn read(request: &Request<'_>) -> Result<Self, Problem>
+    where
+        Self: Sized;
+
+    /// All texts that the model may have to run. Hosts count the tokens of these texts to decide
+    /// where the request runs.
+    fn texts(&self) -> Vec<&str>;
+
+    /// The part of [`Self::texts`] whose vectors are worth storing, because many users send these
+    /// texts: candidates, not histories or queries.
+    fn items(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// The id of the user whose stored history the request still needs. An endpoint with such an
+    /// id reads it, by `Person::read`, from the field `user`: `{"id": "…"}` or `{"history": […]}`.
+    fn user(&self) -> Option<&str> {
+        None
+    }
+
+    /// Fills in the history of [`Self::user`].
+    fn set_history(&mut self, _events: Vec<Event>) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    /// Answers the request.
+    fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem>;
+}
+
+/// The parts of a request that an endpoint reads.
+pub(crate) struct Request<'a> {
+    /// The path of the endpoint's route.
+    pub(crate) path: &'static str,
+    pub(crate) body: &'a [u8],
+    pub(crate) limits: &'a Limits,
+    pub(crate) model: &'a ModelInfo,
+}
+
+impl Request<'_> {
+    /// Reads the body, a JSON object that has no fields but the `known` ones.
+    pub(crate) fn fields(&self, known: &[&str]) -> Result<Fields, Problem> {
+        At::body(parse(self.body, self.limits)?, known)
+    }
+
+    /// The length of the model's vectors. A classifier has no vectors and is refused.
+    pub(crate) fn dimensions(&self) -> Result<usize, Problem> {
+        match self.model.kind {
+            ModelKind::Embedding { dimensions } => Ok(dimensions),
+            ModelKind::Classifier { .. } => Err(self.wrong_model("an embedding model")),
+        }
+    }
+
+    /// The refusal of a model that this endpoint cannot use; `needed` names a kind that it can.
+    pub(crate) fn wrong_model(&self, needed: &'static str) -> Problem {
+        Problem::WrongModel {
+            path: self.path,
+            needed,
+            model: self.model.model_id.clone(),
+            is: match &self.model.kind {
+                ModelKind::Embedding { .. } => "an embedding model".to_owned(),
+                ModelKind::Classifier { labels, .. } => {
+                    format!("a classifier with {} labels", labels.len())
+                }
+            },
+        }
+    }
+}
+
+/// An endpoint in the list: its route, and the function that reads its requests.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) route: fn() -> Route,
+    pub(crate) read: fn(&Request<'_>) -> Result<Box<dyn Endpoint>, Problem>,
+}
+
+impl Entry {
+    /// The entry of an endpoint.
+    pub(crate) const fn of<E: Endpoint + 'static>() -> Self {
+        Self { route: E::route, read: |request| Ok(Box::new(E::read(request)?)) }
+    }
+}

@@ -1,0 +1,39 @@
+//! The endpoints, one file each.
+//!
+//! # How to add an endpoint
+//!
+//! 1. Write `api/NAME.rs`: a struct for a valid request, and [`Endpoint`] for that struct.
+//!    `health.rs` is the smallest example, `embed.rs` reads texts and runs the model.
+//! 2. Add the struct to [`ENDPOINTS`] below, with its `mod` line. If the line in the list is
+//!    missing, the compiler reports the struct as unused; a route cannot be listed without the code
+//!    that answers it.
+//!
+//! Nothing else changes: the daemon, the Spin component and the browser pass method, path and body
+//! to the service, and get an HTTP status and JSON back. The tests below add an endpoint this way.
+
+mod call;
+mod embed;
+mod embeddings;
+mod encode;
+mod endpoint;
+mod health;
+mod info;
+mod rank;
+mod rerank;
+
+pub(crate) use call::Call;
+pub(crate) use endpoint::{Endpoint, Entry, Request};
+
+/// All endpoints. The answer to an unknown path lists the paths in this order.
+pub(crate) const ENDPOINTS: &[Entry] = &[
+    Entry::of::<rank::Rank>(),
+    Entry::of::<embed::Embed>(),
+    Entry::of::<rerank::Rerank>(),
+    Entry::of::<embeddings::Embeddings>(),
+    Entry::of::<encode::Encode>(),
+    Entry::of::<info::Info>(),
+    Entry::of::<health::Health>(),
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! `POST /v1/rank`: candidates in the order that suits a person's history, with reasons. The
+//! equations are in [`crate::rank`].
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    call::Call,
+    endpoint::{Endpoint, Request, Route},
+};
+use crate::{
+    encoder::{Encoded, Text},
+    exact::{norm, similarity},
+    fields::{At, Fields},
+    limits::Limits,
+    person::{Event, Person},
+    problem::{Problem, quote},
+    rank::{Scored, diversify, score},
+    reply::Reply,
+    texts::{read_id, read_text},
+};
+
+/// A person, and the candidates to rank for that person.
+pub(crate) struct Rank {
+    person: Person,
+    /// Never empty; all ids differ.
+    candidates: Vec<Candidate>,
+    /// From 1 to the number of candidates.
+    top_n: usize,
+    /// From 0 to 1.
+    diversity: f64,
+    /// Whether the answer names the history entries behind each score.
+    explain: bool,
+}
+
+/// A text that may be shown to the person.
+struct Candidate {
+    id: String,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    model: &'a str,
+    model_digest: &'a str,
+    backend: &'a str,
+    items: Vec<Item<'a>>,
+    #[serde(skip_serializing_if = "Truncated::is_empty")]
+    truncated: Truncated,
+    usage: Tokens,
+    took_ms: f64,
+}
+
+/// One ranked candidate.
+#[derive(Serialize)]
+struct Item<'a> {
+    id: &'a str,
+    index: usize,
+    score: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<Vec<Because>>,
+}
+
+/// A history entry behind a score.
+#[derive(Serialize)]
+struct Because {
+    history: usize,
+    similarity: f64,
+}
+
+/// Positions of the texts whose end was cut off.
+#[derive(Serialize)]
+struct Truncated {
+    history: Vec<usize>,
+    candidates: Vec<usize>,
+}
+
+impl Truncated {
+    fn is_empty(&self) -> bool {
+        self.history.is_empty() && self.candidates.is_empty()
+    }
+}
+
+#[derive(Serialize)]
+struct Tokens {
+    tokens: usize,
+}
+
+impl Endpoint for Rank {
+    fn route() -> Route {
+        Route::post("/v1/rank")
+    }
+
+    fn read(request: &Request<'_>) -> Result<Self, Problem> {
+        request.dimensions()?;
+        let known = ["user", "candidates", "top_n", "diversity", "explain"];
+        let mut fields = request.fields(&known)?;
+        let person = Person::read(fields.required("user")?, request.limits)?;
+        let candidates = read_candidates(fields.required("candidates")?, request.limits)?;
+        let count = candidates.len();
+        let top_n = fields
+            .optional("top_n")
+            .map_or(Ok(count), |field| field.whole(1..=count, "the number of candidates"))?;
+        let diversity = read_diversity(&mut fields)?;
+        Ok(Self { person, candidates, top_n, diversity, explain: fields.bool("explain", false)? })
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        let history = self.person.history().unwrap_or_default();
+        history.iter().map(|entry| entry.text.as_str()).chain(self.items()).collect()
+    }
+
+    fn items(&self) -> Vec<&str> {
+        self.candidates.iter().map(|candidate| candidate.text.as_str()).collect()
+    }
+
+    fn user(&self) -> Option<&str> {
+        match &self.person {
+            Person::Stored(id) => Some(id),
+            Person::Given(_) => None,
+        }
+    }
+
+    fn set_history(&mut self, events: Vec<Event>) -> Result<(), Problem> {
+        if let Person::Stored(id) = &self.person {
+            self.person = Person::of_stored(id, events)?;
+        }
+        Ok(())
+    }
+
+    fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
+        let history = self.person.history()?;
+        let texts: Vec<Text<'_>> = self.texts().into_iter().map(Text::single).collect();
+        let field = |input: usize| match history.get(input) {
+            Some(entry) => format!("user.history[{}].text", entry.index),
+            None => format!("candidates[{}].text", input.saturating_sub(history.len())),
+        };
+        let (encoded, usage) = call.encode(&texts, field)?;
+        let (liked, offered) = encoded.split_at(history.len());
+
+        let norms: Vec<i128> = encoded.iter().map(|one| norm(&one.vector)).collect();
+        let (liked_norms, offered_norms) = norms.split_at(history.len());
+        let weights: Vec<f64> = history.iter().map(|entry| entry.weight).collect();
+        let scored: Vec<Scored> = offered
+            .iter()
+            .zip(offered_norms)
+            .map(|(offered, &offered_norm)| {
+                let liked = liked.iter().zip(liked_norms);
+                let similarities: Vec<f64> = liked
+                    .map(|(liked, &norm)| similarity(&offered.vector, offered_norm, &liked.vector, norm))
+                    .collect();
+                score(&similarities, &weights)
+            })
+            .collect();
+        let scores: Vec<f64> = scored.iter().map(|scored| scored.score).collect();
+        let chosen = diversify(&scores, self.top_n, self.diversity, |a, b| {
+            similarity(&offered[a].vector, offered_norms[a], &offered[b].vector, offered_norms[b])
+        });
+
+        let because = |index: usize| -> Vec<Because> {
+            let reasons = scored[index].because.iter();
+            reasons
+                .map(|reason| Because {
+                    history: history[reason.history].index,
+                    similarity: reason.similarity,
+                })
+                .collect()
+        };
+        let items = chosen
+            .into_iter()
+            .map(|index| Item {
+                id: &self.candidates[index].id,
+                index,
+                score: scores[index],
+                because: self.explain.then(|| because(index)),
+            })
+            .collect();
+        let truncated = Truncated {
+            history: truncated(liked).map(|at| history[at].index).collect(),
+            candidates: truncated(offered).collect(),
+        };
+        let model = call.model();
+        let answer = Answer {
+            model: &model.model_id,
+            model_digest: &model.model_digest,
+            backend: &model.backend,
+            items,
+            truncated,
+            usage: Tokens { tokens: usage.tokens },
+            took_ms: call.took_ms(),
+        };
+        Reply::answer(&answer, usage)
+    }
+}
+
+/// Positions of the texts whose end was cut off.
+fn truncated(encoded: &[Encoded]) -> impl Iterator<Item = usize> {
+    encoded.iter().enumerate().filter(|(_, one)| one.truncated).map(|(index, _)| index)
+}
+
+fn read_candidates(field: At, limits: &Limits) -> Result<Vec<Candidate>, Problem> {
+    let path = field.path.clone();
+    let entries = field.array("an array of {id, text}", limits.max_candidates)?;
+    if entries.is_empty() {
+        return Err(Problem::empty(path, "no candidates; send at least one"));
+    }
+    let mut seen = BTreeMap::new();
+    let mut candidates = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.into_iter().enumerate() {
+        let mut entry = entry.fields(&["id", "text"])?;
+        let field = entry.required("id")?;
+        let path = field.path.clone();
+        let id = read_id(field, limits)?;
+        if let Some(first) = seen.insert(id.clone(), index) {
+            let detail = format!("{} is the id of candidates[{first}] already", quote(&id));
+            return Err(Problem::invalid(path, detail));
+        }
+        let text = read_text(entry.required("text")?, limits)?;
+        candidates.push(Candidate { id, text });
+    }
+    Ok(candidates)
+}
+
+fn read_diversity(fields: &mut Fields) -> Result<f64, Problem> {
+    fields.optional("diversity").map_or(Ok(0.0), |field| {
+        let path = field.path.clone();
+        let value = field.number()?;
+        if (0.0..=1.0).contains(&value) {
+            return Ok(value);
+        }
+        let detail = "expected a number from 0 (relevance alone) to 1 (novelty alone)";
+        Err(Problem::invalid(path, format!("{detail}, got {value}")))
+    })
+}

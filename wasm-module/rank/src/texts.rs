@@ -1,0 +1,100 @@
+//! Reads the fields that several endpoints share: texts, ids, `dimensions` and `truncate`.
+
+use crate::{
+    fields::{At, Fields},
+    limits::Limits,
+    problem::{Problem, quote},
+};
+
+/// Reads one text. It must hold at least one character that a BERT normaliser keeps.
+pub(crate) fn read_text(field: At, limits: &Limits) -> Result<String, Problem> {
+    let path = field.path.clone();
+    let text = field.string()?;
+    check_bytes(&path, &text, limits.max_text_bytes)?;
+    if text.chars().all(is_dropped) {
+        let detail = format!(
+            "the text is {}, of which white space and control characters leave nothing",
+            quote(&text)
+        );
+        return Err(Problem::empty(path, detail));
+    }
+    Ok(text)
+}
+
+/// Reads a non-empty array of texts. An error message describes the expected type as `wanted`.
+pub(crate) fn read_texts(field: At, wanted: &str, limits: &Limits) -> Result<Vec<String>, Problem> {
+    read_non_empty(field, wanted, limits.max_inputs)?
+        .into_iter()
+        .map(|text| read_text(text, limits))
+        .collect()
+}
+
+/// Reads one text or a non-empty array of texts.
+pub(crate) fn read_inputs(field: At, limits: &Limits) -> Result<Vec<String>, Problem> {
+    if field.is_string() {
+        Ok(vec![read_text(field, limits)?])
+    } else {
+        read_texts(field, "a string or an array of strings", limits)
+    }
+}
+
+/// Reads an array of 1 to `limit` entries.
+pub(crate) fn read_non_empty(field: At, wanted: &str, limit: usize) -> Result<Vec<At>, Problem> {
+    let path = field.path.clone();
+    let entries = field.array(wanted, limit)?;
+    if entries.is_empty() {
+        return Err(Problem::empty(path, "no texts; send at least one"));
+    }
+    Ok(entries)
+}
+
+/// Reads an id of 1 to [`Limits::max_id_bytes`] bytes.
+pub(crate) fn read_id(field: At, limits: &Limits) -> Result<String, Problem> {
+    let path = field.path.clone();
+    let id = field.string()?;
+    check_id(&path, &id, limits)?;
+    Ok(id)
+}
+
+/// Refuses an empty id, and an id longer than [`Limits::max_id_bytes`].
+pub(crate) fn check_id(path: &str, id: &str, limits: &Limits) -> Result<(), Problem> {
+    check_bytes(path, id, limits.max_id_bytes)?;
+    if id.is_empty() { Err(Problem::empty(path, "the id is \"\"")) } else { Ok(()) }
+}
+
+/// Reads `dimensions`: how many numbers of each vector the client wants, from 1 to all of them.
+pub(crate) fn read_dimensions(fields: &mut Fields, all: usize) -> Result<usize, Problem> {
+    fields.optional("dimensions").map_or(Ok(all), |field| field.whole(1..=all, "the model's dimensions"))
+}
+
+/// Reads `truncate`: whether the service cuts a text that is too long. It can only cut the end, so
+/// `truncation_direction` must be `right`.
+pub(crate) fn read_truncation(fields: &mut Fields, limits: &Limits) -> Result<bool, Problem> {
+    if let Some(field) = fields.optional("truncation_direction") {
+        let path = field.path.clone();
+        let direction = field.string()?;
+        if !direction.eq_ignore_ascii_case("right") {
+            let detail = format!("expected \"right\", got {}", quote(&direction));
+            return Err(Problem::invalid(path, detail));
+        }
+    }
+    fields.bool("truncate", limits.auto_truncate)
+}
+
+fn check_bytes(path: &str, text: &str, limit: usize) -> Result<(), Problem> {
+    if text.len() > limit {
+        let (field, amount) = (path.to_owned(), text.len());
+        return Err(Problem::TooLarge { field, amount, unit: "bytes of text", limit });
+    }
+    Ok(())
+}
+
+/// Whether a BERT normaliser drops the character: white space, control characters (NUL is one),
+/// the replacement character, and invisible format characters. A text may contain such characters
+/// as long as it contains another one.
+fn is_dropped(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}')
+}
