@@ -19,7 +19,7 @@ import time
 import unicodedata
 import urllib.parse
 
-HERE = pathlib.Path(__file__).resolve().parent
+DATA = pathlib.Path(__file__).resolve().parents[2] / "wasm-module" / "web" / "demo"
 
 HEALTH_POLL_S = 0.25  # pause between two questions to /health
 HEALTH_TRY_S = 2.0  # longest wait for one answer of /health
@@ -329,8 +329,9 @@ def read_command(names):
 def main():
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")
-    items = json.loads((HERE / "catalogue.json").read_text("utf-8"))["items"]
-    people = {p["name"]: p for p in json.loads((HERE / "people.json").read_text("utf-8"))["people"]}
+    items = json.loads((DATA / "catalogue.json").read_text("utf-8"))["items"]
+    people = json.loads((DATA / "people.json").read_text("utf-8"))["people"]
+    people = {person["name"]: person for person in people}
     command = read_command(list(people))
     person = people[command.person]
     try:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# usage: with_daemon.sh EDGE_HOST MODEL MODULE COMMAND…: runs COMMAND with the address of a daemon on loopback as its last
-# argument, and stops the daemon when the command ends. What the daemon said is shown where the command fails.
+# usage: with_daemon.sh EDGE_HOST MODEL MODULE COMMAND…
+# Starts a daemon on loopback and runs COMMAND with the daemon's address as its last argument. Stops
+# the daemon when the command ends. If the command fails, prints the daemon's messages.
 set -euo pipefail
 
 host=$1 model=$2 module=$3
@@ -13,7 +14,7 @@ trap stop EXIT
 
 url=
 for _ in $(seq 100); do
-  # Whole lines alone: the daemon's comes in pieces.
+  # Reads complete lines only: the daemon writes its line in pieces.
   while IFS= read -r line; do [[ $line =~ http://[0-9.:]+ ]] && url=${BASH_REMATCH[0]} && break; done <"$log"
   [ -n "$url" ] && break
   kill -0 "$daemon" 2>/dev/null || { cat "$log" >&2; exit 1; }

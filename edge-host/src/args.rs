@@ -2,53 +2,21 @@
 
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use lexopt::prelude::*;
+use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser};
 
 use crate::{
     config::{Backend, Config},
     cors::is_origin,
 };
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-edge-host: ranks for a person over HTTP
-
-  edge-host serve --model DIR [--module FILE.wasm] [options]
-  edge-host open --model DIR --component FILE.wasm --out FILE.wasm
-
-serve: the daemon
-  --model DIR            folder with model.lockstep, tokenizer.json and lockstep.json
-  --module FILE          the WebAssembly module, to score in
-  --backend NAME         native or wasm: where to score (wasm where there is a --module)
-  --listen ADDR          address and port (127.0.0.1:8080)
-  --instances N          instances of the module, or cores to use natively (all)
-  --queue N              requests that may wait (64)
-  --deadline-ms N        from a request to its answer (10000)
-  --read-timeout-ms N    for a client to send or to read (20000)
-  --drain-ms N           for requests under way at shutdown (15000)
-  --max-body-bytes N     of a request (4194304)
-  --max-memory-bytes N   of one instance (2147483648)
-  --max-connections N    at one time (512)
-  --untrusted-module     end the module at any point, not only between pieces of a batch; slower
-  --cache-dir DIR        keep the compiled module here
-  --allow-origin ORIGIN  whose pages may read the answers, * for all; may be repeated (none)
-  --log                  a line on stderr for each request
-
-open: a Spin component with the model open in it
-
-  --model DIR            as above
-  --component FILE       the component, without a model
-  --out FILE             the component to write
-";
-
-/// What to do.
+/// What the program shall do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Serve on an address.
     Serve {
         /// `host:port`
         listen: String,
-        /// The rest.
+        /// All other settings.
         config: Box<Config>,
     },
     /// Write a component with the model open in it.
@@ -57,156 +25,179 @@ pub enum Command {
         model: PathBuf,
         /// The component without a model.
         component: PathBuf,
-        /// Where to write.
+        /// The file to write.
         out: PathBuf,
     },
-    /// Print [`HELP`].
-    Help,
-    /// Print the version.
-    Version,
 }
 
-/// A command line that cannot be followed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} (see edge-host --help)")]
-pub struct UsageError(String);
-
-impl From<lexopt::Error> for UsageError {
-    fn from(error: lexopt::Error) -> Self {
-        Self(error.to_string())
-    }
+#[derive(Parser)]
+#[command(name = "edge-host", version, about = "Ranks for a person over HTTP", flatten_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Chosen,
 }
 
-/// Reads the arguments that follow the program's name.
+#[derive(Subcommand)]
+enum Chosen {
+    /// Serve requests over HTTP
+    Serve(Serve),
+    /// Write a Spin component with the model open in it
+    Open(Open),
+}
+
+#[derive(Args)]
+struct Open {
+    /// Folder with model.lockstep, tokenizer.json and lockstep.json
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// The component without a model
+    #[arg(long, value_name = "FILE")]
+    component: PathBuf,
+    /// The component to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Folder with model.lockstep, tokenizer.json and lockstep.json
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// The WebAssembly module
+    #[arg(long, value_name = "FILE", required_if_eq("backend", "wasm"))]
+    module: Option<PathBuf>,
+    /// The engine [default: wasm with a --module, otherwise native]
+    #[arg(long, value_name = "NAME")]
+    backend: Option<Backend>,
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// Instances of the module, or cores of the native engine [default: all cores]
+    #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
+    instances: Option<usize>,
+    /// Requests that may wait
+    #[arg(long, value_name = "N", value_parser = from(0), allow_negative_numbers = true)]
+    #[arg(default_value_t = defaults().queue)]
+    queue: usize,
+    /// Milliseconds from a request to its answer
+    #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
+    #[arg(default_value_t = milliseconds(defaults().deadline))]
+    deadline_ms: usize,
+    /// Milliseconds for a client to send or to read
+    #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
+    #[arg(default_value_t = milliseconds(defaults().read_timeout))]
+    read_timeout_ms: usize,
+    /// Milliseconds that a shutdown waits for requests under way
+    #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
+    #[arg(default_value_t = milliseconds(defaults().drain))]
+    drain_ms: usize,
+    /// Largest body of a request
+    #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
+    #[arg(default_value_t = defaults().max_body_bytes)]
+    max_body_bytes: usize,
+    /// Largest memory of one instance
+    #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
+    #[arg(default_value_t = defaults().max_memory_bytes)]
+    max_memory_bytes: usize,
+    /// Connections at the same time
+    #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
+    #[arg(default_value_t = defaults().max_connections.get())]
+    max_connections: usize,
+    /// End the module at any point, not only between pieces of a batch; slower
+    #[arg(long)]
+    untrusted_module: bool,
+    /// Keep the compiled module in this folder
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+    /// Origin whose pages may read the answers, * for all; may be repeated
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    allow_origin: Vec<String>,
+    /// Write a line to stderr for each request
+    #[arg(long)]
+    log: bool,
+}
+
+/// Reads the arguments, the first of which is the program's name.
 ///
 /// # Errors
 ///
-/// [`UsageError`] names the argument and the value.
-pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, UsageError> {
-    let mut parser = lexopt::Parser::from_args(arguments);
-    match parser.next()? {
-        Some(Value(command)) if command == "serve" => serve(&mut parser),
-        Some(Value(command)) if command == "open" => open(&mut parser),
-        Some(Value(command)) => {
-            let command = command.to_string_lossy();
-            Err(UsageError(format!("no such command: {command}; there are serve and open")))
+/// Names the argument and the value. Help and version are errors too, with exit code 0.
+pub fn parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<Command, clap::Error> {
+    Ok(match CommandLine::try_parse_from(arguments)?.command {
+        Chosen::Serve(serve) => {
+            let listen = serve.listen.clone();
+            Command::Serve { listen, config: Box::new(serve.config()) }
         }
-        Some(Long("help") | Short('h')) => Ok(Command::Help),
-        Some(Long("version") | Short('V')) => Ok(Command::Version),
-        Some(other) => Err(other.unexpected().into()),
-        None => Err(UsageError("a command is missing: serve or open".into())),
-    }
-}
-
-fn missing(name: &str) -> UsageError {
-    UsageError(format!("{name} is missing"))
-}
-
-fn open(parser: &mut lexopt::Parser) -> Result<Command, UsageError> {
-    let (mut model, mut component, mut out) = (None, None, None);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("model") => model = Some(PathBuf::from(parser.value()?)),
-            Long("component") => component = Some(PathBuf::from(parser.value()?)),
-            Long("out") => out = Some(PathBuf::from(parser.value()?)),
-            Long("help") | Short('h') => return Ok(Command::Help),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    Ok(Command::Open {
-        model: model.ok_or_else(|| missing("--model DIR"))?,
-        component: component.ok_or_else(|| missing("--component FILE"))?,
-        out: out.ok_or_else(|| missing("--out FILE"))?,
+        Chosen::Open(Open { model, component, out }) => Command::Open { model, component, out },
     })
 }
 
-fn serve(parser: &mut lexopt::Parser) -> Result<Command, UsageError> {
-    let (mut model, mut module, mut backend) = (None, None, None);
-    let mut listen = "127.0.0.1:8080".to_owned();
-    let mut config = Config::new("", "");
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("model") => model = Some(PathBuf::from(parser.value()?)),
-            Long("module") => module = Some(PathBuf::from(parser.value()?)),
-            Long("backend") => backend = Some(named(parser)?),
-            Long("listen") => listen = parser.value()?.string()?,
-            Long("instances") => config.instances = count(parser, "--instances")?,
-            Long("queue") => config.queue = whole(parser, "--queue", 0)?,
-            Long("deadline-ms") => config.deadline = time(parser, "--deadline-ms")?,
-            Long("read-timeout-ms") => config.read_timeout = time(parser, "--read-timeout-ms")?,
-            Long("drain-ms") => config.drain = time(parser, "--drain-ms")?,
-            Long("max-body-bytes") => {
-                config.max_body_bytes = whole(parser, "--max-body-bytes", 1)?;
-            }
-            Long("max-memory-bytes") => {
-                config.max_memory_bytes = whole(parser, "--max-memory-bytes", 1)?;
-            }
-            Long("max-connections") => {
-                config.max_connections = count(parser, "--max-connections")?;
-            }
-            Long("untrusted-module") => config.untrusted_module = true,
-            Long("cache-dir") => config.cache_dir = Some(parser.value()?.into()),
-            Long("allow-origin") => config.allow_origins.push(origin(parser)?),
-            Long("log") => config.log = true,
-            Long("help") | Short('h') => return Ok(Command::Help),
-            other => return Err(other.unexpected().into()),
+impl Serve {
+    fn config(self) -> Config {
+        let backend = self.backend.unwrap_or(match self.module {
+            Some(_) => Backend::Wasm,
+            None => Backend::Native,
+        });
+        let module = match backend {
+            Backend::Wasm => self.module.unwrap_or_default(),
+            Backend::Native => PathBuf::new(),
+        };
+        let time = |milliseconds: usize| Duration::from_millis(milliseconds as u64);
+        Config {
+            backend,
+            untrusted_module: self.untrusted_module,
+            cache_dir: self.cache_dir,
+            instances: self.instances.map_or(defaults().instances, count),
+            queue: self.queue,
+            max_body_bytes: self.max_body_bytes,
+            deadline: time(self.deadline_ms),
+            read_timeout: time(self.read_timeout_ms),
+            drain: time(self.drain_ms),
+            max_connections: count(self.max_connections),
+            max_memory_bytes: self.max_memory_bytes,
+            allow_origins: self.allow_origin,
+            log: self.log,
+            ..Config::new(self.model, module)
         }
     }
-    config.model = model.ok_or_else(|| missing("--model DIR"))?;
-    // A module that is given is to be used; without one there is one backend.
-    config.backend = backend.unwrap_or(if module.is_some() { Backend::Wasm } else { Backend::Native });
-    config.module = match config.backend {
-        Backend::Wasm => module.ok_or_else(|| missing("--module FILE"))?,
-        Backend::Native => PathBuf::new(),
-    };
-    Ok(Command::Serve { listen, config: Box::new(config) })
 }
 
-fn named(parser: &mut lexopt::Parser) -> Result<Backend, UsageError> {
-    let value = parser.value()?.string()?;
-    match value.as_str() {
-        "native" => Ok(Backend::Native),
-        "wasm" => Ok(Backend::Wasm),
-        _ => Err(UsageError(format!("--backend: expected native or wasm, got {value:?}"))),
+fn defaults() -> Config {
+    Config::new("", "")
+}
+
+fn milliseconds(time: Duration) -> usize {
+    time.as_millis() as usize
+}
+
+/// Reads a whole number from `least` to 2^32 - 1, which is beyond every sensible setting.
+fn from(least: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(least..=u64::from(u32::MAX))
+}
+
+/// A number of threads or connections, at most 65,536.
+fn count(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number.min(1 << 16)).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn origin(value: &str) -> Result<String, String> {
+    if is_origin(value) {
+        return Ok(value.to_owned());
     }
-}
-
-fn origin(parser: &mut lexopt::Parser) -> Result<String, UsageError> {
-    let value = parser.value()?.string()?;
-    if is_origin(&value) {
-        return Ok(value);
-    }
-    Err(UsageError(format!(
-        "--allow-origin: expected * or an origin like https://shop.example, got {value:?}"
-    )))
-}
-
-/// A whole number from `least` to 2^32 - 1, which is beyond every sensible setting.
-fn whole(parser: &mut lexopt::Parser, name: &str, least: usize) -> Result<usize, UsageError> {
-    let value = parser.value()?.string()?;
-    let number = value.parse::<u32>().ok().map(|number| number as usize);
-    number.filter(|&number| number >= least).ok_or_else(|| {
-        let most = u32::MAX;
-        UsageError(format!("{name}: expected a whole number from {least} to {most}, got {value:?}"))
-    })
-}
-
-fn count(parser: &mut lexopt::Parser, name: &str) -> Result<NonZeroUsize, UsageError> {
-    let number = whole(parser, name, 1)?;
-    Ok(NonZeroUsize::new(number.min(1 << 16)).unwrap_or(NonZeroUsize::MIN))
-}
-
-fn time(parser: &mut lexopt::Parser, name: &str) -> Result<Duration, UsageError> {
-    Ok(Duration::from_millis(whole(parser, name, 1)? as u64))
+    Err("expected * or an origin like https://shop.example".into())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use clap::error::ErrorKind;
+
     use super::*;
 
-    fn read(line: &str) -> Result<Command, String> {
-        parse(line.split_whitespace()).map_err(|error| error.to_string())
+    fn read(line: &str) -> Result<Command, clap::Error> {
+        parse(std::iter::once("edge-host").chain(line.split_whitespace()))
     }
 
     #[test]
@@ -214,7 +205,7 @@ mod tests {
         let line = "serve --model m --module=x.wasm --listen [::1]:0 --instances 3 --queue 0 \
                     --deadline-ms 5 --read-timeout-ms 6 --drain-ms 7 --max-body-bytes 8 \
                     --max-memory-bytes 9 --max-connections 10 --cache-dir c --allow-origin https://a.example \
-                    --allow-origin * --log";
+                    --allow-origin * --untrusted-module --log";
         let config = Config {
             cache_dir: Some("c".into()),
             instances: NonZeroUsize::new(3).unwrap(),
@@ -226,53 +217,69 @@ mod tests {
             max_connections: NonZeroUsize::new(10).unwrap(),
             max_memory_bytes: 9,
             allow_origins: vec!["https://a.example".into(), "*".into()],
+            untrusted_module: true,
             log: true,
             ..Config::new("m", "x.wasm")
         };
         let expected = Command::Serve { listen: "[::1]:0".into(), config: Box::new(config) };
-        assert_eq!(read(line), Ok(expected));
+        assert_eq!(read(line).unwrap(), expected);
     }
 
     #[test]
     fn the_rest_is_default() {
-        let expected =
-            Command::Serve { listen: "127.0.0.1:8080".into(), config: Box::new(Config::new("m", "x")) };
-        assert_eq!(read("serve --model m --module x"), Ok(expected));
-        let expected =
-            Command::Serve { listen: "127.0.0.1:8080".into(), config: Box::new(Config::native("m")) };
-        assert_eq!(read("serve --model m"), Ok(expected.clone()));
-        assert_eq!(read("serve --model m --module x --backend native"), Ok(expected));
+        let serve =
+            |config: Config| Command::Serve { listen: "127.0.0.1:8080".into(), config: Box::new(config) };
+        assert_eq!(read("serve --model m --module x").unwrap(), serve(Config::new("m", "x")));
+        assert_eq!(read("serve --model m").unwrap(), serve(Config::native("m")));
+        let native = read("serve --model m --module x --backend native").unwrap();
+        assert_eq!(native, serve(Config::native("m")));
         let expected = Command::Open { model: "m".into(), component: "c".into(), out: "o".into() };
-        assert_eq!(read("open --model m --component c --out o"), Ok(expected));
-        assert_eq!(read("--help"), Ok(Command::Help));
-        assert_eq!(read("serve -h"), Ok(Command::Help));
-        assert_eq!(read("--version"), Ok(Command::Version));
+        assert_eq!(read("open --model m --component c --out o").unwrap(), expected);
+    }
+
+    #[test]
+    fn help_and_version_are_no_mistakes() {
+        for (line, kind) in [
+            ("--help", ErrorKind::DisplayHelp),
+            ("serve -h", ErrorKind::DisplayHelp),
+            ("--version", ErrorKind::DisplayVersion),
+            ("-V", ErrorKind::DisplayVersion),
+        ] {
+            let shown = read(line).unwrap_err();
+            assert_eq!((shown.kind(), shown.exit_code()), (kind, 0), "{line}");
+        }
+        let help = read("serve --help").unwrap_err().to_string();
+        for part in ["--model <DIR>", "[default: 127.0.0.1:8080]", "[default: 10000]", "native, wasm"] {
+            assert!(help.contains(part), "{part}: {help}");
+        }
     }
 
     #[test]
     fn mistakes_are_named() {
         for (line, part) in [
-            ("", "a command is missing"),
-            ("server", "no such command: server"),
+            ("", "<COMMAND>"),
+            ("server", "unrecognized subcommand 'server'"),
             ("--model m", "'--model'"),
-            ("serve --module x", "--model DIR is missing"),
-            ("serve --model m --backend wasm", "--module FILE is missing"),
-            ("open --model m --out c", "--component FILE is missing"),
-            ("open --model m --component c", "--out FILE is missing"),
+            ("serve --module x", "not provided:\n  --model <DIR>"),
+            ("serve --model m --backend wasm", "not provided:\n  --module <FILE>"),
+            ("open --model m --out c", "not provided:\n  --component <FILE>"),
+            ("open --model m --component c", "not provided:\n  --out <FILE>"),
             ("open --module x", "'--module'"),
-            ("serve --model m --backend gpu", "--backend: expected native or wasm, got \"gpu\""),
-            ("serve --model", "'--model'"),
+            ("serve --model m --backend gpu", "'gpu' for '--backend <NAME>'"),
+            ("serve --model", "'--model <DIR>'"),
             ("serve --modle m", "'--modle'"),
-            ("serve extra", "\"extra\""),
-            ("serve --instances 0", "--instances: expected a whole number from 1"),
-            ("serve --queue -1", "got \"-1\""),
-            ("serve --deadline-ms soon", "got \"soon\""),
-            ("serve --max-body-bytes 4294967296", "got \"4294967296\""),
-            ("serve --allow-origin https://a.example/", "got \"https://a.example/\""),
+            ("serve extra", "'extra'"),
+            ("serve --instances 0", "'0' for '--instances <N>': 0 is not in 1..=4294967295"),
+            ("serve --queue -1", "'-1' for '--queue <N>'"),
+            ("serve --deadline-ms soon", "'soon' for '--deadline-ms <N>'"),
+            ("serve --max-body-bytes 4294967296", "4294967296 is not in 1..=4294967295"),
+            ("serve --allow-origin https://a.example/", "'https://a.example/' for '--allow-origin"),
             ("serve --log=yes", "'--log'"),
         ] {
-            let message = read(line).unwrap_err();
+            let error = read(line).unwrap_err();
+            let message = error.to_string();
             assert!(message.contains(part), "{line}: {message}");
+            assert_eq!(error.exit_code(), 2, "{line}");
         }
     }
 }

@@ -1,54 +1,57 @@
-//! What can be set.
+//! The daemon's settings.
 
 use std::{num::NonZeroUsize, path::PathBuf, thread::available_parallelism, time::Duration};
 
-/// Where requests are scored. The answers are the same but for the name of the backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The engine that answers requests. All engines give the same answers, except for the name of the
+/// backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Backend {
-    /// In this process, with the fastest instruction set of the processor; a batch uses all cores.
+    /// The engine inside the daemon, with the processor's fastest instructions, on all cores.
     Native,
-    /// In instances of the WebAssembly module: each sealed off.
+    /// Instances of the WebAssembly module, each in a sandbox.
     Wasm,
 }
 
-/// Settings of the daemon. [`Config::new`] gives the defaults named here.
+/// The settings. [`Config::new`] gives the defaults that are named here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Folder with `model.lockstep`, `tokenizer.json` and `lockstep.json`.
     pub model: PathBuf,
-    /// Where requests are scored.
+    /// The engine that answers requests.
     pub backend: Backend,
-    /// The WebAssembly module; not looked at by the native backend.
+    /// File of the WebAssembly module. The native engine ignores it.
     pub module: PathBuf,
-    /// Whether every loop of the module looks at the deadline, for a module that may never come back. It costs a third of
-    /// the speed and more; else a call ends where the module asks for the time, as ours does before each piece of a
-    /// batch. Not by default.
+    /// Whether every loop of the module looks at the deadline; for a module that may loop for ever.
+    /// It costs a third of the speed or more. Otherwise a call ends only where the module asks for
+    /// the time, as Lockstep's module does before each piece of a batch. Off by default.
     pub untrusted_module: bool,
-    /// Where compiled modules are kept between starts; nowhere by default.
+    /// Folder that keeps compiled modules between starts. None by default.
     pub cache_dir: Option<PathBuf>,
-    /// Instances of the module, each on a thread of its own, or threads of the native backend; as many as
-    /// there are cores.
+    /// Instances of the module, each on a thread of its own, or threads of the native engine. As
+    /// many as there are cores by default.
     pub instances: NonZeroUsize,
-    /// Requests that may wait for an instance; 64.
+    /// How many requests may wait for a worker; 64.
     pub queue: usize,
-    /// Bytes of a request's body; 4 MiB. What may wait at most takes `queue` times as much memory.
+    /// Largest body of a request, in bytes; 4 MiB. Waiting requests take up to `queue` times as
+    /// much memory.
     pub max_body_bytes: usize,
-    /// From a request's last byte to its answer; 10 s. A call that takes as long is ended.
+    /// Time from a request's last byte to its answer; 10 s. A call that takes longer is ended.
     pub deadline: Duration,
-    /// For a request's head, for its body, between requests of one connection, and for a client
-    /// to read some of its answer; 20 s.
+    /// Time for a client to send a head or a body, to start its next request, or to read a part of
+    /// its answer; 20 s.
     pub read_timeout: Duration,
-    /// For building an instance, the model's loading included; 2 min.
+    /// Time to make an instance, including the opening of the model; 2 min.
     pub open_deadline: Duration,
-    /// Requests under way are waited for this long at shutdown; 15 s.
+    /// How long a shutdown waits for requests under way; 15 s.
     pub drain: Duration,
-    /// Connections at one time; those beyond wait in the kernel's backlog; 512.
+    /// Connections at the same time; 512. Further connections wait in the kernel's backlog.
     pub max_connections: NonZeroUsize,
-    /// Bytes of one instance's linear memory; 2 GiB.
+    /// Largest linear memory of one instance, in bytes; 2 GiB.
     pub max_memory_bytes: usize,
-    /// Origins whose pages may read the answers, for example `https://shop.example`, or `*` for all; none by default.
+    /// Origins whose pages may read the answers, for example `https://shop.example`; `*` stands for
+    /// all. None by default.
     pub allow_origins: Vec<String>,
-    /// Whether to write a line a request to stderr; not by default.
+    /// Whether to write a line to stderr for each request. Off by default.
     pub log: bool,
 }
 

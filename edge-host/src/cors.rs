@@ -1,9 +1,10 @@
-//! Which pages may read the answers: the server's half of CORS, as the Fetch standard has it.
+//! The server's part of CORS (the Fetch standard): which web pages may read the answers.
 //!
-//! Without an allowed origin the daemon says nothing of it, and a browser keeps the answers from pages of other origins.
+//! If no origin is allowed, the daemon sends no CORS header, and browsers hide its answers from
+//! pages of other origins.
 
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
+    HeaderMap, Method, Request, StatusCode,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
         ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderValue,
@@ -11,15 +12,16 @@ use hyper::{
     },
 };
 
-use crate::http::Answer;
+use crate::response::Response;
 
-/// Headers of an answer that a page may read beside those that it always may.
+/// Headers that a page may read, beside those that it may always read.
 const EXPOSED: &str = "x-compute-time, x-compute-tokens, x-inference-time, x-lockstep-backend, \
                        x-lockstep-model-digest, x-queue-time, x-total-time";
-/// Seconds for which a browser need not ask again.
+/// For how many seconds a browser may reuse the answer to a preflight request.
 const MAX_AGE: &str = "600";
 
-/// Whether `text` is `*` or what a browser sends as an origin: scheme, host, and a port where it is not the usual one.
+/// Whether `text` is `*`, or an origin as a browser sends it: scheme, host, and the port if it is
+/// not the scheme's usual port.
 pub(crate) fn is_origin(text: &str) -> bool {
     text == "*"
         || text.split_once("://").is_some_and(|(scheme, host)| {
@@ -28,13 +30,13 @@ pub(crate) fn is_origin(text: &str) -> bool {
         })
 }
 
-/// Whether a browser asks what a page of another origin may send.
+/// Whether the request is a preflight: a browser asks what a page of another origin may send.
 pub(crate) fn is_preflight<B>(request: &Request<B>) -> bool {
     request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// The answer to that, where the origin is allowed.
-pub(crate) fn preflight() -> Answer {
+/// The answer to a preflight request of an allowed origin.
+pub(crate) fn preflight() -> Response {
     let mut answer = Response::new(Default::default());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     let headers = answer.headers_mut();
@@ -44,12 +46,12 @@ pub(crate) fn preflight() -> Answer {
     answer
 }
 
-/// What every answer to a request of `origin` carries.
+/// Adds the CORS headers to an answer. `origin` is the request's origin, if it is allowed.
 pub(crate) fn permit(answer: &mut HeaderMap, origin: Option<HeaderValue>, allowed: &[String]) {
     if allowed.is_empty() {
         return;
     }
-    // A cache in between must not give one page what was said to another.
+    // A cache between daemon and browser must not give one page's answer to another page.
     answer.insert(VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = origin {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -57,7 +59,7 @@ pub(crate) fn permit(answer: &mut HeaderMap, origin: Option<HeaderValue>, allowe
     }
 }
 
-/// The request's origin, where its pages may read the answer.
+/// The request's origin, if its pages may read the answer.
 pub(crate) fn allowed_origin(request: &HeaderMap, allowed: &[String]) -> Option<HeaderValue> {
     let origin = request.get(ORIGIN)?;
     let names = |allowed: &String| allowed == "*" || allowed.as_bytes() == origin.as_bytes();

@@ -1,32 +1,32 @@
-//! Why the daemon cannot start or go on.
+//! The errors that end the daemon.
 
 use std::{io, path::PathBuf};
 
-/// Why the daemon ends by itself.
+/// The reasons why the daemon cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// A file that must be there cannot be read.
+    /// A file cannot be read.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The module's file is no WebAssembly that this daemon can run.
+    /// The file is no WebAssembly module that this daemon can run.
     #[error("{}: not a usable WebAssembly module: {detail}", path.display())]
     Module {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// What the compiler says.
+        /// The compiler's message.
         detail: String,
     },
-    /// The component's file is no component that a model can be opened in.
+    /// The file is no component that can open a model.
     #[error("{}: not a usable component: {detail}", path.display())]
     Component {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the component.
         detail: String,
     },
     /// The model does not open.

@@ -1,4 +1,4 @@
-//! The model folder, as bytes; what they mean is the module's business.
+//! Reads the files of a model folder as bytes. The module interprets them.
 
 use std::{fs, path::Path};
 

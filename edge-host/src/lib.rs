@@ -1,51 +1,54 @@
-//! The daemon: runs the WebAssembly module in wasmtime, or the same engine natively, and answers HTTP.
+//! The daemon: runs the WebAssembly module in wasmtime, or the same engine natively, and answers
+//! HTTP.
 //!
-//! The engine holds the model, the validation and the ranking; this crate moves bytes. A request
-//! goes `http` -> `queue` -> one of the `pool`'s threads, each with an `instance` of the module of
-//! its own or with the `native` engine that they share, and back. Nothing here reads a request,
-//! and nothing here can change a score.
+//! The engine holds the model, the validation and the ranking. The daemon never inspects a request
+//! body and cannot change a score. A request goes this way:
 //!
-//! The module's instances are born with the model open: it is opened once, and what that leaves in the module's memory
-//! is the memory that every instance begins with, mapped and copied where it is written (`snapshot`, [`Instances`]).
+//! 1. `server.rs` accepts the connection, `http.rs` reads the head and a bounded body.
+//! 2. `queue.rs` holds the request until a worker takes it.
+//! 3. `worker.rs`, one of the threads that `supervisor.rs` started, calls its engine: an instance
+//!    of the module (`engine/wasm/`) or the native engine (`engine/native.rs`).
+//! 4. `http.rs` writes the engine's answer.
 //!
-//! What the daemon adds is that one bad request, client or module stays one bad answer:
+//! The daemon opens the model once and saves the module's memory as a snapshot. Every instance
+//! starts from the snapshot, so no request waits for parsing, checking or copying ([`Instances`]).
 //!
-//! | what goes wrong | what happens |
+//! One bad request, client or module gets one bad answer and does not disturb the others:
+//!
+//! | event | reaction |
 //! |---|---|
 //! | the queue is full | 429 at once |
 //! | a request is not answered by its deadline | 504 |
-//! | one call takes as long as that | the module is ended, before its next piece of a batch or at any point, and built anew |
-//! | the module traps or breaks its interface | 424; it is built anew |
+//! | one call takes longer than a deadline | the daemon ends the call and makes a new instance |
+//! | the module traps or breaks its interface | 424; the daemon makes a new instance |
 //! | a body is too large, or too slow | 413, or 408 |
-//! | a client does not read its answer | the connection is closed |
-//! | a client leaves while its request waits | the request is dropped before it costs anything |
-//! | `SIGTERM` | requests under way are answered, for a bounded time |
+//! | a client does not read its answer | the daemon closes the connection |
+//! | a client leaves while its request waits | the daemon drops the request before it runs |
+//! | `SIGTERM` | the daemon answers the requests under way, for a bounded time |
 //!
 //! [`run`] takes a listener and a future that ends it, so a test can bind port 0.
 
-mod cache;
-mod component;
 mod config;
 mod cors;
+mod engine;
 mod error;
 mod files;
 mod http;
 mod info;
-mod instance;
-mod instances;
-mod module;
-mod native;
 mod pool;
 mod queue;
+mod response;
 mod server;
-mod snapshot;
 mod stall;
+mod supervisor;
+mod worker;
 
 pub mod args;
 
-pub use component::open_component;
 pub use config::{Backend, Config};
+pub use engine::{
+    interface::{Answer, EngineError},
+    wasm::{Instance, Instances, open_component},
+};
 pub use error::HostError;
-pub use instance::{Answer, Instance, InstanceError};
-pub use instances::Instances;
 pub use server::run;

@@ -1,7 +1,7 @@
 //! `edge-host`: see `edge-host --help`.
 //!
-//! Exit codes: 0 after a shutdown that was asked for, 1 when the daemon cannot go on, 2 when the
-//! command line or the files it names are at fault.
+//! Exit codes: 0 after a shutdown by a signal, 1 if the daemon cannot go on, 2 if the command line
+//! or a file that it names is wrong.
 
 use std::process::ExitCode;
 
@@ -16,15 +16,7 @@ use tokio::{
 };
 
 fn main() -> ExitCode {
-    match args::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Help) => {
-            print!("{}", args::HELP);
-            ExitCode::SUCCESS
-        }
-        Ok(Command::Version) => {
-            println!("edge-host {}", env!("CARGO_PKG_VERSION"));
-            ExitCode::SUCCESS
-        }
+    match args::parse(std::env::args_os()) {
         Ok(Command::Serve { listen, config }) => serve(&listen, *config),
         Ok(Command::Open { model, component, out }) => match open_component(&component, &model) {
             Ok(opened) => match std::fs::write(&out, opened) {
@@ -33,7 +25,8 @@ fn main() -> ExitCode {
             },
             Err(error) => fail(2, &error),
         },
-        Err(error) => fail(2, &error),
+        // Prints help and version on stdout with code 0, mistakes on stderr with code 2.
+        Err(error) => error.exit(),
     }
 }
 
@@ -76,7 +69,7 @@ fn serve(listen: &str, config: Config) -> ExitCode {
             Err(error) => fail(1, &error),
         }
     });
-    // A thread that still compiles is not waited for.
+    // Does not wait for a thread that still compiles.
     runtime.shutdown_background();
     code
 }

@@ -1,4 +1,4 @@
-//! Requests that wait for an instance: bounded, first come first served.
+//! The requests that wait for a worker: a bounded queue, first come first served.
 
 use std::{
     collections::VecDeque,
@@ -8,27 +8,28 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::instance::{Answer, InstanceError};
+use crate::engine::interface::{Answer, EngineError};
 
-/// What became of a request.
+/// The end of a request that a worker took.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    pub(crate) answer: Result<Answer, InstanceError>,
-    /// When an instance took the request.
+    pub(crate) answer: Result<Answer, EngineError>,
+    /// When a worker took the request.
     pub(crate) taken: Instant,
-    /// When it was done with it.
+    /// When the worker was done.
     pub(crate) done: Instant,
 }
 
-/// A request that waits.
+/// A waiting request.
 #[derive(Debug)]
 pub(crate) struct Queued {
-    /// For example `POST /v1/rank`.
-    pub(crate) method_path: String,
+    pub(crate) method: String,
+    /// Without the query.
+    pub(crate) path: String,
     pub(crate) body: Vec<u8>,
-    /// From here on the answer is of no use.
+    /// When the client gets a 504; a later answer is of no use.
     pub(crate) deadline: Instant,
-    /// Closed by the other side when the client leaves or the deadline passes.
+    /// The HTTP side closes it when the client leaves or the deadline passes.
     pub(crate) reply: oneshot::Sender<Outcome>,
 }
 
@@ -43,14 +44,13 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     requests: VecDeque<Queued>,
-    /// Workers that stand in `pop` with nothing to do.
+    /// How many workers wait in `pop`.
     idle: usize,
     closed: bool,
 }
 
 impl Queue {
-    /// A queue in which `capacity` requests may wait, those not counted that a worker stands ready
-    /// for.
+    /// Holds up to `capacity` requests beyond those that idle workers can take at once.
     pub(crate) fn new(capacity: usize) -> Self {
         Self { waiting: Mutex::default(), changed: Condvar::new(), capacity }
     }
@@ -59,29 +59,30 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a request, or gives it back where the queue is full or closed. Requests whose clients
-    /// have left make room.
-    pub(crate) fn push(&self, job: Queued) -> Result<(), Queued> {
+    /// Adds a request, or gives it back if the queue is full or closed. A full queue first drops
+    /// the requests whose clients have left.
+    pub(crate) fn push(&self, request: Queued) -> Result<(), Queued> {
         let mut waiting = self.lock();
         let room = self.capacity.saturating_add(waiting.idle);
         if waiting.requests.len() >= room {
-            waiting.requests.retain(|job| !job.reply.is_closed());
+            waiting.requests.retain(|request| !request.reply.is_closed());
         }
         if waiting.closed || waiting.requests.len() >= room {
-            return Err(job);
+            return Err(request);
         }
-        waiting.requests.push_back(job);
+        waiting.requests.push_back(request);
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Waits for a request whose client is still there. `None` once the queue is closed and empty.
+    /// Waits for a request whose client is still there. Gives `None` once the queue is closed and
+    /// empty.
     pub(crate) fn pop(&self) -> Option<Queued> {
         let mut waiting = self.lock();
         loop {
-            while let Some(job) = waiting.requests.pop_front() {
-                if !job.reply.is_closed() {
-                    return Some(job);
+            while let Some(request) = waiting.requests.pop_front() {
+                if !request.reply.is_closed() {
+                    return Some(request);
                 }
             }
             if waiting.closed {
@@ -93,7 +94,7 @@ impl Queue {
         }
     }
 
-    /// Takes no more requests; those that wait are still given out.
+    /// Takes no more requests. `pop` still gives out those that wait.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
@@ -105,21 +106,22 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn job(name: &str) -> (Queued, oneshot::Receiver<Outcome>) {
+    fn request(name: &str) -> (Queued, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
-        let job = Queued { method_path: name.to_owned(), body: Vec::new(), deadline: Instant::now(), reply };
-        (job, outcome)
+        let (method, path) = ("POST".to_owned(), name.to_owned());
+        let request = Queued { method, path, body: Vec::new(), deadline: Instant::now(), reply };
+        (request, outcome)
     }
 
     fn next(queue: &Queue) -> Option<String> {
-        queue.pop().map(|job| job.method_path)
+        queue.pop().map(|request| request.path)
     }
 
     #[test]
     fn requests_leave_in_order_and_a_full_queue_gives_back() {
         let queue = Queue::new(2);
-        let (requests, _clients): (Vec<Queued>, Vec<_>) = ["a", "b", "c"].into_iter().map(job).unzip();
-        let pushed: Vec<bool> = requests.into_iter().map(|job| queue.push(job).is_ok()).collect();
+        let (requests, _clients): (Vec<Queued>, Vec<_>) = ["a", "b", "c"].into_iter().map(request).unzip();
+        let pushed: Vec<bool> = requests.into_iter().map(|request| queue.push(request).is_ok()).collect();
         assert_eq!(pushed, [true, true, false]);
         assert_eq!(next(&queue).unwrap(), "a");
         assert_eq!(next(&queue).unwrap(), "b");
@@ -128,9 +130,9 @@ mod tests {
     #[test]
     fn requests_without_a_client_make_room_and_are_never_given_out() {
         let queue = Queue::new(2);
-        let (a, client_a) = job("a");
-        let (b, client_b) = job("b");
-        let (c, _client_c) = job("c");
+        let (a, client_a) = request("a");
+        let (b, client_b) = request("b");
+        let (c, _client_c) = request("c");
         queue.push(a).unwrap();
         queue.push(b).unwrap();
         drop(client_a);
@@ -142,8 +144,8 @@ mod tests {
     #[test]
     fn a_closed_queue_gives_out_what_it_has() {
         let queue = Queue::new(2);
-        let (a, _client_a) = job("a");
-        let (b, _client_b) = job("b");
+        let (a, _client_a) = request("a");
+        let (b, _client_b) = request("b");
         queue.push(a).unwrap();
         queue.close();
         assert!(queue.push(b).is_err());

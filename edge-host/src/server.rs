@@ -1,4 +1,4 @@
-//! Accepts connections, and ends in order.
+//! Accepts connections, and shuts the daemon down in order.
 
 use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
 
@@ -11,30 +11,30 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{config::Config, error::HostError, http, pool::Pool, stall::Impatient};
+use crate::{config::Config, error::HostError, http, pool::Pool, stall::Impatient, supervisor};
 
-/// Bytes of a request's head, and of what is read ahead of a body.
+/// Bytes of a connection's read buffer: the limit of a request's head.
 const BUFFER: usize = 64 << 10;
-/// Pause after a failed `accept`, which usually means that file descriptors are used up.
+/// Pause after a failed `accept`. It mostly fails because the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// What the workers get to see that they are to stop; one that compiles does not look.
+/// How long to wait for the workers after a stop. A worker that compiles does not see the stop.
 const STOP: Duration = Duration::from_secs(2);
 
-/// Serves until `shutdown` is done; then answers what is under way, for at most
+/// Serves until `shutdown` is done. Then answers the requests under way, for at most
 /// [`Config::drain`], and returns.
 ///
-/// Connections are taken from the start; `/health` tells when the first instance is ready.
+/// The server accepts connections from the start; `/health` tells when the first engine is ready.
 ///
 /// # Errors
 ///
-/// A file that cannot be read, a module that does not compile, or a model that the module does
-/// not open. Whatever happens to single requests is answered, not returned.
+/// A file that cannot be read, a module that does not compile, or a model that does not open. The
+/// failure of a single request is answered, not returned.
 pub async fn run(
     listener: TcpListener,
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), HostError> {
-    let (pool, mut ended) = Pool::start(config.clone()).map_err(HostError::Thread)?;
+    let (pool, mut ended) = supervisor::start(config.clone()).map_err(HostError::Thread)?;
     let _stop = StopOnDrop(Arc::clone(&pool));
     let config = Arc::new(config);
     let permits = Arc::new(Semaphore::new(config.max_connections.get()));
@@ -80,7 +80,7 @@ pub async fn run(
     pool.stop();
     match early {
         Some(result) => result,
-        // What ends late ends with the process.
+        // Workers that are still busy end with the process.
         None => match timeout(STOP, ended).await {
             Ok(Ok(result)) => result,
             _ => Ok(()),
@@ -88,7 +88,7 @@ pub async fn run(
     }
 }
 
-/// Ends the workers also where `run` is dropped before it is done.
+/// Stops the workers even if `run` is dropped before it is done.
 struct StopOnDrop(Arc<Pool>);
 
 impl Drop for StopOnDrop {
@@ -97,7 +97,7 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// A connection, once there may be one more.
+/// Waits until there may be one more connection, then accepts one.
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
@@ -109,7 +109,7 @@ async fn accept(
 
 /// Serves one connection until the client leaves, is too slow, or the daemon closes.
 async fn serve(stream: TcpStream, pool: Arc<Pool>, config: Arc<Config>, mut closing: watch::Receiver<bool>) {
-    // An answer is written in one piece; waiting to fill a packet would only delay it.
+    // Each answer is written in one piece, so Nagle's algorithm would only delay it.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
         let (pool, config) = (&pool, &config);
@@ -121,7 +121,7 @@ async fn serve(stream: TcpStream, pool: Arc<Pool>, config: Arc<Config>, mut clos
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(Impatient::new(stream, config.read_timeout)), service);
     tokio::pin!(connection);
-    // Errors here are the client's: it left, was too slow, or spoke no HTTP.
+    // An error here is the client's: it left, was too slow, or did not speak HTTP.
     tokio::select! {
         _ = connection.as_mut() => {}
         () = async { drop(closing.wait_for(|&closing| closing).await) } => {

@@ -1,7 +1,7 @@
-//! A connection that gives up on a client who does not read.
+//! A connection that fails if its client does not read.
 //!
-//! An answer of several megabytes does not fit into the kernel's buffers. Without a bound, whoever
-//! asks and never reads would keep it, and a place among the connections, for good.
+//! An answer of several megabytes does not fit into the kernel's buffers. Without a time limit, a
+//! client that never reads would hold the answer, and one of the connections, for ever.
 
 use std::{
     future::Future,
@@ -16,11 +16,11 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// A stream of which every write makes progress within `patience`, or fails.
+/// A stream whose writes fail if they make no progress within `patience`.
 pub(crate) struct Impatient<S> {
     stream: S,
     patience: Duration,
-    /// Runs while a write waits.
+    /// The timer; it runs while a write waits.
     waited: Pin<Box<Sleep>>,
     waits: bool,
 }
@@ -30,7 +30,7 @@ impl<S> Impatient<S> {
         Self { stream, patience, waited: Box::pin(sleep(patience)), waits: false }
     }
 
-    /// Passes on what a write came to, unless it has waited too long.
+    /// Passes on the result of a write, or an error if the write has waited too long.
     fn watch<T>(&mut self, context: &mut Context<'_>, write: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if write.is_ready() {
             self.waits = false;

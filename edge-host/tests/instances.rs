@@ -1,4 +1,4 @@
-//! Instances that are born with the model open, and those of modules that no snapshot can hold.
+//! Instances that start with the model open, and instances of a module that a snapshot cannot hold.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod stand_in;
@@ -13,11 +13,11 @@ use stand_in::Folder;
 
 fn answer(instance: &mut Instance, body: &str) -> String {
     let deadline = Instant::now() + Duration::from_secs(25);
-    let answer = instance.handle("POST /v1/rank", body.as_bytes(), deadline).unwrap();
+    let answer = instance.handle("POST", "/v1/rank", body.as_bytes(), deadline).unwrap();
     String::from_utf8(answer.body).unwrap()
 }
 
-/// The stand-in with a function of its own at the end.
+/// The stand-in with one more function.
 fn with_function(function: &str) -> Vec<u8> {
     let text = include_str!("stand_in/module.wat");
     let end = text.rfind(')').unwrap();
@@ -31,7 +31,7 @@ fn two() -> (Folder, Config) {
     (folder, config)
 }
 
-/// `C` answers with the requests since opening.
+/// Each instance counts its requests from 0; `C` answers with the count.
 fn each_begins_where_opening_ended(instances: &Instances) {
     let (mut first, mut second) = (instances.open().unwrap(), instances.open().unwrap());
     assert_eq!(answer(&mut first, "C"), "1");
@@ -63,7 +63,7 @@ fn the_cache_holds_the_open_model() {
     }
     let cached = || fs::read_dir(folder.0.join("cache")).unwrap().count();
     assert_eq!(cached(), 1);
-    // Another model is another module.
+    // A changed model file needs a new compiled module.
     fs::write(folder.0.join("tokenizer.json"), "{ }").unwrap();
     Instances::prepare(&config).unwrap();
     assert_eq!(cached(), 2);

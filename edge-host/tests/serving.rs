@@ -1,4 +1,4 @@
-//! What clients get when all goes well.
+//! Answers to valid requests.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod stand_in;
@@ -49,7 +49,7 @@ async fn info_and_health_need_no_instance_and_head_no_body() {
     client.send(request("HEAD", "/info", "")).await;
     let head = client.answer(false).await;
     assert_eq!((head.status, head.header("content-length")), (200, Some("23")));
-    // Were there a body after all, it would stand before this answer.
+    // If the HEAD answer had a body, the client would read it before this answer.
     client.send(request("GET", "/health", "")).await;
     assert_eq!(client.answer(true).await.status, 200);
 }
@@ -63,7 +63,7 @@ async fn one_connection_carries_many_requests_and_answers_them_in_order() {
         client.send(request("POST", "/v1/rank", &body)).await;
         assert_eq!(client.answer(true).await.body, body);
     }
-    // The first of these takes longest.
+    // The first request takes longest.
     let bodies = ["W1", "second", "third"];
     let all: String = bodies.iter().map(|body| request("POST", "/v1/rank", body)).collect();
     client.send(all).await;
@@ -116,7 +116,7 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
     assert_eq!(first.answer(true).await.body, "2");
     let mut second = daemon.client().await;
     second.send(request("POST", "/v1/rank", "C")).await;
-    // The second one's request lies there unread while the first one goes on.
+    // The daemon has not read the second request while it works on the first.
     first.send(request("POST", "/v1/rank", "W2")).await;
     assert_eq!(first.answer(true).await.body, "W2");
     first.send(request("POST", "/v1/rank", "C")).await;

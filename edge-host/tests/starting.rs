@@ -1,4 +1,4 @@
-//! Starting: readiness, models that do not open, the cache, and the program itself.
+//! The start: readiness, models that do not open, the cache, and the program itself.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod stand_in;
@@ -82,7 +82,7 @@ async fn relaxed_simd_compiles() {
     daemon.stop().await.unwrap();
 }
 
-/// Starts a daemon with a cache, has it answer once, and ends it.
+/// Starts a daemon with a cache, lets it answer once, and stops it.
 async fn start_with_cache(cache: &std::path::Path) {
     let daemon = Daemon::ready(|config| config.cache_dir = Some(cache.to_owned())).await;
     assert_eq!(daemon.post("a").await.body, "a");
@@ -123,7 +123,7 @@ async fn a_cache_that_others_can_write_is_not_used() {
     fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o777)).unwrap();
     start_with_cache(&folder.0).await;
     assert!(files(&folder.0).is_empty());
-    // A file in place of the folder is no reason not to start, either.
+    // The daemon also starts if the cache folder is a file.
     fs::write(folder.0.join("file"), "").unwrap();
     start_with_cache(&folder.0.join("file")).await;
 }
@@ -167,7 +167,7 @@ fn the_program_names_what_is_wrong_and_exits_with_2() {
 
     let help = program().arg("--help").output().unwrap();
     assert_eq!(help.status.code(), Some(0));
-    assert!(String::from_utf8(help.stdout).unwrap().contains("--cache-dir DIR"));
+    assert!(String::from_utf8(help.stdout).unwrap().contains("--cache-dir <DIR>"));
 }
 
 #[test]

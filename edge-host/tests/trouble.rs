@@ -1,4 +1,4 @@
-//! One bad request, client or module is one bad answer.
+//! One bad request, client or module gets one bad answer.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod stand_in;
@@ -32,7 +32,7 @@ async fn a_module_that_breaks_its_interface_is_built_anew() {
     daemon.stop().await.unwrap();
 }
 
-/// Waits for the answer of a new instance: a request may still meet the old one's last moments, but not for long.
+/// Waits for the answer of a new instance. For a short time a request may still reach the old one.
 async fn built_anew(daemon: &Daemon) {
     let again = async {
         loop {
@@ -69,8 +69,8 @@ async fn a_full_queue_refuses_at_once() {
         config.deadline = Duration::from_secs(2);
     })
     .await;
-    // One is at work, one waits, and of the third and fourth nobody can know in which order they
-    // arrive, but there is no place for both.
+    // One request runs and one waits. The third and the fourth arrive in any order, and the queue
+    // has room for only one of them.
     let mut clients = Vec::new();
     for _ in 0..4 {
         let mut client = daemon.client().await;
@@ -100,7 +100,7 @@ async fn a_client_that_leaves_while_it_waits_costs_nothing() {
         gone.send(request("POST", "/v1/rank", "C")).await;
         gone.stream.set_zero_linger().unwrap();
     }
-    // Info, W9 and this one: the three that left have not been counted.
+    // The count has info, W9 and this request, but not the three whose clients left.
     assert_eq!(daemon.post("C").await.body, "3");
     assert_eq!(busy.answer(true).await.body, "W9");
     daemon.stop().await.unwrap();
@@ -155,7 +155,7 @@ async fn a_client_that_does_not_read_is_let_go() {
     assert_eq!(daemon.post("G").await.status, 200);
     let mut silent = daemon.client().await;
     silent.send(request("POST", "/embed", "H")).await;
-    // The answer is 32 MiB. There is no other place for a connection until this one is given up.
+    // The answer has 32 MiB. No other connection is accepted until the daemon closes this one.
     assert_eq!(daemon.post("a").await.body, "a");
     daemon.stop().await.unwrap();
     drop(silent);
@@ -200,7 +200,7 @@ async fn shutdown_answers_what_is_under_way() {
     working.send(request("POST", "/v1/rank", "W5")).await;
     let mut waiting = daemon.client().await;
     waiting.send(request("POST", "/v1/rank", "C")).await;
-    // Both connections are open and their requests read once this later one is answered.
+    // When this later request is answered, the daemon has read the requests of both connections.
     let mut probe = daemon.client().await;
     probe.send(request("GET", "/health", "")).await;
     probe.answer(true).await;

@@ -3,6 +3,8 @@
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+const POST = encoder.encode("POST");
+const ENCODE = encoder.encode("/lockstep/encode");
 
 /**
  * Our module with a model. `files` are a model folder's three files, in the order of
@@ -25,7 +27,7 @@ export async function lockstep(module, files) {
   return {
     prepare: (item) => encoder.encode(JSON.stringify({ inputs: item.texts })),
     call(body, item) {
-      const status = exports.lockstep_handle(...put(encoder.encode("POST /lockstep/encode")), ...put(body));
+      const status = exports.lockstep_handle(...put(POST), ...put(ENCODE), ...put(body));
       const answer = JSON.parse(result());
       if (status !== 200 || answer.tokens.some((n) => n !== item.n)) throw new Error(`${status}: ${result()}`);
       return { integers: answer.vectors };

@@ -34,7 +34,7 @@ const COUNT = 200;
 const WORDS = 120;
 
 function graded(count) {
-  const { items } = JSON.parse(readFileSync(new URL("../../edge-host/demo/catalogue.json", import.meta.url)));
+  const { items } = JSON.parse(readFileSync(new URL("../../wasm-module/web/demo/catalogue.json", import.meta.url)));
   const stream = items.flatMap(({ title, text }) => `${title} ${text}`.split(/\s+/));
   return Array.from({ length: count }, (_, at) => {
     const length = 1 + Math.floor(((at + 1) / count) ** 3 * WORDS);

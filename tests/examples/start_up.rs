@@ -26,7 +26,7 @@ fn request(tokens: usize) -> String {
 
 fn score(instance: &mut Instance, tokens: usize) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    let answer = instance.handle("POST /embed", request(tokens).as_bytes(), deadline).unwrap();
+    let answer = instance.handle("POST", "/embed", request(tokens).as_bytes(), deadline).unwrap();
     assert_eq!((answer.status, answer.tokens), (200, Some(tokens as u32)));
 }
 

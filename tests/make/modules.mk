@@ -26,6 +26,6 @@ $(WASM)/component.wasm: $(MODULE_SRC) | .cache/toolchain
 
 # The browser's package and its demo.
 WEB_SRC := $(shell find wasm-module/web -type f -not -name '*.md') wasm-module/web/README.md
-DEMO_DATA := $(wildcard edge-host/demo/*.json wasm-module/web/demo/*.json)
-$(WEB)/.made: $(MODULE_SRC) $(WEB_SRC) $(DEMO_DATA) $(NODE_TOOLS)/.made $(BIN)/bindgen
+
+$(WEB)/.made: $(MODULE_SRC) $(WEB_SRC) $(NODE_TOOLS)/.made $(BIN)/bindgen
 	@wasm-module/web/build.sh $(BIN)/bindgen $(TARGET) $(NODE_TOOLS)/.bin/tsc && touch $@

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { texts } from "../browser/texts.mjs";
 
-const demo = (name) => JSON.parse(readFileSync(new URL(`../../edge-host/demo/${name}.json`, import.meta.url)));
+const demo = (name) => JSON.parse(readFileSync(new URL(`../../wasm-module/web/demo/${name}.json`, import.meta.url)));
 const { people } = demo("people");
 const articles = demo("catalogue").items.map(({ id, title, text }) => ({ id, text: `${title}. ${text}` }));
 const slice = (list, start, count) => Array.from({ length: count }, (_, at) => list[(start + at) % list.length]);

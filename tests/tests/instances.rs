@@ -28,7 +28,7 @@ fn the_integers_of_an_instance_that_never_opened_a_model() {
             let mut instance = instances.open().unwrap();
             let deadline = Instant::now() + Duration::from_secs(120);
             let body = json!({ "inputs": texts }).to_string();
-            let answer = instance.handle("POST /lockstep/encode", body.as_bytes(), deadline).unwrap();
+            let answer = instance.handle("POST", "/lockstep/encode", body.as_bytes(), deadline).unwrap();
             let answer: Value = serde_json::from_slice(&answer.body).unwrap();
             let found: Vec<Vec<i32>> =
                 serde_json::from_value(answer["vectors"].clone()).unwrap_or_else(|e| panic!("{e}: {answer}"));

@@ -5,7 +5,7 @@
 //! | `lockstep_alloc(len) -> ptr` | a buffer for the caller to fill, at a multiple of 64; 0 where there is no memory |
 //! | `lockstep_free(ptr, len)` | gives a buffer back that was not passed on |
 //! | `lockstep_open(model, len, tokenizer, len, manifest, len) -> status` | opens a model; takes the three buffers; 0, or 1 with a message as the result |
-//! | `lockstep_handle(method and path, len, body, len) -> status` | answers a request such as `POST /v1/rank`; takes both buffers; the HTTP status, with the JSON as the result |
+//! | `lockstep_handle(method, len, path, len, body, len) -> status` | answers a request; takes the three buffers; the HTTP status, with the JSON as the result |
 //! | `lockstep_result_tokens()` | tokens that the last request took |
 //! | `lockstep_result_ptr()`, `lockstep_result_len()` | the result of the last call, until the next |
 //!
@@ -135,15 +135,17 @@ pub unsafe extern "C" fn lockstep_open(
 /// Each pair is that of a [`lockstep_alloc`] (or 0 and 0) and belongs to the module from now on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lockstep_handle(
-    line: *mut u8,
-    line_len: usize,
+    method: *mut u8,
+    method_len: usize,
+    path: *mut u8,
+    path_len: usize,
     body: *mut u8,
     body_len: usize,
 ) -> u32 {
-    // SAFETY: the caller passes two buffers on.
-    let (line, body) = unsafe { (take(line, line_len), take(body, body_len)) };
-    let line = String::from_utf8_lossy(&line);
-    let (method, path) = line.split_once(' ').unwrap_or((&line, ""));
+    // SAFETY: the caller passes three buffers on.
+    let [method, path, body] =
+        unsafe { [take(method, method_len), take(path, path_len), take(body, body_len)] };
+    let (method, path) = (String::from_utf8_lossy(&method), String::from_utf8_lossy(&path));
     STATE.with_borrow_mut(|state| {
         state.tokens = 0;
         let Some(service) = &mut state.service else {
@@ -151,7 +153,7 @@ pub unsafe extern "C" fn lockstep_handle(
             state.result = reply.body.into_bytes();
             return reply.status.into();
         };
-        let reply = service.handle(method, path, &body);
+        let reply = service.handle(&method, &path, &body);
         state.result = reply.body.into_bytes();
         state.tokens = reply.usage.tokens;
         reply.status.into()

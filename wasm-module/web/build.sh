@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# usage: build.sh BINDGEN TARGET TSC: makes the package of the browser in TARGET/web/package and the demo in TARGET/web/demo.
+# usage: build.sh BINDGEN TARGET TSC
+# Makes the package for browsers in TARGET/web/package and the demo in TARGET/web/demo.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -14,11 +15,11 @@ for kind in strict relaxed; do
   "$bindgen" "$target/wasm32-unknown-unknown/browser/lockstep_web.wasm" "$glue/$kind" engine
   cp "$glue/$kind/engine_bg.wasm" "$package/lockstep-$kind.wasm"
 done
-# One JavaScript file serves both, so that a bundler follows one import.
+# Both builds use the same JavaScript file, so a bundler has one import to follow.
 cmp "$glue/strict/engine.js" "$glue/relaxed/engine.js"
 cp "$glue/strict/engine.js" "$package/"
 
 "$tsc" -p wasm-module/web --outDir "$package"
 "$tsc" -p wasm-module/web/demo --outDir "$demo"
 cp wasm-module/web/{package.json,README.md} "$package/"
-cp wasm-module/web/demo/{index.html,style.css,icon.svg,sw.js} edge-host/demo/{catalogue,people}.json "$demo/"
+cp wasm-module/web/demo/{index.html,style.css,icon.svg,sw.js,catalogue.json,people.json} "$demo/"

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The demo on loopback: `serve.mjs --built target/web --model FOLDER [--daemon URL] [--port 8081]`.
-// Tests use `serve` with a hook that answers in its stead.
+// Serves the demo on loopback:
+//   serve.mjs --built target/web --model FOLDER [--daemon URL] [--port 8081]
+// Tests call `serve` with a hook that answers some requests itself.
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer, request } from "node:http";
@@ -19,8 +20,8 @@ const TYPES = {
 };
 
 /**
- * Serves folders. `mounts` maps path prefixes to folders, the longest first; `hook(request, response, path)` may answer
- * itself and return true. Resolves to `{url, close}`.
+ * Serves folders. `mounts` maps path prefixes to folders, the longest prefix first. If
+ * `hook(request, response, path)` returns true, it has answered. Resolves to `{url, close}`.
  */
 export async function serve({ mounts, port = 0, hook = () => false }) {
   const server = createServer(async (incoming, response) => {
@@ -56,12 +57,15 @@ export async function serve({ mounts, port = 0, hook = () => false }) {
   return { url, close };
 }
 
-/** The demo, the package and a model under one address. */
+/** The folders of the demo, the package and a model, by path prefix. */
 export function mounts(built, model) {
   return { "/package/": join(built, "package"), "/model/": model, "/": join(built, "demo") };
 }
 
-/** Passes `/daemon/` on to a daemon, so that it has the page's origin; `/daemon.json` says whether there is one. */
+/**
+ * Forwards `/daemon/` to a daemon, so the page can reach it at its own origin. `/daemon.json` tells
+ * the page whether there is a daemon.
+ */
 export function proxyDaemon(daemon) {
   return (incoming, response, path) => {
     if (path === "/daemon.json") {

@@ -1,4 +1,4 @@
-//! A daemon around a module of a hundred lines, and a client that sees every byte.
+//! A daemon with a module of a hundred lines, and a client that sees every byte.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::{
@@ -19,11 +19,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Longer than anything here takes on a busy machine; only a hang gets there. Shorter than the 30 s
-/// after which hyper gives up on a head by default.
+/// Only a hang takes this long, even on a busy machine. It is shorter than the 30 s after which
+/// hyper by default stops waiting for a head.
 const HANG: Duration = Duration::from_secs(25);
 
-/// A folder that goes away with the test.
+/// A folder that is deleted when the test ends.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -36,7 +36,7 @@ impl Folder {
         Self(path)
     }
 
-    /// Puts the stand-in and a model there.
+    /// Writes the stand-in and a model into the folder.
     pub fn furnish(&self, model: &str) -> Config {
         let wasm = wat::parse_str(include_str!("module.wat")).unwrap();
         fs::write(self.0.join("module.wasm"), wasm).unwrap();
@@ -47,7 +47,7 @@ impl Folder {
             instances: NonZeroUsize::MIN,
             deadline: HANG,
             read_timeout: HANG,
-            // It loops for ever where a test asks it to.
+            // Some tests let the stand-in loop for ever.
             untrusted_module: true,
             ..Config::new(&self.0, self.0.join("module.wasm"))
         }
@@ -60,7 +60,7 @@ impl Drop for Folder {
     }
 }
 
-/// A daemon of this process.
+/// A daemon in this process.
 pub struct Daemon {
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -69,7 +69,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts a daemon with one instance and no deadline that matters, changed by `set`.
+    /// Starts a daemon with one instance and long deadlines. `set` changes the settings.
     pub async fn start(model: &str, set: impl FnOnce(&mut Config)) -> Self {
         let folder = Folder::new();
         let mut config = folder.furnish(model);
@@ -88,7 +88,7 @@ impl Daemon {
         }
     }
 
-    /// The same, once `/health` says that it is ready.
+    /// Starts a daemon and waits until `/health` says that it is ready.
     pub async fn ready(set: impl FnOnce(&mut Config)) -> Self {
         let daemon = Self::start("model", set).await;
         daemon.healthy().await;
@@ -116,13 +116,13 @@ impl Daemon {
         self.ask("POST", "/v1/rank", body).await
     }
 
-    /// Asks it to end, and waits.
+    /// Stops the daemon, and waits for its end.
     pub async fn stop(mut self) -> Result<(), HostError> {
         self.stop.take().unwrap().send(()).unwrap();
         self.ended().await
     }
 
-    /// Asks it to end, and does not wait.
+    /// Stops the daemon, and does not wait.
     pub fn begin_stop(mut self) -> (SocketAddr, JoinHandle<Result<(), HostError>>, Folder) {
         self.stop.take().unwrap().send(()).unwrap();
         (self.address, self.ended, self._folder)
@@ -139,7 +139,7 @@ pub struct Client {
     read: Vec<u8>,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -155,7 +155,7 @@ impl Answer {
         })
     }
 
-    /// Asserts a refusal's status, its kind and a part of its message.
+    /// Asserts a refusal's status, its `error_type` and a part of its message.
     #[track_caller]
     pub fn refuses(&self, status: u16, error_type: &str, part: &str) {
         assert_eq!(self.status, status, "{self:?}");

@@ -1,14 +1,15 @@
-;; Speaks the module's interface and misbehaves on request. The first byte of a body says how:
+;; Implements the module's interface, and misbehaves on request. The first byte of a body selects
+;; the behaviour:
 ;;
 ;;   P  answers with the method and the path      S  answers with the status 999
-;;   C  answers with the requests since opening   O  points its result outside its memory
+;;   C  answers with how many requests it had     O  returns a result outside its memory
 ;;   W  works for as many tenths of a second as   T  traps
 ;;      the next digit says, then echoes          L  loops for ever
-;;   R  refuses with 422                          G  wants 64 MiB more, 507 where it gets none
-;;   H  answers with the first 32 MiB of what G got before
+;;   R  refuses with 422                          G  asks for 64 MiB; 507 if it gets no memory
+;;   H  answers with the first 32 MiB of the memory that G got before
 ;;
-;; Any other body is echoed, and an empty one gets the answer to GET /info. The first byte of the
-;; model does the same for opening: B refuses, E loops for ever, T traps.
+;; Any other body is echoed. An empty body gets the answer to GET /info. The first byte of the model
+;; selects how the opening behaves: B refuses, E loops for ever, T traps.
 (module
   (import "lockstep" "now_ms" (func $now (result f64)))
   (memory (export "memory") 2)
@@ -23,7 +24,8 @@
   (global $len (mut i32) (i32.const 0))
   (global $tokens (mut i32) (i32.const 0))
 
-  ;; The first buffer after an answer overwrites what came before it.
+  ;; The first buffer after an answer reuses the memory of the buffers before the answer. Each
+  ;; buffer is followed by a spare byte, into which P writes the space between method and path.
   (func (export "lockstep_alloc") (param $size i32) (result i32)
     (local $start i32)
     (if (global.get $answered)
@@ -31,7 +33,7 @@
         (global.set $heap (global.get $base))
         (global.set $answered (i32.const 0))))
     (local.set $start (global.get $heap))
-    (global.set $heap (i32.add (global.get $heap) (local.get $size)))
+    (global.set $heap (i32.add (global.get $heap) (i32.add (local.get $size) (i32.const 1))))
     (block $fits
       (loop $more
         (br_if $fits
@@ -59,7 +61,8 @@
     (i32.const 0))
 
   (func (export "lockstep_handle")
-    (param $path i32) (param $path_len i32) (param $body i32) (param $body_len i32) (result i32)
+    (param $method i32) (param $method_len i32) (param $path i32) (param $path_len i32)
+    (param $body i32) (param $body_len i32) (result i32)
     (local $how i32)
     (local $until f64)
     (global.set $answered (i32.const 1))
@@ -75,8 +78,10 @@
     (local.set $how (i32.load8_u (local.get $body)))
     (if (i32.eq (local.get $how) (i32.const 80)) ;; P
       (then
-        (global.set $ptr (local.get $path))
-        (global.set $len (local.get $path_len))))
+        (i32.store8 (i32.add (local.get $method) (local.get $method_len)) (i32.const 32))
+        (global.set $ptr (local.get $method))
+        (global.set $len
+          (i32.add (i32.add (local.get $method_len) (i32.const 1)) (local.get $path_len)))))
     (if (i32.eq (local.get $how) (i32.const 67)) ;; C
       (then
         (i32.store8 (i32.const 256) (i32.add (i32.const 48) (global.get $count)))

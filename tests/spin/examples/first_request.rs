@@ -4,16 +4,26 @@
 //! `first_request COMPONENT.wasm [ROUNDS [REPORT.json]]` prints a table and writes `REPORT.json`.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{net::SocketAddr, path::PathBuf};
 
+use clap::Parser;
 use lockstep_tests::{
     http::request,
     times::{self, Times},
 };
 use lockstep_tests_spin::{Component, Server, Settings};
+
+/// Measures the first request to a new instance
+#[derive(Parser)]
+struct Arguments {
+    /// The component, with a model open in it
+    component: PathBuf,
+    /// Requests of each kind
+    #[arg(default_value_t = 50)]
+    rounds: usize,
+    /// The report to write
+    report: Option<PathBuf>,
+}
 
 const BODY: &[u8] = br#"{"inputs":"the red house of my old friend is near a river and we like"}"#;
 
@@ -24,15 +34,9 @@ fn embed(address: SocketAddr) {
 }
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let Some(path) = arguments.next() else {
-        eprintln!("usage: first_request COMPONENT.wasm [ROUNDS [REPORT.json]]");
-        std::process::exit(2);
-    };
-    let rounds = arguments.next().map_or(50, |rounds| rounds.parse().unwrap());
-    let report = arguments.next().map(PathBuf::from);
+    let Arguments { component, rounds, report } = Arguments::parse();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let component = Component::from_file(Path::new(&path)).unwrap();
+    let component = Component::from_file(&component).unwrap();
     let mut once = Settings::default();
     once.reuse.max_instance_reuse_count = 1;
     let mut always = Settings::default();

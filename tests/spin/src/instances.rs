@@ -19,7 +19,7 @@ use wasmtime_wasi_http::{
     handler::{HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus},
 };
 
-use crate::{Store, host::Host};
+use crate::{host::Host, store::Store};
 
 /// How an instance is used, as Spin's options of the same names have it.
 #[derive(Clone, Copy, Debug)]

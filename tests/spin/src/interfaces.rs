@@ -1,9 +1,12 @@
-//! The interfaces of the component that Spin implements, here in memory.
+//! The interfaces that Spin gives to a component, implemented in memory.
 #![allow(missing_docs, unreachable_pub, reason = "generated from the component's interfaces")]
 
 use wasmtime::component::{Accessor, HasSelf, Resource};
 
-use crate::host::{Bucket, Host, Swap};
+use crate::{
+    host::Host,
+    store::{Bucket, Down, Swap},
+};
 
 wasmtime::component::bindgen!({
     inline: "
@@ -18,13 +21,19 @@ wasmtime::component::bindgen!({
     path: ["wit/keyvalue", "wit/variables"],
     imports: { default: trappable },
     with: {
-        "wasi:keyvalue/store.bucket": crate::host::Bucket,
-        "wasi:keyvalue/atomics.cas": crate::host::Swap,
+        "wasi:keyvalue/store.bucket": crate::store::Bucket,
+        "wasi:keyvalue/atomics.cas": crate::store::Swap,
     },
 });
 
 pub(crate) use spin::variables::variables;
 pub(crate) use wasi::keyvalue::{atomics, batch, store};
+
+impl From<Down> for store::Error {
+    fn from(_: Down) -> Self {
+        Self::Other("the test has it fail".into())
+    }
+}
 
 type Records = Vec<(String, Option<Vec<u8>>)>;
 
@@ -43,11 +52,11 @@ impl store::HostBucket for Host {
         _: Resource<Bucket>,
         key: String,
     ) -> wasmtime::Result<Result<Option<Vec<u8>>, store::Error>> {
-        Ok(self.store.get(&key))
+        Ok(self.store.get(&key).map_err(Into::into))
     }
 
     fn delete(&mut self, _: Resource<Bucket>, key: String) -> wasmtime::Result<Result<(), store::Error>> {
-        Ok(self.store.delete(&key))
+        Ok(self.store.delete(&key).map_err(Into::into))
     }
 
     fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
@@ -66,7 +75,7 @@ impl atomics::Host for Host {
         Ok(match self.store.swap(&swap, value) {
             Ok(true) => Ok(()),
             Ok(false) => Err(atomics::CasError::CasFailed(self.table.push(Swap::of(swap.key))?)),
-            Err(error) => Err(atomics::CasError::StoreError(error)),
+            Err(error) => Err(atomics::CasError::StoreError(error.into())),
         })
     }
 }
@@ -86,7 +95,7 @@ impl atomics::HostCas for Host {
         if let Ok(value) = &value {
             swap.seen = value.clone();
         }
-        Ok(value)
+        Ok(value.map_err(Into::into))
     }
 
     fn drop(&mut self, cas: Resource<Swap>) -> wasmtime::Result<()> {
@@ -102,7 +111,7 @@ impl batch::Host for Host {
         keys: Vec<String>,
     ) -> wasmtime::Result<Result<Records, store::Error>> {
         let get = |key: String| self.store.get(&key).map(|value| (key, value));
-        Ok(keys.into_iter().map(get).collect())
+        Ok(keys.into_iter().map(get).collect::<Result<_, Down>>().map_err(Into::into))
     }
 
     fn set_many(
@@ -110,7 +119,8 @@ impl batch::Host for Host {
         _: Resource<Bucket>,
         records: Vec<(String, Vec<u8>)>,
     ) -> wasmtime::Result<Result<(), store::Error>> {
-        Ok(records.into_iter().try_for_each(|(key, value)| self.store.set(key, value)))
+        let written = records.into_iter().try_for_each(|(key, value)| self.store.set(key, value));
+        Ok(written.map_err(Into::into))
     }
 }
 

@@ -1,15 +1,17 @@
-//! A host of the Spin component for tests and benches, where there is no `spin`: the component runs in wasmtime behind
-//! `wasi:http` on a real TCP socket, with the interfaces that Spin adds.
+//! Hosts the Spin component for tests and benches, without the program `spin`: the component runs
+//! in wasmtime behind `wasi:http` on a real TCP socket, with the interfaces that Spin adds.
 //!
-//! An instance answers many requests, several at a time, and is dropped when it has been idle or has answered enough, as
-//! Spin does it. The key-value store is a map in memory that all instances share; a test may look into it, and have it fail.
+//! As in Spin, an instance answers many requests, several at a time, and is dropped when it was
+//! idle for some time or has answered enough requests. All instances share the key-value store, a
+//! map in memory; a test can read the map, and can let the store fail.
 
 mod host;
 mod instances;
 mod interfaces;
 mod outgoing;
 mod server;
+mod store;
 
-pub use host::{Faults, Store};
 pub use instances::Reuse;
 pub use server::{Component, Server, Settings};
+pub use store::{Down, Faults, Store};

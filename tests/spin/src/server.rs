@@ -23,10 +23,10 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
-    Store,
     host::Host,
     instances::{Maker, Reuse},
     interfaces::{atomics, batch, store, variables},
+    store::Store,
 };
 
 /// A compiled component.

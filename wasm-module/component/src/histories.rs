@@ -1,10 +1,10 @@
-//! Histories in the key-value store, a record a user.
+//! Histories in the key-value store: one record for each user.
 
 use lockstep_rank::{Event, History, Limits, Problem, Reply, UserRequest};
 
 use crate::keyvalue::{Bucket, Cas, CasError, Error, default, swap};
 
-/// How often an append begins anew because others wrote meanwhile.
+/// How often an append starts again because another instance changed the record.
 const ATTEMPTS: usize = 32;
 
 fn key(id: &str) -> String {
@@ -20,7 +20,7 @@ fn stored(bucket: &Bucket, id: &str) -> Result<History, Reply> {
     History::of_record(record.as_deref())
 }
 
-/// The events of a user, the oldest first.
+/// A user's events, the oldest first.
 pub(crate) fn events(id: &str) -> Result<Vec<Event>, Reply> {
     let bucket = default().map_err(|error| failed(&error))?;
     stored(&bucket, id).map(|history| history.events)
@@ -33,7 +33,7 @@ pub(crate) fn answer(request: &UserRequest, limits: &Limits) -> Result<Reply, Re
         UserRequest::Append { id, events } => append(&bucket, id, events, limits),
         UserRequest::Read { id } => Ok(request.answer(&stored(&bucket, id)?)),
         UserRequest::Delete { id } => {
-            // A record that cannot be read is deleted too.
+            // This also deletes a record that cannot be read.
             let history = stored(&bucket, id).unwrap_or_default();
             bucket.delete(&key(id)).map_err(|error| failed(&error))?;
             Ok(request.answer(&history))
@@ -41,7 +41,7 @@ pub(crate) fn answer(request: &UserRequest, limits: &Limits) -> Result<Reply, Re
     }
 }
 
-/// Replaces the record unless another instance replaced it since it was read; then once more.
+/// Adds events to the record. Starts again if another instance changed the record meanwhile.
 fn append(bucket: &Bucket, id: &str, events: &[Event], limits: &Limits) -> Result<Reply, Reply> {
     let mut cas = Cas::new(bucket, &key(id)).map_err(|error| failed(&error))?;
     for _ in 0..ATTEMPTS {

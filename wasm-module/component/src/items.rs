@@ -1,4 +1,5 @@
-//! Vectors of items in the key-value store, under [`CachedEncoder::key`](lockstep_rank::CachedEncoder::key).
+//! Vectors of items in the key-value store, under the keys that
+//! [`CachedEncoder::key`](lockstep_rank::CachedEncoder::key) gives.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,7 +9,8 @@ use crate::{keyvalue, model::Model};
 
 const PREFIX: &str = "item/";
 
-/// Looks the items of a request up, all in one call. What the store does not give is computed.
+/// Looks up the items of a request, all in one call of the store. The model computes the vectors that
+/// the store does not have.
 pub(crate) fn look_up(job: &Job, model: &mut Model) {
     let cached = model.encoder_mut();
     let texts: BTreeMap<String, &str> =
@@ -25,7 +27,8 @@ pub(crate) fn look_up(job: &Job, model: &mut Model) {
     }
 }
 
-/// Stores what was computed since. The answer does not depend on it, so that a store that fails is not told of.
+/// Stores the vectors that the model computed since. The answer does not depend on the store, so an
+/// error of the store is ignored.
 pub(crate) fn keep(model: &mut Model) {
     let learned = model.encoder_mut().learned();
     if learned.is_empty() {

@@ -1,5 +1,5 @@
-//! The key-value store `default`, by the interfaces that Spin has beside its own: a value that is replaced only where nobody
-//! replaced it meanwhile, and many keys in one call.
+//! The key-value store `default`. Beside Spin's own interface, Spin offers `wasi:keyvalue`, which can
+//! compare and swap a value and get many keys in one call.
 
 use spin_sdk::experimental::wasi::keyvalue::store;
 
@@ -9,7 +9,7 @@ pub(crate) use spin_sdk::experimental::wasi::keyvalue::{
     store::{Bucket, Error},
 };
 
-/// The store of the component's manifest.
+/// The store that the component's manifest names.
 pub(crate) fn default() -> Result<Bucket, Error> {
     store::open("default")
 }

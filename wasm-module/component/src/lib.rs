@@ -1,24 +1,25 @@
-//! The Spin component: the same requests and answers as the daemon's, at the edge.
+//! The Spin component: answers the daemon's requests at the edge, in the same way.
 //!
-//! | request | answer |
-//! |---|---|
-//! | those of `lockstep-rank` | from the same code, so with the same bits |
-//! | `/v1/users/{id}…` | `lockstep_rank::UserRequest`: a history by user id, which `"user": {"id"}` in `/v1/rank` refers to |
+//! The requests of `lockstep-rank` are answered by the same code as in the daemon, so with the same
+//! bits. The component also answers `/v1/users/{id}…` (`lockstep_rank::UserRequest`): it stores a
+//! history under a user's id, and a request to `/v1/rank` may then send `"user": {"id"}`.
 //!
-//! Histories and the vectors of items (candidates of `/v1/rank`, texts of `/rerank`) are kept in the key-value store
-//! `default`. A store that does not answer costs time, never an answer, except where a history is asked for.
+//! The key-value store `default` holds the histories, and the vectors of items: the candidates of
+//! `/v1/rank` and the texts of `/rerank`. If the store fails, the component computes the vectors
+//! itself; only a request that needs a stored history is refused.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
-//! | `offload_min_tokens` | requests with this many tokens to run go to the daemon; 0: none | 0 |
-//! | `offload_url` | where the daemon is | |
+//! | `offload_min_tokens` | from how many tokens on a request goes to the daemon; 0: never | 0 |
+//! | `offload_url` | the daemon's address | |
 //! | `offload_timeout_ms` | how long the daemon may take, from 1 to 600,000 | 2000 |
 //!
-//! The component is built without a model; `edge-host open` writes one with a model open in it, so that an instance
-//! parses and copies nothing before its first request.
+//! Only tokens whose vectors are not stored count. If the daemon is away, is late, fails, or has
+//! another model, the component scores. The header `x-lockstep-backend` names the kernels that
+//! scored; `x-lockstep-offload` is `daemon`, or `failed: ` and the reason.
 //!
-//! Where the daemon is away, late, of another model or out of order, the component scores. Headers tell:
-//! `x-lockstep-backend` names what scored, `x-lockstep-offload` is `daemon`, or `failed: ` and the reason.
+//! The component is built without a model. `edge-host open` writes a component with the model open
+//! in it, so an instance parses and copies nothing before its first request.
 #![cfg(all(target_os = "wasi", target_env = "p2"))]
 
 mod deadline;

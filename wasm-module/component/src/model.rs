@@ -1,22 +1,22 @@
-//! The model of the component, which an instance is born with.
+//! The component's model. An instance starts with the model open.
 
 use std::cell::RefCell;
 
 use lockstep_module::{Buffer, OpenError, TextModel};
 use lockstep_rank::{CachedEncoder, Limits, Problem, Service, monotonic_ms};
 
-/// The model, behind its requests.
+/// The service around the model.
 pub(crate) type Model = Service<CachedEncoder<TextModel>>;
 
 thread_local! {
     static MODEL: RefCell<Option<Model>> = const { RefCell::new(None) };
 }
 
-/// Works with the model. Not to be nested; nothing inside waits.
+/// Calls `work` with the model. `work` must not call this function again, and cannot wait.
 ///
 /// # Errors
 ///
-/// The refusal of a component without a model.
+/// The component has no model.
 pub(crate) fn with<T>(work: impl FnOnce(&mut Model) -> T) -> Result<T, Problem> {
     MODEL.with_borrow_mut(|model| match model {
         Some(model) => Ok(work(model)),
@@ -24,7 +24,7 @@ pub(crate) fn with<T>(work: impl FnOnce(&mut Model) -> T) -> Result<T, Problem> 
     })
 }
 
-/// Whether there is a model.
+/// Whether a model is open.
 pub(crate) fn is_open() -> bool {
     MODEL.with_borrow(Option::is_some)
 }

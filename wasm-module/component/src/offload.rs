@@ -1,4 +1,4 @@
-//! Heavier requests go to the daemon.
+//! Sends large requests to the daemon.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use spin_sdk::{
 
 use crate::deadline::within;
 
-/// Longest answer of the daemon: 1,000 vectors of 1,024 numbers.
+/// Bytes of the longest answer: enough for 1,000 vectors of 1,024 numbers.
 const ANSWER: usize = 64 << 20;
 
-/// Where heavier requests go.
+/// The daemon, and which requests go to it.
 pub(crate) struct Offload {
     url: String,
     pub(crate) min_tokens: usize,
@@ -24,11 +24,11 @@ pub(crate) struct Offload {
 }
 
 impl Offload {
-    /// What the variables say; `None` where nothing is to go anywhere.
+    /// Reads the variables. Gives `None` if no request shall go to a daemon.
     ///
     /// # Errors
     ///
-    /// Names the variable and its value.
+    /// A variable with a bad value; names the variable and the value.
     pub(crate) async fn settings() -> Result<Option<Self>, String> {
         let min_tokens = number("offload_min_tokens", 0, 0, u32::MAX as usize).await?;
         if min_tokens == 0 {
@@ -43,7 +43,7 @@ impl Offload {
         Ok(Some(Self { url, min_tokens, timeout: Duration::from_millis(timeout as u64) }))
     }
 
-    /// The daemon's answer and its backend, or why there is none.
+    /// The daemon's answer and the name of its kernels, or the reason why there is no answer.
     pub(crate) async fn ask(
         &self,
         path: &str,
@@ -78,9 +78,10 @@ impl Offload {
     }
 }
 
-/// The body of a request with the user's history in place of the id.
+/// The body of a request, with the user's history in place of the user's id. The daemon stores no
+/// histories.
 pub(crate) fn with_history(body: &[u8], events: &[Event]) -> Vec<u8> {
-    // The body was read before, so that it is an object.
+    // The service has read this body before, so it is an object.
     let mut body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     body["user"] = json!({ "history": events });
     body.to_string().into_bytes()

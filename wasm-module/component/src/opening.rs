@@ -1,6 +1,6 @@
-//! The export that puts a model into the component. `edge-host open` calls it and keeps the memory that it leaves; in
-//! the component that is served it refuses.
-#![allow(unsafe_code, reason = "the generated face of the export")]
+//! The export that puts a model into the component. `edge-host open` calls it and saves the memory of
+//! the component. In the saved component a model is open, so the export refuses.
+#![allow(unsafe_code, reason = "the generated code of the export")]
 
 use std::cell::RefCell;
 
@@ -12,8 +12,9 @@ spin_sdk::wit_bindgen::generate!({
     inline: "
         package lockstep:component;
         world opening {
-            /// Takes the next piece of the files: of model.lockstep, tokenizer.json and lockstep.json, whose lengths are
-            /// given, one after another; no piece belongs to two. True when they are whole and the model is open.
+            /// Takes the next piece of three files, one after another: model.lockstep,
+            /// tokenizer.json, lockstep.json. `lengths` gives their lengths. No piece belongs to
+            /// two files. True once the files are complete and the model is open.
             export open-model: func(lengths: tuple<u32, u32, u32>, piece: list<u8>) -> result<bool, string>;
         }
     ",
@@ -23,12 +24,12 @@ spin_sdk::wit_bindgen::generate!({
 struct Opening;
 export!(Opening);
 
-/// What there is of the files so far.
+/// The parts of the files that have arrived.
 #[derive(Default)]
 struct Files {
-    /// Where the model stays: lines of 64 bytes, as it is read.
+    /// The model, in lines of 64 bytes. The open model is read in place here.
     model: Vec<Line>,
-    /// Bytes of the model that are there.
+    /// Bytes of the model that have arrived.
     filled: usize,
     tokenizer: Vec<u8>,
     manifest: Vec<u8>,

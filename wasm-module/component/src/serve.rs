@@ -1,4 +1,4 @@
-//! One HTTP request to one answer.
+//! Answers one HTTP request.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -13,12 +13,12 @@ use crate::{
     offload::{self, Offload},
 };
 
-/// An answer, and how it came about.
+/// An answer, and where it was computed.
 struct Answer {
     reply: Reply,
-    /// What scored.
+    /// The kernels that scored.
     backend: Option<String>,
-    /// Whether the daemon was asked, and what came of it.
+    /// `daemon` if the daemon answered, `failed: ` and the reason if it was asked in vain.
     offload: Option<String>,
 }
 
@@ -34,7 +34,8 @@ async fn serve(request: Request) -> Response<FullBody<Bytes>> {
     let Answer { reply, backend, offload } = answer(request).await.unwrap_or_else(Answer::from);
     let tokens = reply.usage.tokens.to_string();
     let body = if head { Bytes::new() } else { Bytes::from(reply.body) };
-    // One piece of known length: an answer in chunks waits for its client's acknowledgement.
+    // The length lets the host send one piece. A chunked answer would wait for the client's
+    // acknowledgement.
     let length = body.len().to_string();
     let mut response = Response::new(FullBody::new(body));
     if let Ok(status) = reply.status.try_into() {
@@ -83,7 +84,7 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
         let (tokens, info) = model::with(|model| {
             items::look_up(&job, model);
             let tokens = tokens_to_run(&job, model);
-            // Not kept over the wait below, since others run in this instance meanwhile.
+            // During the wait below, this instance answers other requests, so the vectors are dropped.
             model.encoder_mut().learned();
             (tokens, model.encoder().info().clone())
         })?;
@@ -101,7 +102,7 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
         }
     }
     model::with(|model| {
-        // Looked up here, so that nothing waits between this and the run: requests share the instance.
+        // Requests share the instance, so nothing may wait between this look-up and the run.
         items::look_up(&job, model);
         let reply = model.run(&job);
         items::keep(model);
@@ -110,7 +111,8 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
     })?
 }
 
-/// Tokens of the texts that are not known. What the tokenizer refuses counts nothing: the run refuses it.
+/// Counts the tokens of the texts whose vectors are not known. A text that the tokenizer refuses
+/// counts 0; the run will refuse the request.
 fn tokens_to_run(job: &Job, model: &mut model::Model) -> usize {
     let texts = job.texts();
     let cached = model.encoder_mut();
@@ -120,7 +122,7 @@ fn tokens_to_run(job: &Job, model: &mut model::Model) -> usize {
     unknown.into_iter().map(&mut count).sum()
 }
 
-/// The body, as much of it as a request may have.
+/// Reads a body of bounded size.
 async fn read(request: Request, limits: &Limits) -> Result<Vec<u8>, Problem> {
     let limit = limits.max_body_bytes;
     match Limited::new(request.into_body(), limit).collect().await {

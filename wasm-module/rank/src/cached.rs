@@ -1,6 +1,7 @@
-//! Vectors that a place has already, put before a model.
+//! Answers from stored vectors instead of running the model.
 //!
-//! A text's integers depend on the text and on the model alone, so what was computed once, anywhere, answers for the model.
+//! A text's integers depend only on the text and on the model. So a vector that any host computed
+//! once answers for the model everywhere.
 
 use std::collections::HashMap;
 
@@ -8,11 +9,11 @@ use sha2::{Digest, Sha256};
 
 use crate::encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 
-/// A model that is asked only for what is not known. What it computes for texts that were looked for is kept until
-/// [`Self::learned`] takes it.
+/// A model that runs only on texts whose vectors it does not know. It keeps the vectors that it
+/// computes for texts given to [`Self::look_up`], until [`Self::learned`] takes them.
 pub struct CachedEncoder<E> {
     encoder: E,
-    /// What was looked for: its vector, where one was found or computed since.
+    /// The texts given to `look_up`, each with the vector that was stored or computed since.
     known: HashMap<String, Entry>,
 }
 
@@ -21,11 +22,11 @@ struct Entry {
     computed: bool,
 }
 
-/// Length of the head of a record: the number of tokens in 4 bytes, and whether the text was cut in one.
+/// Bytes of a record before the vector: 4 for the number of tokens, 1 for whether the text was cut.
 const HEAD: usize = 5;
 
 impl<E: TextEncoder> CachedEncoder<E> {
-    /// Around a model, knowing nothing.
+    /// Wraps a model. No vectors are known yet.
     pub fn new(encoder: E) -> Self {
         Self { encoder, known: HashMap::new() }
     }
@@ -40,8 +41,9 @@ impl<E: TextEncoder> CachedEncoder<E> {
         &mut self.encoder
     }
 
-    /// The key under which a text's vector is stored: equal keys mean equal integers, on every machine and for every place
-    /// that writes records. 64 hexadecimal digits of a SHA-256 over the model's digest, its longest input and the text.
+    /// The key under which a text's vector is stored: 64 hexadecimal digits of a SHA-256 over the
+    /// model's digest, its longest input and the text. Equal keys mean equal integers, whichever
+    /// host wrote the record.
     pub fn key(&self, text: &str) -> String {
         let info = self.encoder.info();
         let mut hash = Sha256::new();
@@ -51,19 +53,20 @@ impl<E: TextEncoder> CachedEncoder<E> {
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Looks a text up: `record` is what is stored under its key. A record that is none of this model's is as good as
-    /// none.
+    /// Tells the model the record stored under a text's key, if there is one. A record of another
+    /// model counts as a miss.
     pub fn look_up(&mut self, text: &str, record: Option<&[u8]>) {
         let encoded = record.and_then(|record| self.decode(record));
         self.known.insert(text.to_owned(), Entry { encoded, computed: false });
     }
 
-    /// Whether the model need not be asked for a text.
+    /// Whether the vector of a text is known, so that the model need not run on the text.
     pub fn knows(&self, text: &str) -> bool {
         self.known.get(text).is_some_and(|entry| entry.encoded.is_some())
     }
 
-    /// Forgets all that was looked up; gives the keys and records of what was computed meanwhile.
+    /// Forgets all vectors, and gives the keys and records of those that the model computed since
+    /// the last call.
     pub fn learned(&mut self) -> Vec<(String, Vec<u8>)> {
         let known = std::mem::take(&mut self.known);
         let computed = known.into_iter().filter(|(_, entry)| entry.computed);
@@ -116,11 +119,11 @@ impl<E: TextEncoder> TextEncoder for CachedEncoder<E> {
     }
 }
 
-/// Fills in the answers that are not known: the model is asked for these inputs alone, and `keep` sees the vector of each
-/// that is a single text.
+/// Runs the model on the inputs whose answer is `None`, and gives all answers in order. `keep` gets
+/// each computed vector of a single text; vectors of pairs are not kept.
 ///
 /// # Errors
-/// Those of the model, about the input at its place in `inputs`.
+/// Those of the model. An error's index counts in `inputs`.
 pub fn encode_missing(
     encoder: &mut impl TextEncoder,
     inputs: &[Text<'_>],
@@ -138,16 +141,18 @@ pub fn encode_missing(
             answers[at] = Some(encoded);
         }
     }
-    // A model that gives too few vectors gives too few here too.
+    // If the model gives too few vectors, so does this function; the service checks the number.
     Ok(answers.into_iter().flatten().collect())
 }
 
-/// The same error about the input at the place it has in the request.
+/// The same error with the input's index in the request.
 fn renumbered(error: EncodeError, missing: &[usize]) -> EncodeError {
-    let place = |index: usize| missing.get(index).copied().unwrap_or(index);
+    let original = |index: usize| missing.get(index).copied().unwrap_or(index);
     match error {
-        EncodeError::Empty { index } => EncodeError::Empty { index: place(index) },
-        EncodeError::Tokenizer { index, message } => EncodeError::Tokenizer { index: place(index), message },
+        EncodeError::Empty { index } => EncodeError::Empty { index: original(index) },
+        EncodeError::Tokenizer { index, message } => {
+            EncodeError::Tokenizer { index: original(index), message }
+        }
         EncodeError::Backend(message) => EncodeError::Backend(message),
     }
 }

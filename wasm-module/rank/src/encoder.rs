@@ -1,4 +1,4 @@
-//! What a model is to this crate: texts in, integers out.
+//! The model, as this crate sees it: texts in, integers out.
 
 /// One input of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,26 +21,26 @@ impl<'a> Text<'a> {
     }
 }
 
-/// What the model makes of one [`Text`].
+/// The model's result for one [`Text`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     /// The pooled integers of an embedding model, or the integer logits of a classifier.
     pub vector: Vec<i32>,
-    /// Tokens that went through the model, the special ones included.
+    /// Tokens that went through the model, special tokens included.
     pub tokens: usize,
-    /// Whether the text was longer than the model's input and its end was left out.
+    /// Whether the text was longer than the model's input, so that its end was cut off.
     pub truncated: bool,
 }
 
-/// What a model's integers mean.
+/// The meaning of a model's integers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelKind {
-    /// One vector a text, compared by cosine.
+    /// One vector for each text. Vectors are compared by their cosine.
     Embedding {
         /// Length of [`Encoded::vector`].
         dimensions: usize,
     },
-    /// One logit a label; with one label, a cross-encoder that scores a pair.
+    /// One logit for each label. A model with one label is a cross-encoder, which scores pairs.
     Classifier {
         /// Names of the logits, in order.
         labels: Vec<String>,
@@ -49,7 +49,7 @@ pub enum ModelKind {
     },
 }
 
-/// What a client may know about the model and about what runs it.
+/// The description of the model and of its host, for clients.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelInfo {
     /// The checkpoint's name, for example `BAAI/bge-small-en-v1.5`.
@@ -58,24 +58,24 @@ pub struct ModelInfo {
     pub model_digest: String,
     /// The number format of the weights, `lockstep-i8`.
     pub model_dtype: String,
-    /// What the integers mean.
+    /// The meaning of the integers.
     pub kind: ModelKind,
-    /// How an embedding model pools its tokens, `mean` or `cls`; reported by `/info` only.
+    /// How an embedding model pools its tokens: `mean` or `cls`. Only `/info` uses it.
     pub pooling: String,
-    /// Tokens the model takes, the special ones included.
+    /// Most tokens of one input, special tokens included.
     pub max_input_length: usize,
     /// `value = integer * vector_scale` for `/embed` with `"normalize": false`.
     pub vector_scale: f64,
-    /// What computes here, for example `wasm-relaxed`; it never changes a score.
+    /// The kernels that compute here, for example `wasm-relaxed`. They never change a score.
     pub backend: String,
-    /// Version of the program around the model.
+    /// Version of the program that hosts the model.
     pub version: String,
 }
 
-/// Why a model gave no answer.
+/// The reasons for a model to give no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
-    /// The tokenizer's normaliser leaves nothing of the input.
+    /// The tokenizer's normaliser removes the whole input.
     #[error("nothing is left of the text after normalisation")]
     Empty {
         /// Position among the inputs.
@@ -86,33 +86,33 @@ pub enum EncodeError {
     Tokenizer {
         /// Position among the inputs.
         index: usize,
-        /// What it says.
+        /// The tokenizer's message.
         message: String,
     },
-    /// The model failed; no input is to blame.
+    /// The model failed, whatever the input.
     #[error("the model failed: {0}")]
     Backend(String),
 }
 
 /// A model that answers in integers.
 ///
-/// An answer depends on its own input alone: batch mates, their order and their number change
-/// nothing, and equal inputs give equal integers on every machine.
+/// An answer depends only on its own input: the other inputs of a batch, their order and their
+/// number do not change it. Equal inputs give equal integers on every machine.
 pub trait TextEncoder {
-    /// What the model is. The answer never changes during the encoder's life.
+    /// The model's description. It never changes during the encoder's life.
     fn info(&self) -> &ModelInfo;
 
-    /// Runs the model on every input, keeping the start of a text that is too long.
+    /// Runs the model on every input. Of a text that is too long, the model reads the start.
     ///
     /// # Errors
     ///
-    /// The first input that fails ends the call; see [`EncodeError`].
+    /// The error of the first input that fails; see [`EncodeError`].
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError>;
 
-    /// Tokens that the input would take if nothing were cut off, the special ones included.
+    /// Tokens of the whole input, even if it is too long; special tokens included.
     ///
     /// # Errors
     ///
-    /// What the tokenizer refuses; the index is always 0.
+    /// The tokenizer refuses the input; the index is always 0.
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError>;
 }

@@ -1,4 +1,4 @@
-//! Typed access to a [`Json`] tree. Every error names the path and the value that was there.
+//! Reads typed fields from a [`Json`] tree. Every error names the path and the value found there.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use crate::{
     problem::{Problem, quote},
 };
 
-/// A value and where it stood in the request.
+/// A value and its path in the request, for example `candidates[3].text`.
 pub(crate) struct At {
     pub(crate) path: String,
     value: Json,
 }
 
-/// An object of which only known fields remain.
+/// An object without unknown fields.
 pub(crate) struct Fields {
     path: String,
     values: BTreeMap<String, Json>,
@@ -69,17 +69,19 @@ impl At {
         }
     }
 
-    /// A whole number of `range`, which `what` describes.
-    pub(crate) fn whole(self, range: std::ops::RangeInclusive<usize>, what: &str) -> Result<usize, Problem> {
+    /// A whole number in `range`. The error message describes the upper end as `upper`.
+    pub(crate) fn whole(self, range: std::ops::RangeInclusive<usize>, upper: &str) -> Result<usize, Problem> {
         let found = match self.value {
             Json::Whole(value) => usize::try_from(value).ok(),
             _ => None,
         };
         match found {
             Some(value) if range.contains(&value) => Ok(value),
-            _ => {
-                Err(self.wrong(&format!("a whole number from {} to {} ({what})", range.start(), range.end())))
-            }
+            _ => Err(self.wrong(&format!(
+                "a whole number from {} to {} ({upper})",
+                range.start(),
+                range.end()
+            ))),
         }
     }
 

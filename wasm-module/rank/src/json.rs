@@ -1,5 +1,5 @@
-//! A JSON body as a tree that remembers nothing lossy: duplicate keys are refused, not merged,
-//! the number of values is bounded, and an error knows the path at which it happened.
+//! Reads a JSON body into a tree. It refuses a field given twice and more values than the limit,
+//! and its errors name the path at which they happened.
 
 use std::{cell::RefCell, collections::BTreeMap, fmt};
 
@@ -73,7 +73,7 @@ pub(crate) fn parse(body: &[u8], limits: &Limits) -> Result<Json, Problem> {
     })
 }
 
-/// The text from shortly before the place that the reader complains about.
+/// The text from 12 bytes before the position that the reader complains about.
 fn excerpt(text: &str, line: usize, column: usize) -> &str {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let mut from = (start + column).saturating_sub(12).max(start);
@@ -86,19 +86,19 @@ fn excerpt(text: &str, line: usize, column: usize) -> &str {
     text.get(from..).unwrap_or_default()
 }
 
-/// `body.user.history` is written `user.history`; only the body itself is called `body`.
+/// Turns `body.user.history` into `user.history`. Only the body itself is called `body`.
 fn strip_root(path: &str) -> &str {
     path.strip_prefix("body.").unwrap_or(path)
 }
 
-/// Where the reader is, and how many more values it may read.
+/// The path of the value being read, and how many more values may follow.
 struct Walk {
     path: String,
     left: usize,
 }
 
-/// Reads one value. The path is shortened again only on success, so that after an error it still
-/// tells where.
+/// Reads one value. Only a success shortens the path again, so after an error the path still names
+/// the failing value.
 struct Value<'a>(&'a RefCell<Walk>);
 
 impl Value<'_> {
@@ -185,7 +185,7 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 }
 
-/// Characters of a field's name that a path repeats.
+/// How many characters of a field's name a path repeats.
 const NAME: usize = 40;
 
 #[cfg(test)]
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_excerpt_respects_characters() {
-        // The place 12 bytes before column 20 is the second byte of a character.
+        // The position 12 bytes before column 20 is the second byte of a character.
         let text = "aéééééééééééé";
         assert_eq!(excerpt(text, 1, 20), &text[9..]);
         assert_eq!(excerpt("ab\ncd", 2, 1), "cd");

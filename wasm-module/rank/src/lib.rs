@@ -7,7 +7,7 @@
 //!
 //! | path | answer |
 //! |---|---|
-//! | `POST /v1/rank` | candidates in the order that suits a person's history, with reasons: [`rank`] |
+//! | `POST /v1/rank` | candidates in the order that suits a person, with reasons: [`rank`] |
 //! | `POST /embed` | text-embeddings-inference: one vector of `f32` for each text |
 //! | `POST /rerank` | text-embeddings-inference: texts by their score against a query |
 //! | `POST /v1/embeddings` | OpenAI: one unit vector for each text, as numbers or base64 |

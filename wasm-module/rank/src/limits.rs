@@ -1,12 +1,12 @@
-//! How much one request may ask for.
+//! The limits of one request.
 
-/// What is too much for one request; beyond any of these the answer is 413.
+/// The limits of one request. A request beyond any of them gets 413.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the request's body.
     pub max_body_bytes: usize,
-    /// Bytes of UTF-8 in one text. The default is some twenty times what 512 tokens of prose hold,
-    /// so that truncation has room and the tokenizer's work stays bounded.
+    /// Bytes of UTF-8 in one text. The default is about twenty times the size of 512 tokens of
+    /// prose: a long text may be cut, and the tokenizer's work is bounded.
     pub max_text_bytes: usize,
     /// Bytes of UTF-8 in one candidate's `id`.
     pub max_id_bytes: usize,
@@ -14,13 +14,13 @@ pub struct Limits {
     pub max_candidates: usize,
     /// Entries of `user.history`.
     pub max_history: usize,
-    /// Bytes of UTF-8 in all texts of a history that is kept; the oldest go first.
+    /// Bytes of UTF-8 in all texts of a stored history. Beyond it, the oldest texts are dropped.
     pub max_history_bytes: usize,
     /// Entries of `inputs` of `/embed` and of `texts` of `/rerank`.
     pub max_inputs: usize,
-    /// JSON values in the body, nested ones included; bounds the memory that parsing takes.
+    /// JSON values in the body, nested values included. It bounds the memory of the parser.
     pub max_json_values: usize,
-    /// What `truncate` means when a request leaves it out.
+    /// The value of `truncate` if a request leaves it out.
     pub auto_truncate: bool,
 }
 

@@ -1,34 +1,34 @@
-//! The ranking itself: relevance to a history, then diversity.
+//! The equations of the ranking: relevance to a history, then diversity.
 //!
 //! # Relevance
 //!
 //! For a candidate `c` and history entries `h` with similarity `s(h) = cosine(c, h)` and weight
 //! `w(h) > 0`:
 //!
-//! 1. `r(h) = s(h) * (w(h) / max w)`, so the heaviest entry counts in full and the others in
-//!    proportion; equal weights change nothing, whatever they are.
-//! 2. `score = (r1 + r2 + r3) / 3` over the three largest `r`, largest first; with fewer entries,
-//!    over those there are.
+//! 1. `r(h) = s(h) * (w(h) / max w)`. The heaviest entry counts in full, the others in proportion.
+//!    If all weights are equal, their value has no effect.
+//! 2. `score = (r1 + r2 + r3) / 3` over the three largest `r`, added from the largest. A history of
+//!    fewer entries uses all of them and divides by their number.
 //!
-//! The divisor does not depend on the weights of the entries chosen: if it did, a candidate could
-//! lose by becoming more similar to an entry. So raising any similarity never lowers a score.
+//! The divisor does not depend on the weights of the chosen entries. Otherwise a candidate could
+//! lose by becoming more similar to an entry. So raising a similarity never lowers a score.
 //!
 //! # Diversity
 //!
-//! Maximal marginal relevance. With `lambda` from 0 (relevance alone) to 1 (novelty alone), the
-//! first item is the one with the best score, and each next item is the candidate with the largest
+//! Maximal marginal relevance, with `lambda` from 0 (only relevance) to 1 (only novelty). The first
+//! item is the candidate with the best score. Each next item is the candidate with the largest
 //!
 //! 3. `(1 - lambda) * score(c) - lambda * max over chosen p of cosine(c, p)`
 //!
-//! among **all** candidates not chosen yet, not among a shortlist of `top_n`. Ties go to the better
-//! score, then to the earlier candidate.
+//! among **all** candidates that are not chosen yet, not among the `top_n` best. Of equal values
+//! the better score wins, then the earlier candidate.
 
 use std::cmp::Ordering;
 
-/// History entries that make up a score.
+/// How many history entries make up a score.
 const REASONS: usize = 3;
 
-/// A history entry that a score rests on.
+/// A history entry that is part of a score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reason {
     /// Position in the history given to [`score`].
@@ -37,23 +37,23 @@ pub struct Reason {
     pub similarity: f64,
 }
 
-/// A candidate's score and what it rests on.
+/// A candidate's score, and the history entries that it is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
     /// Equation 2.
     pub score: f64,
-    /// At most three entries, the one that counts most first.
+    /// At most three entries, the largest `r` first.
     pub because: Vec<Reason>,
 }
 
-/// Scores one candidate from its similarities to the history and the history's weights, equations
-/// 1 and 2. Weights are finite and above 0. Without history the score is 0.
+/// Scores one candidate by equations 1 and 2. `similarities` and `weights` have one number for each
+/// history entry; weights are finite and above 0. An empty history gives the score 0.
 pub fn score(similarities: &[f64], weights: &[f64]) -> Scored {
     let heaviest = weights.iter().copied().fold(0.0, f64::max);
     let mut best: Vec<(f64, Reason)> = Vec::with_capacity(REASONS + 1);
     for (history, (&similarity, &weight)) in similarities.iter().zip(weights).enumerate() {
         let weighted = similarity * (weight / heaviest);
-        // Insertion behind equals: of two alike the earlier entry stays ahead.
+        // An entry goes behind equal ones, so that of equal entries the earlier one stays first.
         let place = best.partition_point(|(other, _)| *other >= weighted);
         if place < REASONS {
             let reason = Reason { history, similarity };
@@ -68,8 +68,8 @@ pub fn score(similarities: &[f64], weights: &[f64]) -> Scored {
     }
 }
 
-/// The positions of the first `top_n` candidates, in order, by equation 3. `similarity(a, b)` is
-/// the cosine between two candidates; it is not called where `lambda` is 0.
+/// The positions of the best `top_n` candidates, in order, by equation 3. `similarity(a, b)` is the
+/// cosine of two candidates. It is not called if `lambda` is 0.
 pub fn diversify(
     scores: &[f64],
     top_n: usize,
@@ -84,21 +84,21 @@ pub fn diversify(
     }
 
     let mut chosen = Vec::with_capacity(top_n.min(scores.len()));
-    // For each of `left`, its similarity to the nearest item chosen so far.
+    // For each entry of `left`: its largest similarity to an item chosen so far.
     let mut nearest = vec![f64::NEG_INFINITY; left.len()];
     while chosen.len() < top_n && !left.is_empty() {
-        // `left` stays in the order of scores, so the first of the largest wins every tie.
-        let mut place = 0;
+        // `left` stays in the order of scores, so of equal values the first one is right.
+        let mut best = 0;
         if !chosen.is_empty() {
-            let value = |place: usize| (1.0 - lambda) * scores[left[place]] - lambda * nearest[place];
+            let value = |at: usize| (1.0 - lambda) * scores[left[at]] - lambda * nearest[at];
             for other in 1..left.len() {
-                if value(other) > value(place) {
-                    place = other;
+                if value(other) > value(best) {
+                    best = other;
                 }
             }
         }
-        let item = left.remove(place);
-        nearest.remove(place);
+        let item = left.remove(best);
+        nearest.remove(best);
         chosen.push(item);
         if chosen.len() < top_n {
             for (nearest, &other) in nearest.iter_mut().zip(&left) {
@@ -109,7 +109,7 @@ pub fn diversify(
     chosen
 }
 
-/// Best score first; of equal scores the earlier candidate.
+/// Compares two candidates: the better score comes first, of equal scores the earlier candidate.
 pub(crate) fn order(scores: &[f64], a: usize, b: usize) -> Ordering {
     scores[b].total_cmp(&scores[a]).then(a.cmp(&b))
 }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn lambda_points_from_relevance_to_novelty() {
-        // Candidates 0 and 1 are the same thing; 2 is something else.
+        // Candidates 0 and 1 are equal; candidate 2 is different.
         let alike = |a: usize, b: usize| if a.max(b) == 1 { 1.0 } else { 0.0 };
         let scores = [0.9, 0.8, 0.1];
         assert_eq!(diversify(&scores, 2, 0.0, alike), [0, 1]);
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn novelty_looks_at_all_chosen_and_not_at_the_last() {
-        // 1 is far from 0 and 2; 3 is a copy of 0.
+        // Candidate 3 is a copy of 0; candidate 1 is far from 0.
         let alike = |a: usize, b: usize| match (a.min(b), a.max(b)) {
             (0, 3) => 1.0,
             (0, 2) | (1, 2) => 0.5,

@@ -1,13 +1,13 @@
-//! `exp` and the logistic function from `+ - * /` alone, so that no C library has a say.
+//! `exp` and the logistic function, computed by `+ - * /` only. C libraries differ in the last bit.
 
 /// `log2(e)`, rounded to nearest.
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
-/// The upper 32 bits of `ln 2`: times a whole number below 2^21 it is exact.
+/// The upper 32 bits of `ln 2`. Its product with a whole number below 2^21 is exact.
 const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
-/// What `LN_2_HIGH` leaves of `ln 2`.
+/// `ln 2 - LN_2_HIGH`.
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
-/// `1 / n!` for n = 13 down to 2. The first term left out is below 5e-18 where |r| <= 0.347.
+/// `1 / n!` for n = 13 down to 2. The first missing term is below 5e-18 if |r| <= 0.347.
 const INVERSE_FACTORIALS: [f64; 12] = [
     1.0 / 6_227_020_800.0,
     1.0 / 479_001_600.0,
@@ -23,11 +23,11 @@ const INVERSE_FACTORIALS: [f64; 12] = [
     1.0 / 2.0,
 ];
 
-/// `e^x` with a relative error below 1e-15 where the result is a normal number.
+/// `e^x`, with a relative error below 1e-15 if the result is a normal number.
 ///
 /// With `k` the whole number nearest to `x / ln 2` and `r = x - k ln 2`:
-/// `e^x = 2^k (1 + r + r^2 (1/2! + r (1/3! + ...)))`. Above about 709.78 the answer is infinite,
-/// below about -745.1 it is 0, and NaN stays NaN.
+/// `e^x = 2^k (1 + r + r^2 (1/2! + r (1/3! + ...)))`. The result is infinite for `x` above about
+/// 709.78, 0 for `x` below about -745.1, and NaN for NaN.
 pub fn exp(x: f64) -> f64 {
     if x.is_nan() || x > 710.0 {
         return x + f64::INFINITY;
@@ -40,7 +40,7 @@ pub fn exp(x: f64) -> f64 {
     let r = (x - f64::from(k) * LN_2_HIGH) - f64::from(k) * LN_2_LOW;
     let tail = INVERSE_FACTORIALS.iter().fold(0.0, |sum, &term| sum * r + term);
     let mantissa = 1.0 + (r + r * r * tail);
-    // In two factors, because 2^k alone may be too large or too small for a normal number.
+    // Two factors, because 2^k itself may be too large or too small for a normal number.
     mantissa * power_of_two(k / 2) * power_of_two(k - k / 2)
 }
 
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn the_split_of_ln_2_is_exact() {
         assert_eq!(LN_2_HIGH + LN_2_LOW, std::f64::consts::LN_2);
-        // The lowest 21 bits are free, so a factor below 2^21 fits.
+        // The lowest 21 bits are 0, so the product with a number below 2^21 is exact.
         assert_eq!(LN_2_HIGH.to_bits() & ((1 << 21) - 1), 0);
     }
 
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(sigmoid(0.0), 0.5);
         assert_eq!(sigmoid(1000.0), 1.0);
         assert_eq!(sigmoid(-1000.0), 0.0);
-        // The bits themselves, one unit from the nearest: another machine must find the same.
+        // These bits are one unit from the nearest number; every machine must give the same.
         assert_eq!(exp(1.0).to_bits(), 0x4005_bf0a_8b14_576a);
     }
 

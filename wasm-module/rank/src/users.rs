@@ -2,12 +2,13 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /v1/users/{id}/events`, body `{"events": [{"text", "weight"?}]}` | `{"user", "events", "dropped"}` |
+//! | `POST /v1/users/{id}/events` | `{"user", "events", "dropped"}` |
 //! | `GET /v1/users/{id}/events` | `{"user", "events": [{"text", "weight"}]}`, the oldest first |
 //! | `DELETE /v1/users/{id}` | `{"user", "deleted"}`: how many events were deleted |
 //!
-//! In the first answer, `events` counts the events stored now, and `dropped` the old events that
-//! had to go. An id in a path is percent-encoded UTF-8.
+//! The `POST` sends `{"events": [{"text", "weight"?}]}`. In its answer, `events` counts the events
+//! stored now, and `dropped` the old events that were deleted to make room. An id in a path is
+//! percent-encoded UTF-8.
 //!
 //! These requests need a store, so they are no endpoints of [`Service`](crate::Service). This
 //! module reads the requests and changes the records; a host with a store loads and saves them.

@@ -1,4 +1,4 @@
-//! What good requests get.
+//! The answers to valid requests.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod fake;
@@ -85,7 +85,7 @@ fn diversity_brings_in_what_top_n_would_have_cut() {
     assert_eq!(indexes(&served("/v1/rank", &body)), [0, 3]);
 }
 
-/// Equation 3 of the ranking, written the slow way over the answers of the other paths.
+/// Checks equation 3 of the ranking with the scores and vectors of the answers.
 #[test]
 fn diversity_is_the_equation() {
     let texts = ["red shoes", "red hat", "shoes", "slow train", "train", "hat red shoes", "tea"];
@@ -265,7 +265,7 @@ prop_compose! {
 }
 
 proptest! {
-    /// A candidate's score depends on the history and on itself, not on who stands beside it.
+    /// A candidate's score depends on the history and on itself, not on the other candidates.
     #[test]
     fn a_score_does_not_depend_on_the_other_candidates(
         history in texts(),

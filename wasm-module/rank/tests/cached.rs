@@ -1,4 +1,4 @@
-//! Vectors that are known already.
+//! Vectors that are stored already.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod fake;
@@ -10,7 +10,8 @@ use serde_json::json;
 const BODY: &str = r#"{"user": {"history": [{"text": "red shoes"}]}, "explain": true, "candidates": [
     {"id": "x", "text": "wool socks"}, {"id": "y", "text": "green tea"}, {"id": "z", "text": "wool socks"}]}"#;
 
-/// Ranks with what a store holds; gives the answer, what is new, and how many texts the model was asked for.
+/// Ranks with stored records. Gives the answer, the new records, and how many texts the model ran
+/// on.
 fn rank(stored: &[(String, Vec<u8>)]) -> (String, Vec<(String, Vec<u8>)>, usize) {
     let mut service = Service::new(CachedEncoder::new(Fake::embedding()), Limits::default(), stopped);
     let job = service.read("POST", "/v1/rank", BODY.as_bytes()).ok().unwrap();

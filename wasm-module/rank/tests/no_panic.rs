@@ -1,4 +1,4 @@
-//! Whatever arrives, there is an answer in JSON and never a panic.
+//! Every input gets an answer in JSON; no input causes a panic.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod fake;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 const PATHS: [&str; 4] = ["/v1/rank", "/embed", "/rerank", "/lockstep/encode"];
 
-/// Requests to spoil: one of each path, with every field there is.
+/// Valid requests to spoil: one for each path, with all of its fields.
 const GOOD: [&str; 4] = [
     r#"{"user":{"history":[{"text":"red shoes","weight":1.5},{"text":"caf\u00e9 ☕"}]},"candidates":[{"id":"a","text":"hat"},{"id":"b","text":"tea"}],"top_n":1,"diversity":0.25,"explain":true}"#,
     r#"{"inputs":["red shoes","\ud83d\ude00"],"truncate":false,"truncation_direction":"right","normalize":false,"dimensions":4}"#,
@@ -18,7 +18,7 @@ const GOOD: [&str; 4] = [
     r#"{"inputs":["red shoes",["a","b"]]}"#,
 ];
 
-/// What a spoiler may put in: pieces of JSON, numbers at the edges, odd characters.
+/// The pieces that spoil a request: JSON syntax, extreme numbers, unusual characters.
 const PIECES: [&[u8]; 24] = [
     b"{",
     b"}",

@@ -1,4 +1,4 @@
-//! Bad input: each gets a status of its own kind and a message with the field and the value.
+//! Bad input gets the right status, and a message that names the field and the value.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod fake;
@@ -15,7 +15,7 @@ fn good() -> Value {
     })
 }
 
-/// The good request with one value exchanged.
+/// The good request with one value replaced.
 fn with(pointer: &str, value: Value) -> String {
     let mut body = good();
     *body.pointer_mut(pointer).unwrap() = value;

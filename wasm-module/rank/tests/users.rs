@@ -1,4 +1,4 @@
-//! Histories that are kept under an id.
+//! Histories stored under a user's id.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod fake;

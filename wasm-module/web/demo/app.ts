@@ -1,26 +1,7 @@
-/** The demo: a feed that is ranked again with each article that is opened. */
+/** The demo: a feed. Each article that the reader opens ranks the feed again. */
 import { load, type Lockstep, type Progress, type RankResult } from "lockstep-web";
+import type { Entry, Item, Person } from "./types.js";
 import { element, showFeed, showHistory, showPeople } from "./view.js";
-
-export interface Item {
-  id: string;
-  kind: string;
-  title: string;
-  text: string;
-}
-
-export interface Entry {
-  text: string;
-  weight: number;
-  /** The article, where one was opened here. */
-  item?: Item;
-}
-
-export interface Person {
-  name: string;
-  about: string;
-  history: Entry[];
-}
 
 const json = async <T>(path: string): Promise<T> => {
   const response = await fetch(path);
@@ -28,7 +9,7 @@ const json = async <T>(path: string): Promise<T> => {
   return (await response.json()) as T;
 };
 
-/** `title. text`, without a second mark where the title brings its own. */
+/** `title. text`, or `title text` if the title ends with a mark of its own. */
 const textOf = ({ title, text }: Item): string => (/[.?!]$/.test(title) ? `${title} ${text}` : `${title}. ${text}`);
 
 let model: Lockstep | undefined;
@@ -101,7 +82,7 @@ function forget(entry: Entry): void {
   void rank("Forgotten.");
 }
 
-/** Ranks what has not been opened yet, and drops a ranking that is still under way. */
+/** Ranks the articles that are not opened yet. Aborts a ranking that is still running. */
 async function rank(before = ""): Promise<void> {
   if (person) showHistory(person, history, forget);
   ranking?.abort();
@@ -147,7 +128,7 @@ function showNumbers(result: RankResult): void {
   element("backend").textContent = result.backend;
 }
 
-/** The same request at the daemon, and its scores beside ours, to the last bit. */
+/** Sends the same request to the daemon, and compares its scores with ours to the last bit. */
 async function compare(ours: RankResult, request: Parameters<Lockstep["rank"]>[0]): Promise<void> {
   const [asked, says] = [element<HTMLInputElement>("daemon"), element("agreement")];
   says.className = "agreement";
@@ -178,7 +159,7 @@ async function compare(ours: RankResult, request: Parameters<Lockstep["rank"]>[0
 
 async function daemon(url: string, request: Parameters<Lockstep["rank"]>[0]): Promise<(RankResult | string)> {
   if (!model) return "no model is open";
-  // What the device knows already weighs nothing there, so it has to be sent explicitly: a batch of any weight.
+  // The device knows the vectors, so no token is left to run; `minTokens: 0` sends it anyway.
   const offload = { url, minTokens: 0, deadlineMs: 10_000, pauseMs: 1 };
   const result = await model.rank({ ...request, offload });
   return result.scoredBy === "daemon" ? result : (result.fellBack ?? "It was not asked.");

@@ -1,4 +1,5 @@
-// Keeps the page and the engine, so that the demo opens without a network. The model keeps itself.
+// Caches the page and the engine, so the demo opens without a network. The package itself caches
+// the model.
 const SHELL = "lockstep-demo";
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -10,7 +11,7 @@ self.addEventListener("fetch", (event) => {
   event.respondWith(answer(request));
 });
 
-/** The network first, the last copy where it is away. */
+/** Asks the network first. Without a network, takes the last copy. */
 async function answer(request) {
   const cache = await caches.open(SHELL);
   try {

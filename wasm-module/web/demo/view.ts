@@ -1,8 +1,8 @@
-/** What the page shows; no state. */
+/** Draws the page. Keeps no state. */
 import type { Ranked } from "lockstep-web";
-import type { Entry, Item, Person } from "./app.js";
+import type { Entry, Item, Person } from "./types.js";
 
-/** An element that `index.html` has. */
+/** The element of `index.html` with this id. */
 export function element<T extends HTMLElement = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
   if (!found) throw new Error(`index.html has no #${id}`);
@@ -20,7 +20,7 @@ function make<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** One radio button a person. */
+/** Shows one radio button for each person. */
 export function showPeople(people: Person[], choose: (person: Person) => void): void {
   const radios = people.map((person, at) => {
     const input = make("input", "");
@@ -35,14 +35,14 @@ export function showPeople(people: Person[], choose: (person: Person) => void): 
 
 const VERBS: Record<string, string> = { "Bought: ": "bought", "Asked: ": "asked" };
 
-/** The verb and the rest of an entry such as `Bought: a lamp`. */
+/** Splits an entry such as `Bought: a lamp` into the verb and the rest. */
 function parts(entry: Entry): [string, string] {
   if (entry.item) return ["read", entry.item.title];
   const prefix = Object.keys(VERBS).find((prefix) => entry.text.startsWith(prefix));
   return prefix ? [VERBS[prefix] ?? "read", entry.text.slice(prefix.length)] : ["read", entry.text];
 }
 
-/** The history, with a button to forget each entry. */
+/** Shows the history, with a button for each entry that forgets it. */
 export function showHistory(person: Person, history: Entry[], forget: (entry: Entry) => void): void {
   element("about").textContent = `${person.name}: ${person.about}`;
   const rows = history.map((entry) => {
@@ -61,7 +61,7 @@ export function showHistory(person: Person, history: Entry[], forget: (entry: En
   element("history").replaceChildren(...rows);
 }
 
-/** The feed in its new order. Cards keep their elements, so that they move and keep the focus. */
+/** Shows the feed in its new order. Cards keep their elements, so they move and keep focus. */
 export async function showFeed(
   feed: HTMLElement,
   ranked: Ranked[],

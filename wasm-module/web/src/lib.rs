@@ -1,9 +1,11 @@
-//! The engine as a browser's worker drives it.
+//! The engine in a browser's worker.
 //!
-//! A worker has one thread, and cannot be told to stop while it computes. So a request is answered in steps:
-//! [`Engine::read`] validates it, [`Engine::weigh`] says what it costs, each [`Engine::step`] runs a few texts
-//! through the model, and [`Engine::finish`] writes the answer. Between two steps the worker looks at its
-//! messages. The vectors stay in a [`Memory`], so a text is run once however often it is ranked.
+//! A worker has one thread, and nothing can stop it while it computes. So the engine answers a
+//! request in steps. [`Engine::read`] validates the request, and [`Engine::weigh`] counts the
+//! tokens that the model must run. Each [`Engine::step`] runs the model on a few texts, and
+//! [`Engine::finish`] makes the answer. Between two steps the worker reads its messages. The
+//! vectors stay in a [`Memory`], so the model runs once on each text, however often the text is
+//! ranked.
 
 mod memory;
 
@@ -23,13 +25,13 @@ pub struct Answer {
 
 #[wasm_bindgen]
 impl Answer {
-    /// The HTTP status that the daemon would send.
+    /// The HTTP status, as the daemon would send it.
     #[wasm_bindgen(getter)]
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// Tokens of all texts of the request.
+    /// Tokens of all texts of the request, also of those that the model did not have to run.
     #[wasm_bindgen(getter)]
     pub fn tokens(&self) -> usize {
         self.tokens
@@ -48,12 +50,12 @@ impl From<Reply> for Answer {
     }
 }
 
-/// A model, and the request that is being answered.
+/// A model, and the request that it is answering.
 #[wasm_bindgen]
 pub struct Engine {
     service: Service<Memory<TextModel>>,
     job: Option<Job>,
-    /// Texts of the job that the model has not seen, the next one last.
+    /// Texts of the job that the model still has to run; the next one is the last.
     ahead: Vec<String>,
 }
 
@@ -62,17 +64,18 @@ impl Engine {
     /// Opens the files of a model folder.
     ///
     /// # Errors
-    /// Names the file and what is wrong with it.
+    /// A file that is wrong; names the file and the mistake.
     #[wasm_bindgen(constructor)]
     pub fn open(model: Vec<u8>, tokenizer: &[u8], manifest: &[u8]) -> Result<Engine, JsError> {
         let model =
             TextModel::open(model, tokenizer, manifest).map_err(|error| JsError::new(&error.to_string()))?;
-        // The worker measures time itself, over all steps.
+        // The worker itself measures the time of all steps.
         let service = Service::new(Memory::new(model), Limits::default(), || 0.0);
         Ok(Self { service, job: None, ahead: Vec::new() })
     }
 
-    /// Reads and validates a request; the refusal of one that is not valid. What was read before is dropped.
+    /// Reads and validates a request; the refusal of one that is not valid. What was read before is
+    /// dropped.
     pub fn read(&mut self, method: &str, path: &str, body: &str) -> Option<Answer> {
         self.ahead.clear();
         self.job = None;
@@ -80,7 +83,7 @@ impl Engine {
         match self.service.read(method, path, body.as_bytes()) {
             Err(refusal) => Some(refusal.into()),
             Ok(job) => {
-                // A cross-encoder reads pairs, which are run as a whole by `finish`.
+                // A cross-encoder reads pairs; `finish` runs all of them at once.
                 if matches!(self.service.encoder().info().kind, ModelKind::Embedding { .. }) {
                     self.ahead = self.service.encoder().unknown(job.texts());
                 }
@@ -90,7 +93,7 @@ impl Engine {
         }
     }
 
-    /// Tokens that the steps of the request still have to run.
+    /// Counts the tokens that the steps of the request still have to run.
     pub fn weigh(&mut self) -> usize {
         let memory = self.service.encoder_mut();
         let limit = memory.info().max_input_length;
@@ -99,13 +102,14 @@ impl Engine {
         self.ahead.iter().map(count).sum()
     }
 
-    /// Runs texts of about `budget` tokens, at least one; the tokens that were run, 0 once nothing is left.
+    /// Runs the model on the next texts, at most `budget` tokens, but at least one text. Gives the
+    /// number of tokens that ran; 0 once no text is left.
     pub fn step(&mut self, budget: usize) -> usize {
         let memory = self.service.encoder_mut();
         let (mut slice, mut tokens) = (Vec::new(), 0);
         while let Some(text) = self.ahead.last() {
             let Ok(count) = memory.count_tokens(Text::single(text)) else {
-                // `finish` refuses the request by the text's place in it.
+                // `finish` will refuse the request, and name the text.
                 self.ahead.pop();
                 continue;
             };
@@ -117,17 +121,17 @@ impl Engine {
             slice.extend(self.ahead.pop());
         }
         let texts: Vec<Text<'_>> = slice.iter().map(|text| Text::single(text)).collect();
-        // A failure shows again when `finish` asks for the same texts.
+        // After a failure, `finish` runs the same texts, fails again, and reports the error.
         if !texts.is_empty() && memory.encode(&texts).is_err() {
             self.ahead.clear();
         }
         tokens
     }
 
-    /// Answers the request that was read; what the steps left is run now.
+    /// Answers the request that was read. Runs the texts that no step has run.
     ///
     /// # Errors
-    /// Where no request was read.
+    /// No request was read.
     pub fn finish(&mut self) -> Result<Answer, JsError> {
         self.ahead.clear();
         let job = self.job.take().ok_or_else(|| JsError::new("no request was read"))?;

@@ -1,13 +1,14 @@
-//! Vectors of texts that the model has seen.
+//! Keeps the vectors of texts that the model has run.
 
 use std::collections::{HashMap, VecDeque};
 
 use lockstep_rank::{EncodeError, Encoded, ModelInfo, Text, TextEncoder, encode_missing};
 
-/// Bytes of texts and vectors that are kept between requests. One request may add as much as its limits allow.
+/// Bytes of texts and vectors that are kept between requests. During a request there may be more.
 const KEPT: usize = 16 << 20;
 
-/// A model that is asked once for each text. A text's integers depend on the text and the model alone.
+/// A model that runs once on each text: a text's integers depend only on the text and on the
+/// model.
 #[derive(Debug)]
 pub struct Memory<E> {
     encoder: E,
@@ -19,12 +20,12 @@ pub struct Memory<E> {
 }
 
 impl<E: TextEncoder> Memory<E> {
-    /// Around a model, knowing nothing.
+    /// Wraps a model. No vectors are known yet.
     pub fn new(encoder: E) -> Self {
         Self { encoder, known: HashMap::new(), order: VecDeque::new(), bytes: 0, kept: KEPT }
     }
 
-    /// The texts that are not known, each once, the first of them last.
+    /// The texts whose vectors are not known: each text once, in reverse order.
     pub fn unknown<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         let mut seen = std::collections::HashSet::new();
         let texts = texts.into_iter().filter(|&text| !self.known.contains_key(text) && seen.insert(text));
@@ -33,7 +34,7 @@ impl<E: TextEncoder> Memory<E> {
         texts
     }
 
-    /// Drops the oldest vectors beyond what is kept between requests.
+    /// Drops the oldest vectors until the rest fits into the memory kept between requests.
     pub fn trim(&mut self) {
         while self.bytes > self.kept {
             let Some(text) = self.order.pop_front() else { break };
@@ -43,7 +44,7 @@ impl<E: TextEncoder> Memory<E> {
         }
     }
 
-    /// Drops everything.
+    /// Drops all vectors.
     pub fn forget(&mut self) {
         self.known.clear();
         self.order.clear();
@@ -87,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives each text its length, and counts what it was asked; "!" fails.
+    /// Gives each text a vector of its length, and counts the texts. The text "!" fails.
     struct Fake(ModelInfo, usize);
 
     fn fake() -> Memory<Fake> {

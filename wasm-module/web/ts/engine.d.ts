@@ -1,4 +1,4 @@
-/** What wasm-bindgen writes around `lockstep_web`; the same for both builds. */
+/** The JavaScript that wasm-bindgen writes around `lockstep_web`. Both builds use the same. */
 export class Answer {
   readonly status: number;
   readonly tokens: number;

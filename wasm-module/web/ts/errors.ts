@@ -1,6 +1,9 @@
-/** What can go wrong. Aborting is not among them: it rejects with the signal's reason, as `fetch` does. */
+/**
+ * The errors of this package. An aborted call does not reject with one of them but with the
+ * signal's reason, as `fetch` does.
+ */
 
-/** The service's word for the kind of a refusal, as the daemon's JSON has it. */
+/** The kind of a refusal, as `error_type` in the JSON of the service. */
 export type ErrorType = "Validation" | "Empty" | "Tokenizer" | "Backend" | "Overloaded" | "Unhealthy";
 
 /** All errors of this package. */
@@ -11,9 +14,9 @@ export class LockstepError extends Error {
 /** A request that is refused. The message names the field and the value. */
 export class RequestError extends LockstepError {
   override name = "RequestError";
-  /** The service's word for it. */
+  /** The kind of the refusal. */
   readonly errorType: ErrorType;
-  /** The HTTP status that the daemon would send. */
+  /** The HTTP status, as the daemon would send it. */
   readonly status: number;
   constructor(message: string, errorType: ErrorType, status: number) {
     super(message);
@@ -26,7 +29,7 @@ export class RequestError extends LockstepError {
 export class ValidationError extends RequestError {
   override name = "ValidationError";
 }
-/** There is nothing to work on: no texts, or a text of nothing. */
+/** A list, a text or an id is empty. */
 export class EmptyError extends RequestError {
   override name = "EmptyError";
 }
@@ -34,7 +37,7 @@ export class EmptyError extends RequestError {
 export class TokenizerError extends RequestError {
   override name = "TokenizerError";
 }
-/** The model failed, or is of another kind than the request needs. */
+/** The model failed, or the request needs a model of another kind. */
 export class BackendError extends RequestError {
   override name = "BackendError";
 }
@@ -42,7 +45,7 @@ export class BackendError extends RequestError {
 export class OverloadedError extends RequestError {
   override name = "OverloadedError";
 }
-/** Nothing is ready to answer. */
+/** The service is not ready to answer. */
 export class UnhealthyError extends RequestError {
   override name = "UnhealthyError";
 }
@@ -55,7 +58,7 @@ export class LoadError extends LockstepError {
 export class DownloadError extends LoadError {
   override name = "DownloadError";
   readonly url: string;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, if there was an answer. */
   readonly status: number | undefined;
   constructor(message: string, url: string, status?: number) {
     super(message);
@@ -63,13 +66,13 @@ export class DownloadError extends LoadError {
     this.status = status;
   }
 }
-/** A file is not the one that the manifest describes. */
+/** The SHA-256 of a file differs from the manifest. */
 export class IntegrityError extends LoadError {
   override name = "IntegrityError";
   readonly url: string;
-  /** SHA-256 that the manifest has. */
+  /** The SHA-256 in the manifest. */
   readonly expected: string;
-  /** SHA-256 of what arrived. */
+  /** The SHA-256 of the file that arrived. */
   readonly found: string;
   constructor(message: string, url: string, expected: string, found: string) {
     super(message);
@@ -78,11 +81,11 @@ export class IntegrityError extends LoadError {
     this.found = found;
   }
 }
-/** This browser lacks something that the package needs. */
+/** The browser lacks a feature that the package needs. */
 export class UnsupportedError extends LoadError {
   override name = "UnsupportedError";
 }
-/** `dispose()` was called, or the worker broke. */
+/** `dispose()` was called, or the worker failed. */
 export class DisposedError extends LockstepError {
   override name = "DisposedError";
 }

@@ -8,37 +8,37 @@ export type { Info, Offload, Progress, Running, Source };
 
 /** Options of `load`. */
 export interface LoadOptions {
-  /** Address of the model folder, relative to the page: the folder with `lockstep.json`. */
+  /** Address of the folder with `lockstep.json`, relative to the page. */
   model: string | URL;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
-  /** A daemon for heavier batches. */
+  /** A daemon for large requests. */
   offload?: Offload;
-  /** Keep the files in the browser's cache; they are by default. */
+  /** Whether to keep the files in the browser's cache; true by default. */
   cache?: boolean;
-  /** The build of the engine: the fastest that this browser takes, or a given one. */
+  /** The build of the engine. `auto` takes the fastest one that this browser supports. */
   module?: "auto" | "relaxed" | "strict";
 }
 
 /** Options of every request. */
 export interface RequestOptions {
   signal?: AbortSignal;
-  /** Called after each slice of a longer request. */
+  /** Called after each slice of a request. */
   onProgress?: (running: Running) => void;
-  /** Instead of what `load` was given; `false` scores on the device. */
+  /** Replaces the `offload` of `load`; `false` scores on the device. */
   offload?: Offload | false;
 }
 
-/** One thing that a person read, bought or asked. */
+/** A text that a person has read, bought or asked. */
 export interface HistoryEntry {
   text: string;
-  /** How much it counts; 1 by default. */
+  /** How much the text counts; 1 by default. */
   weight?: number;
 }
 
-/** One thing to rank. */
+/** A text to rank. */
 export interface Candidate {
-  /** Not empty, and unlike the others. */
+  /** Not empty, and different from all other ids. */
   id: string;
   text: string;
 }
@@ -46,59 +46,59 @@ export interface Candidate {
 export interface RankOptions extends RequestOptions {
   history: readonly (string | HistoryEntry)[];
   candidates: readonly Candidate[];
-  /** How many to give back; all by default. */
+  /** How many candidates to return; all by default. */
   topN?: number;
-  /** From 0, relevance alone, to 1, novelty alone. */
+  /** From 0 (only relevance) to 1 (only novelty). */
   diversity?: number;
-  /** Say which entries of the history each score rests on. */
+  /** Whether to name the history entries behind each score. */
   explain?: boolean;
 }
 
-/** What every answer says of itself. */
+/** The facts about an answer that all answers have. */
 export interface Scored {
-  /** Where the scores were computed; it never changes one. */
+  /** Where the scores were computed. They are the same on both. */
   scoredBy: "device" | "daemon";
-  /** Why the device scored what the daemon was to score. */
+  /** Why the device scored, if the daemon was asked to. */
   fellBack?: string;
   /** Tokens of the request's texts. */
   tokens: number;
-  /** Tokens that the model ran for it on the device; texts that it knew from before cost nothing. */
+  /** Tokens that the model ran on the device. Texts with a known vector cost nothing. */
   ran: number;
   tookMs: number;
 }
 
 export interface Ranked {
   id: string;
-  /** Place among the candidates of the request. */
+  /** Position among the candidates of the request. */
   index: number;
   score: number;
-  /** Entries of the history and their similarity, the most similar first; with `explain`. */
+  /** The history entries behind the score, the most important first; only with `explain`. */
   because?: { history: number; similarity: number }[];
 }
 
 export interface RankResult extends Scored {
-  /** The best first. */
+  /** The best item first. */
   items: Ranked[];
   model: string;
   modelDigest: string;
-  /** The instruction set, for example `wasm-relaxed`. */
+  /** The kernels that scored, for example `wasm-relaxed`. */
   backend: string;
-  /** Places of texts that were longer than the model takes. */
+  /** Positions of the texts that were longer than the model's input. */
   truncated?: { history: number[]; candidates: number[] };
 }
 
 export interface EmbedResult extends Scored {
-  /** Of length 1, in the order of the texts. */
+  /** Vectors of length 1, in the order of the texts. */
   vectors: Float32Array[];
 }
 
 export interface EncodeResult extends Scored {
-  /** The model's integers, equal on every machine. */
+  /** The model's integers. They are equal on every machine. */
   vectors: Int32Array[];
 }
 
 export interface RerankResult extends Scored {
-  /** The best first. */
+  /** The best item first. */
   items: { index: number; score: number }[];
 }
 
@@ -108,20 +108,20 @@ interface Waiting {
   onProgress?: ((progress: never) => void) | undefined;
 }
 
-/** A model, open in a worker of its own. */
+/** An open model in a worker of its own. */
 export class Lockstep {
   readonly #channel: Channel;
   readonly #offload: Offload | undefined;
-  /** The model, its digest, and limits. */
+  /** The model's name and digest, and the limits of a request. */
   readonly info: Info;
   /** The build of the engine. */
   readonly module: "relaxed" | "strict";
-  /** Where the files came from. */
+  /** The files, and where they came from. */
   readonly sources: readonly Source[];
   /** Milliseconds that loading took. */
   readonly loadMs: number;
 
-  /** */
+  /** `load` calls this. */
   constructor(channel: Channel, loaded: Loaded, offload: Offload | undefined) {
     this.#channel = channel;
     this.#offload = offload;
@@ -131,7 +131,7 @@ export class Lockstep {
     this.loadMs = loaded.tookMs;
   }
 
-  /** Candidates in the order that suits a person's history. */
+  /** Puts candidates into the order that suits a person's history. */
   async rank(options: RankOptions): Promise<RankResult> {
     const { history, candidates, topN, diversity, explain } = options;
     const entries = Array.isArray(history)
@@ -152,27 +152,27 @@ export class Lockstep {
     return truncated ? { ...result, truncated } : result;
   }
 
-  /** A vector of length 1 for each text. */
+  /** Gives a vector of length 1 for each text. */
   async embed(texts: readonly string[], options: RequestOptions = {}): Promise<EmbedResult> {
     const reply = await this.#send("/embed", { inputs: texts }, options);
     const vectors = (JSON.parse(reply.body) as number[][]).map((vector) => Float32Array.from(vector));
     return { vectors, ...scored(reply) };
   }
 
-  /** The model's integers for each text. */
+  /** Gives the model's integers for each text. */
   async encode(texts: readonly string[], options: RequestOptions = {}): Promise<EncodeResult> {
     const reply = await this.#send("/lockstep/encode", { inputs: texts }, options);
     const json = JSON.parse(reply.body) as { vectors: number[][] };
     return { vectors: json.vectors.map((vector) => Int32Array.from(vector)), ...scored(reply) };
   }
 
-  /** Texts by their score against a query. */
+  /** Puts texts into the order of their score against a query. */
   async rerank(query: string, texts: readonly string[], options: RequestOptions = {}): Promise<RerankResult> {
     const reply = await this.#send("/rerank", { query, texts }, options);
     return { items: JSON.parse(reply.body) as { index: number; score: number }[], ...scored(reply) };
   }
 
-  /** Forgets the vectors of all texts, which are otherwise kept up to 16 MiB; the model stays. */
+  /** Drops the vectors of all texts, of which the worker keeps 16 MiB. The model stays open. */
   async forget(): Promise<void> {
     await this.#channel.call<void>((id) => ({ kind: "forget", id }));
   }
@@ -188,7 +188,7 @@ export class Lockstep {
 
   #send(path: string, body: unknown, options: RequestOptions): Promise<Reply> {
     const chosen = options.offload === false ? undefined : (options.offload ?? this.#offload);
-    // The worker's own address is another base than the page's.
+    // Relative addresses are relative to the page, not to the worker's script.
     const offload = chosen && { ...chosen, url: new URL(chosen.url, document.baseURI).href };
     return this.#channel.call<Reply>(
       (id) => ({ kind: "request", id, path, body: JSON.stringify(body), method: "POST", offload }),
@@ -222,7 +222,7 @@ export async function load(options: LoadOptions): Promise<Lockstep> {
   }
 }
 
-/** Calls into the worker. */
+/** Sends calls to the worker, and receives their results. */
 class Channel {
   readonly #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "lockstep" });
   readonly #waiting = new Map<number, Waiting>();

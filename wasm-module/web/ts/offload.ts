@@ -1,12 +1,12 @@
-/** Heavier batches at a daemon, where it is there and has the same model. */
+/** Sends large requests to a daemon that has the same model. */
 import type { Offload, Reply } from "./protocol.js";
 
-/** Daemons that were asked, by address. */
+/** What the worker knows about a daemon. */
 interface Known {
   digest?: string;
-  /** Left alone until then, on `performance.now()`. */
+  /** No request goes to the daemon before this time of `performance.now()`. */
   pausedUntil: number;
-  /** Why. */
+  /** Why the daemon failed. */
   failure: string;
 }
 
@@ -15,8 +15,8 @@ const known = new Map<string, Known>();
 export type Outcome = { reply: Reply } | { fellBack: string };
 
 /**
- * Asks the daemon. Whatever keeps it from answering within its deadline is a reason to score here; only the caller's
- * own abort rejects.
+ * Asks the daemon. If the daemon fails, or does not answer within its deadline, the result is the
+ * reason, and the worker scores itself. The promise rejects only if `signal` aborts.
  */
 export async function atDaemon(
   offload: Offload,
@@ -45,7 +45,7 @@ export async function atDaemon(
     const response = await fetch(base + path, init);
     const text = await response.text();
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text.slice(0, 200)}`);
-    // It may have been started anew, with another model, since it was asked.
+    // The daemon may have been restarted with another model since it gave its digest.
     sameModel(response.headers.get("x-lockstep-model-digest"), digest);
     const tokens = Number(response.headers.get("x-compute-tokens") ?? 0);
     const tookMs = performance.now() - started;

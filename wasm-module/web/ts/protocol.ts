@@ -1,56 +1,59 @@
 /** Messages between the page and its worker. */
 import type { Wire } from "./wire.js";
 
-/** What `load` is doing; bytes of the model folder. */
+/** The progress of `load`. */
 export interface Progress {
-  /** `cache` and `download` have bytes, `open` is the model being made ready. */
+  /** `cache` and `download` count bytes; `open` opens the model. */
   phase: "download" | "cache" | "open";
   /** The file, for example `tokenizer.json`. */
   file: string;
-  /** Bytes that are there. */
+  /** Bytes that have arrived. */
   loaded: number;
-  /** Bytes of the file, where known. */
+  /** Bytes of the file, if known. */
   total: number | undefined;
 }
 
-/** What a request has run so far. */
+/** The progress of a request. */
 export interface Running {
   /** Tokens that the model has run. */
   done: number;
-  /** Tokens that it has to run; texts that it knows count nothing. */
+  /** Tokens that the model has to run. Texts whose vectors are known do not count. */
   total: number;
 }
 
-/** Where heavier batches go. */
+/** A daemon for large requests. */
 export interface Offload {
-  /** The daemon, at the page's origin or where CORS is allowed, for example `https://shop.example/ranker`. */
+  /**
+   * The daemon's address, for example `https://shop.example/ranker`: at the page's origin, or at
+   * an origin that allows the page by CORS.
+   */
   url: string;
-  /** Requests with at least as many tokens to run are sent there. 512 by default. */
+  /** Requests with at least this many tokens to run go to the daemon. 512 by default. */
   minTokens?: number;
-  /** Milliseconds that the daemon has for an answer. 2000 by default. */
+  /** Milliseconds that the daemon may take. 2000 by default. */
   deadlineMs?: number;
-  /** Milliseconds for which a daemon that failed is left alone. 10000 by default. */
+  /** After a failure, milliseconds without requests to the daemon. 10000 by default. */
   pauseMs?: number;
 }
 
-/** Where the model's files came from. */
+/** A file of the model, and where it came from. */
 export interface Source {
   file: string;
   from: "network" | "cache";
   bytes: number;
 }
 
-/** What `load` found. */
+/** The result of `load`. */
 export interface Loaded {
-  /** The daemon's `GET /info` for this engine. */
+  /** This engine's answer to `GET /info`. */
   info: Info;
-  /** Which build of the engine runs. */
+  /** The build of the engine that runs. */
   module: "relaxed" | "strict";
   sources: Source[];
   tookMs: number;
 }
 
-/** As `GET /info` of the daemon. */
+/** The answer to `GET /info`, as the daemon gives it. */
 export interface Info {
   model_id: string;
   model_digest: string;
@@ -65,14 +68,14 @@ export interface Info {
 }
 
 export interface Reply {
-  /** JSON, or for vectors their numbers. */
+  /** JSON. */
   body: string;
   tokens: number;
   scoredBy: "device" | "daemon";
-  /** Why the daemon did not score, where it should have. */
+  /** Why the daemon did not score, if it was asked to. */
   fellBack: string | undefined;
   tookMs: number;
-  /** Tokens that were run for this answer; the rest was known. */
+  /** Tokens that the model ran for this answer. The vectors of the other texts were known. */
   ran: number;
 }
 

@@ -1,13 +1,13 @@
-/** The files of a model folder: streamed, checked by digest, cached, fetched once. */
+/** Loads the files of a model folder: streams them, checks their digests, caches them. */
 import { DownloadError, IntegrityError, LoadError } from "./errors.js";
 import type { Progress, Source } from "./protocol.js";
 
 const CACHE = "lockstep";
 const MANIFEST = "lockstep.json";
 const TOKENIZER = "tokenizer.json";
-/** The run-time file first. */
+/** Names of the model's file. The first one that the manifest lists is used. */
 const MODELS = ["model.lockstep", "model.onnx"];
-/** For the manifest, a few hundred bytes that the cache may stand in for. */
+/** How long to wait for the manifest before the cached one is used. */
 const MANIFEST_DEADLINE_MS = 5000;
 
 export interface Files {
@@ -19,9 +19,9 @@ export interface Files {
 
 type OnProgress = (progress: Progress) => void;
 
-/** Fetches what is not cached. `folder` ends with a slash. */
+/** Gets the files from the cache or the network. `folder` ends with a slash. */
 export async function files(folder: string, useCache: boolean, tell: OnProgress, signal: AbortSignal): Promise<Files> {
-  // Caches exist in secure contexts only; elsewhere everything is fetched.
+  // Browsers have caches in secure contexts only. Without a cache, all files are fetched.
   const cache = useCache && globalThis.caches ? await caches.open(CACHE).catch(() => undefined) : undefined;
   const sources: Source[] = [];
   const manifest = await readManifest(folder + MANIFEST, cache, signal, sources);
@@ -32,7 +32,7 @@ export async function files(folder: string, useCache: boolean, tell: OnProgress,
     const digest = digests[name];
     if (digest === undefined) throw new LoadError(`${folder + MANIFEST}: no digest of ${name}`);
     const get = (): Promise<Uint8Array> => checked(folder + name, name, digest, cache, tell, signal, sources);
-    // Another tab that loads the same file is waited for, and leaves it in the cache.
+    // The lock waits for another tab that loads the same file; that tab stores it in the cache.
     return cache && navigator.locks ? navigator.locks.request(`lockstep-${digest}`, { signal }, get) : get();
   };
   return { tokenizer: await read(TOKENIZER), model: await read(model), manifest, sources };
@@ -47,7 +47,7 @@ function readDigests(manifest: Uint8Array, url: string): Record<string, string> 
   }
 }
 
-/** The manifest of the network, or the last one where the network is away. */
+/** Fetches the manifest. Without a network, takes the last one from the cache. */
 async function readManifest(
   url: string,
   cache: Cache | undefined,
@@ -64,7 +64,7 @@ async function readManifest(
   } catch (error) {
     signal.throwIfAborted();
     const cached = await cache?.match(url);
-    // An answer that says no is an answer; only silence makes the cache speak.
+    // A server that answers with an error is right. The cache is for servers that do not answer.
     if (!cached || (error instanceof DownloadError && error.status !== undefined && error.status < 500)) {
       if (error instanceof DownloadError) throw error;
       throw new DownloadError(`${url}: ${(error as Error).message}`, url);
@@ -75,7 +75,7 @@ async function readManifest(
   }
 }
 
-/** One file, from the cache if it is whole there. */
+/** Gets one file, from the cache if its digest is right there. */
 async function checked(
   url: string,
   file: string,
@@ -97,7 +97,7 @@ async function checked(
     }
     await cache?.delete(key);
   }
-  // What fails the check once may come from a stale HTTP cache on the way, so the second try goes around it.
+  // A wrong digest may come from a stale HTTP cache, so the second try bypasses HTTP caches.
   for (const mode of ["default", "reload"] as const) {
     const bytes = await download(url, file, mode, tell, signal);
     const found = await sha256(bytes, digest);
@@ -123,7 +123,7 @@ async function download(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const response = await get(url, mode, signal);
-  // The length of a compressed body is not the file's.
+  // The length of a compressed body is not the length of the file.
   const encoded = response.headers.get("content-encoding");
   const length = Number(response.headers.get("content-length"));
   const total = !encoded && Number.isSafeInteger(length) && length > 0 ? length : undefined;
@@ -164,21 +164,21 @@ async function get(url: string, cache: RequestCache, signal: AbortSignal): Promi
   return response;
 }
 
-/** Stores a file and drops those that were under the same address before. */
+/** Stores a file and deletes the older files of the same address. */
 async function replace(cache: Cache | undefined, url: string, key: string, bytes: Uint8Array): Promise<void> {
   if (!cache) return;
   for (const old of await cache.keys(url, { ignoreSearch: true })) await cache.delete(old);
   await put(cache, key, bytes);
 }
 
-/** A full disk costs the next visit a download, not this one its model. */
+/** Stores a file. If the disk is full, the next visit downloads the file again. */
 async function put(cache: Cache | undefined, key: string, bytes: Uint8Array): Promise<void> {
   await cache?.put(key, new Response(bytes as Uint8Array<ArrayBuffer>)).catch(() => undefined);
 }
 
 /**
- * In hexadecimal. Where the page is no secure context there is no digest here, and what is expected is taken as
- * found: the engine's own check, when it opens the files, is then the only one.
+ * The SHA-256 in hexadecimal. Pages outside a secure context cannot compute it and get `expected`;
+ * then only the engine checks the digest, when it opens the files.
  */
 async function sha256(bytes: Uint8Array, expected: string): Promise<string> {
   if (!globalThis.crypto?.subtle) return expected;

@@ -1,4 +1,4 @@
-/** Errors on their way between the worker and the page. */
+/** Carries errors from the worker to the page. */
 import {
   BackendError,
   DisposedError,
@@ -25,7 +25,7 @@ const REQUEST_ERRORS = {
   Unhealthy: UnhealthyError,
 };
 
-/** An error from the JSON of a refusal. */
+/** Makes an error from the JSON of a refusal. */
 export function refusal(status: number, body: string): RequestError {
   let error = body;
   let type: ErrorType = "Backend";
@@ -34,12 +34,12 @@ export function refusal(status: number, body: string): RequestError {
     error = json.error;
     if (json.error_type in REQUEST_ERRORS) type = json.error_type;
   } catch {
-    // The text as it came says more than nothing.
+    // The body is no JSON; the error shows its text.
   }
   return new REQUEST_ERRORS[type](error, type, status);
 }
 
-/** What crosses the worker's boundary, where classes are lost. */
+/** An error as data: messages between worker and page cannot carry classes. */
 export type Wire =
   | { kind: "load" | "unsupported" | "disposed" | "trap"; message: string }
   | { kind: "download"; message: string; url: string; status?: number }

@@ -1,4 +1,7 @@
-/** The worker: one engine, one request at a time, in slices between which messages are read. */
+/**
+ * The worker: one engine, one request at a time. It runs a request in slices and reads its messages
+ * between two slices.
+ */
 import init, { Engine } from "./engine.js";
 import { LoadError, UnsupportedError } from "./errors.js";
 import { atDaemon } from "./offload.js";
@@ -7,7 +10,7 @@ import type { FromWorker, Info, Loaded, Progress, Reply, ToWorker } from "./prot
 import { files } from "./weights.js";
 import { toWire, type Wire } from "./wire.js";
 
-/** Tokens between two looks at the messages. */
+/** Tokens of a slice. */
 const SLICE = 256;
 const OFFLOAD_TOKENS = 512;
 
@@ -18,7 +21,7 @@ const aborts = new Map<number, AbortController>();
 
 const post = (message: FromWorker): void => postMessage(message);
 
-/** A refusal on its way to the page. */
+/** A refusal for the page. */
 class Refused extends Error {
   constructor(readonly wire: Wire) {
     super();
@@ -42,7 +45,7 @@ onmessage = ({ data }: MessageEvent<ToWorker>): void => {
         post({ kind: "done", id: data.id });
       }
     } catch (error) {
-      // The page has rejected already where it aborted.
+      // If the page aborted, it has rejected already and ignores this message.
       post({ kind: "error", id: data.id, error: wire(error) });
     } finally {
       aborts.delete(data.id);
@@ -73,7 +76,7 @@ async function load(data: ToWorker & { kind: "load" }, signal: AbortSignal): Pro
   const both = AbortSignal.any([signal, stop.signal]);
   const [code, read] = await Promise.all([compile(url, both), files(data.model, data.cache, tell, both)]).catch(
     (error: unknown) => {
-      // What goes on beside a failure is of no use.
+      // One part failed, so the other part is of no use.
       stop.abort();
       throw error;
     },
@@ -138,7 +141,7 @@ async function answer(data: ToWorker & { kind: "request" }, signal: AbortSignal)
   }
 }
 
-/** Lets messages that have arrived be read. */
+/** Waits until the worker has read the messages that have arrived. */
 const turn = new MessageChannel();
 let turned: (() => void) | undefined;
 turn.port1.onmessage = (): void => turned?.();

@@ -27,6 +27,9 @@ pub(crate) fn load(engine: &Engine, path: &Path) -> Fallible<Module> {
     Module::from_file(engine, path).map_err(|error| format!("{}: {error:#}", path.display()).into())
 }
 
+/// The addresses and lengths of three buffers.
+type Buffers = (u32, u32, u32, u32, u32, u32);
+
 /// Our module, through the interface that the daemon uses: JSON in, JSON out.
 pub(crate) struct Ours {
     store: Store<()>,
@@ -44,9 +47,7 @@ impl Ours {
         let memory = instance.get_memory(&mut store, "memory").ok_or("no memory")?;
         let mut this = Self { store, instance, memory };
         let [model, tokenizer, manifest] = [this.put(&files[0])?, this.put(&files[1])?, this.put(&files[2])?];
-        let open = this
-            .instance
-            .get_typed_func::<(u32, u32, u32, u32, u32, u32), u32>(&mut this.store, "lockstep_open")?;
+        let open = this.instance.get_typed_func::<Buffers, u32>(&mut this.store, "lockstep_open")?;
         let buffers = (model.0, model.1, tokenizer.0, tokenizer.1, manifest.0, manifest.1);
         match open.call(&mut this.store, buffers)? {
             0 => Ok(this),
@@ -78,11 +79,11 @@ impl Ours {
     }
 
     fn encode(&mut self, body: &str, n: usize) -> Fallible<Vectors> {
-        let line = self.put(b"POST /lockstep/encode")?;
+        let (method, path) = (self.put(b"POST")?, self.put(b"/lockstep/encode")?);
         let body = self.put(body.as_bytes())?;
-        let handle =
-            self.instance.get_typed_func::<(u32, u32, u32, u32), u32>(&mut self.store, "lockstep_handle")?;
-        let status = handle.call(&mut self.store, (line.0, line.1, body.0, body.1))?;
+        let buffers = (method.0, method.1, path.0, path.1, body.0, body.1);
+        let handle = self.instance.get_typed_func::<Buffers, u32>(&mut self.store, "lockstep_handle")?;
+        let status = handle.call(&mut self.store, buffers)?;
         let mut answer: Value = serde_json::from_str(&self.result()?)?;
         if status != 200 || answer["tokens"][0] != json!(n) {
             return Err(format!("status {status}: {answer}").into());

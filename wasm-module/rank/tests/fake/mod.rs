@@ -1,4 +1,4 @@
-//! A model whose integers can be worked out by hand: a text's vector is the sum of its words'
+//! A model whose integers can be computed by hand: a text's vector is the sum of its words'
 //! vectors, and a word's vector comes from a hash of its letters.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
@@ -6,14 +6,15 @@ use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, ModelKind, Reply, S
 use serde_json::Value;
 
 pub const DIMENSIONS: usize = 8;
-/// Tokens: one a word, two special ones, and a third between the halves of a pair.
+/// Most tokens of an input: one for each word, two special ones, and one more between the two texts
+/// of a pair.
 pub const MAX_INPUT: usize = 10;
 
 pub struct Fake {
     info: ModelInfo,
-    /// Inputs of every call so far.
+    /// The number of inputs of every call so far.
     pub calls: Vec<usize>,
-    /// What the next call gives instead of its answer.
+    /// The fault of the next call.
     pub sabotage: Option<Sabotage>,
 }
 
@@ -90,7 +91,7 @@ impl TextEncoder for Fake {
                         words.iter().map(|word| i32::from(signed(word))).sum()
                     })
                     .collect(),
-                // The logit of a pair: how many words of the first half the second has.
+                // The logit of a pair counts the words of the first text that the second contains.
                 ModelKind::Classifier { labels, .. } => {
                     let second = text.pair.unwrap_or_default();
                     let shared = text.text.split_whitespace().filter(|word| second.contains(word));
@@ -138,7 +139,7 @@ pub fn served(path: &str, body: &Value) -> Value {
     read(&reply)
 }
 
-/// Asserts a refusal's status, its kind, and each part of its message.
+/// Asserts a refusal's status, its `error_type`, and parts of its message.
 #[track_caller]
 pub fn refused(reply: &Reply, status: u16, error_type: &str, parts: &[&str]) {
     let answer = read(reply);

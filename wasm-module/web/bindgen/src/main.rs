@@ -1,23 +1,32 @@
-//! `bindgen MODULE.wasm FOLDER NAME`: writes `NAME.js` and `NAME_bg.wasm` of a browser module to a folder.
+//! `bindgen MODULE.wasm FOLDER NAME`: writes `NAME.js` and `NAME_bg.wasm` of a browser module.
 //!
-//! The library behind wasm-bindgen's command, so that its version is the one in Cargo.lock and no program
-//! has to be installed.
+//! This is the library behind wasm-bindgen's command. So Cargo.lock fixes its version, and nobody
+//! has to install a program.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
+use clap::Parser;
 use wasm_bindgen_cli_support::Bindgen;
 
+/// Writes NAME.js and NAME_bg.wasm of a browser module
+#[derive(Parser)]
+struct Arguments {
+    /// The module that the compiler wrote
+    #[arg(value_name = "MODULE.wasm")]
+    module: PathBuf,
+    /// Folder to write to
+    folder: PathBuf,
+    /// Name of the files
+    name: String,
+}
+
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [module, folder, name] = arguments.as_slice() else {
-        eprintln!("usage: bindgen MODULE.wasm FOLDER NAME");
-        return ExitCode::from(2);
-    };
+    let Arguments { module, folder, name } = Arguments::parse();
     let mut bindgen = Bindgen::new();
     let written = bindgen.web(true).and_then(|bindgen| {
         bindgen
-            .input_path(module)
-            .out_name(name)
+            .input_path(&module)
+            .out_name(&name)
             .typescript(true)
             .omit_default_module_path(true)
             .generate(folder)
@@ -25,7 +34,7 @@ fn main() -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bindgen: {module}: {error:#}");
+            eprintln!("bindgen: {}: {error:#}", module.display());
             ExitCode::FAILURE
         }
     }

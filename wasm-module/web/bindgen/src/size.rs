@@ -1,23 +1,38 @@
-//! `size NAMED.wasm SHIPPED.wasm`: how large a module's code is, by crate.
+//! `size NAMED.wasm SHIPPED.wasm`: prints the size of a module's code by crate.
 //!
-//! The functions' sizes and names are read from the first module, which is the second one before its names are
-//! taken away. A generic function counts for the crate that wrote it. The last lines are the whole second module:
-//! raw, and by brotli at its best.
+//! Both files are the same module; only the first still has the names of its functions. A generic
+//! function counts for the crate that defines it. The last line gives the size of the second file,
+//! raw and compressed by brotli at its highest level.
 
-use std::{collections::BTreeMap, error::Error, fs, io::Write, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use clap::Parser as _;
 use wasmparser::{KnownCustom, Name, Parser, Payload, TypeRef};
 
-/// Crates with a row of their own.
+/// How many crates have a row of their own.
 const ROWS: usize = 20;
 
+/// Prints the size of a module's code by crate
+#[derive(clap::Parser)]
+struct Arguments {
+    /// The module with the names of its functions
+    #[arg(value_name = "NAMED.wasm")]
+    named: PathBuf,
+    /// The module without the names, as it is shipped
+    #[arg(value_name = "SHIPPED.wasm")]
+    shipped: PathBuf,
+}
+
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [named, shipped] = arguments.as_slice() else {
-        eprintln!("usage: size NAMED.wasm SHIPPED.wasm");
-        return ExitCode::from(2);
-    };
-    match print(named, shipped) {
+    let Arguments { named, shipped } = Arguments::parse();
+    match print(&named, &shipped) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("size: {error}");
@@ -26,8 +41,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn print(named: &str, shipped: &str) -> Result<(), Box<dyn Error>> {
-    let read = |path: &str| fs::read(path).map_err(|error| format!("{path}: {error}"));
+fn print(named: &Path, shipped: &Path) -> Result<(), Box<dyn Error>> {
+    let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
     let (named, shipped) = (read(named)?, read(shipped)?);
     let (crates, data) = by_crate(&named)?;
     let code: usize = crates.values().map(|&(bytes, _)| bytes).sum();
@@ -50,10 +65,10 @@ fn print(named: &str, shipped: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Bytes and number of functions of each crate.
+/// Bytes of code and number of functions, by crate.
 type Crates = BTreeMap<String, (usize, usize)>;
 
-/// The crates' code, and the bytes of data.
+/// The code by crate, and the bytes of data.
 fn by_crate(wasm: &[u8]) -> Result<(Crates, usize), Box<dyn Error>> {
     let (mut imported, mut data, mut bodies, mut names) = (0, 0, Vec::new(), BTreeMap::new());
     for payload in Parser::new(0).parse_all(wasm) {
@@ -92,13 +107,14 @@ fn by_crate(wasm: &[u8]) -> Result<(Crates, usize), Box<dyn Error>> {
     Ok((crates, data))
 }
 
-/// The crate of a function's mangled name: the first path of its readable one.
+/// The crate of a function: the first path of its demangled name.
 fn crate_of(name: &str) -> String {
     let readable = format!("{:#}", rustc_demangle::demangle(name));
     if !readable.contains("::") {
         return "no crate".into();
     }
-    // In `<&mut [T] as a::B>::c` the first path is a::B's: a letter before it is a type parameter or a primitive.
+    // In `<&mut [T] as a::B>::c` the first path is `a::B`. A word without `::` before it is a type
+    // parameter or a primitive type.
     let paths = readable.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
     let first =
         paths.filter_map(|path| path.split_once("::")).map(|(first, _)| first).find(|f| !f.is_empty());

@@ -1,9 +1,10 @@
 //! Compiled modules on disk.
 //!
-//! Loading one runs whatever machine code it holds, so it must come from a folder that no other
-//! user can write. A file is `code SHA-256(code)`; the digest finds torn and rotten files, it does
-//! not keep anybody out. Files are mapped, and replaced as a whole, never written to: an instance's
-//! first memory is the part of the file that holds it, copied where it is written.
+//! Whoever loads a compiled module runs its machine code. So it must come from a folder that no
+//! other user can write. A file holds the code, then the code's SHA-256. The digest finds
+//! incomplete and damaged files; it does not protect against another user. Files are mapped into
+//! memory, and replaced as a whole, never changed: an instance's first memory is a copy-on-write
+//! mapping of a part of the file.
 #![allow(unsafe_code)]
 
 use std::{
@@ -16,11 +17,10 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module};
 
-/// Bytes of the digest behind the code.
+/// Bytes of the digest that follows the code.
 const DIGEST: u64 = 32;
 
-/// A folder of compiled modules that belongs to this process's user and that nobody else can
-/// write.
+/// A folder of compiled modules. It belongs to this process's user, and nobody else can write it.
 pub(crate) struct Cache {
     folder: PathBuf,
     /// This process's user.
@@ -28,10 +28,10 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Opens the folder, making it where there is none, and refuses one that others can write.
+    /// Opens the folder, or makes it if it is missing. Refuses a folder that others can write.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        // A file made here belongs to whoever this process is.
+        // The file's owner is this process's user.
         let probe = folder.join(format!("probe-{}", std::process::id()));
         fs::write(&probe, [])?;
         let user = fs::metadata(&probe).map(|made| made.uid());
@@ -55,7 +55,8 @@ impl Cache {
         Ok(())
     }
 
-    /// The module stored under `name`, unless it is absent, damaged or of another compiler.
+    /// The module stored under `name`. `None` if the file is missing, damaged, or from another
+    /// compiler.
     pub(crate) fn load(&self, engine: &Engine, name: &str) -> Option<Module> {
         let path = self.folder.join(name);
         if !path.exists() {
@@ -70,18 +71,18 @@ impl Cache {
             if code.finalize().as_slice() != digest {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "damaged"));
             }
-            // SAFETY: `deserialize_open_file` wants what `Module::serialize` wrote, and itself refuses that of
-            // another wasmtime or of other settings; bytes behind it are not looked at. `store` is the only
-            // writer of files in this form and never changes one that is there; `open` and `check` saw that
-            // folder and file belong to this process's user and that no other user can write them; and the
-            // digest shows that the bytes are as written.
+            // SAFETY: `deserialize_open_file` wants the bytes that `Module::serialize` wrote. It
+            // refuses those of another wasmtime or of other settings itself, and ignores bytes
+            // behind them. Only `store` writes files in this form, and it never changes a file that
+            // exists. `open` and `check` saw that folder and file belong to this process's user and
+            // that no other user can write them. The digest shows that the bytes are complete.
             unsafe { Module::deserialize_open_file(engine, file) }
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{error:#}")))
         });
         loaded.map_err(|error| eprintln!("edge-host: cache: {}: {error}", path.display())).ok()
     }
 
-    /// Stores compiled code under `name`. A reader sees the whole file or none.
+    /// Stores compiled code under `name`. A reader sees the whole file or no file.
     pub(crate) fn store(&self, name: &str, code: &[u8]) -> io::Result<()> {
         let partial = self.folder.join(format!("{name}.{}", std::process::id()));
         let mut file = File::create(&partial)?;

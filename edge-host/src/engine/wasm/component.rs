@@ -1,9 +1,10 @@
-//! A Spin component with a model open in it, made from one without.
+//! Makes a Spin component with a model open in it from a component without a model.
 //!
-//! The component's export `open-model` takes the files of a model folder, in pieces; what that leaves in the memory of its
-//! modules becomes their data, and from then on the export refuses. Nothing outside is asked meanwhile, but for the seed of hash maps,
-//! which is always the same, so that the same files give the same component. No model has run by then: which kernel an
-//! instance uses is decided where it runs.
+//! The component's export `open-model` takes the files of a model folder, in pieces. The memory
+//! that its modules then have becomes the data of the new component, whose export refuses to open
+//! another model. The opening calls no import but the seed of hash maps. That seed is always the
+//! same, so the same files give the same component. The opening does not run the model: each
+//! instance chooses its kernel on the machine it runs on.
 
 use std::path::Path;
 
@@ -19,23 +20,25 @@ use crate::{
     files::{self, ModelFiles},
 };
 
-/// Name of the export.
+/// The name of the export.
 const OPEN: &str = "open-model";
-/// Bytes of a piece: all that a component needs beside the model itself.
+/// Bytes of a piece. A component needs no more memory than this beside the model itself.
 const PIECE: usize = 64 << 10;
-/// What seeds the hash maps of a component.
+/// The import that seeds the hash maps of a component.
 const SEED: &str = "wasi:random/insecure-seed@";
 
-/// Arguments of the export: the lengths of model, tokenizer and manifest, and the next piece of the three together.
+/// Arguments of the export: the lengths of model, tokenizer and manifest, and the next piece of
+/// these three files.
 type Piece<'a> = ((u32, u32, u32), &'a [u8]);
-/// Its results: whether the model is open now.
+/// Results of the export: whether the model is open now.
 type Opened = (Result<bool, String>,);
 
-/// Opens a model folder in the component at `path`, and gives the component that begins there.
+/// Opens a model folder in the component at `path`, and gives the new component.
 ///
 /// # Errors
 ///
-/// Files that cannot be read, a component that is none or has no model to open, a model that does not open.
+/// Files that cannot be read, a file that is no component or has no `open-model`, or a model that
+/// does not open.
 pub fn open_component(path: &Path, model: &Path) -> Result<Vec<u8>, HostError> {
     let files = ModelFiles::read(model)?;
     let wasm = files::read(path)?;
@@ -54,7 +57,7 @@ async fn open(wasm: &[u8], files: &ModelFiles) -> wasmtime::Result<Vec<u8>> {
     let wizer = Wizer::new();
     let (context, instrumented) = wizer.instrument_component(wasm)?;
 
-    // Opening runs once: code that is compiled soon is better than code that is fast.
+    // The opening runs once, so this engine compiles fast instead of making fast code.
     let mut config = Config::new();
     config.wasm_component_model_async(true).wasm_relaxed_simd(true).cranelift_opt_level(OptLevel::None);
     let engine = Engine::new(&config)?;
@@ -92,7 +95,7 @@ struct State {
 }
 
 impl State {
-    /// What an export that the instrumentation added gives, used by `take`.
+    /// Calls an export that the instrumentation added, and passes its result to `take`.
     async fn call<R: Lift + Send + Sync + 'static, T>(
         &mut self,
         instance: &str,

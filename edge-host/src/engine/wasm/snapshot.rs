@@ -1,44 +1,43 @@
-//! A module with its model open, as a new module: what opening leaves in its memory and globals becomes its data.
+//! Saves a module with its model open as a new module.
 //!
-//! An instance of it begins where the opening ended. The memory image is mapped copy-on-write, so instances share the
-//! weights, and none parses or copies anything. Nothing has run the model by then: which kernel an instance uses is
-//! decided where it runs.
+//! An instance opens the model; the memory and the globals that the instance then has become the
+//! data of the new module. An instance of the new module starts where the opening ended. Wasmtime
+//! maps the memory copy-on-write, so instances share the weights, and none parses or copies them.
+//! The opening does not run the model: each instance chooses its kernel on the machine it runs on.
 
 use std::{
     future::Future,
     pin::pin,
-    sync::{Arc, atomic::AtomicBool},
     task::{Context, Poll, Waker},
     time::Instant,
 };
 
-use wasmtime::{Engine, Instance, Module, Store, Val};
+use wasmtime::{Instance, Module, Store, Val};
 use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
 
-use crate::{
-    files::ModelFiles,
-    instance::{self, Host, InstanceError},
+use super::{
+    instance,
+    sandbox::{Host, Sandbox, interface},
 };
+use crate::{engine::interface::EngineError, files::ModelFiles};
 
-/// Opens the model in an instance of the module, by `deadline`, and gives the module that begins there; `None` where the
-/// module does what no snapshot can hold.
+/// Opens the model in an instance of the module, by `deadline`, and gives the new module. `None` if
+/// a snapshot cannot hold the module's state, for example because the module changes a table.
 pub(crate) fn open(
-    engine: &Engine,
+    sandbox: &Sandbox,
     wasm: &[u8],
     files: &ModelFiles,
-    max_memory_bytes: usize,
     deadline: Instant,
-    stop: Arc<AtomicBool>,
-) -> Result<Option<Vec<u8>>, InstanceError> {
+) -> Result<Option<Vec<u8>>, EngineError> {
     let mut wizer = Wizer::new();
-    // What is open cannot be opened again: the new module has no such export.
+    // The new module has no such export, because its model is open already.
     wizer.init_func("lockstep_open");
     let Ok((context, instrumented)) = wizer.instrument(wasm) else { return Ok(None) };
-    let module = Module::from_binary(engine, &instrumented).map_err(instance::interface)?;
-    let (store, instance) = instance::opened(engine, &module, files, max_memory_bytes, deadline, stop)?;
+    let module = Module::from_binary(&sandbox.engine, &instrumented).map_err(interface)?;
+    let (store, instance) = instance::Instance::open_for_snapshot(sandbox, &module, files, deadline)?;
     let mut state = State { store, instance };
     let snapshot = at_once(wizer.snapshot(&context, &mut state));
-    snapshot.map(Some).map_err(instance::interface)
+    snapshot.map(Some).map_err(interface)
 }
 
 struct State {

@@ -1,4 +1,4 @@
-//! Compiles the module with its model open, or takes it from the cache.
+//! Compiles the module with its model open, or loads it from the cache.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -12,38 +12,38 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module, OptLevel, PoolingAllocationConfig};
 
+use super::{cache::Cache, sandbox::Sandbox, snapshot};
 use crate::{
-    cache::Cache,
     config::Config,
+    engine::interface::ENGINE_STACK,
     error::HostError,
     files::{self, ModelFiles},
-    snapshot,
 };
 
-/// How often a module that is not trusted looks at its deadline.
-pub(crate) const TICK: Duration = Duration::from_millis(5);
+/// How often an untrusted module looks at its deadline.
+const TICK: Duration = Duration::from_millis(5);
 
-/// Stack of the module, in bytes; a worker's thread has room for it and for the host's part.
-pub(crate) const WASM_STACK: usize = 1 << 20;
-
-/// Bytes of a first memory that is mapped as a whole, whatever part of it is zero; the weights of every model are below.
+/// Wasmtime maps a first memory of up to this many bytes as a whole, even where it is mostly
+/// zeros. The weights of every supported model are smaller.
 const IMAGE: u64 = 1 << 30;
 
-/// A compiled module.
+/// The compiled module.
 pub(crate) struct Prepared {
     pub(crate) module: Module,
-    /// The model that every instance has to open by itself, where the module does not hold it open.
+    /// The model that every instance has to open itself; `None` if the module's memory holds it
+    /// open.
     pub(crate) unopened: Option<ModelFiles>,
 }
 
-/// An engine for the instances of a daemon.
+/// The compiler's engine for the daemon's instances.
 pub(crate) fn engine(daemon: &Config) -> Result<Engine, wasmtime::Error> {
     let Config { max_memory_bytes, untrusted_module: epochs, instances, .. } = *daemon;
     let mut config = settings(OptLevel::Speed, epochs);
-    // The places of all instances are reserved at once, and memory is given back by replacing pages, not by unmapping.
+    // The pool reserves address space for all instances at once. When an instance ends, the pool
+    // replaces the pages that the instance wrote, and unmaps nothing.
     let mut pool = PoolingAllocationConfig::default();
-    let places = u32::try_from(instances.get()).unwrap_or(u32::MAX);
-    pool.total_core_instances(places).total_memories(places).total_tables(places);
+    let count = u32::try_from(instances.get()).unwrap_or(u32::MAX);
+    pool.total_core_instances(count).total_memories(count).total_tables(count);
     pool.max_memory_size(max_memory_bytes.min(4 << 30)).table_elements(1 << 16);
     config.allocation_strategy(pool);
     Engine::new(&config).or_else(|error| {
@@ -52,21 +52,21 @@ pub(crate) fn engine(daemon: &Config) -> Result<Engine, wasmtime::Error> {
     })
 }
 
-/// With `epochs` every loop of a module looks at the engine's epoch. That keeps the kernels' sums in memory: a call may
-/// stand in each loop.
+/// The compiler's settings. With `epochs`, every loop of a module looks at the engine's epoch, so a
+/// call can end in any loop. That costs speed: the kernels then keep their sums in memory.
 fn settings(level: OptLevel, epochs: bool) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.wasm_simd(true);
     config.wasm_relaxed_simd(true);
     config.epoch_interruption(epochs);
-    config.max_wasm_stack(WASM_STACK);
+    config.max_wasm_stack(ENGINE_STACK);
     config.memory_init_cow(true);
     config.memory_guaranteed_dense_image_size(IMAGE);
     config.cranelift_opt_level(level);
     config
 }
 
-/// Increments the epoch of an engine while it is held.
+/// Increments an engine's epoch every [`TICK`] until it is dropped.
 pub(crate) struct Ticker(Arc<AtomicBool>);
 
 impl Ticker {
@@ -89,14 +89,11 @@ impl Drop for Ticker {
     }
 }
 
-/// Compiles the module with the model open in it. With a cache folder, what is found there is used instead, and the result
-/// is left there for the next start; a cache that cannot be used costs a line on stderr.
-pub(crate) fn prepare(
-    engine: &Engine,
-    config: &Config,
-    files: ModelFiles,
-    stop: &Arc<AtomicBool>,
-) -> Result<Prepared, HostError> {
+/// Compiles the module with the model open in it. With a cache folder, it loads the compiled module
+/// from there if it can, and stores a newly compiled one for the next start. A cache that cannot be
+/// used costs a line on stderr, nothing else.
+pub(crate) fn prepare(sandbox: &Sandbox, config: &Config, files: ModelFiles) -> Result<Prepared, HostError> {
+    let engine = &sandbox.engine;
     let path = &config.module;
     let wasm = files::read(path)?;
     let cache = config.cache_dir.as_ref().and_then(|folder| {
@@ -110,11 +107,12 @@ pub(crate) fn prepare(
     }
     let unusable =
         |error: wasmtime::Error| HostError::Module { path: path.clone(), detail: format!("{error:#}") };
-    // Opening runs once: code that is compiled soon is better than code that is fast.
+    // The opening runs once, so this engine compiles fast instead of making fast code.
     let quick = Engine::new(&settings(OptLevel::None, true)).map_err(unusable)?;
     let ticker = Ticker::start(&quick).map_err(HostError::Thread)?;
     let deadline = Instant::now() + config.open_deadline;
-    let opened = snapshot::open(&quick, &wasm, &files, config.max_memory_bytes, deadline, Arc::clone(stop));
+    let quick = Sandbox { engine: quick, ..sandbox.clone() };
+    let opened = snapshot::open(&quick, &wasm, &files, deadline);
     drop(ticker);
     let Some(opened) = opened.map_err(|error| HostError::Open(error.to_string()))? else {
         let module = Module::from_binary(engine, &wasm).map_err(unusable)?;
@@ -134,7 +132,8 @@ pub(crate) fn prepare(
     Ok(Prepared { module, unopened: None })
 }
 
-/// One name for each module, model, compiler version and compiler setting.
+/// The name of a compiled module in the cache. It differs for each module, model, compiler version
+/// and compiler setting.
 fn cache_name(engine: &Engine, contents: &[&[u8]]) -> String {
     let mut compiler = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut compiler);

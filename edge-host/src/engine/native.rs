@@ -1,8 +1,8 @@
-//! The engine in this process: for hosts whose processors are all there is.
+//! Runs the engine inside the daemon, on all cores, for hosts without an accelerator.
 //!
-//! A request's texts are cut by tokens into pieces, which all cores take from a pool of threads that the workers share.
-//! Between pieces an engine looks at its deadline; a piece is at most [`PIECE`] tokens or one text. A panic ends its
-//! request, and the daemon goes on with a new service.
+//! The engine cuts the texts of a request into pieces of at most [`PIECE`] tokens, or one text. A
+//! pool of threads, which all workers share, runs the pieces. Before each piece the engine looks at
+//! its deadline. A panic ends its request; the worker then makes a new engine.
 
 use std::{
     any::Any,
@@ -20,23 +20,29 @@ use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 
 use crate::{
     config::Config,
+    engine::interface::{Answer, Engine, EngineError, Engines},
     error::HostError,
-    instance::{Answer, InstanceError},
 };
 
-/// Tokens of a piece: enough to fill the kernels' tiles, and no more than a deadline can wait for.
+/// Most tokens of a piece: enough to fill the kernels' tiles, and few enough that a deadline need
+/// not wait long for the piece's end.
 const PIECE: usize = 512;
-/// Tokens below which a piece is not cut any further.
+/// Least tokens of a piece, if the request has so many.
 const LEAST: usize = 64;
 
-/// What all workers share.
+/// The model and the threads, shared by all workers.
 pub(crate) struct Native {
+    shared: Arc<Shared>,
+    stop: Arc<AtomicBool>,
+}
+
+struct Shared {
     model: TextModel,
     threads: ThreadPool,
 }
 
 impl Native {
-    pub(crate) fn open(config: &Config) -> Result<Arc<Self>, HostError> {
+    pub(crate) fn open(config: &Config, stop: Arc<AtomicBool>) -> Result<Self, HostError> {
         let model = TextModel::open_folder(&config.model).map_err(|error| match error {
             lockstep_module::OpenError::File { path, source } => HostError::File { path, source },
             error => HostError::Open(error.to_string()),
@@ -46,36 +52,37 @@ impl Native {
             .thread_name(|number| format!("edge-core-{number}"))
             .build()
             .map_err(|error| HostError::Thread(std::io::Error::other(error)))?;
-        Ok(Arc::new(Self { model, threads }))
+        Ok(Self { shared: Arc::new(Shared { model, threads }), stop })
+    }
+}
+
+impl Engines for Native {
+    fn open(&self) -> Result<Box<dyn Engine>, EngineError> {
+        let call = Arc::new(Call { deadline: Mutex::new(Instant::now()), stop: Arc::clone(&self.stop) });
+        let encoder = ParallelEncoder { shared: Arc::clone(&self.shared), call: Arc::clone(&call) };
+        Ok(Box::new(NativeEngine { service: Service::new(encoder, Limits::default(), monotonic_ms), call }))
     }
 }
 
 /// One worker's engine.
-pub(crate) struct Engine {
+struct NativeEngine {
     service: Service<ParallelEncoder>,
     call: Arc<Call>,
 }
 
-impl Engine {
-    pub(crate) fn new(native: Arc<Native>, stop: Arc<AtomicBool>) -> Self {
-        let call = Arc::new(Call { deadline: Mutex::new(Instant::now()), stop });
-        let encoder = ParallelEncoder { native, call: Arc::clone(&call) };
-        Self { service: Service::new(encoder, Limits::default(), monotonic_ms), call }
-    }
-
-    /// Answers one request by `deadline`.
-    pub(crate) fn handle(
+impl Engine for NativeEngine {
+    fn handle(
         &mut self,
-        method_path: &str,
+        method: &str,
+        path: &str,
         body: &[u8],
         deadline: Instant,
-    ) -> Result<Answer, InstanceError> {
+    ) -> Result<Answer, EngineError> {
         *self.call.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
-        let (method, path) = method_path.split_once(' ').unwrap_or((method_path, ""));
         let answer = AssertUnwindSafe(|| self.service.handle(method, path, body));
-        let reply = catch_unwind(answer).map_err(|panic| InstanceError::Panic(message(&*panic)))?;
-        // A request that was given up has an answer that says so; what happened is for the queue to tell.
-        if let (true, Some(error)) = (reply.status >= 400, self.call.over()) {
+        let reply = catch_unwind(answer).map_err(|panic| EngineError::Panic(message(&*panic)))?;
+        // The service turned an interruption into a refusal. The queue must see the interruption.
+        if let (true, Some(error)) = (reply.status >= 400, self.call.interrupted()) {
             return Err(error);
         }
         let tokens = u32::try_from(reply.usage.tokens).ok();
@@ -90,34 +97,34 @@ struct Call {
 }
 
 impl Call {
-    /// Why the call must end, if it must.
-    fn over(&self) -> Option<InstanceError> {
+    /// The reason why the call must end, if there is one.
+    fn interrupted(&self) -> Option<EngineError> {
         if self.stop.load(Ordering::Relaxed) {
-            return Some(InstanceError::Stopped);
+            return Some(EngineError::Stopped);
         }
         let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-        (Instant::now() >= deadline).then_some(InstanceError::Deadline)
+        (Instant::now() >= deadline).then_some(EngineError::Deadline)
     }
 }
 
-/// The model, with every batch cut over the threads.
+/// The model; all threads share the work of a batch.
 struct ParallelEncoder {
-    native: Arc<Native>,
+    shared: Arc<Shared>,
     call: Arc<Call>,
 }
 
 impl TextEncoder for ParallelEncoder {
     fn info(&self) -> &ModelInfo {
-        self.native.model.info()
+        self.shared.model.info()
     }
 
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
-        let Native { model, threads } = &*self.native;
+        let Shared { model, threads } = &*self.shared;
         let encodings = model.tokenize_all(inputs)?;
         let tokens: usize = encodings.iter().map(|encoding| encoding.ids.len()).sum();
         let piece = tokens.div_ceil(threads.current_num_threads()).clamp(LEAST, PIECE);
-        let run = |piece: &&[Encoding]| match self.call.over() {
-            Some(over) => Err(EncodeError::Backend(over.to_string())),
+        let run = |piece: &&[Encoding]| match self.call.interrupted() {
+            Some(error) => Err(EncodeError::Backend(error.to_string())),
             None => model.run(piece),
         };
         let pieces: Vec<_> = token_chunks(&encodings, piece, |encoding| encoding.ids.len()).collect();
@@ -133,7 +140,7 @@ impl TextEncoder for ParallelEncoder {
     }
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
-        self.native.model.tokenize(input).map(|encoding| encoding.total_tokens)
+        self.shared.model.tokenize(input).map(|encoding| encoding.total_tokens)
     }
 }
 
