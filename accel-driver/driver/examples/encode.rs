@@ -1,5 +1,5 @@
-//! Encodes two sequences on the card behind a vfio-user socket and prints their vectors. `make card`
-//! starts a card and runs this program.
+//! Encodes two sequences on the card behind a vfio-user socket and prints their vectors.
+//! `make card` starts a card and runs this program.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Peers that break the protocol: the server goes on with the next client, the client with an
+//! Peers that break the protocol. The server goes on with the next client; the client returns an
 //! error.
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +18,7 @@ fn header(id: u16, command: u16, size: u32, flags: u32, error: u32) -> Vec<u8> {
     bytes
 }
 
-/// Each is disconnected with a reason, and the next client is served.
+/// The server disconnects each of these clients with a reason, and serves the next client.
 #[test]
 fn a_server_outlives_its_clients() {
     let served = Served::start();
@@ -57,8 +57,7 @@ fn a_message_that_stops_halfway_is_given_up() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
-    /// Whatever a client says after the version, the server answers or disconnects, and its table
-    /// stays in order.
+    /// A client sends any commands after the version. The server answers each of them.
     #[test]
     fn any_commands(commands in prop::collection::vec((0_u16..16, prop::collection::vec(prop_oneof![Just(0_u8), Just(1), Just(0xff), any::<u8>()], 0..60)), 1..20)) {
         thread_local!(static SERVED: Served = Served::start());
@@ -74,7 +73,8 @@ proptest! {
     }
 }
 
-/// A server of a few lines, which answers the first commands well and then `bytes`.
+/// A client of a small server, which answers the first two commands well and all later ones with
+/// `bytes`.
 fn with_server(bytes: impl Fn(&[u8; 16]) -> Vec<u8> + Send + 'static) -> Client {
     let path = std::env::temp_dir().join(format!(
         "lockstep-hostile-{}-{:?}",
@@ -129,7 +129,8 @@ fn a_client_believes_no_answer_that_it_did_not_ask_for() {
     assert!(matches!(client.reset(), Err(Error::Protocol(_))), "command 13 was answered as 9");
 }
 
-/// A device that wants memory by messages is refused, and its reply is still awaited.
+/// A device asks for memory by a message. The client refuses the command and goes on waiting for
+/// its own reply.
 #[test]
 fn a_client_refuses_commands() {
     let client = with_server(|asked| {

@@ -1,4 +1,4 @@
-//! The bytes on the wire, written by hand after the specification.
+//! The bytes on the wire. The expected bytes are written by hand after the specification.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -48,7 +48,7 @@ fn replies_are_laid_out_as_specified() {
     assert_eq!((header, payload), ([7, 0, 13, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0], vec![]));
 }
 
-/// Commands that are not known, or not whole, are refused by number; the next one is answered.
+/// The server refuses unknown and incomplete commands with an errno, and answers the next command.
 #[test]
 fn refusals_carry_an_errno() {
     let served = Served::start();
@@ -82,7 +82,7 @@ fn refusals_carry_an_errno() {
     assert_eq!(raw.ask(10, 13, &[]).0[8], 1);
 }
 
-/// A command that wants no reply gets none, and is done before the next is answered.
+/// A command without a reply has its effect before the server answers the next command.
 #[test]
 fn commands_without_a_reply() {
     let served = Served::start();

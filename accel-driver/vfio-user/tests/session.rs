@@ -1,4 +1,4 @@
-//! A client and a server, with real sockets, memory and eventfds.
+//! A client and a server with real sockets, memory and eventfds.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -22,7 +22,7 @@ fn word(client: &Client, region: u32, at: u64) -> u32 {
     u32::from_le_bytes(bytes)
 }
 
-/// Memory and bus master on.
+/// Switches memory and bus master on.
 fn switch_on(client: &Client) {
     client.write(region::CONFIG, 4, &[6, 0]).unwrap();
 }
@@ -48,7 +48,7 @@ fn the_device_is_described() {
     assert_eq!(client.interrupt(0).unwrap().count, 0);
 }
 
-/// Over the border of two maps, at odd addresses; then not any more.
+/// Copies across the border of two maps and at odd addresses, then after an unmap.
 #[test]
 fn memory_is_reached_while_it_is_mapped() {
     let served = Served::start();
@@ -119,7 +119,7 @@ fn vectors_are_set_one_by_one_and_switched_off_together() {
     );
 }
 
-/// By the message, and by the bit of the configuration space that a guest's kernel uses.
+/// A client resets a device by the message; a guest's kernel uses a bit of the configuration space.
 #[test]
 fn both_ways_to_reset_reach_the_device() {
     let served = Served::start();
@@ -151,7 +151,7 @@ fn a_refusal_leaves_the_connection_whole() {
     assert_eq!(word(&client, region::CONFIG, 0), 0x0001_1234);
 }
 
-/// What a client set is forgotten when it goes; what the device is stays.
+/// The server removes the maps and eventfds of a client that goes. The device keeps its registers.
 #[test]
 fn the_next_client_begins_with_nothing() {
     let served = Served::start();

@@ -1,4 +1,4 @@
-//! The table of maps beside one that keeps every page by itself.
+//! The table of maps, compared with a model that keeps every page by itself.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use lockstep_accel_memory::SharedMemory;
 use lockstep_vfio_user::{DmaFault, DmaTable, Errno};
 use proptest::prelude::*;
 
-/// Addresses of the model: few enough that maps meet.
+/// The model has few pages, so that maps often overlap.
 const PAGES: u64 = 24;
 const PAGE: u64 = 16;
 
@@ -34,7 +34,7 @@ proptest! {
         let file = SharedMemory::create("test", 26 * PAGE as usize).unwrap();
         let mut contents = vec![0_u8; file.size()];
         let mut table = DmaTable::default();
-        // Page of an address: where its bytes are, and whether they can be written.
+        // For each mapped page: its page in the file, and whether it can be written.
         let mut model: BTreeMap<u64, (u64, bool)> = BTreeMap::new();
         for step in steps {
             match step {
@@ -101,7 +101,8 @@ fn what_cannot_be_mapped() {
     assert_eq!(table.unmap(1, u64::MAX), Ok(()));
     assert_eq!(table.unmap(2, u64::MAX), Err(Errno::INVAL));
 
-    // A part without a file, as QEMU maps its ROMs: known, but not reached.
+    // QEMU maps its ROMs without a file: the table knows the addresses, but the device cannot
+    // access them.
     assert_eq!(table.map(0x1000, 4096, None, 0, false), Ok(()));
     assert_eq!(table.read(0x1000, &mut [0]), Err(DmaFault { iova: 0x1000 }));
     assert_eq!(table.map(0x1fff, 1, fd(), 0, true), Err(Errno::EXIST));

@@ -1,5 +1,5 @@
-//! `lockstep-card SOCKET [LANES [MIB]]`: the card as a device process. A driver connects to the socket
-//! by vfio-user; QEMU connects by the option
+//! `lockstep-card SOCKET [LANES [MIB]]`: the card as a device process. A driver connects to the
+//! socket by vfio-user; QEMU connects by the option
 //! `-device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"SOCKET"}}'`.
 #![forbid(unsafe_code)]
 
@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use lockstep_accel_device::{ServedCard, SimulationSetup};
 
-/// Simulates the accelerator's RTL as a PCI card behind a vfio-user socket, for one client after the other.
+/// Simulates the accelerator's RTL as a PCI card behind a vfio-user socket, for one client at a
+/// time.
 #[derive(Debug, Parser, PartialEq, Eq)]
 #[command(version)]
 struct Arguments {

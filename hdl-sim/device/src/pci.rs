@@ -58,8 +58,8 @@ impl PciCard {
         self.simulation.stop()
     }
 
-    /// The registers that an access covers. A bridge splits an access of eight bytes into two, but it
-    /// cannot widen an access of one or two bytes.
+    /// The registers that an access covers. A bridge splits an access of eight bytes into two, but
+    /// it cannot widen an access of one or two bytes.
     fn registers(offset: u64, bytes: usize) -> Result<impl Iterator<Item = u32>, Errno> {
         let whole = offset.is_multiple_of(4) && matches!(bytes, 4 | 8);
         let first = u32::try_from(offset).ok().filter(|_| whole).ok_or(Errno::INVAL)?;

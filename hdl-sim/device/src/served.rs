@@ -35,8 +35,8 @@ pub struct ServedCard {
 }
 
 impl ServedCard {
-    /// Listens at a path. Clients can connect after the return. The card answers them when the design
-    /// is built, which takes minutes for the first time.
+    /// Listens at a path. Clients can connect after the return. The card answers them when the
+    /// design is built, which takes minutes for the first time.
     ///
     /// # Errors
     /// The system refuses to listen at the path.

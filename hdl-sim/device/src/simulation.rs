@@ -23,8 +23,8 @@ pub struct SimulationSetup {
 }
 
 impl SimulationSetup {
-    /// A card with an array of `lanes` by `lanes` and the default timing of both memories: an answer
-    /// comes after 120 cycles, without random pauses.
+    /// A card with an array of `lanes` by `lanes` and the default timing of both memories: an
+    /// answer comes after 120 cycles, without random pauses.
     #[must_use]
     pub fn of_engine(lanes: usize, card_bytes: usize) -> Self {
         let timing = AxiTiming::default();
@@ -97,8 +97,8 @@ impl Simulation {
         self.ask(|answer| Request::Write(register, value, answer))
     }
 
-    /// Does the work of a bridge's reset line. Card memory is lost as well, as if its controller started
-    /// again.
+    /// Does the work of a bridge's reset line. Card memory is lost as well, as if its controller
+    /// started again.
     pub(crate) fn reset(&self) -> Result<(), Gone> {
         self.ask(Request::Reset)
     }

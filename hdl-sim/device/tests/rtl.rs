@@ -1,5 +1,5 @@
 //! The device behind the socket, where the driver alone does not reach: single registers, a bus
-//! master that is switched off, faults, a reset by another hand.
+//! master that is switched off, faults, a reset by another program.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -30,7 +30,7 @@ fn write(client: &Client, register: u32, value: u32) {
     client.write(region::BAR0, register.into(), &value.to_le_bytes()).unwrap();
 }
 
-/// Whether an eventfd is raised within some time.
+/// Whether an eventfd gets an interrupt within some time.
 fn heard(eventfd: &OwnedFd, time: Duration) -> bool {
     let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
     poll(&mut [PollFd::new(eventfd, PollFlags::IN)], Some(&time)).unwrap() == 1
@@ -73,7 +73,7 @@ fn the_card_is_found_and_switched_on() {
 fn faults_of_the_bus_reach_the_driver() {
     with_device(|client, device| {
         let mut card = Card::open(&client, ROOMY).unwrap();
-        // The test takes the vectors away from the driver, which then looks at its ring without
+        // The vectors now belong to the test. The driver looks at its ring every 20 ms without
         // them.
         let vectors = [(); 2].map(|()| eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap());
         client.set_interrupts(irq::MSIX, &vectors.each_ref().map(AsFd::as_fd)).unwrap();
@@ -124,7 +124,7 @@ fn a_card_without_bus_master_halts() {
 /// A function level reset in the middle of a job: the job never ends, card memory is empty, and the
 /// card works after the driver's own reset.
 #[test]
-fn a_reset_by_another_hand_is_noticed() {
+fn a_reset_by_another_program_is_noticed() {
     with_device(|client, device| {
         let client = &client;
         let mut card = Card::open(client, ROOMY).unwrap();

@@ -1,4 +1,4 @@
-//! A device that copies memory, served on a thread.
+//! A device that copies memory, on a thread of this process.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::io::{Read, Write};
@@ -17,18 +17,18 @@ use rustix::event::{EventfdFlags, eventfd};
 pub const IDENTITY: Identity =
     Identity { vendor: 0x1234, device: 0x0001, class: 0x12_0000, revision: 1, subsystem: 1 };
 pub const TIME: Duration = Duration::from_secs(20);
-/// Registers of BAR 0: where from, where to, how many bytes; writing the last copies them. Then how
-/// it went.
+/// Registers of BAR 0: source address, target address, number of bytes, number of failed copies. A
+/// write to `BYTES` starts the copy.
 pub const FROM: u64 = 0;
 pub const TO: u64 = 8;
 pub const BYTES: u64 = 16;
 pub const FAULTS: u64 = 20;
-/// A register that refuses.
+/// The device refuses an access to this register.
 pub const REFUSES: u64 = 24;
-/// A register that answers too late.
+/// The device answers a read of this register too late.
 pub const SLEEPS: u64 = 28;
 
-/// Copies from one address to another when it is told how many bytes, then raises vector 0.
+/// The device. It raises vector 0 after each copy.
 pub struct Copier {
     config: ConfigSpace,
     bus: Arc<Bus>,
@@ -107,7 +107,7 @@ impl Device for Copier {
     }
 }
 
-/// A device process, as a thread.
+/// A device on a thread of this process.
 pub struct Served {
     pub path: PathBuf,
     pub bus: Arc<Bus>,
@@ -145,18 +145,18 @@ impl Served {
         Client::connect(&self.path, TIME).unwrap()
     }
 
-    /// How the last client's session ended.
+    /// Waits for the end of the last client's session, and returns how it ended.
     pub fn ended(&self) -> Result<Ended, Error> {
         self.ended.recv_timeout(TIME).unwrap()
     }
 
-    /// Stops the server; how often the device was reset.
+    /// Stops the server. Returns how often the device was reset.
     pub fn stop(mut self) -> u32 {
         rustix::io::write(&self.stop, &1_u64.to_ne_bytes()).unwrap();
         self.thread.take().unwrap().join().unwrap()
     }
 
-    /// A client that says what it likes.
+    /// A client that can send any bytes.
     pub fn raw(&self) -> Raw {
         let socket = UnixStream::connect(&self.path).unwrap();
         socket.set_read_timeout(Some(TIME)).unwrap();
@@ -170,11 +170,11 @@ impl Drop for Served {
     }
 }
 
-/// The bytes of a connection.
+/// A connection as a stream of bytes.
 pub struct Raw(pub UnixStream);
 
 impl Raw {
-    /// Sends a command and reads its reply's header and payload.
+    /// Sends a command and returns the header and the payload of the reply.
     pub fn ask(&mut self, id: u16, command: u16, payload: &[u8]) -> ([u8; 16], Vec<u8>) {
         self.send(id, command, 0, payload);
         self.receive()
@@ -204,7 +204,7 @@ impl Raw {
     }
 }
 
-/// Waits for an eventfd; what it counted.
+/// Waits for an eventfd and returns its count.
 pub fn counted(eventfd: &OwnedFd) -> u64 {
     let mut bytes = [0; 8];
     rustix::io::read(eventfd, &mut bytes).unwrap();
