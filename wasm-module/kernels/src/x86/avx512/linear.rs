@@ -66,7 +66,7 @@ type Halves = [[Half; COUPLES]; ROWS];
 /// What is done with the results of (11).
 trait Finish {
     /// The address that [`Self::finish`] will read or write one tile later, for a prefetch.
-    fn place(&self, row: usize, first: usize) -> *const u8;
+    fn address(&self, row: usize, first: usize) -> *const u8;
 
     /// Takes the results `y` of (11) of 32 channels of a row; the first one is `first`. If `WHOLE`,
     /// the row has all 32 channels, else it may have fewer.
@@ -124,10 +124,10 @@ impl<F: Finish> Steps for Between<'_, F> {
     unsafe fn take<const P: usize>(&mut self, row: usize, sums: [__m512i; P]) {
         let (pairs, _) = sums.as_chunks::<2>();
         for (pair, (sums, half)) in pairs.iter().zip(&mut self.halves[row]).enumerate() {
-            let place = self.finish.place(self.row + row, (self.panel + 2 * pair) * COLUMNS);
+            let address = self.finish.address(self.row + row, (self.panel + 2 * pair) * COLUMNS);
             // SAFETY: the caller's promise. A prefetch takes any address.
             unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(place.cast());
+                _mm_prefetch::<_MM_HINT_T0>(address.cast());
                 self.epilogue.first(self.row + row, *sums, half);
             }
         }
@@ -413,7 +413,7 @@ struct Requantize<'a> {
 
 impl Finish for Requantize<'_> {
     #[inline(always)]
-    fn place(&self, row: usize, first: usize) -> *const u8 {
+    fn address(&self, row: usize, first: usize) -> *const u8 {
         self.out.as_ptr().wrapping_add(row * self.width + first).cast()
     }
 
@@ -453,7 +453,7 @@ struct Narrow<'a> {
 
 impl Finish for Narrow<'_> {
     #[inline(always)]
-    fn place(&self, row: usize, first: usize) -> *const u8 {
+    fn address(&self, row: usize, first: usize) -> *const u8 {
         self.out.as_ptr().wrapping_add(row * self.width + first).cast()
     }
 
@@ -483,7 +483,7 @@ struct Activated<'a> {
 
 impl Finish for Activated<'_> {
     #[inline(always)]
-    fn place(&self, row: usize, first: usize) -> *const u8 {
+    fn address(&self, row: usize, first: usize) -> *const u8 {
         self.out.as_ptr().wrapping_add(row * self.equaliser.len() + first).cast()
     }
 
@@ -525,7 +525,7 @@ struct Residual<'a> {
 
 impl Finish for Residual<'_> {
     #[inline(always)]
-    fn place(&self, row: usize, first: usize) -> *const u8 {
+    fn address(&self, row: usize, first: usize) -> *const u8 {
         self.stream.as_ptr().wrapping_add(row * self.width + first).cast()
     }
 
