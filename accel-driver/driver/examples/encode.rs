@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::connect(&Arguments::parse().socket, Duration::from_secs(600))?;
     let options = Options { job_time: Duration::from_secs(60), ..Options::default() };
     let card = Card::open(client, options)?;
-    // A random model; `lockstep_file` reads a real one.
+    // A random model; `lockstep_folder` reads a real one.
     let model = sample::encoder(&Shape { layers: 1, ..Shape::SMALL }, 1);
     let mut encoder = CardEncoder::new(card, &model)?;
     let batch =
