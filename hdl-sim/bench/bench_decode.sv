@@ -2,8 +2,8 @@
 module bench_decode #(
     parameter int unsigned ArraySize = 8,
     parameter longint unsigned CardBytes = 64'h1_0000_0000,
-    parameter int unsigned MaxTokens = 512,
-    parameter int unsigned MaxHidden = 1024
+    parameter int unsigned MaxTokens = lockstep_pkg::TokensMax,
+    parameter int unsigned MaxHidden = lockstep_pkg::HiddenMax
 ) (
     input  logic                             clk_i,
     input  lockstep_pkg::descriptor_t        descriptor_i,

@@ -142,12 +142,12 @@ module bench_engine #(
             if (at_q + 4 * i == 4) in_bytes_q <= card_data_i[32*i+:32];
             if (at_q + 4 * i == 8) out_bytes_q <= card_data_i[32*i+:32];
           end
-          if (card_error_i) error_q <= 8'd2;
+          if (card_error_i) error_q <= 8'(lockstep_pkg::EngineCardBus);
           if (card_last_i) state_q <= (card_error_i || error_q != 0) ? Done : AskInput;
         end
         AskInput: begin
           left_q <= in_bytes_q;
-          if (abort_i) error_q <= 8'd5;
+          if (abort_i) error_q <= 8'(lockstep_pkg::EngineAborted);
           else if (behave_q < 16) error_q <= behave_q[7:0];
           if (read_req_ready_i) state_q <= Input;
         end
@@ -155,7 +155,7 @@ module bench_engine #(
         if (read_valid_i) begin
           left_q <= left_q - DataWidth / 8;
           sum_q  <= sum;
-          if (read_error_i) error_q <= 8'd3;
+          if (read_error_i) error_q <= 8'(lockstep_pkg::EngineHostBus);
           if (read_last_i) begin
             if (read_error_i || error_q != 0) state_q <= Done;
             else state_q <= (behave_q >= 16) ? Hang : AskOutput;
@@ -164,7 +164,7 @@ module bench_engine #(
         AskOutput: begin
           left_q <= out_bytes_q;
           at_q   <= '0;
-          if (abort_i) error_q <= 8'd5;
+          if (abort_i) error_q <= 8'(lockstep_pkg::EngineAborted);
           if (write_req_ready_i) state_q <= Output;
         end
         Output:
@@ -175,7 +175,7 @@ module bench_engine #(
         end
         Answer:
         if (write_done_i) begin
-          if (write_error_i) error_q <= 8'd3;
+          if (write_error_i) error_q <= 8'(lockstep_pkg::EngineHostBus);
           runs_q   <= runs_q - 1;
           input_q  <= input_q + 64'(in_stride_q);
           output_q <= output_q + 64'(out_stride_q);
@@ -183,7 +183,7 @@ module bench_engine #(
         end
         Hang:
         if (abort_i && behave_q == 16) begin
-          error_q <= 8'd5;
+          error_q <= 8'(lockstep_pkg::EngineAborted);
           state_q <= Done;
         end
         default: state_q <= Idle;

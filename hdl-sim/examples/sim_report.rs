@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use lockstep_accel_abi::Status;
 use lockstep_accel_abi::events::Event;
-use lockstep_accel_program::{Engine, Image, Program};
+use lockstep_accel_program::{ArrayShape, Image, Program};
 use lockstep_arith::encoder::Encoder;
 use lockstep_hdl_sim::{Batch, Design, Optimize, Sequence, Stalls};
 use lockstep_tokenizer::Tokenizer;
@@ -61,7 +61,7 @@ fn main() -> Result<(), Failure> {
     );
     for name in &names {
         let case = case(name, &encoder, &tokenizer)?;
-        let engine = Engine::new(case.array);
+        let engine = ArrayShape::new(case.array);
         let image = Image::new(&encoder, &engine)?;
         for batch in &case.batches {
             let row = measure(&encoder, &image, &engine, &case, batch, &earlier)?;
@@ -134,7 +134,7 @@ fn case(name: &str, encoder: &Encoder, tokenizer: &Tokenizer) -> Result<Case, Fa
 fn measure(
     encoder: &Encoder,
     image: &Image,
-    engine: &Engine,
+    engine: &ArrayShape,
     case: &Case,
     batch: &[Sequence],
     earlier: &[Value],

@@ -17,6 +17,40 @@ package lockstep_pkg;
   parameter int unsigned CopyMax = 'h40000000;  // longest copy of one descriptor in bytes
   parameter int unsigned Counters = 'h200;  // offset of the first counter
   parameter int unsigned OffsetBits = 'hd;  // bits of an offset within the BAR
+  parameter int unsigned TokensMax = 'h200;  // the longest sequence in tokens
+  parameter int unsigned HiddenMax = 'h400;  // the greatest hidden size
+  parameter int unsigned ProgramLengthMax = 'hffff;  // the longest program in instructions
+  parameter int unsigned ProgramVersion = 'h2;  // version of the instruction set
+  parameter int unsigned SoftmaxSlots = 'h4;  // heads whose scores the engine holds at once
+
+  // Words of the engine's memories for an array of n x n.
+  function automatic int unsigned depth_a(input int unsigned n);
+    return 3145728 / n;
+  endfunction
+  function automatic int unsigned depth_b(input int unsigned n);
+    return 1048576 / n;
+  endfunction
+  function automatic int unsigned depth_p(input int unsigned n);
+    return 0 / n + 2048;
+  endfunction
+  function automatic int unsigned depth_v(input int unsigned n);
+    return 2621440 / n;
+  endfunction
+  function automatic int unsigned depth_y(input int unsigned n);
+    return 524288 / n + 2048;
+  endfunction
+  function automatic int unsigned depth_g(input int unsigned n);
+    return 24576 / n;
+  endfunction
+  function automatic int unsigned depth_row_scales(input int unsigned n);
+    return 2048 / n;
+  endfunction
+  function automatic int unsigned depth_statistics(input int unsigned n);
+    return 1536 / n + 100;
+  endfunction
+  function automatic int unsigned depth_ring(input int unsigned n);
+    return 0 / n + 8192;
+  endfunction
 
   // Offsets of the registers.
   parameter int unsigned RegId = 'h0000;
@@ -175,7 +209,6 @@ package lockstep_pkg;
     StatusCardRange = 8'd6,
     StatusUnsupportedShape = 8'd7,
     StatusBadInstruction = 8'd8,
-    StatusBadOperand = 8'd9,
     StatusBadInput = 8'd10,
     StatusHostRead = 8'd11,
     StatusHostWrite = 8'd12,
@@ -191,6 +224,15 @@ package lockstep_pkg;
     PortCardRead = 8'd2,
     PortCardWrite = 8'd3
   } port_e;
+
+  typedef enum logic [7:0] {
+    EngineNone = 8'd0,
+    EngineIllegalInstruction = 8'd1,
+    EngineCardBus = 8'd2,
+    EngineHostBus = 8'd3,
+    EngineBadInput = 8'd4,
+    EngineAborted = 8'd5
+  } engine_error_e;
 
   typedef enum logic [7:0] {
     EventCycles = 8'd0,

@@ -2,17 +2,17 @@
 module ls_top #(
     parameter int unsigned N = 8,  // the array is N x N, the memory ports are N bytes wide: 8, 16, 32, 64
     parameter longint unsigned CardBytes = 64'h4000_0000,  // at most 2^40
-    parameter int unsigned MaxTokens = 512,
-    parameter int unsigned MaxHidden = 1024,
+    parameter int unsigned MaxTokens = lockstep_pkg::TokensMax,
+    parameter int unsigned MaxHidden = lockstep_pkg::HiddenMax,
     parameter int unsigned Jobs = 4,  // under way at once
-    parameter int unsigned RingDepth = 8192,
+    parameter int unsigned RingDepth = lockstep_pkg::depth_ring(N),
     // Words of the engine's memories: 512 tokens of 1024 channels and 4096 behind the activation.
-    parameter int unsigned ADepth = 3145728 / N,
-    parameter int unsigned BDepth = 1048576 / N,
-    parameter int unsigned PDepth = 2048,
-    parameter int unsigned VDepth = 2621440 / N,
-    parameter int unsigned YDepth = 524288 / N + 2048,
-    parameter int unsigned GWords = 24576 / N,
+    parameter int unsigned ADepth = lockstep_pkg::depth_a(N),
+    parameter int unsigned BDepth = lockstep_pkg::depth_b(N),
+    parameter int unsigned PDepth = lockstep_pkg::depth_p(N),
+    parameter int unsigned VDepth = lockstep_pkg::depth_v(N),
+    parameter int unsigned YDepth = lockstep_pkg::depth_y(N),
+    parameter int unsigned GWords = lockstep_pkg::depth_g(N),
     parameter int unsigned ClockKhz = 0,
     parameter logic [31:0] BuildId = '0
 ) (

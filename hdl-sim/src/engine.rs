@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use lockstep_accel_abi::EngineError;
+
 use crate::{Agent, Design, Error, Optimize, Port, Sim};
 
 /// A card memory's and a host memory's speed.
@@ -40,8 +42,8 @@ pub struct EngineJob {
 pub struct EngineResult {
     /// The job's.
     pub tag: u16,
-    /// 0, or one of the errors of DESIGN.md.
-    pub error: u8,
+    /// How the engine ended it.
+    pub error: EngineError,
     /// Cycles from the job's acceptance to its completion.
     pub cycles: u64,
     /// Steps of the array among them.
@@ -332,9 +334,14 @@ impl EngineBench {
 
     fn finish(&mut self) -> Result<EngineResult, Error> {
         let value = |name: &str| Ok::<_, Error>(self.sim.peek(self.sim.output(name)?));
+        let no_error = |code| Error::Protocol {
+            cycle: self.sim.cycles(),
+            port: "done_error_o".into(),
+            rule: format!("{code} is no error of the engine"),
+        };
         let result = EngineResult {
             tag: value("done_tag_o")? as u16,
-            error: value("done_error_o")? as u8,
+            error: EngineError::try_from(value("done_error_o")? as u8).map_err(no_error)?,
             cycles: value("done_cycles_o")?,
             busy: value("done_busy_o")?,
         };

@@ -3,7 +3,7 @@
 
 use lockstep_accel_abi::Status;
 use lockstep_accel_abi::events::Event;
-use lockstep_accel_program::{Engine, Image, Program};
+use lockstep_accel_program::{ArrayShape, Image, Program};
 use lockstep_arith::sample::{self, Random, Shape};
 use lockstep_hdl_sim::{Batch, BatchResult, Stalls};
 
@@ -12,7 +12,7 @@ const CYCLES: u64 = 114_274;
 
 fn run(shape: &Shape, lanes: usize, tokens: usize, sequences: usize, stalls: Stalls) -> BatchResult {
     let model = sample::encoder(shape, 5);
-    let engine = Engine::new(lanes);
+    let engine = ArrayShape::new(lanes);
     let image = Image::new(&model, &engine).unwrap();
     let program = Program::new(&image, &engine, tokens, 0).unwrap();
     let mut random = Random::new(tokens as u64);

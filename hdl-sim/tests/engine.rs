@@ -1,7 +1,9 @@
 //! The engine against the reference: whole small encoders, `==`.
 #![allow(clippy::unwrap_used)]
 
-use lockstep_accel_program::{Engine, Image, Program};
+use lockstep_accel_abi::EngineError;
+use lockstep_accel_abi::instructions::{Load, Mac};
+use lockstep_accel_program::{ArrayShape, Image, Program};
 use lockstep_arith::encoder::{Encoder, Pooling};
 use lockstep_arith::sample::{self, Random, Shape};
 use lockstep_hdl_sim::{EngineBench, EngineJob, EngineResult, MemoryTiming};
@@ -14,10 +16,12 @@ const CYCLES: u64 = 114_067;
 
 type Sequence = (Vec<u32>, Vec<u8>);
 
-/// An engine with a program and sequences of one length in its memories.
+/// An engine with a program and sequences of one length in its memories. `behind` lies behind the
+/// program.
 fn load(
     image: &Image,
     program: &Program,
+    behind: &[u8],
     lanes: usize,
     sequences: &[Sequence],
     timing: MemoryTiming,
@@ -25,6 +29,7 @@ fn load(
     let mut card = image.bytes.clone();
     let at = card.len();
     card.extend(program.bytes());
+    card.extend(behind);
     let mut host = vec![0; 2 * OUTPUT];
     let tokens = sequences[0].0.len();
     for (i, (ids, types)) in sequences.iter().enumerate() {
@@ -60,13 +65,13 @@ fn prepare(
     sequences: usize,
     timing: MemoryTiming,
 ) -> (EngineBench, EngineJob, Vec<Vec<i32>>) {
-    let engine = Engine::new(lanes);
+    let engine = ArrayShape::new(lanes);
     let image = Image::new(model, &engine).unwrap();
     let program = Program::new(&image, &engine, tokens, 0).unwrap();
     let mut random = Random::new(tokens as u64);
     let sequences: Vec<_> = (0..sequences).map(|_| sample::sequence(model, tokens, &mut random)).collect();
     let expected = sequences.iter().map(|(ids, types)| model.forward(ids, types).unwrap()).collect();
-    let (bench, job) = load(&image, &program, lanes, &sequences, timing);
+    let (bench, job) = load(&image, &program, &[], lanes, &sequences, timing);
     (bench, job, expected)
 }
 
@@ -86,7 +91,11 @@ fn run(
 fn compare(shape: &Shape, lanes: usize, tokens: usize, sequences: usize, timing: MemoryTiming) -> u64 {
     let model = sample::encoder(shape, 5);
     let (found, expected, result) = run(&model, lanes, tokens, sequences, timing);
-    assert_eq!((result.error, result.tag), (0, 7), "{lanes} lanes, {tokens} tokens, {shape:?}");
+    assert_eq!(
+        (result.error, result.tag),
+        (EngineError::None, 7),
+        "{lanes} lanes, {tokens} tokens, {shape:?}"
+    );
     assert_eq!(found, expected, "{lanes} lanes, {tokens} tokens, {shape:?}");
     result.cycles
 }
@@ -148,43 +157,105 @@ fn a_failed_job_leaves_the_next_one_whole() {
     let (mut bench, mut job, expected) = prepare(&model, 8, 11, 1, MemoryTiming::STATED);
     let good = |bench: &mut EngineBench, job: &EngineJob| {
         let result = bench.run(job, 1_000_000).unwrap();
-        assert_eq!(result.error, 0);
+        assert_eq!(result.error, EngineError::None);
         assert_eq!(outputs(bench, 1, model.hidden()), expected);
     };
     good(&mut bench, &job);
 
     let word = bench.host()[..4].to_vec();
     bench.host_mut()[..4].copy_from_slice(&97_u32.to_le_bytes());
-    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 4, "a token id behind the vocabulary");
+    assert_eq!(
+        bench.run(&job, 1_000_000).unwrap().error,
+        EngineError::BadInput,
+        "a token id behind the vocabulary"
+    );
     bench.host_mut()[..4].copy_from_slice(&(2_u32 << 24).to_le_bytes());
-    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 4, "a token type that the model lacks");
+    assert_eq!(
+        bench.run(&job, 1_000_000).unwrap().error,
+        EngineError::BadInput,
+        "a token type that the model lacks"
+    );
     bench.host_mut()[..4].copy_from_slice(&word);
     good(&mut bench, &job);
 
     for after in [1, 300, 5_000, 9_000] {
-        assert_eq!(bench.abort(&job, after).unwrap().error, 5, "aborted after {after} cycles");
+        assert_eq!(
+            bench.abort(&job, after).unwrap().error,
+            EngineError::Aborted,
+            "aborted after {after} cycles"
+        );
         good(&mut bench, &job);
     }
 
     bench.fail_card(Some(job.program as usize + 40));
-    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 2, "an error of the card's bus");
+    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, EngineError::CardBus, "an error of the card's bus");
     bench.fail_card(None);
     good(&mut bench, &job);
 
     bench.fail_host_writes(true);
-    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 3, "results that the host does not take");
+    assert_eq!(
+        bench.run(&job, 1_000_000).unwrap().error,
+        EngineError::HostBus,
+        "results that the host does not take"
+    );
     bench.fail_host_writes(false);
     good(&mut bench, &job);
 
     job.input.0 = 1 << 40;
-    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 3, "ids outside the host's memory");
+    assert_eq!(
+        bench.run(&job, 1_000_000).unwrap().error,
+        EngineError::HostBus,
+        "ids outside the host's memory"
+    );
     job.input.0 = 0;
     let program = job.program;
     // The tables of the model are no instructions.
     job.program = 0;
-    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, 1, "no opcode");
+    assert_eq!(bench.run(&job, 1_000_000).unwrap().error, EngineError::IllegalInstruction, "no opcode");
     job.program = program;
     good(&mut bench, &job);
+}
+
+/// What is no instruction ends the job: at the start of a program, and behind one whose loads and
+/// products are under way. The next job is right.
+#[test]
+fn an_illegal_instruction_ends_the_job() {
+    let model = sample::encoder(&Shape { layers: 1, ..Shape::SMALL }, 9);
+    let engine = ArrayShape::new(8);
+    let image = Image::new(&model, &engine).unwrap();
+    let program = Program::new(&image, &engine, 11, 0).unwrap();
+    let zero = [0; 32];
+    let opcode = |opcode: u8| {
+        let mut bytes = zero;
+        bytes[0] = opcode;
+        bytes
+    };
+    // No words, and no steps.
+    let no_words = opcode(Load::FORMAT.code);
+    let no_steps = opcode(Mac::FORMAT.code);
+    let good = program.bytes();
+    let (ids, types) = sample::sequence(&model, 11, &mut Random::new(11));
+    let expected = model.forward(&ids, &types).unwrap();
+    let sequences = [(ids, types)];
+    let mut behind = Vec::new();
+    let mut jobs = Vec::new();
+    for begun in [0, 1, 40] {
+        for bad in [zero, no_words, no_steps, opcode(9), opcode(255)] {
+            jobs.push((behind.len() as u64, begun, bad));
+            behind.extend([&good[..32 * begun], &bad, &zero, &zero].concat());
+        }
+    }
+    let (mut bench, job) = load(&image, &program, &behind, 8, &sequences, MemoryTiming::STATED);
+    for (at, begun, bad) in jobs {
+        let program = job.program + good.len() as u64 + at;
+        let bad_job = EngineJob { program, length: begun as u16 + 3, ..job };
+        let result = bench.run(&bad_job, 100_000).unwrap();
+        let place = format!("{bad:?} behind {begun} instructions");
+        assert_eq!(result.error, EngineError::IllegalInstruction, "{place}");
+        assert!(!bench.open(), "{place}");
+        assert_eq!(bench.run(&job, 1_000_000).unwrap().error, EngineError::None, "{place}");
+        assert_eq!(outputs(&bench, 1, model.hidden()), [expected.clone()], "{place}");
+    }
 }
 
 /// Whatever a job has asked for when it is aborted, nothing of it is left when it has ended, and the next one is right.
@@ -202,12 +273,12 @@ fn an_abort_at_any_time_leaves_nothing_behind() {
         for after in reads.iter().flat_map(|at| at - 5..at + 3).chain((50..cycles - 1).step_by(503)) {
             assert_eq!(
                 bench.abort(&job, after).unwrap().error,
-                5,
+                EngineError::Aborted,
                 "aborted after {after} of {cycles} cycles"
             );
             assert!(!bench.open(), "aborted after {after} of {cycles} cycles");
         }
-        assert_eq!(bench.run(&job, 100_000).unwrap().error, 0);
+        assert_eq!(bench.run(&job, 100_000).unwrap().error, EngineError::None);
         assert_eq!(outputs(&bench, 1, model.hidden()), expected);
     }
 }
@@ -215,7 +286,7 @@ fn an_abort_at_any_time_leaves_nothing_behind() {
 #[test]
 fn products_alone() {
     let model = sample::encoder(&Shape { layers: 1, ..Shape::SMALL }, 3);
-    let engine = Engine::new(8);
+    let engine = ArrayShape::new(8);
     let image = Image::new(&model, &engine).unwrap();
     let cycles = [6, 7].map(|times| {
         let program = Program::products(&image, &engine, 64, 0, times).unwrap();
@@ -228,7 +299,7 @@ fn products_alone() {
                 *sum += i32::from(y);
             }
         }
-        let (mut bench, job) = load(&image, &program, 8, &[(ids, types)], MemoryTiming::STATED);
+        let (mut bench, job) = load(&image, &program, &[], 8, &[(ids, types)], MemoryTiming::STATED);
         let result = bench.run(&job, 200_000).unwrap();
         assert_eq!(outputs(&bench, 1, 160), [expected]);
         result.cycles
@@ -239,7 +310,7 @@ fn products_alone() {
 
 #[test]
 fn shapes_that_the_engine_does_not_take() {
-    let image = |lanes, shape: &Shape| Image::new(&sample::encoder(shape, 1), &Engine::new(lanes));
+    let image = |lanes, shape: &Shape| Image::new(&sample::encoder(shape, 1), &ArrayShape::new(lanes));
     let message = |lanes, shape: &Shape| image(lanes, shape).unwrap_err().to_string();
     assert_eq!(message(12, &Shape::SMALL), "side of the array is 12; the engine takes 8, 16, 32 or 64");
     assert_eq!(
@@ -252,8 +323,8 @@ fn shapes_that_the_engine_does_not_take() {
     );
     assert_eq!(message(8, &Shape { labels: 2, ..Shape::SMALL }), "labels of a head is 2; the engine takes 0");
     let small = image(8, &Shape::SMALL).unwrap();
-    let tokens = |engine: &Engine, n| Program::new(&small, engine, n, 0).unwrap_err().to_string();
-    assert_eq!(tokens(&Engine::new(8), 65), "number of tokens is 65; the engine takes 1 to 64");
-    let tight = Engine { v: 2000, ..Engine::new(8) };
+    let tokens = |engine: &ArrayShape, n| Program::new(&small, engine, n, 0).unwrap_err().to_string();
+    assert_eq!(tokens(&ArrayShape::new(8), 65), "number of tokens is 65; the engine takes 1 to 64");
+    let tight = ArrayShape { v: 2000, ..ArrayShape::new(8) };
     assert_eq!(tokens(&tight, 64), "words of memory V is 2560; the engine takes up to 2000");
 }

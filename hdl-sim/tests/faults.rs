@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use lockstep_accel_abi::events::Event;
 use lockstep_accel_abi::registers::{self, fields};
-use lockstep_accel_abi::{Descriptor, ErrorBits, Status, codes};
+use lockstep_accel_abi::{Descriptor, EngineError, ErrorBits, Status, codes};
 use lockstep_hdl_sim::{Card, Fault, Stalls};
 use stand_in::{DATA, Program, RESULTS, card, outcome, quick, run_job};
 
@@ -95,13 +95,11 @@ fn every_status_is_provoked_and_stays_with_its_job() {
         ] {
             check(&mut card, bad, Status::UnsupportedShape, 0);
         }
-        for (behave, status) in [
-            (1, Status::BadInstruction),
-            (4, Status::BadInput),
-            (7, Status::Misaligned),
-            (9, Status::BadOperand),
+        for (error, status) in [
+            (EngineError::IllegalInstruction, Status::BadInstruction),
+            (EngineError::BadInput, Status::BadInput),
         ] {
-            let bad = job(&card, behave);
+            let bad = job(&card, error as u32);
             check(&mut card, bad, status, 0);
         }
         assert_eq!(

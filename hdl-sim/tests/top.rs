@@ -3,8 +3,8 @@
 
 use lockstep_accel_abi::events::Event;
 use lockstep_accel_abi::registers;
-use lockstep_accel_abi::{Descriptor, Opcode, Status, descriptor};
-use lockstep_accel_program::{Engine, Image, Program};
+use lockstep_accel_abi::{Descriptor, EngineError, Opcode, Status, descriptor};
+use lockstep_accel_program::{ArrayShape, Image, Program};
 use lockstep_arith::encoder::{Encoder, Pooling};
 use lockstep_arith::sample::{self, Random, Shape};
 use lockstep_hdl_sim::{AxiTiming, Card, CardSetup, Design, Optimize, Stalls, TopSetup};
@@ -69,7 +69,7 @@ fn job(
 #[test]
 fn vectors_of_the_card_are_the_reference_s() {
     let model = sample::encoder(&Shape { layers: 2, pooling: Pooling::Mean, ..Shape::SMALL }, 5);
-    let engine = Engine::new(LANES);
+    let engine = ArrayShape::new(LANES);
     let image = Image::new(&model, &engine).unwrap();
     let programs: Vec<Program> =
         [3, 21].map(|tokens| Program::new(&image, &engine, tokens, 0).unwrap()).into();
@@ -96,16 +96,25 @@ fn vectors_of_the_card_are_the_reference_s() {
             })
             .into();
         let mut commands: Vec<Descriptor> = batch.iter().map(|b| b.0).collect();
-        // A program of another card's, and one in the weights, in between.
+        // In between: a program for another array, one in the weights, and one of zeros.
         commands.insert(1, Descriptor { tag: 90, array: 16, ..commands[0] });
         commands.insert(3, Descriptor { tag: 91, card_address: 0, ..commands[0] });
+        commands.insert(4, Descriptor { tag: 92, card_address: 0xf_0000, ..commands[0] });
         card.submit(&commands).unwrap();
-        let records = card.wait(5, 1_000_000).unwrap();
+        let records = card.wait(6, 1_000_000).unwrap();
         let found: Vec<Status> = records.iter().map(|r| r.outcome().unwrap()).collect();
         assert_eq!(
             found,
-            [Status::Ok, Status::UnsupportedShape, Status::Ok, Status::BadInstruction, Status::Ok]
+            [
+                Status::Ok,
+                Status::UnsupportedShape,
+                Status::Ok,
+                Status::BadInstruction,
+                Status::BadInstruction,
+                Status::Ok
+            ]
         );
+        assert_eq!(records[4].engine_error(), Ok(EngineError::IllegalInstruction));
         for (job, expected) in &batch {
             assert_eq!(&card.host_read(job.output_address, expected.len()), expected, "job {}", job.tag);
         }

@@ -2,7 +2,6 @@
 
 abi: .cache/toolchain
 	@$(CARGO) run --quiet --locked -p lockstep-accel-abi --bin lockstep-abi-generate
-	@$(CARGO) run --quiet --locked -p lockstep-accel-program --bin lockstep-isa-generate
 
 hdl-lint: $(HDL_TOOLS)/bin/python
 	@hdl-sim/tools/lint.sh $(HDL_TOOLS)

@@ -33,10 +33,8 @@ codes! {
         CardRange = 6,
         /// The program is for another array, or its tokens, hidden size or repetitions are zero or more than the card takes.
         UnsupportedShape = 7,
-        /// The program holds an instruction that the engine does not know.
+        /// The program holds an instruction that is none: see INSTRUCTIONS.md.
         BadInstruction = 8,
-        /// The program asks for more than the engine has: a range beyond a scratchpad, a size above a limit.
-        BadOperand = 9,
         /// The inputs are not what the program takes: a token or type id out of range.
         BadInput = 10,
         /// A read of host memory was answered with an error. The record holds the address.
@@ -98,7 +96,7 @@ bits! {
 
 bits! {
     /// Bits of `INT_STATUS`, `INT_ENABLE`, `INT_FORCE`; bit `i` drives interrupt vector `i`.
-    pub struct Interrupts {
+    pub struct InterruptBits {
         /// A job that asked for an interrupt has its completion record written.
         COMPLETION = 0,
         /// A bit of `ERROR_STATUS` was set.
@@ -124,7 +122,7 @@ bits! {
     }
 }
 
-/// Interrupt vectors, one for each bit of [`Interrupts`].
+/// Interrupt vectors, one for each bit of [`InterruptBits`].
 pub const VECTORS: u32 = 2;
 /// The tag of a record whose descriptor could not be read.
 pub const NO_TAG: u16 = 0xffff;

@@ -1,6 +1,7 @@
 //! The answer: 32 bytes in the completion ring.
 
 use crate::codes::{CompletionFlags, Status};
+use crate::engine::EngineError;
 use crate::ring;
 
 record! {
@@ -13,7 +14,7 @@ record! {
         8 cycles: u64,
         /// Of these, cycles in which the array worked for this job, saturating.
         16 array_busy: u32,
-        /// The engine's own error code, else zero.
+        /// [`EngineError`]: how the engine ended the job.
         20 detail: u32,
         /// Consumer index of the submission ring: descriptors before it may be overwritten.
         24 consumer: u16,
@@ -41,5 +42,10 @@ impl Completion {
     /// How the job ended; the unknown byte is the error.
     pub fn outcome(&self) -> Result<Status, u8> {
         Status::try_from(self.status)
+    }
+    /// How the engine ended the job; an unknown number is the error.
+    pub fn engine_error(&self) -> Result<EngineError, u32> {
+        let code = u8::try_from(self.detail).ok();
+        code.and_then(|code| EngineError::try_from(code).ok()).ok_or(self.detail)
     }
 }

@@ -6,6 +6,8 @@
 //! | [`descriptor`] | a command, 64 bytes, in the submission ring |
 //! | [`completion`] | its answer, 32 bytes, in the completion ring |
 //! | [`codes`] | opcodes, statuses, ports, sticky errors |
+//! | [`engine`] | how the engine ends a job, its limits, the depths of its memories |
+//! | [`instructions`] | the instructions of the engine |
 //! | [`ring`] | the arithmetic of ring indices, shared by driver and device |
 //! | [`events`] | what the counters count |
 //! | [`generate`] | the same facts as a SystemVerilog package and as tables for people |
@@ -23,8 +25,10 @@ mod describe;
 pub mod codes;
 pub mod completion;
 pub mod descriptor;
+pub mod engine;
 pub mod events;
 pub mod generate;
+pub mod instructions;
 pub mod registers;
 pub mod ring;
 
@@ -32,6 +36,7 @@ pub use codes::{ErrorBits, Opcode, Port, Status};
 pub use completion::Completion;
 pub use describe::{Access, Code, Constant, Field, Member, Register};
 pub use descriptor::Descriptor;
+pub use engine::EngineError;
 
 /// PCI vendor id of the development card. It is not assigned to anybody by the PCI-SIG for this use.
 pub const PCI_VENDOR: u16 = 0x1234;

@@ -131,7 +131,7 @@ registers! {
         /// The job's tag.
         TAG = 0 + 16,
     };
-    /// Pending interrupts, `Interrupts`. A vector is requested while its bit here and in INT_ENABLE is set; clearing a bit
+    /// Pending interrupts, `InterruptBits`. A vector is requested while its bit here and in INT_ENABLE is set; clearing a bit
     /// lets the request fall for at least one cycle, so what came in meanwhile is a new edge.
     INT_STATUS = 0x060, WriteOneToClear;
     /// Mask: a one lets the vector through.

@@ -2,7 +2,7 @@
 
 use lockstep_accel_abi::registers::{self, fields};
 use lockstep_accel_abi::{ALL_ONES, codes};
-use lockstep_accel_program::Engine;
+use lockstep_accel_program::ArrayShape;
 
 use crate::registers::Registers;
 use crate::{Error, Transport};
@@ -13,7 +13,7 @@ pub struct Capabilities {
     /// Number of the hardware build.
     pub build: u32,
     /// Rows of the engine's array and depths of the engine's memories.
-    pub engine: Engine,
+    pub engine: ArrayShape,
     /// Largest number of tokens of one sequence.
     pub tokens: usize,
     /// Largest hidden size of a model.
@@ -59,7 +59,7 @@ impl Capabilities {
         let words = |field: lockstep_accel_abi::Field, register| Self::UNIT * field.get(register) as usize;
         Ok(Self {
             build: registers.read(registers::BUILD_ID)?,
-            engine: Engine {
+            engine: ArrayShape {
                 lanes: fields::CAP_ARRAY::ROWS.get(array) as usize,
                 a: words(fields::CAP_OPERANDS::A, operands),
                 b: words(fields::CAP_OPERANDS::B, operands),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lockstep_accel_abi::codes::Interrupts as Vectors;
+use lockstep_accel_abi::codes::InterruptBits;
 use lockstep_accel_abi::events::{self, Event};
 use lockstep_accel_abi::registers::{self, fields};
 use lockstep_accel_abi::{Completion, Descriptor, PCI_DEVICE, PCI_VENDOR};
@@ -74,7 +74,7 @@ impl<T: Transport> Card<T> {
         registers.write_long(registers::SUBMIT_BASE_LO, self.options.iova)?;
         registers.write_long(registers::COMPLETE_BASE_LO, self.options.iova + self.rings.completions_at())?;
         registers.write(registers::RING_LOG2, self.rings.log2())?;
-        registers.write(registers::INT_ENABLE, Vectors::COMPLETION | Vectors::ERROR)?;
+        registers.write(registers::INT_ENABLE, InterruptBits::COMPLETION | InterruptBits::ERROR)?;
         registers.write(registers::CONTROL, fields::CONTROL::ENABLE.mask())?;
         registers.wait(fields::STATUS::READY, "ready", Self::OBEY)
     }
@@ -225,7 +225,7 @@ impl<T: Transport> Card<T> {
             let registers = self.registers();
             // Cleared before the next look at the ring: a record behind that look raises an
             // interrupt again.
-            registers.write(registers::INT_STATUS, Vectors::COMPLETION | Vectors::ERROR)?;
+            registers.write(registers::INT_STATUS, InterruptBits::COMPLETION | InterruptBits::ERROR)?;
             if fields::STATUS::HALTED.get(registers.status()?) == 1 {
                 return Err(Error::Halted { errors: registers.read(registers::ERROR_STATUS)? });
             }

@@ -1,12 +1,14 @@
 //! The weight image: everything of a model that lies in card memory, in the order in which the engine reads it.
 
+use lockstep_accel_abi::engine::HIDDEN_MAX;
 use lockstep_arith::encoder::{Encoder, Layer, Pooling};
 use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::linear::Linear;
 use lockstep_arith::rows::Sign;
 
-use crate::Error;
-use crate::engine::{CHANNELS, Engine, Shape};
+use crate::array::ArrayShape;
+use crate::error::Error;
+use crate::shape::Shape;
 
 /// Types that fit a word of memory G.
 const TYPES: usize = 4;
@@ -58,7 +60,7 @@ impl Image {
     ///
     /// # Errors
     /// A shape that the engine does not take.
-    pub fn new(encoder: &Encoder, engine: &Engine) -> Result<Self, Error> {
+    pub fn new(encoder: &Encoder, engine: &ArrayShape) -> Result<Self, Error> {
         let n = engine.lanes;
         let hidden = encoder.hidden();
         let intermediate = encoder.layers.first().map_or(0, |l| l.expand.outputs);
@@ -163,7 +165,12 @@ fn facts(layer: &Layer, expand_at: usize, expand_words: usize) -> LayerFacts {
 }
 
 /// Returns where the first feed-forward layer is.
-fn push_layer(bytes: &mut Vec<u8>, layer: &Layer, shape: &Shape, engine: &Engine) -> std::ops::Range<usize> {
+fn push_layer(
+    bytes: &mut Vec<u8>,
+    layer: &Layer,
+    shape: &Shape,
+    engine: &ArrayShape,
+) -> std::ops::Range<usize> {
     let d = shape.hidden;
     let group = shape.group(engine);
     for first in (0..d).step_by(group) {
@@ -184,7 +191,7 @@ fn push_layer(bytes: &mut Vec<u8>, layer: &Layer, shape: &Shape, engine: &Engine
 
 /// Four 16-bit numbers a channel.
 fn push_norm(bytes: &mut Vec<u8>, norm: &LayerNorm) {
-    debug_assert!(norm.stream.gain.len() <= CHANNELS);
+    debug_assert!(norm.stream.gain.len() <= HIDDEN_MAX);
     for j in 0..norm.stream.gain.len() {
         let second = norm.equalised.as_ref().map_or((0, 0), |e| (e.gain[j], e.offset[j]));
         for value in [norm.stream.gain[j], norm.stream.offset[j], second.0, second.1] {

@@ -5,30 +5,31 @@ mod compiler;
 mod layer;
 mod semaphore;
 
-use crate::Error;
-use crate::engine::{Engine, Layout};
+use lockstep_accel_abi::codes::INSTRUCTION_BYTES;
+use lockstep_accel_abi::engine::PROGRAM_LENGTH_MAX;
+use lockstep_accel_abi::instructions::{Drain, Instruction, Pass, When};
+
+use crate::array::ArrayShape;
+use crate::error::Error;
 use crate::image::Image;
-use crate::isa::{Instruction, Kind, Scalar, When};
-use compiler::{Compiler, Job, pass};
+use crate::layout::Layout;
+use compiler::{Compiler, Job};
 use semaphore as s;
 
 /// The instructions for sequences of one length.
 #[derive(Clone, Debug)]
 pub struct Program {
-    instructions: Vec<Instruction>,
+    instructions: Vec<[u8; INSTRUCTION_BYTES as usize]>,
     stride: usize,
     macs: u64,
 }
-
-/// Longest program that a job can name.
-const INSTRUCTIONS: usize = 65_535;
 
 impl Program {
     /// Compiles for sequences of `tokens`, with the image at the card address `base`.
     ///
     /// # Errors
     /// A shape that the engine does not take, or a field that is too narrow for it.
-    pub fn new(image: &Image, engine: &Engine, tokens: usize, base: u64) -> Result<Self, Error> {
+    pub fn new(image: &Image, engine: &ArrayShape, tokens: usize, base: u64) -> Result<Self, Error> {
         if image.lanes != engine.lanes {
             return Err(Error::Shape {
                 what: "lanes of the image",
@@ -58,12 +59,16 @@ impl Program {
     }
 
     /// A program that a job can name.
-    fn finished(instructions: Vec<Instruction>, engine: &Engine, macs: u64) -> Result<Self, Error> {
-        if instructions.len() > INSTRUCTIONS {
+    fn finished(
+        instructions: Vec<[u8; INSTRUCTION_BYTES as usize]>,
+        engine: &ArrayShape,
+        macs: u64,
+    ) -> Result<Self, Error> {
+        if instructions.len() > PROGRAM_LENGTH_MAX {
             return Err(Error::Shape {
                 what: "instructions of the program",
                 value: instructions.len(),
-                allowed: format!("up to {INSTRUCTIONS}"),
+                allowed: format!("up to {PROGRAM_LENGTH_MAX}"),
             });
         }
         Ok(Self { instructions, stride: engine.instruction_bytes(), macs })
@@ -76,7 +81,7 @@ impl Program {
     /// As [`Self::new`].
     pub fn products(
         image: &Image,
-        engine: &Engine,
+        engine: &ArrayShape,
         tokens: usize,
         base: u64,
         times: usize,
@@ -87,26 +92,26 @@ impl Program {
         compiler.prologue(&vec![(layer.expand_at, layer.expand_words); times])?;
         let (hidden, intermediate) = (image.shape.hidden, image.shape.intermediate);
         for turn in 0..times {
+            let drain = Drain {
+                destination: layout.rows,
+                d_outer: engine.lanes,
+                d_inner: intermediate,
+                stat: layout.tiles,
+                stat_inner: true,
+                stat_group: 15,
+                ..compiler.linear_drain(intermediate, 0, layer.expand)
+            };
             compiler.linear(&Job {
                 inputs: hidden,
                 columns: intermediate,
                 from: layout.a_input,
-                row_scale: 0,
-                shifts: layer.expand,
                 wait: (turn == 0).then_some((s::LAYER_INPUT, When::Inner)),
                 signal: (s::EXPANDED, When::Once),
-                drain: &[
-                    ("destination", layout.rows),
-                    ("d_outer", engine.lanes),
-                    ("d_inner", intermediate),
-                    ("stat", layout.tiles),
-                    ("stat_inner", 1),
-                    ("stat_group", 15),
-                ],
+                drain,
             })?;
         }
         for _ in 0..times {
-            compiler.push(pass(Scalar::None, Kind::None, &[])?.wait(s::EXPANDED, When::Once));
+            compiler.push(Instruction::from(Pass::default()).wait(s::EXPANDED, When::Once))?;
         }
         compiler.pool(layout.rows, intermediate)?;
         let products = (times * tokens * hidden * intermediate) as u64;
@@ -119,7 +124,7 @@ impl Program {
         let mut bytes = Vec::with_capacity(self.instructions.len() * self.stride);
         for instruction in &self.instructions {
             let end = bytes.len() + self.stride;
-            bytes.extend(instruction.words().iter().flat_map(|w| w.to_le_bytes()));
+            bytes.extend(instruction);
             bytes.resize(end, 0);
         }
         bytes

@@ -1,14 +1,14 @@
 //! What a job cannot name is refused.
 #![allow(clippy::unwrap_used)]
 
-use lockstep_accel_program::{Engine, Error, Image, Program};
+use lockstep_accel_program::{ArrayShape, Error, Image, Program};
 use lockstep_arith::sample::{self, Shape};
 
 /// A descriptor has 16 bits for the number of instructions.
 #[test]
 fn a_program_of_more_than_65_535_instructions_is_refused() {
     let model = sample::encoder(&Shape { layers: 1, ..Shape::SMALL }, 3);
-    let engine = Engine::new(8);
+    let engine = ArrayShape::new(8);
     let image = Image::new(&model, &engine).unwrap();
     let instructions = |times| match Program::products(&image, &engine, 64, 0, times) {
         Ok(program) => Ok(program.len()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lockstep_accel_abi::events::Event;
 use lockstep_accel_driver::{Card, CardEncoder, Error, Options, Sequence};
-use lockstep_accel_program::Engine;
+use lockstep_accel_program::ArrayShape;
 use support::{LANES, OPTIONS, Texts, model, with_device};
 
 #[test]
@@ -16,7 +16,7 @@ fn a_ragged_batch_is_the_reference_s() {
     with_device(|client, _device| {
         let model = model(5);
         let card = Card::open(client, OPTIONS).unwrap();
-        assert_eq!(card.capabilities().engine, Engine::new(LANES));
+        assert_eq!(card.capabilities().engine, ArrayShape::new(LANES));
         assert_eq!(card.capabilities().tokens, 512);
         let mut encoder = CardEncoder::new(card, &model).unwrap();
         assert_eq!(encoder.encode(&[]).unwrap(), Vec::<Vec<i32>>::new());

@@ -4,13 +4,13 @@ module ls_cmd #(
     parameter int unsigned ArraySize = 8,
     parameter int unsigned DataWidth = 64,  // of both memory ports: 64, 128, 256, 512
     parameter longint unsigned CardBytes = 64'h1_0000_0000,
-    parameter int unsigned MaxTokens = 512,
-    parameter int unsigned MaxHidden = 1024,
+    parameter int unsigned MaxTokens = lockstep_pkg::TokensMax,
+    parameter int unsigned MaxHidden = lockstep_pkg::HiddenMax,
     parameter int unsigned Jobs = 4,
     parameter int unsigned ReadBeats = 64,  // most beats of a burst
     parameter int unsigned WriteBeats = 16,
     parameter int unsigned Outstanding = 16,  // bursts of one port
-    parameter int unsigned ProgramVersion = 1,
+    parameter int unsigned ProgramVersion = lockstep_pkg::ProgramVersion,
     parameter int unsigned ClockKhz = 0,
     parameter logic [31:0] BuildId = '0,
     parameter int unsigned ADepth = 0,

@@ -2,8 +2,8 @@
 module ls_decode #(
     parameter int unsigned ArraySize = 8,
     parameter longint unsigned CardBytes = 64'h1_0000_0000,
-    parameter int unsigned MaxTokens = 512,
-    parameter int unsigned MaxHidden = 1024
+    parameter int unsigned MaxTokens = lockstep_pkg::TokensMax,
+    parameter int unsigned MaxHidden = lockstep_pkg::HiddenMax
 ) (
     input  lockstep_pkg::descriptor_t        descriptor_i,
     input  logic                             error_i,       // it could not be read
@@ -88,7 +88,7 @@ module ls_decode #(
     end else if (misaligned != '0) begin
       command_o.start.status = StatusMisaligned;
       command_o.start.fault_address = misaligned;
-    end else if (!is_nop && (bytes == '0 || bytes > 64'(CopyMax) || d.program_length > 32'hffff)) begin
+    end else if (!is_nop && (bytes == '0 || bytes > 64'(CopyMax) || d.program_length > 32'(ProgramLengthMax))) begin
       command_o.start.status = StatusBadLength;
     end else if (!is_nop && card_end > 65'(CardBytes)) begin
       command_o.start.status = StatusCardRange;

@@ -4,10 +4,10 @@ module ls_regs #(
     parameter int unsigned ArraySize = 8,
     parameter int unsigned DataWidth = 128,
     parameter longint unsigned CardBytes = 64'h1_0000_0000,
-    parameter int unsigned MaxTokens = 512,
-    parameter int unsigned MaxHidden = 1024,
+    parameter int unsigned MaxTokens = lockstep_pkg::TokensMax,
+    parameter int unsigned MaxHidden = lockstep_pkg::HiddenMax,
     parameter int unsigned Jobs = 4,
-    parameter int unsigned ProgramVersion = 1,
+    parameter int unsigned ProgramVersion = lockstep_pkg::ProgramVersion,
     parameter int unsigned ClockKhz = 0,
     // Words of the engine's memories.
     parameter int unsigned ADepth = 0,

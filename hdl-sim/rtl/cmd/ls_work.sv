@@ -3,8 +3,8 @@ module ls_work #(
     parameter int unsigned ArraySize = 8,
     parameter int unsigned DataWidth = 64,
     parameter longint unsigned CardBytes = 64'h1_0000_0000,
-    parameter int unsigned MaxTokens = 512,
-    parameter int unsigned MaxHidden = 1024,
+    parameter int unsigned MaxTokens = lockstep_pkg::TokensMax,
+    parameter int unsigned MaxHidden = lockstep_pkg::HiddenMax,
     parameter int unsigned Jobs = 4
 ) (
     input logic clk_i,
@@ -91,7 +91,7 @@ module ls_work #(
     output logic [31:0] engine_job_input_stride_o,
     output logic [31:0] engine_job_output_stride_o,
     input logic engine_done_valid_i,  // taken at once
-    input logic [7:0] engine_done_error_i,  // DESIGN.md, "Errors"
+    input logic [7:0] engine_done_error_i,  // engine_error_e
     input logic [63:0] engine_done_busy_i,  // cycles
     output logic engine_abort_o,  // the job under way shall end; until it has
     input logic engine_card_req_valid_i,
@@ -173,21 +173,19 @@ module ls_work #(
 
   always_comb begin
     engine_address = '0;
-    unique case (engine_done_error_i)
-      8'd0: engine_status = StatusOk;
-      8'd1: engine_status = StatusBadInstruction;
-      8'd2: begin
+    unique case (engine_error_e'(engine_done_error_i))
+      EngineNone: engine_status = StatusOk;
+      EngineCardBus: begin
         engine_status  = StatusCardRead;
         engine_address = cr_fault_i[CardReadEngine];
       end
-      8'd3: begin
+      EngineHostBus: begin
         engine_status = hw_fault_valid_i[HostWriteEngine] ? StatusHostWrite : StatusHostRead;
         engine_address = hw_fault_valid_i[HostWriteEngine] ? hw_fault_i[HostWriteEngine] : hr_fault_i[HostReadEngine];
       end
-      8'd4: engine_status = StatusBadInput;
-      8'd5: engine_status = StatusAborted;
-      8'd7: engine_status = StatusMisaligned;
-      default: engine_status = StatusBadOperand;
+      EngineBadInput: engine_status = StatusBadInput;
+      EngineAborted: engine_status = StatusAborted;
+      default: engine_status = StatusBadInstruction;  // EngineIllegalInstruction
     endcase
   end
   assign engine_busy = (engine_done_busy_i[63:32] != '0) ? '1 : engine_done_busy_i[31:0];

@@ -10,15 +10,15 @@ module ls_dispatch
     input  logic   [   39:0] program_i,
     input  logic   [   15:0] length_i,       // instructions
     input  logic   [   15:0] repeat_i,
-    output logic             bad_opcode_o,
+    output logic             illegal_o,      // the next instruction is none: nothing is handed on
     output logic             req_valid_o,
     input  logic             req_ready_i,
     output logic   [   39:0] req_address_o,
     output logic   [   15:0] req_words_o,
     input  logic             data_valid_i,
     input  logic   [N*8-1:0] data_i,
-    output logic   [    4:0] queue_valid_o,
-    input  logic   [    4:0] queue_ready_i,
+    output logic [Units-1:0] queue_valid_o,
+    input  logic [Units-1:0] queue_ready_i,
     output instr_t           instr_o
 );
   // An instruction takes 32 bytes, or one word where that is longer.
@@ -70,17 +70,9 @@ module ls_dispatch
 
   assign word_ready = !full_q || sent;
   assign instr_o = instr_t'(instr_q);
-  assign bad_opcode_o = full_q && instr_o.queue > 3'd4;
-  always_comb begin
-    queue_valid_o = '0;
-    sent = 1'b0;
-    for (int unsigned i = 0; i < 5; i++) begin
-      if (full_q && instr_o.queue == 3'(i)) begin
-        queue_valid_o[i] = 1'b1;
-        sent = queue_ready_i[i];
-      end
-    end
-  end
+  assign illegal_o = full_q && !legal(instr_o);
+  assign queue_valid_o = full_q && legal(instr_o) ? unit_of(instr_o.opcode) : '0;
+  assign sent = |(queue_valid_o & queue_ready_i);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

@@ -33,14 +33,15 @@ module ls_drain
   logic       bank_q;
   logic [19:0] base_outer_q, base_inner_q;
 
-  logic is_table, go, inner_last, outer_last, column_last, waits, sems, group_first;
+  logic is_table, is_linear, go, inner_last, outer_last, column_last, waits, sems, group_first;
   logic [ 6:0] columns;
   logic [19:0] at;
   logic [16:0] channel;
 
   localparam int unsigned Log = $clog2(N);
 
-  assign is_table = valid_i && instr_i.opcode == 5'd3;
+  assign is_table = valid_i && instr_i.opcode == InstrTable;
+  assign is_linear = f.mode inside {DrainPlain, DrainResidual, DrainActivation};
   assign inner_last = inner_q == f.inner - 1'b1;
   assign outer_last = outer_q == f.outer - 1'b1;
   assign columns = (f.by_panel ? outer_last : inner_last) ? f.last_columns : f.columns;
@@ -51,15 +52,15 @@ module ls_drain
   assign ready_o = is_table || (go && column_last && inner_last && outer_last);
   assign take_o = sem_bit(instr_i.wait0, go && waits);
   assign plane_done_o = go && column_last;
-  assign panel_done_o = go && column_last && inner_last && instr_i.opcode == 5'd0;
+  assign panel_done_o = go && column_last && inner_last && is_linear;
   assign at = base_outer_q + base_inner_q + 20'(column_q);
   assign channel = (17'(outer_q) << Log) + (f.by_row ? '0 : 17'(column_q));
   assign group_first = (channel & ((17'd1 << f.stat_group) - 17'd1)) == '0;
 
   function automatic logic reached(input sem_ref_t r);
     unique case (r.when_)
-      2'd0: reached = r.enable && outer_last && inner_last && column_last;
-      2'd1: reached = r.enable && outer_last && column_last;
+      WhenOnce: reached = r.enable && outer_last && inner_last && column_last;
+      WhenInner: reached = r.enable && outer_last && column_last;
       default: reached = r.enable && inner_last && column_last;
     endcase
   endfunction
@@ -68,9 +69,11 @@ module ls_drain
   always_comb begin
     slot_d = '0;
     slot_d.valid = go;
-    unique case (instr_i.opcode)
-      5'd0: slot_d.kind = slot_kind_e'({2'b00, f.mode});
-      5'd1: slot_d.kind = SlotScore;
+    unique case (f.mode)
+      DrainPlain: slot_d.kind = SlotLinear;
+      DrainResidual: slot_d.kind = SlotSum;
+      DrainActivation: slot_d.kind = SlotAct;
+      DrainScores: slot_d.kind = SlotScore;
       default: slot_d.kind = SlotContext;
     endcase
     slot_d.by_row = f.by_row;
@@ -80,7 +83,7 @@ module ls_drain
     slot_d.slot = f.slot;
     slot_d.stat = f.stat + (f.stat_inner ? 9'(inner_q) : 9'd0) + 9'(channel >> f.stat_group);
     slot_d.clear = f.clear && group_first && (f.stat_inner || inner_q == '0) && (!f.by_row || column_q == '0);
-    slot_d.masked = !f.by_row && inner_last && instr_i.opcode == 5'd0;
+    slot_d.masked = !f.by_row && inner_last && is_linear;
     slot_d.lanes = f.last_lanes;
     slot_d.write = f.destination + at;
     slot_d.read = f.residual + at;

@@ -4,16 +4,16 @@ module ls_engine
   import ls_engine_pkg::*;
 #(
     parameter int unsigned N = 16,
-    parameter int unsigned RingDepth = 8192,
+    parameter int unsigned RingDepth = lockstep_pkg::depth_ring(N),
     // Words of the memories: 512 tokens of 1024 channels and 4096 behind the activation.
-    parameter int unsigned ADepth = 3145728 / N,
-    parameter int unsigned BDepth = 1048576 / N,
-    parameter int unsigned PDepth = 2048,
-    parameter int unsigned VDepth = 2621440 / N,
-    parameter int unsigned YDepth = 524288 / N + 2048,
-    parameter int unsigned GWords = 24576 / N,
-    parameter int unsigned RowScales = 2048 / N,
-    parameter int unsigned Stats = 1536 / N + 100
+    parameter int unsigned ADepth = lockstep_pkg::depth_a(N),
+    parameter int unsigned BDepth = lockstep_pkg::depth_b(N),
+    parameter int unsigned PDepth = lockstep_pkg::depth_p(N),
+    parameter int unsigned VDepth = lockstep_pkg::depth_v(N),
+    parameter int unsigned YDepth = lockstep_pkg::depth_y(N),
+    parameter int unsigned GWords = lockstep_pkg::depth_g(N),
+    parameter int unsigned RowScales = lockstep_pkg::depth_row_scales(N),
+    parameter int unsigned Stats = lockstep_pkg::depth_statistics(N)
 ) (
     input  logic                clk_i,
     input  logic                rst_ni,
@@ -78,7 +78,7 @@ module ls_engine
       start,
       step,
       sequence_end,
-      bad_opcode,
+      illegal,
       bad_token,
       card_idle,
       host_writing;
@@ -106,7 +106,7 @@ module ls_engine
       .done_busy_o,
       .abort_i,
       .sequence_end_i(sequence_end),
-      .bad_opcode_i(bad_opcode),
+      .illegal_i(illegal),
       .bad_token_i(bad_token),
       .card_valid_i(card_rsp_valid_i),
       .card_error_i(card_rsp_error_i),
@@ -160,9 +160,9 @@ module ls_engine
   );
 
   // ---- instructions -------------------------------------------------------------------------------------------
-  logic [4:0] put_valid, put_ready, get_valid, get_ready;
+  logic [Units-1:0] put_valid, put_ready, get_valid, get_ready;
   instr_t put_instr;
-  instr_t get_instr [5];
+  instr_t get_instr[Units];
   ls_dispatch #(
       .N(N)
   ) u_dispatch (
@@ -172,7 +172,7 @@ module ls_engine
       .program_i    (program_address),
       .length_i     (length),
       .repeat_i     (repeats),
-      .bad_opcode_o (bad_opcode),
+      .illegal_o    (illegal),
       .req_valid_o  (mux_valid[0]),
       .req_ready_i  (mux_ready[0]),
       .req_address_o(mux_address[0]),
@@ -183,7 +183,7 @@ module ls_engine
       .queue_ready_i(put_ready),
       .instr_o      (put_instr)
   );
-  for (genvar i = 0; i < 5; i++) begin : gen_queue
+  for (genvar i = 0; i < Units; i++) begin : gen_queue
     logic next_valid, next_ready;
     logic [255:0] next_instr;
     ls_fifo #(
@@ -238,9 +238,9 @@ module ls_engine
   ) u_loader (
       .clk_i,
       .rst_ni       (unit_rst_n),
-      .valid_i      (get_valid[0]),
-      .ready_o      (get_ready[0]),
-      .instr_i      (get_instr[0]),
+      .valid_i      (get_valid[UnitLoader]),
+      .ready_o      (get_ready[UnitLoader]),
+      .instr_i      (get_instr[UnitLoader]),
       .req_valid_o  (mux_valid[2]),
       .req_ready_i  (mux_ready[2]),
       .req_address_o(mux_address[2]),
@@ -270,9 +270,9 @@ module ls_engine
       .clk_i,
       .rst_ni          (unit_rst_n),
       .input_i         (input_address),
-      .valid_i         (get_valid[1]),
-      .ready_o         (get_ready[1]),
-      .instr_i         (get_instr[1]),
+      .valid_i         (get_valid[UnitGather]),
+      .ready_o         (get_ready[UnitGather]),
+      .instr_i         (get_instr[UnitGather]),
       .sem_i           (sem),
       .take_o          (take_g),
       .signal_o        (signals[0]),
@@ -323,9 +323,9 @@ module ls_engine
   ) u_sequencer (
       .clk_i,
       .rst_ni         (unit_rst_n),
-      .valid_i        (get_valid[2]),
-      .ready_o        (get_ready[2]),
-      .instr_i        (get_instr[2]),
+      .valid_i        (get_valid[UnitArray]),
+      .ready_o        (get_ready[UnitArray]),
+      .instr_i        (get_instr[UnitArray]),
       .sem_i          (sem),
       .take_o         (take_x),
       .signal_o       (signals[1]),
@@ -418,9 +418,9 @@ module ls_engine
   ) u_drain (
       .clk_i,
       .rst_ni         (unit_rst_n),
-      .valid_i        (get_valid[3]),
-      .ready_o        (get_ready[3]),
-      .instr_i        (get_instr[3]),
+      .valid_i        (get_valid[UnitDrain]),
+      .ready_o        (get_ready[UnitDrain]),
+      .instr_i        (get_instr[UnitDrain]),
       .sem_i          (sem),
       .take_o         (take_d),
       .plane_i        (plane),
@@ -441,9 +441,9 @@ module ls_engine
   ) u_pass (
       .clk_i,
       .rst_ni        (unit_rst_n),
-      .valid_i       (get_valid[4]),
-      .ready_o       (get_ready[4]),
-      .instr_i       (get_instr[4]),
+      .valid_i       (get_valid[UnitPass]),
+      .ready_o       (get_ready[UnitPass]),
+      .instr_i       (get_instr[UnitPass]),
       .sem_i         (sem),
       .take_o        (take_p),
       .signal_o      (signals[2]),
@@ -550,7 +550,7 @@ module ls_engine
 
   // ---- rules of the handshakes inside -------------------------------------------------------------------------
 `ifndef SYNTHESIS
-  for (genvar i = 0; i < 5; i++) begin : gen_queue_check
+  for (genvar i = 0; i < Units; i++) begin : gen_queue_check
     ls_handshake_check #(
         .Width(256)
     ) u_check (

@@ -1,5 +1,7 @@
 // Jobs of the engine: one at a time, its sequences one after the other, its end or its first error.
-module ls_engine_jobs (
+module ls_engine_jobs
+  import lockstep_pkg::*;
+(
     input  logic        clk_i,
     input  logic        rst_ni,
     // jobs: see ls_engine
@@ -22,7 +24,7 @@ module ls_engine_jobs (
     input  logic        abort_i,
     // what ends a sequence or a job
     input  logic        sequence_end_i,
-    input  logic        bad_opcode_i,
+    input  logic        illegal_i,            // an instruction that is none
     input  logic        bad_token_i,
     input  logic        card_valid_i,
     input  logic        card_error_i,
@@ -47,12 +49,6 @@ module ls_engine_jobs (
     output logic [63:0] input_o,              // of the sequence
     output logic [63:0] output_o
 );
-  localparam logic [7:0] ErrorOpcode = 8'd1;
-  localparam logic [7:0] ErrorCard = 8'd2;
-  localparam logic [7:0] ErrorHost = 8'd3;
-  localparam logic [7:0] ErrorToken = 8'd4;
-  localparam logic [7:0] ErrorAborted = 8'd5;
-
   typedef enum logic [1:0] {
     StIdle,
     StRun,
@@ -63,7 +59,7 @@ module ls_engine_jobs (
   logic [15:0] sequence_q, tag_q;
   logic [31:0] input_stride_q, output_stride_q;
   logic [63:0] cycles_q, busy_q;
-  logic [7:0] error_q, error;
+  engine_error_e error_q, error;
   logic start, host_reading_q;
 
   assign job_ready_o = state_q == StIdle;
@@ -77,13 +73,13 @@ module ls_engine_jobs (
   assign done_busy_o = busy_q;
 
   always_comb begin
-    error = '0;
-    if (abort_i) error = ErrorAborted;
-    if (bad_token_i) error = ErrorToken;
-    if (bad_opcode_i) error = ErrorOpcode;
-    if (host_read_valid_i && host_read_error_i) error = ErrorHost;
-    if (host_write_done_i && host_write_error_i) error = ErrorHost;
-    if (card_valid_i && card_error_i) error = ErrorCard;
+    error = EngineNone;
+    if (abort_i) error = EngineAborted;
+    if (bad_token_i) error = EngineBadInput;
+    if (illegal_i) error = EngineIllegalInstruction;
+    if (host_read_valid_i && host_read_error_i) error = EngineHostBus;
+    if (host_write_done_i && host_write_error_i) error = EngineHostBus;
+    if (card_valid_i && card_error_i) error = EngineCardBus;
   end
 
   always_ff @(posedge clk_i) begin
@@ -110,14 +106,14 @@ module ls_engine_jobs (
           input_stride_q <= job_input_stride_i;
           output_stride_q <= job_output_stride_i;
           tag_q <= job_tag_i;
-          error_q <= '0;
+          error_q <= EngineNone;
           cycles_q <= '0;
           busy_q <= '0;
         end
         StRun: begin
           cycles_q <= cycles_q + 1'b1;
           busy_q   <= busy_q + 64'(step_i);
-          if (error != '0) begin
+          if (error != EngineNone) begin
             error_q <= error;
             state_q <= StQuiet;
           end else if (sequence_end_i) begin

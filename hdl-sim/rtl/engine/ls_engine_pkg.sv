@@ -2,7 +2,6 @@
 package ls_engine_pkg;
   import ls_isa_pkg::*;
 
-  parameter int unsigned Semaphores = 32;
   // The stage of the vector pipeline that writes memories V and Y; the drain's statistics are written a cycle later.
   parameter int unsigned VectorLast = 18;
 

@@ -2,7 +2,6 @@
 module ls_pass
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
-  import ls_scalar_pkg::*;
 #(
     parameter int unsigned N = 16
 ) (
@@ -49,14 +48,14 @@ module ls_pass
   logic is_end, takes_statistics, sems, index_last, turn_last, go, want, pool;
   assign f = pass_t'(instr_i.payload);
   assign fields_o = f;
-  assign is_end = instr_i.opcode == 5'd1;
+  assign is_end = instr_i.opcode == InstrEnd;
   assign sems = (!instr_i.wait0.enable || sem_i[instr_i.wait0.index]) &&
       (!instr_i.wait1.enable || sem_i[instr_i.wait1.index]);
   assign index_last = index_q == f.length - 1'b1;
   assign turn_last = turn_q == f.turns - 1'b1;
-  assign pool = f.kind == 3'd6;
-  assign takes_statistics = f.scalar == OpMean || (f.scalar == OpScale && (f.block || !f.own)) ||
-      (f.scalar inside {OpRho, OpSoft} && !f.own) || f.kind == 3'd5;
+  assign pool = f.kind == KindPool;
+  assign takes_statistics = f.scalar == ScalarMean || (f.scalar == ScalarScale && (f.block || !f.own)) ||
+      (f.scalar inside {ScalarRho, ScalarSoft} && !f.own) || f.kind == KindExp;
   assign want = state_q == StRun && (!pool || pool_room_i);
   assign go = want && grant_i;
 
@@ -77,15 +76,15 @@ module ls_pass
       end
       StLatch:
       if (!f.block || wait_q == 5'(BlockMax - 1))
-        state_d = f.scalar == 3'd7 ? (f.kind == '0 ? StFlush : StRun) : StStart;
+        state_d = f.scalar == ScalarNone ? (f.kind == KindNone ? StFlush : StRun) : StStart;
       StStart: begin
         scalar_start_o = 1'b1;
         state_d = StScalar;
       end
-      StScalar: if (scalar_done_i) state_d = f.kind == '0 ? StFlush : StRun;
+      StScalar: if (scalar_done_i) state_d = f.kind == KindNone ? StFlush : StRun;
       StRun: if (go && index_last && turn_last) state_d = StFlush;
       StFlush:
-      if (f.kind == '0 || wait_q == 5'(Flush - 1)) begin
+      if (f.kind == KindNone || wait_q == 5'(Flush - 1)) begin
         signal_o = sem_bit(instr_i.signal0, 1'b1) | sem_bit(instr_i.signal1, 1'b1);
         end_o = is_end;
         ready_o = 1'b1;
@@ -98,7 +97,15 @@ module ls_pass
   always_comb begin
     slot_d = '0;
     slot_d.valid = want;
-    slot_d.kind = slot_kind_e'(4'd4 + 4'(f.kind));
+    unique case (f.kind)
+      KindEmbed: slot_d.kind = SlotEmbed;
+      KindSquare: slot_d.kind = SlotSquare;
+      KindNorm: slot_d.kind = SlotNorm;
+      KindQuantize: slot_d.kind = SlotQuant;
+      KindExp: slot_d.kind = SlotExp;
+      KindPool: slot_d.kind = SlotPool;
+      default: ;  // KindNone has no words
+    endcase
     slot_d.read = f.source + source_q + 20'(index_q);
     slot_d.read_y = slot_d.read;
     slot_d.write = f.destination + destination_q + 20'(index_q);

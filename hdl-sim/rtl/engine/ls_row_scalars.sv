@@ -34,8 +34,8 @@ module ls_row_scalars
     output logic  [N-1:0][ 4:0] soft_e_o,
     output logic  [N-1:0][14:0] soft_r_o
 );
-  logic [N-1:0][ 4:0] soft_e[4];
-  logic [N-1:0][14:0] soft_r[4];
+  logic [N-1:0][ 4:0] soft_e[lockstep_pkg::SoftmaxSlots];
+  logic [N-1:0][14:0] soft_r[lockstep_pkg::SoftmaxSlots];
   assign soft_e_o = soft_e[slot_i];
   assign soft_r_o = soft_r[slot_i];
 
@@ -54,7 +54,7 @@ module ls_row_scalars
   logic [14:0] head_word, second_q;
   logic [5:0] second_address_q;
   logic head_we, head_done, second_we_q;
-  assign head_done = done_o && fields_i.scalar == 3'd2 && fields_i.block;
+  assign head_done = done_o && fields_i.scalar == ScalarScale && fields_i.block;
   assign head_we = head_done || second_we_q;
   assign head_address = second_we_q ? second_address_q : fields_i.head;
   assign head_word = second_we_q ? second_q : m[0];
@@ -114,7 +114,7 @@ module ls_row_scalars
       .Depth(RowScales)
   ) u_scales (
       .clk_i,
-      .write_i(done_o && fields_i.scalar == 3'd2 && fields_i.write_scale),
+      .write_i(done_o && fields_i.scalar == ScalarScale && fields_i.write_scale),
       .write_address_i(RBits'(fields_i.row_scale)),
       .write_data_i({m_n, h}),
       .read_i(row_read_i),
@@ -124,16 +124,16 @@ module ls_row_scalars
   always_ff @(posedge clk_i) begin
     if (done_o) begin
       unique case (fields_i.scalar)
-        3'd0: begin
+        ScalarMean: begin
           mean_o <= mean;
           e_o    <= e;
         end
-        3'd1: rho_o <= rho;
-        3'd2: begin
+        ScalarRho: rho_o <= rho;
+        ScalarScale: begin
           h_o <= h;
           r_o <= r;
         end
-        3'd3: begin
+        ScalarSoft: begin
           soft_e[fields_i.slot] <= e;
           soft_r[fields_i.slot] <= r_v;
         end

@@ -1,6 +1,7 @@
 // Counting semaphores: each unit signals and takes a set of them a cycle. One unit alone waits for a semaphore.
 // A signal counts a cycle later: it comes at the end of long comparisons.
 module ls_semaphores
+  import ls_isa_pkg::*;
   import ls_engine_pkg::*;
 (
     input  logic     clk_i,

@@ -104,8 +104,8 @@ module ls_sequencer
   logic header_step, header_end, move_step, move_end, step, done;
   logic [RingBits:0] needed;
 
-  assign is_mac = valid_i && instr_i.opcode == 5'd0;
-  assign is_move = valid_i && instr_i.opcode == 5'd1;
+  assign is_mac = valid_i && instr_i.opcode == InstrMac;
+  assign is_move = valid_i && instr_i.opcode == InstrMove;
   assign k_last = k_q == mac.k - 1'b1;
   assign tile_last = k_last && (!mac.planes || low_q);
   assign inner_last = inner_q == mac.inner - 1'b1;
@@ -114,15 +114,15 @@ module ls_sequencer
 
   function automatic logic due(input sem_ref_t r);
     unique case (r.when_)
-      2'd0: due = r.enable && outer_q == '0 && inner_q == '0;
-      2'd1: due = r.enable && outer_q == '0;
+      WhenOnce: due = r.enable && outer_q == '0 && inner_q == '0;
+      WhenInner: due = r.enable && outer_q == '0;
       default: due = r.enable && inner_q == '0;
     endcase
   endfunction
   function automatic logic reached(input sem_ref_t r);
     unique case (r.when_)
-      2'd0: reached = r.enable && outer_last && inner_last;
-      2'd1: reached = r.enable && outer_last;
+      WhenOnce: reached = r.enable && outer_last && inner_last;
+      WhenInner: reached = r.enable && outer_last;
       default: reached = r.enable && inner_last;
     endcase
   endfunction

@@ -3,6 +3,7 @@
 // start_i with op_i begins; all other inputs stay as they are until done_o, which is high for one cycle. Results of an
 // operation stay until the next start. Cycles from start to done: mean 33, rho 63, scale 19, soft 36, head 7.
 module ls_scalar
+  import ls_isa_pkg::*;
   import ls_scalar_pkg::*;
 #(
     parameter int unsigned N = 8
@@ -10,7 +11,7 @@ module ls_scalar
     input  logic               clk_i,
     input  logic               rst_ni,
     input  logic               start_i,
-    input  logic [  2:0]       op_i,        // op_e
+    input  scalar_e            op_i,
     input  logic [N-1:0][15:0] max_i,       // greatest magnitude, u16
     input  logic [N-1:0][31:0] sum_i,       // of (12), signed; ss of (14), u32; S of (23)
     input  logic [N-1:0][21:0] hi_i,        // greatest sum of (12), signed
@@ -35,7 +36,7 @@ module ls_scalar
     output logic [  5:0]       shift_o      // h of (20), signed
 );
   step_e step_q, step_d;
-  op_e op_q;
+  scalar_e op_q;
   logic [4:0] count_q, count_d;
   logic [27:0] multiplier_q;
 
@@ -48,8 +49,8 @@ module ls_scalar
     unique case (step_q)
       StepLoad: begin
         unique case (op_q)
-          OpScale, OpSoft: step_d = StepLength;
-          OpHead: begin
+          ScalarScale, ScalarSoft: step_d = StepLength;
+          ScalarHead: begin
             step_d  = StepHead;
             count_d = 5'd4;
           end
@@ -67,8 +68,8 @@ module ls_scalar
       StepMultiply: begin
         if (count_q == '0) begin
           unique case (op_q)
-            OpMean:  step_d = StepMean;
-            OpRho:   step_d = StepRadicand;
+            ScalarMean:  step_d = StepMean;
+            ScalarRho:   step_d = StepRadicand;
             default: step_d = StepRound;
           endcase
         end
@@ -80,7 +81,7 @@ module ls_scalar
         count_d = 5'd15;
       end
       StepSqrt: if (count_q == '0) step_d = StepDivisor;
-      StepDivide: if (count_q == '0) step_d = (op_q == OpSoft) ? StepFactor : StepDone;
+      StepDivide: if (count_q == '0) step_d = (op_q == ScalarSoft) ? StepFactor : StepDone;
       StepFactor: begin
         step_d  = StepMultiply;
         count_d = 5'd14;
@@ -99,7 +100,7 @@ module ls_scalar
 
   always_ff @(posedge clk_i) begin
     count_q <= count_d;
-    if (start_i) op_q <= op_e'(op_i);
+    if (start_i) op_q <= op_i;
     if (step_q == StepLoad) multiplier_q <= recip_i;
     else if (step_q == StepFactor) multiplier_q <= {13'b0, m_v_i};
     else if (step_q == StepMultiply) multiplier_q <= multiplier_q >> 1;
@@ -140,7 +141,9 @@ module ls_scalar
 `ifndef SYNTHESIS
   // An operation is started only when none runs, and it is one that there is.
   start_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) start_i |-> step_q == StepIdle && op_i <= 3'd4)
+  assert property (@(posedge clk_i) disable iff (!rst_ni) start_i |-> step_q == StepIdle && op_i inside {
+      ScalarMean, ScalarRho, ScalarScale, ScalarSoft, ScalarHead
+  })
   else $error("start while busy, or no such operation");
 `endif
 endmodule

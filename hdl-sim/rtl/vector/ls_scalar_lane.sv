@@ -4,11 +4,12 @@
 // A head that is not below the divisor means a quotient beyond 15 bits, which (16) and (26) cap at 32767.
 module ls_scalar_lane
   import ls_arith_pkg::*;
+  import ls_isa_pkg::*;
   import ls_scalar_pkg::*;
 (
     input  logic         clk_i,
     input  step_e        step_i,
-    input  op_e          op_i,
+    input  scalar_e      op_i,
     input  logic         bit_i,       // of the multiplier, lowest first
     input  logic         unsigned_i,
     input  logic  [15:0] max_i,
@@ -71,12 +72,12 @@ module ls_scalar_lane
     unique case (step_i)
       StepLoad: begin
         // A sum is signed but for ss of (14).
-        multiplicand_q <= {(op_i == OpRho) ? 1'b0 : sum_i[31], sum_i};
+        multiplicand_q <= {(op_i == ScalarRho) ? 1'b0 : sum_i[31], sum_i};
         product_q      <= '0;
         m_q            <= max_i[15] ? 15'h7fff : max_i[14:0];
       end
       StepLength: begin
-        if (op_i == OpScale) begin
+        if (op_i == ScalarScale) begin
           m_q <= m;
           h_q <= 4'(6'd15 - bit_length(32'(m)));
         end else begin
@@ -84,7 +85,7 @@ module ls_scalar_lane
         end
       end
       StepNormalise: begin
-        if (op_i == OpScale) begin
+        if (op_i == ScalarScale) begin
           divisor_q   <= {1'b0, m_n};
           remainder_q <= unsigned_i ? HeadUnsigned : HeadSigned;
           over_q      <= 1'b0;

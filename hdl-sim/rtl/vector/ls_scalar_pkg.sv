@@ -1,13 +1,5 @@
-// Operations and steps of ls_scalar.
+// Steps of ls_scalar.
 package ls_scalar_pkg;
-
-  typedef enum logic [2:0] {
-    OpMean  = 3'd0,  // (12), and e of (13)
-    OpRho   = 3'd1,  // the last step of (14), (15), (16)
-    OpScale = 3'd2,  // (5) to (7)
-    OpSoft  = 3'd3,  // E of (25), (26)
-    OpHead  = 3'd4   // (20)
-  } op_e;
 
   typedef enum logic [3:0] {
     StepIdle,

@@ -74,7 +74,7 @@ impl Model {
     fn error(&mut self, bit: u32) {
         let bit = u64::from(bit);
         if self.errors & bit == 0 {
-            self.interrupts |= u64::from(codes::Interrupts::ERROR);
+            self.interrupts |= u64::from(codes::InterruptBits::ERROR);
         }
         self.errors |= bit;
     }
@@ -158,7 +158,7 @@ fn act(driver: &mut Driver, model: &mut Model, random: &mut Random) {
         }
         4 => {
             driver.event("notify_i", 1);
-            model.interrupts |= u64::from(codes::Interrupts::COMPLETION);
+            model.interrupts |= u64::from(codes::InterruptBits::COMPLETION);
         }
         5 => {
             let events = [

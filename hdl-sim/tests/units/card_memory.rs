@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use lockstep_accel_program::isa::{END, Instruction, LINEAR, LOAD, MAC, PASS};
+use lockstep_accel_abi::instructions::{
+    Drain, End, FORMATS, Gather, Instruction, Load, Mac, Move, PAYLOAD_LOW, Pass, Table, Unit, Values,
+};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
@@ -63,9 +65,9 @@ fn loader() {
             loads.iter().flat_map(|&(at, words)| (0..words).map(move |w| at + w * N as u64)).collect();
         let mut queue: VecDeque<Bits> = loads
             .iter()
-            .map(|&(at, words)| {
-                let load = Instruction::new(&LOAD).set("address", at).unwrap();
-                instruction(&load.set("words", words).unwrap())
+            .map(|&(address, words)| {
+                let load = Load { address, words: words as usize };
+                instruction(&Instruction::from(load))
             })
             .collect();
         let (mut head, mut read, mut cycles) = (0, None, 0);
@@ -114,21 +116,26 @@ fn dispatcher() {
     {
         let program: Vec<Instruction> = (0..length as u64)
             .map(|i| {
-                let format = [&LOAD, &MAC, &LINEAR, &PASS, &END][(i * 7 % 11 % 5) as usize];
-                let new = Instruction::new(format);
-                if format.fields.is_empty() { new } else { new.set(format.fields[0].0, i % 2).unwrap() }
+                let count = 1 + i as usize % 2;
+                match i * 7 % 11 % 5 {
+                    0 => Load { words: count, ..Load::default() }.into(),
+                    1 => Mac { k: count, ..Mac::default() }.into(),
+                    2 => Drain { outer: count, ..Drain::default() }.into(),
+                    3 => Pass { length: count, ..Pass::default() }.into(),
+                    _ => End {}.into(),
+                }
             })
             .collect();
-        let bytes: Vec<u8> = program.iter().flat_map(|i| i.words()).flat_map(u64::to_le_bytes).collect();
+        let bytes: Vec<u8> = program.iter().flat_map(|i| i.to_bytes().unwrap()).collect();
         let content = |address: u64| {
             let at = address as usize & 0xff_ffff;
             Bits::from_bytes(8 * N, bytes.get(at..at + N).unwrap_or(&[0; N]))
         };
         let mut bench = unit("ls_dispatch", &[("N", N)]);
         let (mut memory, mut random) = (Memory::new(11, filling), Random::new(5));
-        let mut expected = vec![VecDeque::new(); 5];
+        let mut expected = vec![VecDeque::new(); Unit::ALL.len()];
         for i in program.iter().cycle().take(program.len() * repeat) {
-            expected[(i.words()[0] & 7) as usize].push_back(instruction(i));
+            expected[i.operation.format().unit as usize].push_back(instruction(i));
         }
         bench.set("program_i", 1 << 24);
         bench.set("length_i", program.len() as u64);
@@ -142,7 +149,7 @@ fn dispatcher() {
             bench.settle();
             memory.sample(&bench);
             let valid = bench.get("queue_valid_o");
-            assert!(valid.count_ones() <= 1 && bench.get("bad_opcode_o") == 0);
+            assert!(valid.count_ones() <= 1 && bench.get("illegal_o") == 0);
             for (i, queue) in expected.iter_mut().enumerate().filter(|(i, _)| (valid & ready) >> i & 1 == 1) {
                 assert_eq!(Some(bench.bits("instr_o")), queue.pop_front(), "queue {i}");
             }
@@ -159,6 +166,102 @@ fn dispatcher() {
             assert_eq!((bench.get("queue_valid_o"), bench.get("req_valid_o")), (0, 0));
             bench.clock();
         }
+    }
+}
+
+/// The bytes of an instruction with `count` bits from bit `low` on replaced.
+fn replaced(bytes: [u8; 32], low: u32, count: u32, value: u64) -> [u8; 32] {
+    let mut bytes = bytes;
+    for bit in 0..count {
+        let at = low + bit;
+        let byte = &mut bytes[(at / 8) as usize];
+        *byte = *byte & !(1 << (at % 8)) | ((value >> bit & 1) as u8) << (at % 8);
+    }
+    bytes
+}
+
+/// Every instruction with its defaults, and every way in which one of its parts can be none.
+fn good_and_bad() -> (Vec<[u8; 32]>, Vec<(String, [u8; 32])>) {
+    let operations: [Instruction; 8] = [
+        Load::default().into(),
+        Gather::default().into(),
+        Mac::default().into(),
+        Move::default().into(),
+        Drain::default().into(),
+        Table::default().into(),
+        Pass::default().into(),
+        End {}.into(),
+    ];
+    let good: Vec<[u8; 32]> = operations.iter().map(|i| i.to_bytes().unwrap()).collect();
+    let mut bad = Vec::new();
+    for opcode in (0..=255).filter(|&code| FORMATS.iter().all(|f| f.code != code)) {
+        bad.push((format!("opcode {opcode}"), replaced(good[7], 0, 8, opcode.into())));
+    }
+    for (format, &bytes) in FORMATS.iter().zip(&good) {
+        for field in format.fields {
+            let wrong: Vec<u64> = match field.values {
+                Values::From(least) => (0..least).collect(),
+                Values::Codes(_, _, codes) => {
+                    (0..1 << field.bits).filter(|v| codes.iter().all(|c| u64::from(c.value) != *v)).collect()
+                }
+                Values::Flag | Values::Signed(_) => Vec::new(),
+            };
+            let low = PAYLOAD_LOW + field.low;
+            bad.extend(wrong.into_iter().map(|value| {
+                let name = format!("{}: {} is {value}", format.name, field.name);
+                (name, replaced(bytes, low, field.bits, value))
+            }));
+        }
+        for (low, can, name) in [(8, format.waits, "wait"), (24, format.signals, "signal")] {
+            for index in 0..2 {
+                let low = low + 8 * index;
+                let name = format!("{}: {name} {index}", format.name);
+                // There is no `When` of 3.
+                bad.push((format!("{name}, when"), replaced(bytes, low, 8, 3)));
+                if index as usize >= can {
+                    bad.push((name, replaced(bytes, low, 8, 0x80)));
+                }
+            }
+        }
+    }
+    (good, bad)
+}
+
+/// What is no instruction is not handed on, and neither is what follows it.
+#[test]
+fn dispatcher_refuses_what_is_no_instruction() {
+    let (good, bad) = good_and_bad();
+    // How many instructions are handed on, and whether one is refused.
+    let run = |program: &[[u8; 32]]| {
+        let mut bench = unit("ls_dispatch", &[("N", N)]);
+        let mut memory = Memory::new(11, 30);
+        let bytes = program.concat();
+        for (port, value) in [("program_i", 0), ("length_i", program.len() as u64), ("repeat_i", 1)] {
+            bench.set(port, value);
+        }
+        bench.set("queue_ready_i", 31);
+        let (mut handed, mut illegal) = (0, false);
+        for cycle in 0..100 + 12 * program.len() {
+            bench.set("start_i", (cycle == 0).into());
+            let content = |at: u64| {
+                let word = bytes.get(at as usize..at as usize + N).unwrap_or(&[]);
+                Bits::from_bytes(8 * N, word)
+            };
+            memory.drive(&mut bench, content, false);
+            bench.settle();
+            memory.sample(&bench);
+            if bench.get("queue_valid_o") != 0 {
+                assert_eq!(bench.bits("instr_o").bytes(), program[handed]);
+                handed += 1;
+            }
+            illegal |= bench.get("illegal_o") == 1;
+            bench.clock();
+        }
+        (handed, illegal)
+    };
+    assert_eq!(run(&good), (good.len(), false));
+    for (name, bad) in bad {
+        assert_eq!(run(&[good[3], bad, good[3]]), (1, true), "{name}");
     }
 }
 

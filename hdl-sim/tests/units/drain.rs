@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use lockstep_accel_program::isa::{CONTEXT, Instruction, LINEAR, SCORE, TABLE, When};
+use lockstep_accel_abi::instructions::{Drain, DrainMode, Instruction, Table, When};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
@@ -26,10 +26,16 @@ struct Drawn {
 fn draw_table(random: &mut Random) -> Drawn {
     let words = [random.next(), random.next(), random.next()];
     let (half, bits, offset) = (random.within(0, 1) as u64, random.next() & 15, random.next() & 0xffff);
-    let names = ["low", "middle", "high", "half", "fraction_bits", "offset"];
-    let values = [words[0], words[1], words[2], half, bits, offset];
-    let instruction =
-        names.iter().zip(values).fold(Instruction::new(&TABLE), |i, (&f, v)| i.set(f, v).unwrap());
+    let four = |word: u64| [0, 16, 32, 48].map(|low| (word >> low) as i16);
+    let instruction = Table {
+        low: four(words[0]),
+        middle: four(words[1]),
+        high: four(words[2]),
+        half: half == 1,
+        fraction_bits: bits as i32,
+        offset: offset as i16,
+    }
+    .into();
     Drawn { instruction, table: Some((half as usize, words, [bits, offset])), events: Vec::new() }
 }
 
@@ -38,11 +44,11 @@ fn draw(random: &mut Random, panels: &mut u64) -> Drawn {
     if pick(0, 5) == 0 {
         return draw_table(random);
     }
-    let opcode = pick(0, 2);
-    let format = [&LINEAR, &SCORE, &CONTEXT][opcode as usize];
+    let kind = pick(0, 2);
     let n = N as u64;
     let (outer, inner) = (pick(1, 4), pick(1, 3));
-    let (mode, by_row, by_panel) = (if opcode == 0 { pick(0, 2) } else { 0 }, pick(0, 1), pick(0, 1));
+    let mode = if kind == 0 { pick(0, 2) } else { kind + 2 };
+    let (by_row, by_panel) = (pick(0, 1), pick(0, 1));
     let start = pick(0, 2);
     let (columns, last_columns, lanes) = (pick(1, 8 - start as i32), pick(1, 8 - start as i32), pick(1, 8));
     let (destination, residual) = (pick(0, 60_000), pick(0, 60_000));
@@ -52,31 +58,30 @@ fn draw(random: &mut Random, panels: &mut u64) -> Drawn {
     let shifts = [pick(0, 12), pick(1, 17), pick(0, 4)];
     let wait = (pick(0, 1) == 1).then(|| pick(0, 15));
     let signals = [(); 2].map(|()| (pick(16, 31), random_when(pick(0, 2))));
-    let fields = [
-        ("mode", mode),
-        ("by_row", by_row),
-        ("by_panel", by_panel),
-        ("outer", outer),
-        ("inner", inner),
-        ("columns", columns),
-        ("last_columns", last_columns),
-        ("last_lanes", lanes),
-        ("start", start),
-        ("destination", destination),
-        ("d_outer", d_outer),
-        ("d_inner", d_inner),
-        ("residual", residual),
-        ("acc_shift", shifts[0]),
-        ("out_shift", shifts[1]),
-        ("residual_shift", shifts[2]),
-        ("row_scale", row_scale),
-        ("stat", stat),
-        ("stat_inner", stat_inner),
-        ("stat_group", group),
-        ("clear", clear),
-        ("slot", which),
-    ];
-    let mut new = fields.iter().fold(Instruction::new(format), |i, &(f, v)| i.set(f, v).unwrap());
+    let mut new = Instruction::from(Drain {
+        mode: DrainMode::ALL[mode as usize],
+        by_row: by_row == 1,
+        by_panel: by_panel == 1,
+        outer: outer as usize,
+        inner: inner as usize,
+        columns: columns as usize,
+        last_columns: last_columns as usize,
+        last_lanes: lanes as usize,
+        start: start as usize,
+        destination: destination as usize,
+        d_outer: d_outer as usize,
+        d_inner: d_inner as usize,
+        residual: residual as usize,
+        acc_shift: shifts[0] as i32,
+        out_shift: shifts[1] as i32,
+        residual_shift: shifts[2] as i32,
+        row_scale: row_scale as usize,
+        stat: stat as usize,
+        stat_inner: stat_inner == 1,
+        stat_group: group as usize,
+        clear: clear == 1,
+        slot: which as usize,
+    });
     if let Some(wait) = wait {
         new = new.wait(wait as u8, When::Once);
     }
@@ -104,7 +109,7 @@ fn draw(random: &mut Random, panels: &mut u64) -> Drawn {
                 events.push(Event {
                     slot: slot(&[
                         ("valid", 1),
-                        ("kind", [mode, 3, 4][opcode as usize]),
+                        ("kind", mode),
                         ("by_row", by_row),
                         ("column", c + start),
                         ("bank", *panels % 2),
@@ -112,7 +117,7 @@ fn draw(random: &mut Random, panels: &mut u64) -> Drawn {
                         ("slot", which),
                         ("stat", stat + stat_inner * i + (channel >> group)),
                         ("clear", u64::from(clear == 1 && first_of_group && first_of_row)),
-                        ("masked", u64::from(by_row == 0 && inner_last && opcode == 0)),
+                        ("masked", u64::from(by_row == 0 && inner_last && kind == 0)),
                         ("lanes", lanes),
                         ("write", (destination + at) & 0xf_ffff),
                         ("read", (residual + at) & 0xf_ffff),
@@ -123,11 +128,11 @@ fn draw(random: &mut Random, panels: &mut u64) -> Drawn {
                     ]),
                     take: if (o, i, c) == (0, 0, 0) { wait.map_or(0, |w| 1 << w) } else { 0 },
                     plane_done: last,
-                    panel_done: last && inner_last && opcode == 0,
+                    panel_done: last && inner_last && kind == 0,
                     end: last && inner_last && outer_last,
                 });
             }
-            *panels += u64::from(inner_last && opcode == 0);
+            *panels += u64::from(inner_last && kind == 0);
         }
     }
     Drawn { instruction: new, table: None, events }

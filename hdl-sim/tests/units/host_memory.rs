@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use lockstep_accel_program::isa::{GATHER, Instruction, When};
+use lockstep_accel_abi::instructions::{Gather, Instruction, When};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
-use crate::{N, PAUSES, TWO_SIDES, pauses, unit, word};
+use crate::{N, PAUSES, TWO_SIDES, instruction, pauses, unit, word};
 
 /// Sums arrive in host memory in order, one request a sequence, however the host pauses.
 #[test]
@@ -73,18 +73,16 @@ fn gather() {
             if let Some(wrong) = wrong {
                 *ids.last_mut().unwrap() = wrong;
             }
-            let fields = [
-                ("rows", 1 << 30),
-                ("row_words", ROW),
-                ("first", 24),
-                ("count", count),
-                ("vocabulary", 60_000),
-                ("types", 3),
-            ];
-            let gather = fields.iter().fold(Instruction::new(&GATHER), |i, &(f, v)| i.set(f, v).unwrap());
+            let gather = Instruction::from(Gather {
+                rows: 1 << 30,
+                row_words: ROW as usize,
+                first: 24,
+                count: count as usize,
+                vocabulary: 60_000,
+                types: 3,
+            });
             let gather = gather.wait(4, When::Once).signal(9, When::Once);
-            let bytes: Vec<u8> = gather.words().iter().flat_map(|w| w.to_le_bytes()).collect();
-            bench.set_bits("instr_i", &Bits::from_bytes(256, &bytes));
+            bench.set_bits("instr_i", &instruction(&gather));
             bench.set("input_i", 0xabc_0000);
             bench.set("read_i", 0);
             let mut host: VecDeque<(Bits, bool)> = VecDeque::new();

@@ -1,5 +1,6 @@
 //! The engine's table of one job, and its counters.
 
+use lockstep_accel_abi::EngineError;
 use lockstep_arith::sample::Random;
 
 use crate::{once, unit};
@@ -9,7 +10,7 @@ use crate::{once, unit};
 fn jobs() {
     let mut bench = unit("ls_engine_jobs", &[]);
     let mut random = Random::new(151);
-    let mut ends = [0; 6];
+    let mut ends = [0; EngineError::ALL.len()];
     let (mut reading, mut writing) = (false, false);
     for number in 0..600_u64 {
         let repeat = random.within(1, 4) as u64;
@@ -33,7 +34,7 @@ fn jobs() {
             let running = begun && error == 0 && sequence < repeat;
             let [offer, step, ended] = [once(&mut random, 3), once(&mut random, 2), once(&mut random, 20)];
             let ended = ended && running;
-            let [opcode, token, abort] = [400, 400, 300].map(|n| running && once(&mut random, n));
+            let [illegal, token, abort] = [400, 400, 300].map(|n| running && once(&mut random, n));
             let [card_word, card_bad, card_idle] =
                 [once(&mut random, 2), once(&mut random, 150), once(&mut random, 3)];
             // A failed job asks for nothing more.
@@ -48,7 +49,7 @@ fn jobs() {
                 ("done_ready_i", take),
                 ("abort_i", abort),
                 ("sequence_end_i", ended),
-                ("bad_opcode_i", opcode),
+                ("illegal_i", illegal),
                 ("bad_token_i", token),
                 ("card_valid_i", card_word),
                 ("card_error_i", card_bad),
@@ -100,15 +101,15 @@ fn jobs() {
                 cycles += 1;
                 busy += u64::from(step);
                 error = [
-                    (card_word && card_bad, 2),
-                    (written && write_bad || read && read_bad, 3),
-                    (opcode, 1),
-                    (token, 4),
-                    (abort, 5),
+                    (card_word && card_bad, EngineError::CardBus),
+                    (written && write_bad || read && read_bad, EngineError::HostBus),
+                    (illegal, EngineError::IllegalInstruction),
+                    (token, EngineError::BadInput),
+                    (abort, EngineError::Aborted),
                 ]
                 .iter()
                 .find(|e| e.0)
-                .map_or(0, |e| e.1);
+                .map_or(0, |e| e.1 as u64);
                 sequence += u64::from(error == 0 && ended);
             }
             begun |= offer;

@@ -15,7 +15,7 @@ mod sequencer;
 mod statistics;
 mod vector;
 
-use lockstep_accel_program::isa::{Instruction, When};
+use lockstep_accel_abi::instructions::{Instruction, When};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
@@ -34,8 +34,7 @@ fn word(address: u64) -> Bits {
 
 /// An instruction as a port takes it.
 fn instruction(i: &Instruction) -> Bits {
-    let bytes: Vec<u8> = i.words().iter().flat_map(|w| w.to_le_bytes()).collect();
-    Bits::from_bytes(256, &bytes)
+    Bits::from_bytes(256, &i.to_bytes().unwrap())
 }
 
 /// One of the ways to use a semaphore, by number.

@@ -2,20 +2,11 @@
 
 use std::collections::VecDeque;
 
-use lockstep_accel_program::isa::{END, Instruction, PASS, When};
+use lockstep_accel_abi::instructions::{End, Instruction, Kind, Pass, Scalar, When};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
 use crate::{BLOCK_MAX, FLUSH, N, SLOT_BITS, TWO_SIDES, instruction, pauses, slot, unit};
-
-const NO_SCALAR: u64 = 7;
-const POOL: u64 = 6;
-const EXP: u64 = 5;
-// `op_e`.
-const MEAN: u64 = 0;
-const RHO: u64 = 1;
-const SCALE: u64 = 2;
-const SOFT: u64 = 3;
 
 struct Drawn {
     instruction: Instruction,
@@ -35,12 +26,12 @@ fn draw(random: &mut Random) -> Drawn {
     if pick(0, 9) == 0 {
         let words = VecDeque::new();
         let (take, signal, end, scalar, latch, block, pool) = (0, 0, true, false, false, false, false);
-        let instruction = Instruction::new(&END);
+        let instruction = Instruction::from(End {});
         return Drawn { instruction, take, signal, end, scalar, latch, block, pool, words };
     }
-    let kind = pick(0, 6);
-    let pool = kind == POOL;
-    let scalar = [NO_SCALAR, pick(0, 4)][pick(0, 1) as usize];
+    let kind = Kind::ALL[pick(0, 6) as usize];
+    let pool = kind == Kind::Pool;
+    let scalar = [Scalar::None, Scalar::ALL[pick(0, 4) as usize]][pick(0, 1) as usize];
     let (length, turns) = (pick(1, 12), pick(1, 4));
     let (source, s_turn, destination, d_turn) =
         (pick(0, 900_000), pick(0, 65_535), pick(0, 900_000), pick(0, 65_535));
@@ -48,33 +39,33 @@ fn draw(random: &mut Random) -> Drawn {
     let (from_y, to_b) = (pick(0, 1), pick(0, 1));
     let (own, block) = (pick(0, 1), pick(0, 1));
     // The mean, and what is not the pass' own; the greatest score of the softmax.
-    let latch = kind == EXP
+    let latch = kind == Kind::Exp
         || match scalar {
-            MEAN => true,
-            SCALE => own == 0 || block == 1,
-            RHO | SOFT => own == 0,
-            _ => false,
+            Scalar::Mean => true,
+            Scalar::Scale => own == 0 || block == 1,
+            Scalar::Rho | Scalar::Soft => own == 0,
+            Scalar::Head | Scalar::None => false,
         };
     let (waits, signals) = (pick(0, 2), pick(0, 2));
-    let fields = [
-        ("scalar", scalar),
-        ("kind", kind),
-        ("length", length),
-        ("turns", turns),
-        ("source", source),
-        ("s_turn", s_turn),
-        ("destination", destination),
-        ("d_turn", d_turn),
-        ("second", second),
-        ("g", g),
-        ("stat", stat),
-        ("from_y", from_y),
-        ("to_b", to_b),
-        ("lanes", lanes),
-        ("own", own),
-        ("block", block),
-    ];
-    let mut new = fields.iter().fold(Instruction::new(&PASS), |i, &(f, v)| i.set(f, v).unwrap());
+    let mut new = Instruction::from(Pass {
+        scalar,
+        kind,
+        length: length as usize,
+        turns: turns as usize,
+        source: source as usize,
+        s_turn: s_turn as usize,
+        destination: destination as usize,
+        d_turn: d_turn as usize,
+        second: second as usize,
+        g: g as usize,
+        stat: stat as usize,
+        from_y: from_y == 1,
+        to_b: to_b == 1,
+        lanes: lanes as usize,
+        own: own == 1,
+        block: block == 1,
+        ..Pass::default()
+    });
     let (mut take, mut signal) = (0, 0);
     for _ in 0..waits {
         let semaphore = pick(0, 15);
@@ -91,7 +82,7 @@ fn draw(random: &mut Random) -> Drawn {
         let to = destination + if pool { 0 } else { turn * d_turn };
         slot(&[
             ("valid", 1),
-            ("kind", 4 + kind),
+            ("kind", 4 + kind as u64),
             ("read", read),
             ("read_y", read),
             ("write", (to + index) & 0xf_ffff),
@@ -111,12 +102,12 @@ fn draw(random: &mut Random) -> Drawn {
     };
     let all = |(a, b): (u64, u64)| if pool { word(b, a) } else { word(a, b) };
     let (long, short) = if pool { (length, turns) } else { (turns, length) };
-    let words = if kind == 0 {
+    let words = if kind == Kind::None {
         VecDeque::new()
     } else {
         (0..long).flat_map(|a| (0..short).map(move |b| (a, b))).map(all).collect()
     };
-    let (scalar, block) = (scalar != NO_SCALAR, block == 1);
+    let (scalar, block) = (scalar != Scalar::None, block == 1);
     Drawn { instruction: new, take, signal, end: false, scalar, latch, block, pool, words }
 }
 

@@ -1,6 +1,6 @@
 //! Scalars of rows and heads: each operation against the reference, and every table that keeps a result until it is asked for.
 
-use lockstep_accel_program::isa::{Instruction, PASS, Scalar};
+use lockstep_accel_abi::instructions::{Instruction, Pass, Scalar};
 use lockstep_arith::attention::{ContextScale, HeadScale, ScoreScale};
 use lockstep_arith::fixed::floor_sqrt;
 use lockstep_arith::layer_norm::{
@@ -87,22 +87,22 @@ impl Step {
 
     fn instruction(&self) -> Instruction {
         let constant = match self.scalar {
-            Scalar::Head => self.score.multiplier as u64 | (self.score.shift as u64) << 15,
-            _ => reciprocal_of_width(self.width).into(),
+            Scalar::Head => self.score.multiplier as usize | (self.score.shift as usize) << 15,
+            _ => reciprocal_of_width(self.width) as usize,
         };
-        let fields = [
-            ("scalar", self.scalar as u64),
-            ("constant", constant),
-            ("own", self.own.into()),
-            ("block", self.block.into()),
-            ("halves", self.halves.into()),
-            ("unsigned", (self.sign == Sign::Unsigned).into()),
-            ("write_scale", self.write_scale.into()),
-            ("row_scale", self.row as u64),
-            ("head", self.head as u64),
-            ("slot", self.slot as u64),
-        ];
-        fields.iter().fold(Instruction::new(&PASS), |i, &(f, v)| i.set(f, v).unwrap())
+        Instruction::from(Pass {
+            scalar: self.scalar,
+            constant,
+            own: self.own,
+            block: self.block,
+            halves: self.halves,
+            unsigned: self.sign == Sign::Unsigned,
+            write_scale: self.write_scale,
+            row_scale: self.row,
+            head: self.head,
+            slot: self.slot,
+            ..Pass::default()
+        })
     }
 
     fn sum(&self, lane: usize) -> i64 {

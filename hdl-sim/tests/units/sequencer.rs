@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use lockstep_accel_program::isa::{Instruction, MAC, MOVE, When};
+use lockstep_accel_abi::instructions::{Instruction, Mac, Move, When};
 use lockstep_arith::sample::Random;
 
 use crate::{Bench, TWO_SIDES, instruction, pauses, random_when, unit};
@@ -46,8 +46,11 @@ fn draw(random: &mut Random, words: &mut u64, panels: &mut u64) -> (Instruction,
         let count = if to_v == 1 { 2 * pick(1, 9) } else { pick(1, 17) };
         let destination = pick(0, 60_000);
         let (wait, signal) = (pick(0, 15), pick(16, 31));
-        let fields = [("to_v", to_v), ("destination", destination), ("words", count)];
-        let new = fields.iter().fold(Instruction::new(&MOVE), |i, &(f, v)| i.set(f, v).unwrap());
+        let new = Instruction::from(Move {
+            to_v: to_v == 1,
+            destination: destination as usize,
+            words: count as usize,
+        });
         let new = new.wait(wait as u8, When::Once).signal(signal as u8, When::Once);
         let event = |i: u64| Event {
             take: if i == 0 { 1 << wait } else { 0 },
@@ -67,20 +70,21 @@ fn draw(random: &mut Random, words: &mut u64, panels: &mut u64) -> (Instruction,
     let b = [pick(0, 50_000), pick(0, 3000), pick(0, 3000)];
     let waits = [(); 2].map(|()| (pick(0, 15), random_when(pick(0, 2))));
     let signals = [(); 2].map(|()| (pick(16, 31), random_when(pick(0, 2))));
-    let fields = [
-        ("k", k),
-        ("outer", outer),
-        ("inner", inner),
-        ("a", a[0]),
-        ("a_outer", a[1]),
-        ("a_inner", a[2]),
-        ("b", b[0]),
-        ("b_outer", b[1]),
-        ("b_inner", b[2]),
-        ("ring", ring),
-        ("planes", planes),
-    ];
-    let new = fields.iter().fold(Instruction::new(&MAC), |i, &(f, v)| i.set(f, v).unwrap());
+    let [a_at, a_outer, a_inner] = a.map(|x| x as usize);
+    let [b_at, b_outer, b_inner] = b.map(|x| x as usize);
+    let new = Instruction::from(Mac {
+        k: k as usize,
+        outer: outer as usize,
+        inner: inner as usize,
+        a: a_at,
+        a_outer,
+        a_inner,
+        b: b_at,
+        b_outer,
+        b_inner,
+        ring: ring == 1,
+        planes: planes == 1,
+    });
     let new = waits.iter().fold(new, |i, &(s, when)| i.wait(s as u8, when));
     let new = signals.iter().fold(new, |i, &(s, when)| i.signal(s as u8, when));
     let mut events = Vec::new();

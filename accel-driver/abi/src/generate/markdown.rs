@@ -2,8 +2,9 @@
 
 use core::fmt::{self, Write};
 
-use super::{plain, screaming};
-use crate::codes::{self, CompletionFlags, DescriptorFlags, ErrorBits, Interrupts};
+use super::text::{plain, screaming};
+use crate::codes::{self, CompletionFlags, DescriptorFlags, ErrorBits, InterruptBits};
+use crate::engine::{self, EngineError};
 use crate::events::Event;
 use crate::registers::{COUNTERS, REGISTERS};
 use crate::{Code, Completion, Descriptor, Field, Member, Opcode, Port, Status};
@@ -40,7 +41,7 @@ A descriptor that is refused ends with its status; the others are not touched.
 ";
 
 /// Writes `REGISTERS.md`.
-pub fn register_table(out: &mut impl Write) -> fmt::Result {
+pub fn register_table(out: &mut dyn Write) -> fmt::Result {
     out.write_str(INTRODUCTION)?;
     for register in REGISTERS {
         write!(out, "| `{:#06x}` | `{}` | | {} | ", register.offset, register.name, register.access.short())?;
@@ -54,7 +55,7 @@ pub fn register_table(out: &mut impl Write) -> fmt::Result {
     }
     writeln!(out, "| `{COUNTERS:#06x}` | counters | | RO | 64 bits each, see below |")?;
     out.write_str("\n| constant | value | |\n|---|---|---|\n")?;
-    for constant in codes::CONSTANTS {
+    for constant in codes::CONSTANTS.iter().chain(engine::CONSTANTS) {
         writeln!(out, "| `{}` | `{:#x}` | {} |", constant.name, constant.value, constant.about)?;
     }
     out.write_str(RINGS)?;
@@ -64,8 +65,9 @@ pub fn register_table(out: &mut impl Write) -> fmt::Result {
     fields(out, "Flags of a completion record", CompletionFlags::FIELDS)?;
     table(out, "Opcodes", Opcode::CODES)?;
     table(out, "Statuses", Status::CODES)?;
+    table(out, "Errors of the engine", EngineError::CODES)?;
     fields(out, "Errors", ErrorBits::FIELDS)?;
-    fields(out, "Interrupts", Interrupts::FIELDS)?;
+    fields(out, "Interrupts", InterruptBits::FIELDS)?;
     table(out, "Ports", Port::CODES)?;
     table(out, "Counters", Event::CODES)
 }
@@ -79,7 +81,7 @@ impl fmt::Display for Range<'_> {
     }
 }
 
-fn members(out: &mut impl Write, title: &str, bytes: usize, members: &[Member]) -> fmt::Result {
+fn members(out: &mut dyn Write, title: &str, bytes: usize, members: &[Member]) -> fmt::Result {
     writeln!(out, "\n## {title}, {bytes} bytes\n\n| byte | bytes | member | |\n|---|---|---|---|")?;
     for member in members {
         write!(out, "| {} | {} | `{}` | ", member.offset, member.bytes, member.name)?;
@@ -89,7 +91,7 @@ fn members(out: &mut impl Write, title: &str, bytes: usize, members: &[Member]) 
     Ok(())
 }
 
-fn fields(out: &mut impl Write, title: &str, fields: &[Field]) -> fmt::Result {
+fn fields(out: &mut dyn Write, title: &str, fields: &[Field]) -> fmt::Result {
     writeln!(out, "\n## {title}\n\n| bit | | |\n|---|---|---|")?;
     for field in fields {
         write!(out, "| {} | `{}` | ", Range(field), field.name)?;
@@ -99,7 +101,7 @@ fn fields(out: &mut impl Write, title: &str, fields: &[Field]) -> fmt::Result {
     Ok(())
 }
 
-fn table(out: &mut impl Write, title: &str, codes: &[Code]) -> fmt::Result {
+pub(super) fn table(out: &mut dyn Write, title: &str, codes: &[Code]) -> fmt::Result {
     writeln!(out, "\n## {title}\n\n| value | | |\n|---|---|---|")?;
     for code in codes {
         write!(out, "| {} | `", code.value)?;

@@ -1,30 +1,26 @@
-//! The interface written out for others: a SystemVerilog package, and tables for people.
+//! The interface written out for others: two SystemVerilog packages, and tables for people.
 //!
-//! Both are committed; `cargo run -p lockstep-accel-abi --bin lockstep-abi-generate` writes them anew, and a test compares.
+//! The files are committed. `cargo run -p lockstep-accel-abi --bin lockstep-abi-generate` writes
+//! them anew, and a test compares.
 
+mod instruction_package;
+mod instruction_table;
 mod markdown;
 mod systemverilog;
+mod text;
 
+pub use instruction_package::instruction_package;
+pub use instruction_table::instruction_table;
 pub use markdown::register_table;
 pub use systemverilog::package;
 
-use core::fmt::{self, Write};
+/// A generator: it writes one file.
+pub type Generator = fn(&mut dyn core::fmt::Write) -> core::fmt::Result;
 
-/// Writes a CamelCase name as CAMEL_CASE.
-fn screaming(out: &mut impl Write, name: &str) -> fmt::Result {
-    for (i, c) in name.chars().enumerate() {
-        if i > 0 && c.is_uppercase() {
-            out.write_char('_')?;
-        }
-        out.write_char(c.to_ascii_uppercase())?;
-    }
-    Ok(())
-}
-
-/// Writes documentation as a table's cell: intra-doc links without their brackets.
-fn plain(out: &mut impl Write, text: &str) -> fmt::Result {
-    for c in text.trim().chars().filter(|c| !matches!(c, '[' | ']')) {
-        out.write_char(c)?;
-    }
-    Ok(())
-}
+/// The generated files, by their paths from the root of the workspace.
+pub const FILES: &[(&str, Generator)] = &[
+    ("hdl-sim/rtl/lockstep_pkg.sv", package),
+    ("hdl-sim/rtl/engine/ls_isa_pkg.sv", instruction_package),
+    ("accel-driver/abi/REGISTERS.md", register_table),
+    ("accel-driver/abi/INSTRUCTIONS.md", instruction_table),
+];

@@ -2,18 +2,22 @@
 
 use core::fmt::{self, Write};
 
-use crate::codes::{self, CompletionFlags, DescriptorFlags, ErrorBits, Interrupts};
+use super::text::camel;
+use crate::codes::{self, CompletionFlags, DescriptorFlags, ErrorBits, InterruptBits};
+use crate::engine::{self, EngineError, MEMORIES};
 use crate::events::{self, Event};
 use crate::registers::{self, REGISTERS};
 use crate::{Code, Completion, Constant, Descriptor, Field, Member, Opcode, Port, Status};
 
 /// Writes the package `lockstep_pkg`.
-pub fn package(out: &mut impl Write) -> fmt::Result {
+pub fn package(out: &mut dyn Write) -> fmt::Result {
     out.write_str(
         "// Generated from accel-driver/abi by `make abi`; changes belong there.\npackage lockstep_pkg;\n\n",
     )?;
     constants(out, codes::CONSTANTS)?;
     constants(out, registers::CONSTANTS)?;
+    constants(out, engine::CONSTANTS)?;
+    memories(out)?;
     out.write_str("\n  // Offsets of the registers.\n")?;
     for register in REGISTERS {
         camel(out, "  parameter int unsigned Reg", register.name)?;
@@ -30,13 +34,14 @@ pub fn package(out: &mut impl Write) -> fmt::Result {
         }
     }
     bits(out, "Bits of ERROR_STATUS", "Error", ErrorBits::FIELDS)?;
-    bits(out, "Bits of INT_STATUS, INT_ENABLE, INT_FORCE", "Int", Interrupts::FIELDS)?;
+    bits(out, "Bits of INT_STATUS, INT_ENABLE, INT_FORCE", "Int", InterruptBits::FIELDS)?;
     bits(out, "Bits of a descriptor's flags", "DescriptorFlag", DescriptorFlags::FIELDS)?;
     bits(out, "Bits of a completion record's flags", "CompletionFlag", CompletionFlags::FIELDS)?;
-    enumeration(out, "opcode_e", "Op", Opcode::CODES)?;
-    enumeration(out, "status_e", "Status", Status::CODES)?;
-    enumeration(out, "port_e", "Port", Port::CODES)?;
-    enumeration(out, "event_e", "Event", Event::CODES)?;
+    enumeration(out, "opcode_e", 8, "Op", Opcode::CODES)?;
+    enumeration(out, "status_e", 8, "Status", Status::CODES)?;
+    enumeration(out, "port_e", 8, "Port", Port::CODES)?;
+    enumeration(out, "engine_error_e", 8, "Engine", EngineError::CODES)?;
+    enumeration(out, "event_e", 8, "Event", Event::CODES)?;
     writeln!(out, "\n  parameter int unsigned Events = {};", events::COUNT)?;
     writeln!(out, "  parameter int unsigned OuterEvents = {};", events::OUTER)?;
     record(out, "descriptor_t", Descriptor::BYTES, Descriptor::MEMBERS)?;
@@ -44,7 +49,7 @@ pub fn package(out: &mut impl Write) -> fmt::Result {
     out.write_str("\nendpackage\n")
 }
 
-fn constants(out: &mut impl Write, constants: &[Constant]) -> fmt::Result {
+fn constants(out: &mut dyn Write, constants: &[Constant]) -> fmt::Result {
     for constant in constants {
         camel(out, "  parameter int unsigned ", constant.name)?;
         writeln!(out, " = 'h{:x};  // {}", constant.value, constant.about)?;
@@ -52,18 +57,7 @@ fn constants(out: &mut impl Write, constants: &[Constant]) -> fmt::Result {
     Ok(())
 }
 
-/// Writes SCREAMING_CASE as ScreamingCase, the style of parameters.
-fn camel(out: &mut impl Write, before: &str, name: &str) -> fmt::Result {
-    out.write_str(before)?;
-    for part in name.split('_') {
-        for (i, c) in part.chars().enumerate() {
-            out.write_char(if i == 0 { c } else { c.to_ascii_lowercase() })?;
-        }
-    }
-    Ok(())
-}
-
-fn bits(out: &mut impl Write, about: &str, prefix: &str, fields: &[Field]) -> fmt::Result {
+fn bits(out: &mut dyn Write, about: &str, prefix: &str, fields: &[Field]) -> fmt::Result {
     writeln!(out, "\n  // {about}.")?;
     for field in fields {
         out.write_str("  parameter int unsigned ")?;
@@ -73,17 +67,39 @@ fn bits(out: &mut impl Write, about: &str, prefix: &str, fields: &[Field]) -> fm
     writeln!(out, "  parameter int unsigned {prefix}Bits = {};", fields.len())
 }
 
-fn enumeration(out: &mut impl Write, name: &str, prefix: &str, codes: &[Code]) -> fmt::Result {
-    out.write_str("\n  typedef enum logic [7:0] {\n")?;
+/// Functions that say how many words a memory has for an array of n x n.
+fn memories(out: &mut dyn Write) -> fmt::Result {
+    out.write_str("\n  // Words of the engine's memories for an array of n x n.\n")?;
+    for memory in MEMORIES {
+        let name = memory.name;
+        writeln!(out, "  function automatic int unsigned depth_{name}(input int unsigned n);")?;
+        match (memory.lane_words, memory.fixed_words) {
+            (lanes, 0) => writeln!(out, "    return {lanes} / n;")?,
+            (lanes, fixed) => writeln!(out, "    return {lanes} / n + {fixed};")?,
+        }
+        out.write_str("  endfunction\n")?;
+    }
+    Ok(())
+}
+
+/// Writes an enumeration of `bits` bits; its constants begin with `prefix`.
+pub(super) fn enumeration(
+    out: &mut dyn Write,
+    name: &str,
+    bits: u32,
+    prefix: &str,
+    codes: &[Code],
+) -> fmt::Result {
+    writeln!(out, "\n  typedef enum logic [{}:0] {{", bits - 1)?;
     for (i, code) in codes.iter().enumerate() {
         let comma = if i + 1 < codes.len() { "," } else { "" };
-        writeln!(out, "    {prefix}{} = 8'd{}{comma}", code.name, code.value)?;
+        writeln!(out, "    {prefix}{} = {bits}'d{}{comma}", code.name, code.value)?;
     }
     writeln!(out, "  }} {name};")
 }
 
 /// A packed structure: the first member of the memory is the last of the text, at the lowest bits.
-fn record(out: &mut impl Write, name: &str, bytes: usize, members: &[Member]) -> fmt::Result {
+fn record(out: &mut dyn Write, name: &str, bytes: usize, members: &[Member]) -> fmt::Result {
     writeln!(out, "\n  typedef struct packed {{")?;
     for member in members.iter().rev() {
         writeln!(out, "    logic [{}:0] {};  // byte {}", member.bytes * 8 - 1, member.name, member.offset)?;

@@ -1,11 +1,12 @@
 //! The attention of a layer: projections, scores, softmax, weighted sums, by head and tile.
 
-use super::compiler::{Compiler, Fields, Job, pass};
+use lockstep_accel_abi::engine::SOFTMAX_SLOTS;
+use lockstep_accel_abi::instructions::{Drain, DrainMode, Instruction, Kind, Mac, Pass, Scalar, When};
+
+use super::compiler::{Compiler, Job};
 use super::semaphore as s;
-use crate::Error;
-use crate::engine::SLOTS;
+use crate::error::Error;
 use crate::image::LayerFacts;
-use crate::isa::{CONTEXT, Instruction, Kind, MAC, SCORE, Scalar, When};
 
 /// How many tiles the scores run ahead of the weighted sums.
 const LEAD: usize = 2;
@@ -24,35 +25,36 @@ impl Compiler<'_> {
             let stat = statistics + part * shape.heads;
             let rows = layout.tiles * n;
             let place = [layout.queries, layout.keys, layout.values][part];
+            let linear = self.linear_drain(columns, 0, layer.projection);
             let drain = if part < 2 {
-                vec![
-                    ("destination", place + group * width),
-                    ("d_outer", n),
-                    ("d_inner", shape.hidden),
-                    ("stat", stat),
-                    ("stat_group", shape.width.ilog2() as usize),
-                ]
+                Drain {
+                    destination: place + group * width,
+                    d_outer: n,
+                    d_inner: shape.hidden,
+                    stat,
+                    stat_group: shape.width.ilog2() as usize,
+                    ..linear
+                }
             } else {
-                vec![
-                    ("by_panel", 0),
-                    ("last_columns", layout.last),
-                    ("destination", place + group * width / n * rows),
-                    ("d_outer", rows),
-                    ("d_inner", n),
-                    ("stat", stat),
-                    ("stat_group", width.ilog2() as usize),
-                    ("by_row", 1),
-                ]
+                Drain {
+                    by_panel: false,
+                    last_columns: layout.last,
+                    destination: place + group * width / n * rows,
+                    d_outer: rows,
+                    d_inner: n,
+                    stat,
+                    stat_group: width.ilog2() as usize,
+                    by_row: true,
+                    ..linear
+                }
             };
             self.linear(&Job {
                 inputs: shape.hidden,
                 columns,
                 from: layout.a_input,
-                row_scale: 0,
-                shifts: layer.projection,
                 wait: (group == 0 && part == 0).then_some((s::LAYER_INPUT, When::Inner)),
                 signal: (signal, When::Once),
-                drain: &drain,
+                drain,
             })?;
         }
         Ok(())
@@ -68,52 +70,49 @@ impl Compiler<'_> {
         let statistics = 3 * tiles;
         for head in first..first + heads {
             for (part, from, to) in [(0, layout.queries, layout.a_queries), (1, layout.keys, layout.b_keys)] {
-                let mut quantize = pass(
-                    Scalar::Scale,
-                    Kind::Quantize,
-                    &[
-                        ("length", d),
-                        ("turns", tiles),
-                        ("source", from + head * d),
-                        ("s_turn", shape.hidden),
-                        ("destination", to + head * tiles * d),
-                        ("d_turn", d),
-                        ("to_b", part),
-                        ("block", 1),
-                        ("stat", statistics + part * shape.heads + head),
-                        ("head", register(head) + part),
-                    ],
-                )?;
+                let mut quantize = Instruction::from(Pass {
+                    scalar: Scalar::Scale,
+                    kind: Kind::Quantize,
+                    length: d,
+                    turns: tiles,
+                    source: from + head * d,
+                    s_turn: shape.hidden,
+                    destination: to + head * tiles * d,
+                    d_turn: d,
+                    to_b: part == 1,
+                    block: true,
+                    stat: statistics + part * shape.heads + head,
+                    head: register(head) + part,
+                    ..Pass::default()
+                });
                 if head == first {
                     quantize = quantize.wait([s::QUERIES, s::KEYS][part], When::Once);
                 }
                 if part == 1 && head + 1 == first + heads {
                     quantize = quantize.signal(s::KEYS_READY, When::Once);
                 }
-                self.push(quantize);
+                self.push(quantize)?;
             }
         }
         let rows = tiles * n;
         let panel = group * width / n;
-        let values = pass(
-            Scalar::Scale,
-            Kind::Quantize,
-            &[
-                ("length", self.tokens),
-                ("turns", (heads * d).div_ceil(n)),
-                ("source", layout.values + panel * rows),
-                ("s_turn", rows),
-                ("destination", layout.b_values + panel * rows),
-                ("d_turn", rows),
-                ("to_b", 1),
-                ("block", 1),
-                ("halves", usize::from(heads == 2)),
-                ("stat", statistics + 2 * shape.heads + first),
-                ("head", register(first) + 2),
-            ],
-        )?;
-        self.push(values.wait(s::VALUES, When::Once).signal(s::VALUES_READY, When::Once));
-        Ok(())
+        let values = Instruction::from(Pass {
+            scalar: Scalar::Scale,
+            kind: Kind::Quantize,
+            length: self.tokens,
+            turns: (heads * d).div_ceil(n),
+            source: layout.values + panel * rows,
+            s_turn: rows,
+            destination: layout.b_values + panel * rows,
+            d_turn: rows,
+            to_b: true,
+            block: true,
+            halves: heads == 2,
+            stat: statistics + 2 * shape.heads + first,
+            head: register(first) + 2,
+            ..Pass::default()
+        });
+        self.push(values.wait(s::VALUES, When::Once).signal(s::VALUES_READY, When::Once))
     }
 
     /// Scores of unit `u`: a head and a tile of queries.
@@ -121,35 +120,35 @@ impl Compiler<'_> {
         let (layout, shape, n) = (self.layout, self.image.shape, self.engine.lanes);
         let (tiles, d) = (layout.tiles, shape.width);
         let (head, tile) = (u / tiles, u % tiles);
-        let slot = u % SLOTS;
-        let mut mac = Instruction::new(&MAC).with(&[
-            ("k", d),
-            ("outer", 1),
-            ("inner", tiles),
-            ("a", layout.a_queries + (head * tiles + tile) * d),
-            ("b", layout.b_keys + head * tiles * d),
-            ("b_inner", d),
-        ])?;
-        if u >= SLOTS {
+        let slot = u % SOFTMAX_SLOTS;
+        let mut mac = Instruction::from(Mac {
+            k: d,
+            inner: tiles,
+            a: layout.a_queries + (head * tiles + tile) * d,
+            b: layout.b_keys + head * tiles * d,
+            b_inner: d,
+            ..Mac::default()
+        });
+        if u >= SOFTMAX_SLOTS {
             mac = mac.wait(s::SCORES_TAKEN, When::Once);
         }
         if self.first_of_group(u) {
             mac = mac.wait(s::KEYS_READY, When::Once);
         }
-        self.push(mac);
-        let drain = Instruction::new(&SCORE).with(&[
-            ("outer", 1),
-            ("inner", tiles),
-            ("columns", n),
-            ("last_columns", layout.last),
-            ("destination", layout.scores + slot * layout.slot),
-            ("d_inner", n),
-            ("stat", self.score_statistics() + slot),
-            ("stat_group", 15),
-            ("clear", 1),
-        ])?;
-        self.push(drain.signal(s::SCORES, When::Once));
-        Ok(())
+        self.push(mac)?;
+        let drain = Drain {
+            mode: DrainMode::Scores,
+            inner: tiles,
+            columns: n,
+            last_columns: layout.last,
+            destination: layout.scores + slot * layout.slot,
+            d_inner: n,
+            stat: self.score_statistics() + slot,
+            stat_group: 15,
+            clear: true,
+            ..Drain::default()
+        };
+        self.push(Instruction::from(drain).signal(s::SCORES, When::Once))
     }
 
     fn score_statistics(&self) -> usize {
@@ -168,31 +167,29 @@ impl Compiler<'_> {
     fn softmax(&mut self, layer: &LayerFacts, u: usize) -> Result<(), Error> {
         let layout = self.layout;
         let (head, tile) = (u / layout.tiles, u % layout.tiles);
-        let slot = u % SLOTS;
+        let slot = u % SOFTMAX_SLOTS;
         let scalar = if tile == 0 { Scalar::Head } else { Scalar::None };
-        let mut exp = pass(
+        let mut exp = Instruction::from(Pass {
             scalar,
-            Kind::Exp,
-            &[
-                ("length", self.tokens),
-                ("source", layout.scores + slot * layout.slot),
-                ("destination", slot * layout.slot),
-                ("stat", self.score_statistics() + slot),
-                ("head", register(head)),
-                ("constant", layer.score.0 as usize | (layer.score.1 as usize) << 15),
-            ],
-        )?
+            kind: Kind::Exp,
+            length: self.tokens,
+            source: layout.scores + slot * layout.slot,
+            destination: slot * layout.slot,
+            stat: self.score_statistics() + slot,
+            head: register(head),
+            constant: layer.score.0 as usize | (layer.score.1 as usize) << 15,
+            ..Pass::default()
+        })
         .wait(s::SCORES, When::Once);
-        if u >= SLOTS {
+        if u >= SOFTMAX_SLOTS {
             exp = exp.wait(s::WEIGHTS_TAKEN, When::Once);
         }
-        if u + SLOTS < self.units() {
+        if u + SOFTMAX_SLOTS < self.units() {
             exp = exp.signal(s::SCORES_TAKEN, When::Once);
         }
-        self.push(exp);
-        let soft = pass(Scalar::Soft, Kind::None, &[("own", 1), ("head", register(head)), ("slot", slot)])?;
-        self.push(soft.signal(s::WEIGHTS, When::Once));
-        Ok(())
+        self.push(exp)?;
+        let soft = Pass { scalar: Scalar::Soft, own: true, head: register(head), slot, ..Pass::default() };
+        self.push(Instruction::from(soft).signal(s::WEIGHTS, When::Once))
     }
 
     /// (24), (25), (27) of unit `u`.
@@ -200,45 +197,44 @@ impl Compiler<'_> {
         let (layout, shape, n) = (self.layout, self.image.shape, self.engine.lanes);
         let (tiles, d) = (layout.tiles, shape.width);
         let (head, tile) = (u / tiles, u % tiles);
-        let slot = u % SLOTS;
+        let slot = u % SOFTMAX_SLOTS;
         let rows = tiles * n;
         let blocks = (d / n).max(1);
-        let mut mac = Instruction::new(&MAC)
-            .with(&[
-                ("k", self.tokens),
-                ("outer", 1),
-                ("inner", blocks),
-                ("a", slot * layout.slot),
-                ("planes", 1),
-                ("b", layout.b_values + head * d / n * rows),
-                ("b_inner", rows),
-            ])?
-            .wait(s::WEIGHTS, When::Once);
+        let mut mac = Instruction::from(Mac {
+            k: self.tokens,
+            inner: blocks,
+            a: slot * layout.slot,
+            planes: true,
+            b: layout.b_values + head * d / n * rows,
+            b_inner: rows,
+            ..Mac::default()
+        })
+        .wait(s::WEIGHTS, When::Once);
         if self.first_of_group(u) {
             mac = mac.wait(s::VALUES_READY, When::Once);
         }
-        if u + SLOTS < self.units() {
+        if u + SOFTMAX_SLOTS < self.units() {
             mac = mac.signal(s::WEIGHTS_TAKEN, When::Once);
         }
-        self.push(mac);
-        let mut drain = Instruction::new(&CONTEXT).with(&[
-            ("outer", 1),
-            ("inner", blocks),
-            ("columns", d.min(n)),
-            ("last_columns", d.min(n)),
-            ("start", head * d % n),
-            ("destination", layout.context + tile * shape.hidden + head * d),
-            ("d_inner", n),
-            ("stat", 2 * tiles + tile),
-            ("stat_group", 15),
-            ("clear", usize::from(head == 0)),
-            ("slot", slot),
-        ])?;
+        self.push(mac)?;
+        let mut drain = Instruction::from(Drain {
+            mode: DrainMode::Context,
+            inner: blocks,
+            columns: d.min(n),
+            last_columns: d.min(n),
+            start: head * d % n,
+            destination: layout.context + tile * shape.hidden + head * d,
+            d_inner: n,
+            stat: 2 * tiles + tile,
+            stat_group: 15,
+            clear: head == 0,
+            slot,
+            ..Drain::default()
+        });
         if head + 1 == shape.heads {
             drain = drain.signal(s::CONTEXT, When::Once);
         }
-        self.push(drain);
-        Ok(())
+        self.push(drain)
     }
 
     pub(super) fn attention(&mut self, layer: &LayerFacts) -> Result<(), Error> {

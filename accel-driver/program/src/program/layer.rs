@@ -1,18 +1,20 @@
 //! The embedding, a layer, the pooling.
 
+use lockstep_accel_abi::engine::HIDDEN_MAX;
+use lockstep_accel_abi::instructions::{
+    Drain, DrainMode, End, Gather, Instruction, Kind, Move, Pass, Table, When,
+};
 use lockstep_arith::encoder::Pooling;
 
-use super::compiler::{Compiler, Fields, Job, pass};
+use super::compiler::{Compiler, Job};
 use super::semaphore as s;
-use crate::Error;
-use crate::engine::CHANNELS;
+use crate::error::Error;
 use crate::image::LayerFacts;
-use crate::isa::{END, GATHER, Instruction, Kind, MOVE, Scalar, TABLE, When};
 
 /// Parts of memory G.
 const ATTENTION_NORM: usize = 0;
-const OUTPUT_NORM: usize = CHANNELS;
-const TYPE_ROWS: usize = 2 * CHANNELS;
+const OUTPUT_NORM: usize = HIDDEN_MAX;
+const TYPE_ROWS: usize = 2 * HIDDEN_MAX;
 
 impl Compiler<'_> {
     /// Starts the streams of weights, embeds and normalises.
@@ -21,50 +23,41 @@ impl Compiler<'_> {
         let hidden = image.shape.hidden;
         let per_word = n / 8;
         let position_words = layout.tiles * hidden * 2;
-        self.push(
-            pass(Scalar::None, Kind::None, &[])?
-                .signal(s::GATHER_GO, When::Once)
-                .signal(s::MOVE_GO, When::Once),
-        );
+        let start = Instruction::from(Pass::default());
+        self.push(start.signal(s::GATHER_GO, When::Once).signal(s::MOVE_GO, When::Once))?;
         self.load(image.tables_at, image.tables_words)?;
         self.load(image.positions_at, position_words)?;
         for &(at, words) in weights {
             self.load(at, words)?;
         }
         let words = hidden / per_word;
-        let types =
-            Instruction::new(&MOVE).with(&[("destination", TYPE_ROWS / per_word), ("words", words)])?;
-        self.push(types.wait(s::MOVE_GO, When::Once));
-        self.push(
-            Instruction::new(&MOVE).with(&[("destination", OUTPUT_NORM / per_word), ("words", words)])?,
-        );
-        let positions = [("to_v", 1), ("destination", layout.stream), ("words", position_words)];
-        self.push(Instruction::new(&MOVE).with(&positions)?.signal(s::TABLES_MOVED, When::Once));
+        let types = Move { destination: TYPE_ROWS / per_word, words, to_v: false };
+        self.push(Instruction::from(types).wait(s::MOVE_GO, When::Once))?;
+        self.push(Move { destination: OUTPUT_NORM / per_word, words, to_v: false })?;
+        let positions = Move { to_v: true, destination: layout.stream, words: position_words };
+        self.push(Instruction::from(positions).signal(s::TABLES_MOVED, When::Once))?;
 
         for tile in 0..layout.tiles {
-            let count = if tile + 1 == layout.tiles { layout.last } else { n };
-            let gather = Instruction::new(&GATHER).with(&[
-                ("rows", self.base as usize + image.rows_at),
-                ("row_words", image.row_words),
-                ("first", tile * n),
-                ("count", count),
-                ("vocabulary", image.vocabulary),
-                ("types", image.types),
-            ])?;
+            let gather = Instruction::from(Gather {
+                rows: self.base + image.rows_at as u64,
+                row_words: image.row_words,
+                first: tile * n,
+                count: if tile + 1 == layout.tiles { layout.last } else { n },
+                vocabulary: image.vocabulary,
+                types: image.types,
+            });
             let go = if tile == 0 { s::GATHER_GO } else { s::ROWS_TAKEN };
-            self.push(gather.wait(go, When::Once).signal(s::ROWS_FETCHED, When::Once));
-            let mut embed = pass(
-                Scalar::None,
-                Kind::Embed,
-                &[
-                    ("length", hidden),
-                    ("source", layout.stream + tile * hidden),
-                    ("destination", layout.sums + tile * hidden),
-                    ("g", TYPE_ROWS),
-                    ("stat", tile),
-                    ("shift", image.table_shift as usize),
-                ],
-            )?
+            self.push(gather.wait(go, When::Once).signal(s::ROWS_FETCHED, When::Once))?;
+            let mut embed = Instruction::from(Pass {
+                kind: Kind::Embed,
+                length: hidden,
+                source: layout.stream + tile * hidden,
+                destination: layout.sums + tile * hidden,
+                g: TYPE_ROWS,
+                stat: tile,
+                shift: image.table_shift,
+                ..Pass::default()
+            })
             .wait(s::ROWS_FETCHED, When::Once);
             if tile == 0 {
                 embed = embed.wait(s::TABLES_MOVED, When::Once);
@@ -72,7 +65,7 @@ impl Compiler<'_> {
             if tile + 1 < layout.tiles {
                 embed = embed.signal(s::ROWS_TAKEN, When::Once);
             }
-            self.push(embed);
+            self.push(embed)?;
             self.norm(tile, OUTPUT_NORM, &[], Some((0, s::LAYER_INPUT)))?;
         }
         Ok(())
@@ -82,93 +75,84 @@ impl Compiler<'_> {
         let (layout, shape, n) = (self.layout, self.image.shape, self.engine.lanes);
         let (tiles, hidden, intermediate) = (layout.tiles, shape.hidden, shape.intermediate);
         self.attention(layer)?;
-        self.quantize_rows(s::CONTEXT, s::OUTPUT_INPUT, hidden, |tile| {
-            [
-                ("source", layout.context + tile * hidden),
-                ("destination", layout.a_input + tile * hidden),
-                ("stat", 2 * tiles + tile),
-                ("row_scale", tiles + tile),
-                ("unsigned", 0),
-            ]
+        self.quantize_rows(s::CONTEXT, s::OUTPUT_INPUT, hidden, |tile| Pass {
+            source: layout.context + tile * hidden,
+            destination: layout.a_input + tile * hidden,
+            stat: 2 * tiles + tile,
+            row_scale: tiles + tile,
+            ..Pass::default()
         })?;
 
-        let sum = |shift: i32| {
-            [
-                ("mode", 1),
-                ("destination", layout.sums),
-                ("residual", layout.stream),
-                ("d_outer", n),
-                ("d_inner", hidden),
-                ("stat_inner", 1),
-                ("stat_group", 15),
-                ("residual_shift", shift as usize),
-            ]
+        // (11) and (12): the outputs of a linear layer are added to the stream.
+        let sum = |linear: Drain, shift: i32| Drain {
+            mode: DrainMode::Residual,
+            destination: layout.sums,
+            residual: layout.stream,
+            d_outer: n,
+            d_inner: hidden,
+            stat_inner: true,
+            stat_group: 15,
+            residual_shift: shift,
+            ..linear
         };
         self.move_norm(ATTENTION_NORM, s::ATTENTION_NORM_MOVED)?;
         self.linear(&Job {
             inputs: hidden,
             columns: hidden,
             from: layout.a_input,
-            row_scale: tiles,
-            shifts: layer.output,
             wait: Some((s::OUTPUT_INPUT, When::Inner)),
             signal: (s::ATTENTION_SUM, When::Inner),
-            drain: &sum(layer.attention_residual),
+            drain: sum(self.linear_drain(hidden, tiles, layer.output), layer.attention_residual),
         })?;
         let expand = Some((2 * tiles, s::EXPAND_INPUT));
         self.norm_tiles(ATTENTION_NORM, [s::ATTENTION_SUM, s::ATTENTION_NORM_MOVED], expand)?;
 
-        for half in 0..2 {
-            let packed = |i: usize| {
-                let at = 12 * half + 4 * i;
-                layer.table[at..at + 4].iter().rev().fold(0_u64, |bits, &c| bits << 16 | u64::from(c as u16))
-            };
-            let table = Instruction::new(&TABLE)
-                .set("low", packed(0))?
-                .set("middle", packed(1))?
-                .set("high", packed(2))?
-                .set("half", half as u64)?
-                .set("fraction_bits", layer.fraction_bits as u64)?
-                .set("offset", u64::from(layer.offset as u16))?;
-            self.push(table);
+        let [first, second] = [&layer.table[..12], &layer.table[12..]];
+        for (half, coefficients) in [(false, first), (true, second)] {
+            let four = |i: usize| std::array::from_fn(|j| coefficients[4 * i + j]);
+            self.push(Table {
+                low: four(0),
+                middle: four(1),
+                high: four(2),
+                half,
+                fraction_bits: layer.fraction_bits,
+                offset: layer.offset,
+            })?;
         }
+        let activation = Drain {
+            mode: DrainMode::Activation,
+            destination: layout.rows,
+            d_outer: n,
+            d_inner: intermediate,
+            stat: tiles,
+            stat_inner: true,
+            stat_group: 15,
+            ..self.linear_drain(intermediate, 2 * tiles, layer.expand)
+        };
         self.linear(&Job {
             inputs: hidden,
             columns: intermediate,
             from: layout.a_input,
-            row_scale: 2 * tiles,
-            shifts: layer.expand,
             wait: Some((s::EXPAND_INPUT, When::Inner)),
             signal: (s::EXPANDED, When::Inner),
-            drain: &[
-                ("mode", 2),
-                ("destination", layout.rows),
-                ("d_outer", n),
-                ("d_inner", intermediate),
-                ("stat", tiles),
-                ("stat_inner", 1),
-                ("stat_group", 15),
-            ],
+            drain: activation,
         })?;
-        self.quantize_rows(s::EXPANDED, s::CONTRACT_INPUT, intermediate, |tile| {
-            [
-                ("source", layout.rows + tile * intermediate),
-                ("destination", layout.a_rows + tile * intermediate),
-                ("stat", tiles + tile),
-                ("row_scale", 3 * tiles + tile),
-                ("unsigned", 1),
-            ]
+        self.quantize_rows(s::EXPANDED, s::CONTRACT_INPUT, intermediate, |tile| Pass {
+            source: layout.rows + tile * intermediate,
+            destination: layout.a_rows + tile * intermediate,
+            stat: tiles + tile,
+            row_scale: 3 * tiles + tile,
+            unsigned: true,
+            ..Pass::default()
         })?;
         self.move_norm(OUTPUT_NORM, s::OUTPUT_NORM_MOVED)?;
         self.linear(&Job {
             inputs: intermediate,
             columns: hidden,
             from: layout.a_rows,
-            row_scale: 3 * tiles,
-            shifts: layer.contract,
             wait: Some((s::CONTRACT_INPUT, When::Inner)),
             signal: (s::OUTPUT_SUM, When::Inner),
-            drain: &sum(layer.output_residual),
+            drain: sum(self.linear_drain(hidden, 3 * tiles, layer.contract), layer.output_residual),
         })?;
         let next = (!last).then_some((0, s::LAYER_INPUT));
         self.norm_tiles(OUTPUT_NORM, [s::OUTPUT_SUM, s::OUTPUT_NORM_MOVED], next)
@@ -188,12 +172,15 @@ impl Compiler<'_> {
             Pooling::Mean => (self.layout.tiles, self.layout.last),
             Pooling::Cls => (1, 1),
         };
-        self.push(pass(
-            Scalar::None,
-            Kind::Pool,
-            &[("length", length), ("turns", turns), ("source", source), ("s_turn", length), ("lanes", lanes)],
-        )?);
-        self.push(Instruction::new(&END));
-        Ok(())
+        self.push(Pass {
+            kind: Kind::Pool,
+            length,
+            turns,
+            source,
+            s_turn: length,
+            lanes,
+            ..Pass::default()
+        })?;
+        self.push(End {})
     }
 }

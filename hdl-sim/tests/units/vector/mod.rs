@@ -4,7 +4,7 @@
 mod passes;
 mod rig;
 
-use lockstep_accel_program::isa::{Instruction, Kind, PASS, Scalar};
+use lockstep_accel_abi::instructions::{Kind, Pass, Scalar};
 use lockstep_arith::activation::{Activation, Table, least_offset};
 use lockstep_arith::attention::ContextScale;
 use lockstep_arith::fixed::sat16;
@@ -60,9 +60,9 @@ struct World {
     types: [Vec<i16>; 2],
 }
 
-fn pass(scalar: Scalar, kind: Kind, fields: &[(&'static str, u64)]) -> Instruction {
-    let own = [("scalar", scalar as u64), ("kind", kind as u64), ("turns", 1), ("length", LENGTH as u64)];
-    own.iter().chain(fields).fold(Instruction::new(&PASS), |i, &(f, v)| i.set(f, v).unwrap())
+/// A pass over all words of a part.
+fn pass(scalar: Scalar, kind: Kind) -> Pass {
+    Pass { scalar, kind, length: LENGTH, ..Pass::default() }
 }
 
 impl World {
@@ -118,19 +118,15 @@ impl World {
             let fields = vec![("valid", 1), ("kind", 3), ("stat", 7), ("clear", 1), ("write", 250)];
             self.rig.drains.push_back(Drain { fields, line: maxima });
             self.rig.finish();
-            let to = if entry < 2 {
+            let step = Pass { stat: 7, ..pass(Scalar::Scale, Kind::None) };
+            let step = if entry < 2 {
                 self.row_scales[entry] = maxima.map(|m| Scale::of_max(m as u16));
-                [("write_scale", 1), ("row_scale", entry as u64), ("block", 0), ("head", 0)]
+                Pass { write_scale: true, row_scale: entry, ..step }
             } else {
                 self.heads[entry - 2] = Scale::of_max(maxima.into_iter().max().unwrap() as u16);
-                [("write_scale", 0), ("row_scale", 0), ("block", 1), ("head", entry as u64 - 2)]
+                Pass { block: true, head: entry - 2, ..step }
             };
-            self.rig.pass(
-                &pass(Scalar::Scale, Kind::None, &[&to[..], &[("stat", 7)]].concat()),
-                true,
-                true,
-                Vec::new(),
-            );
+            self.rig.pass(step, true, true, Vec::new());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Passes over what the drain has written, against the reference.
 
-use lockstep_accel_program::isa::{Kind, Scalar};
+use lockstep_accel_abi::instructions::{Kind, Pass, Scalar};
 use lockstep_arith::attention::{ContextScale, ScoreScale, exp2};
 use lockstep_arith::embedding::Embedding;
 use lockstep_arith::layer_norm::reciprocal_of_width;
@@ -72,42 +72,35 @@ impl World {
             self.row_scales[entry] = scales;
         }
         let (to_b, to) = (self.draw(0, 1) as u64, self.draw(0, 900_000) as u64);
-        let new = pass(
-            Scalar::Scale,
-            Kind::Quantize,
-            &[
-                ("stat", part as u64),
-                ("unsigned", unsigned.into()),
-                ("own", own.into()),
-                ("block", block.into()),
-                ("halves", halves.into()),
-                ("head", 6),
-                ("write_scale", (!block).into()),
-                ("row_scale", entry as u64),
-            ],
-        );
+        let new = Pass {
+            stat: part,
+            unsigned,
+            own,
+            block,
+            halves,
+            head: 6,
+            write_scale: !block,
+            row_scale: entry,
+            ..pass(Scalar::Scale, Kind::Quantize)
+        };
         for (i, word) in from.iter().enumerate() {
             let q = word.iter().zip(&scales).map(|(&x, s)| s.quantize(x as i16, sign));
             let memory = if to_b == 1 { 'B' } else { 'A' };
             self.rig.operands.push_back(Operand { memory, address: to + i as u64, word: Bits::pack(8, q) });
         }
         let fields = |i| vec![("write", to + i), ("to_b", to_b), ("from_y", own.into())];
-        self.rig.pass(&new, !own, true, words(Kind::Quantize, base, fields));
+        self.rig.pass(new, !own, true, words(Kind::Quantize, base, fields));
     }
 
     /// (12) to (18): the stream to V, the equalised rows over the sums.
     fn normalise(&mut self, part: usize) {
         let base = part as u64 * PART;
-        let recip = ("constant", reciprocal_of_width(LENGTH).into());
-        let mean = pass(Scalar::Mean, Kind::Square, &[("stat", part as u64), recip]);
-        self.rig.pass(&mean, true, true, words(Kind::Square, sums(part), |_| Vec::new()));
+        let constant = reciprocal_of_width(LENGTH) as usize;
+        let mean = Pass { stat: part, constant, ..pass(Scalar::Mean, Kind::Square) };
+        self.rig.pass(mean, true, true, words(Kind::Square, sums(part), |_| Vec::new()));
         let fields = |i| vec![("write", sums(part) + i), ("second", base + i), ("g", i)];
-        self.rig.pass(
-            &pass(Scalar::Rho, Kind::Norm, &[("own", 1), recip]),
-            false,
-            true,
-            words(Kind::Norm, sums(part), fields),
-        );
+        let norm = Pass { own: true, constant, ..pass(Scalar::Rho, Kind::Norm) };
+        self.rig.pass(norm, false, true, words(Kind::Norm, sums(part), fields));
         for l in 0..N {
             let (x, x2) = self.norm.forward(&lane(&self.y[part], l));
             for (i, (x, x2)) in x.into_iter().zip(x2.unwrap()).enumerate() {
@@ -133,11 +126,11 @@ impl World {
             let word = Bits::pack(14, rows.iter().map(|row| row[i]));
             self.rig.operands.push_back(Operand { memory: 'P', address: to + i as u64, word });
         }
-        let constant = score.multiplier as u64 | (score.shift as u64) << 15;
-        let exp = pass(Scalar::Head, Kind::Exp, &[("stat", part as u64), ("constant", constant)]);
-        self.rig.pass(&exp, true, true, words(Kind::Exp, sums(part), |i| vec![("write", to + i)]));
-        let soft = pass(Scalar::Soft, Kind::None, &[("own", 1), ("slot", part as u64)]);
-        self.rig.pass(&soft, false, true, Vec::new());
+        let constant = score.multiplier as usize | (score.shift as usize) << 15;
+        let exp = Pass { stat: part, constant, ..pass(Scalar::Head, Kind::Exp) };
+        self.rig.pass(exp, true, true, words(Kind::Exp, sums(part), |i| vec![("write", to + i)]));
+        let soft = Pass { own: true, slot: part, ..pass(Scalar::Soft, Kind::None) };
+        self.rig.pass(soft, false, true, Vec::new());
         let scale = |row: &Vec<i16>| {
             ContextScale::of(row.iter().map(|&p| u32::from(p.unsigned_abs())).sum(), self.heads[2])
         };
@@ -164,7 +157,7 @@ impl World {
                 ("lanes", lanes as u64),
             ]
         };
-        self.rig.pass(&pass(Scalar::None, Kind::Pool, &[]), false, false, words(Kind::Pool, base, fields));
+        self.rig.pass(pass(Scalar::None, Kind::Pool), false, false, words(Kind::Pool, base, fields));
     }
 
     /// (32) into part `part`: words, the positions that V holds, types.
@@ -191,8 +184,8 @@ impl World {
             }
         }
         let fields = |i| vec![("write", sums(part) + i), ("g", LENGTH as u64 + i), ("stat", part as u64)];
-        let new = pass(Scalar::None, Kind::Embed, &[("shift", 3)]);
-        self.rig.pass(&new, false, false, words(Kind::Embed, base, fields));
+        let new = Pass { shift: 3, ..pass(Scalar::None, Kind::Embed) };
+        self.rig.pass(new, false, false, words(Kind::Embed, base, fields));
         Content::Sums
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use lockstep_accel_program::isa::Instruction;
+use lockstep_accel_abi::instructions::{Instruction, Pass};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
@@ -139,8 +139,8 @@ impl Rig {
     }
 
     /// A pass from the latch of the drain's statistics, where it takes them, to the end of its last word, whatever the drain does meanwhile.
-    pub(super) fn pass(&mut self, new: &Instruction, latch: bool, scalar: bool, words: Vec<Bits>) {
-        let payload = Bits::from_bytes(216, &instruction(new).bytes()[5..]);
+    pub(super) fn pass(&mut self, new: Pass, latch: bool, scalar: bool, words: Vec<Bits>) {
+        let payload = Bits::from_bytes(216, &instruction(&Instruction::from(new)).bytes()[5..]);
         self.bench.set_bits("pass_fields_i", &payload);
         for (port, here) in [("latch_i", latch), ("scalar_start_i", scalar)] {
             self.bench.set(port, here.into());
