@@ -1,11 +1,12 @@
-//! Numbers with names: opcodes, statuses, ports, sticky errors, flags.
+//! Opcodes and flags of descriptors, statuses, ports, errors, interrupts, and constants.
 
 codes! {
-    /// What a descriptor asks for. Zero is no opcode, so a ring of zeros starts nothing.
+    /// The command of a descriptor. Zero is no opcode, so a ring of zeros starts no job.
     pub enum Opcode {
-        /// Does nothing and completes.
+        /// Completes at once.
         Nop = 1,
-        /// Runs a program of the card memory on inputs in host memory, and writes results to host memory.
+        /// Runs a program in card memory: reads its inputs from host memory and writes its results
+        /// to host memory.
         Run = 2,
         /// Copies host memory to card memory.
         CopyToCard = 3,
@@ -17,25 +18,29 @@ codes! {
 codes! {
     /// How a job ended.
     pub enum Status {
-        /// Done; the results are in host memory.
+        /// The job ended well; its results are in host memory.
         Ok = 0,
-        /// The descriptor could not be read from host memory. The record's tag is 0xffff, its address that of the descriptor.
+        /// The card could not read the descriptor from host memory. The record's tag is 0xffff, and
+        /// its address is that of the descriptor.
         DescriptorRead = 1,
-        /// The opcode is none of the known ones.
+        /// The descriptor has an unknown opcode.
         BadOpcode = 2,
-        /// A flag or a reserved byte of the descriptor is set.
+        /// The descriptor has an unknown flag, or a member that must be zero is not.
         BadReserved = 3,
-        /// An address or a length is not a multiple of four, or a program's of 64. The record holds the address.
+        /// An address or a length is not a multiple of 4, or the address of a program not one of
+        /// 64. The record holds the address.
         Misaligned = 4,
-        /// A length is zero or above its limit.
+        /// A length is zero, or greater than its limit.
         BadLength = 5,
-        /// Part of the range lies beyond the card memory. The record holds the address.
+        /// A part of the range lies beyond the card memory. The record holds the address.
         CardRange = 6,
-        /// The program is for another array, or its tokens, hidden size or repetitions are zero or more than the card takes.
+        /// The program is for another array; or its tokens, hidden size or runs are zero or more
+        /// than the card takes.
         UnsupportedShape = 7,
-        /// The program holds an instruction that is none: see INSTRUCTIONS.md.
+        /// The program holds an illegal instruction: an opcode or a field with a value that does
+        /// not exist. INSTRUCTIONS.md lists them.
         BadInstruction = 8,
-        /// The inputs are not what the program takes: a token or type id out of range.
+        /// A token id or a token type of the inputs is out of range.
         BadInput = 10,
         /// A read of host memory was answered with an error. The record holds the address.
         HostRead = 11,
@@ -45,15 +50,15 @@ codes! {
         CardRead = 13,
         /// A write of card memory was answered with an error. The record holds the address.
         CardWrite = 14,
-        /// The job was the oldest for longer than the watchdog's period.
+        /// The job was the oldest for longer than the watchdog's period, so the card aborted it.
         Watchdog = 15,
-        /// The driver had the job aborted.
+        /// The driver aborted the job.
         Aborted = 16,
     }
 }
 
 codes! {
-    /// A path to memory.
+    /// A port to memory.
     pub enum Port {
         /// Reads of host memory: descriptors, inputs, copies.
         HostRead = 0,
@@ -67,7 +72,7 @@ codes! {
 }
 
 bits! {
-    /// Bits of `ERROR_STATUS`: what went wrong since they were cleared.
+    /// Bits of `ERROR_STATUS`: errors since they were cleared.
     pub struct ErrorBits {
         /// A read of host memory was answered with an error.
         HOST_READ = 0,
@@ -77,27 +82,29 @@ bits! {
         CARD_READ = 2,
         /// A write of card memory was answered with an error.
         CARD_WRITE = 3,
-        /// A descriptor could not be read.
+        /// The card could not read a descriptor.
         DESCRIPTOR_READ = 4,
-        /// A completion record could not be written. The card halts until it is reset.
+        /// The card could not write a completion record. It halts until it is reset.
         COMPLETION_WRITE = 5,
-        /// A job was stopped by the watchdog.
+        /// The watchdog aborted a job.
         WATCHDOG = 6,
-        /// The engine did not stop a job within one more watchdog period. The card halts until it is reset.
+        /// The engine did not end an aborted job within one more period of the watchdog. The card
+        /// halts until it is reset.
         ENGINE_STUCK = 7,
-        /// A doorbell was given an index that is not possible; it had no effect.
+        /// A doorbell got an impossible index. The write had no effect.
         BAD_DOORBELL = 8,
-        /// A register was written in part or at an offset where none is, or a read-only one was; it had no effect.
+        /// A write went to an offset without a register, to a part of a register, or to a read-only
+        /// register. It had no effect.
         BAD_ACCESS = 9,
-        /// The queue was enabled with a base or size that is not possible; it stays disabled.
+        /// The driver enabled the queue with an impossible base or size. The queue stays disabled.
         BAD_QUEUE = 10,
     }
 }
 
 bits! {
-    /// Bits of `INT_STATUS`, `INT_ENABLE`, `INT_FORCE`; bit `i` drives interrupt vector `i`.
+    /// Bits of `INT_STATUS`, `INT_ENABLE` and `INT_FORCE`. Bit `i` drives interrupt vector `i`.
     pub struct InterruptBits {
-        /// A job that asked for an interrupt has its completion record written.
+        /// The card wrote the completion record of a job that asked for an interrupt.
         COMPLETION = 0,
         /// A bit of `ERROR_STATUS` was set.
         ERROR = 1,
@@ -107,9 +114,10 @@ bits! {
 bits! {
     /// Bits of a descriptor's `flags`.
     pub struct DescriptorFlags {
-        /// Interrupt when the completion record is written. Without it, a driver polls or sets the flag on the last of a group only.
+        /// The card raises an interrupt when it has written the completion record.
         INTERRUPT = 0,
-        /// Starts only when all earlier jobs are done. The job after copies that it needs carries it.
+        /// The job starts only when all earlier jobs are done. Example: a job behind the copies of
+        /// its program.
         FENCE = 1,
     }
 }
@@ -117,28 +125,30 @@ bits! {
 bits! {
     /// Bits of a completion record's `flags`.
     pub struct CompletionFlags {
-        /// One in the first pass over the ring, zero in the second, and so on: a record is new when its phase is the pass's.
+        /// One in the first pass over the ring, zero in the second, and so on. A record is new if
+        /// its phase is that of the current pass.
         PHASE = 0,
     }
 }
 
-/// Interrupt vectors, one for each bit of [`InterruptBits`].
+/// Number of interrupt vectors: one for each bit of [`InterruptBits`].
 pub const VECTORS: u32 = 2;
-/// The tag of a record whose descriptor could not be read.
+/// The tag of a record whose descriptor the card could not read.
 pub const NO_TAG: u16 = 0xffff;
-/// `ID` of this kind of card: "LSBE" in the order of the bytes.
+/// The value of `ID`: the bytes "LSBE".
 pub const ID_VALUE: u32 = u32::from_le_bytes(*b"LSBE");
-/// The version of everything in this crate: a driver needs the same major number and at least its own minor one.
+/// The version of this interface. A driver needs a card with the same major number (the high 16
+/// bits), and with at least the driver's minor number.
 pub const INTERFACE_VERSION: u32 = 1 << 16;
-/// Least and greatest base-2 logarithm of the entries of a ring.
+/// The least and the greatest `RING_LOG2`: a ring has 2^`RING_LOG2` entries.
 pub const RING_LOG2: (u32, u32) = (1, 15);
-/// Base addresses of rings are a multiple of this.
+/// The base address of a ring is a multiple of this.
 pub const RING_ALIGN: u64 = 64;
-/// Addresses and lengths in descriptors are a multiple of this.
+/// Addresses and lengths in a descriptor are multiples of this.
 pub const ALIGN: u64 = 4;
-/// Bytes of an instruction of the engine.
+/// The size of an instruction in bytes.
 pub const INSTRUCTION_BYTES: u32 = 32;
-/// Addresses of programs are a multiple of this.
+/// The address of a program is a multiple of this.
 pub const PROGRAM_ALIGN: u64 = 64;
 /// The longest copy of one descriptor, in bytes.
 pub const COPY_MAX: u32 = 1 << 30;

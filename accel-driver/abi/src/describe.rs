@@ -1,20 +1,21 @@
-//! Tables about the interface, and the macros that write each fact once as a Rust item and once as a row of its table.
+//! Types of the tables about the interface, and the macros that write each fact once: as a Rust
+//! item and as a row of its table.
 
-/// Who may do what with a register or a bit.
+/// How a driver may use a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Written values are ignored.
+    /// The card ignores writes.
     ReadOnly,
     /// Reads return what was written.
     ReadWrite,
     /// A one clears the bit, a zero leaves it.
     WriteOneToClear,
-    /// A write is an order; reads are described with the register.
+    /// A write is a command. The register's description says what a read gives.
     Command,
 }
 
 impl Access {
-    /// The short form that tables use.
+    /// The short form in tables.
     pub const fn short(self) -> &'static str {
         match self {
             Self::ReadOnly => "RO",
@@ -32,11 +33,11 @@ pub struct Register {
     pub name: &'static str,
     /// Bytes from the start of the BAR, a multiple of four.
     pub offset: u32,
-    /// Who may do what.
+    /// How a driver may use it.
     pub access: Access,
     /// What it means.
     pub about: &'static str,
-    /// Its parts; empty where it is one number.
+    /// Its fields; none if the register is one number.
     pub fields: &'static [Field],
 }
 
@@ -54,15 +55,15 @@ pub struct Field {
 }
 
 impl Field {
-    /// The bits of the field as a mask of the register.
+    /// The mask of the field's bits in the register.
     pub const fn mask(&self) -> u32 {
         (((1u64 << self.bits) - 1) << self.low) as u32
     }
-    /// The field's value in a register's value.
+    /// The value of the field in the value of a register.
     pub const fn get(&self, register: u32) -> u32 {
         (register & self.mask()) >> self.low
     }
-    /// The register's value with the field replaced; bits of `value` beyond the field are dropped.
+    /// The value of a register with the field replaced. Bits of `value` beyond the field are lost.
     pub const fn set(&self, register: u32, value: u32) -> u32 {
         register & !self.mask() | value << self.low & self.mask()
     }
@@ -103,7 +104,7 @@ pub struct Constant {
     pub about: &'static str,
 }
 
-/// Registers: a constant for each offset, a module of fields, and the table of all.
+/// The registers: a constant for each offset, a module of fields, and the table of all registers.
 macro_rules! registers {
     ($($(#[doc = $doc:literal])+ $name:ident = $offset:literal, $access:ident
         $({ $($(#[doc = $field_doc:literal])+ $field:ident = $low:literal + $bits:literal),+ $(,)? })?;)+) => {
@@ -128,7 +129,8 @@ macro_rules! registers {
     };
 }
 
-/// A record in memory: the structure, its bytes in both directions, its table, and its size and offsets asserted.
+/// A record in memory: the structure, its conversions to and from bytes, and its table. The
+/// compiler checks its size and offsets.
 macro_rules! record {
     ($(#[doc = $doc:literal])+ pub struct $name:ident, $size:literal bytes {
         $($(#[doc = $member_doc:literal])+ $offset:literal $member:ident: $type:ty),+ $(,)?
@@ -159,7 +161,8 @@ macro_rules! record {
                 $(bytes[$offset..$offset + core::mem::size_of::<$type>()].copy_from_slice(&self.$member.to_le_bytes());)+
                 bytes
             }
-            /// The record that stands in memory as `bytes`. Every value is accepted; members are judged where they are used.
+            /// The record that stands in memory as `bytes`. It accepts every value: the code that
+            /// uses a member checks it.
             pub fn from_bytes(bytes: &[u8; $size]) -> Self {
                 $(let mut $member = [0; core::mem::size_of::<$type>()];
                 $member.copy_from_slice(&bytes[$offset..$offset + core::mem::size_of::<$type>()]);)+
@@ -192,7 +195,7 @@ macro_rules! codes {
 
         impl TryFrom<u8> for $name {
             type Error = u8;
-            /// The unknown byte is the error.
+            /// The error is the unknown byte.
             fn try_from(value: u8) -> Result<Self, u8> {
                 match value { $($value => Ok(Self::$code),)+ other => Err(other) }
             }
@@ -200,7 +203,7 @@ macro_rules! codes {
     };
 }
 
-/// Single bits of a mask: constants for each, and the table.
+/// Single bits of a mask: a constant for each, and the table.
 macro_rules! bits {
     ($(#[doc = $doc:literal])+ pub struct $name:ident { $($(#[doc = $bit_doc:literal])+ $bit:ident = $low:literal),+ $(,)? }) => {
         $(#[doc = $doc])+

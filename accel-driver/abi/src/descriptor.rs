@@ -3,17 +3,19 @@
 use crate::codes::{DescriptorFlags, Opcode};
 
 record! {
-    /// A command. Members that an opcode does not use are zero.
+    /// A command. Members that its opcode does not use are zero.
     pub struct Descriptor, 64 bytes {
-        /// [`Opcode`].
+        /// The command: an [`Opcode`].
         0 opcode: u8,
-        /// [`DescriptorFlags`].
+        /// Bits of [`DescriptorFlags`].
         1 flags: u8,
-        /// The driver's name for the job; comes back in the completion record. Tags of jobs under way differ.
+        /// The driver's number for the job. The completion record has the same tag. The driver uses
+        /// a tag for one job at a time.
         2 tag: u16,
-        /// `Run`: instructions of the program, at most 65535. Copies: zero.
+        /// `Run`: instructions of the program, at most 65,535. Copies: zero.
         4 program_length: u32,
-        /// `Run`: where the program lies in card memory, a multiple of 64. Copies: the address in card memory.
+        /// `Run`: the address of the program in card memory, a multiple of 64. Copies: the address
+        /// in card memory.
         8 card_address: u64,
         /// `Run`: IOVA of the inputs. Copies: the address in host memory.
         16 host_address: u64,
@@ -21,13 +23,14 @@ record! {
         24 output_address: u64,
         /// `Run`: zero. Copies: bytes.
         32 bytes: u32,
-        /// `Run`: how many times the program runs; inputs and results advance by their strides. At least one. Copies: zero.
+        /// `Run`: how often the program runs, at least once. After each run the addresses of inputs
+        /// and results grow by their strides. Copies: zero.
         36 runs: u16,
-        /// `Run`: the array's size that the program was compiled for. Copies: zero.
+        /// `Run`: the side of the array that the program was compiled for. Copies: zero.
         38 array: u16,
-        /// `Run`: tokens of the longest sequence that the program takes. Copies: zero.
+        /// `Run`: tokens of a sequence. Copies: zero.
         40 tokens: u16,
-        /// `Run`: hidden size of the model. Copies: zero.
+        /// `Run`: the hidden size of the model. Copies: zero.
         42 hidden: u16,
         /// Zero.
         44 reserved_0: u32,
@@ -40,30 +43,33 @@ record! {
     }
 }
 
-/// The inputs of one sequence as `Run` reads them: for each token a number of 32 bits, its id with its type in the highest byte.
+/// The inputs of one sequence as `Run` reads them: for each token 32 bits, the type in the highest
+/// byte and the id in the others.
 pub fn inputs(ids: &[u32], types: &[u8]) -> impl Iterator<Item = u8> {
     ids.iter().zip(types).flat_map(|(id, kind)| (id | u32::from(*kind) << 24).to_le_bytes())
 }
 
 impl Descriptor {
-    /// A command that only completes.
+    /// A command that completes at once.
     pub fn nop(tag: u16) -> Self {
         Self { opcode: Opcode::Nop as u8, tag, ..Self::default() }
     }
-    /// Host memory to card memory; addresses and `bytes` are multiples of four, `bytes` at least four.
+    /// Copies host memory to card memory. Both addresses and `bytes` are multiples of 4, and
+    /// `bytes` is at least 4.
     pub fn copy_to_card(tag: u16, host_address: u64, card_address: u64, bytes: u32) -> Self {
         Self { opcode: Opcode::CopyToCard as u8, tag, host_address, card_address, bytes, ..Self::default() }
     }
-    /// Card memory to host memory; addresses and `bytes` are multiples of four, `bytes` at least four.
+    /// Copies card memory to host memory. Both addresses and `bytes` are multiples of 4, and
+    /// `bytes` is at least 4.
     pub fn copy_from_card(tag: u16, card_address: u64, host_address: u64, bytes: u32) -> Self {
         Self { opcode: Opcode::CopyFromCard as u8, tag, host_address, card_address, bytes, ..Self::default() }
     }
-    /// The same command with an interrupt when it is done.
+    /// The same command; the card raises an interrupt when it is done.
     pub fn with_interrupt(mut self) -> Self {
         self.flags |= DescriptorFlags::INTERRUPT as u8;
         self
     }
-    /// The same command, started only when all earlier ones are done.
+    /// The same command; it starts only when all earlier ones are done.
     pub fn with_fence(mut self) -> Self {
         self.flags |= DescriptorFlags::FENCE as u8;
         self

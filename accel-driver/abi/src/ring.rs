@@ -1,20 +1,22 @@
 //! The arithmetic of ring indices.
 //!
-//! Indices run freely over 16 bits; the entry is the index modulo the ring's size, which is a power of two up to 2^15. The entries
-//! between the consumer's and the producer's index are full; equal indices mean an empty ring, so every entry can be used.
+//! An index counts over all 16 bits; its entry is the index modulo the size of the ring, a power of
+//! two up to 2^15. The entries from the consumer's index to the one before the producer's are full.
+//! Equal indices mean an empty ring, so every entry can be full.
 
-/// How many entries are full.
+/// The number of full entries.
 pub const fn used(producer: u16, consumer: u16) -> u16 {
     producer.wrapping_sub(consumer)
 }
 
-/// Whether a producer index written to a doorbell is possible: it keeps or adds entries and never overtakes the consumer.
+/// Whether a doorbell takes a new producer index: it may add entries and take none away, and the
+/// ring must have room for them.
 pub const fn valid_producer(new: u16, old: u16, consumer: u16, log2: u32) -> bool {
     let filled = used(new, consumer);
     filled <= 1 << log2 && filled >= used(old, consumer)
 }
 
-/// Whether a consumer index written to a doorbell is possible: it frees full entries only.
+/// Whether a doorbell takes a new consumer index: it may free full entries only.
 pub const fn valid_consumer(new: u16, old: u16, producer: u16) -> bool {
     used(producer, new) <= used(producer, old)
 }
@@ -24,7 +26,8 @@ pub const fn slot(index: u16, log2: u32) -> u16 {
     index & ((1 << log2) - 1) as u16
 }
 
-/// The phase of the records of the pass that an index belongs to: 1 in the first.
+/// The phase of a record at an index: 1 in the first pass over the ring, 0 in the second, and so
+/// on.
 pub const fn phase(index: u16, log2: u32) -> u8 {
     (index >> log2 & 1 ^ 1) as u8
 }

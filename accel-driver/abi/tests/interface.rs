@@ -1,4 +1,5 @@
-//! The interface against its generated files, and the arithmetic of its rings against a plain model.
+//! The interface against its generated files, and the arithmetic of its rings against a plain
+//! model.
 
 use std::path::Path;
 
@@ -79,7 +80,8 @@ fn commands_carry_what_they_were_given() {
     assert_eq!(Status::try_from(0), Ok(Status::Ok));
 }
 
-/// A ring as a plain queue: entries are put in and taken out, and the indices must tell the same story, over many wraps.
+/// A ring as a plain queue: entries are put in and taken out, and the indices must tell the same
+/// story, over many wraps.
 #[test]
 fn indices_tell_what_a_queue_holds() {
     for log2 in [1, 2, 5, 15] {

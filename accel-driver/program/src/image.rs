@@ -1,4 +1,5 @@
-//! The weight image: everything of a model that lies in card memory, in the order in which the engine reads it.
+//! The weight image: everything of a model that lies in card memory, in the order in which the
+//! engine reads it.
 
 use lockstep_accel_abi::engine::HIDDEN_MAX;
 use lockstep_arith::encoder::{Encoder, Layer, Pooling};
@@ -200,8 +201,8 @@ fn push_norm(bytes: &mut Vec<u8>, norm: &LayerNorm) {
     }
 }
 
-/// Panels of `lanes` columns: a header of twelve words, then a word a row of weights. What is missing from the last one is
-/// zero, and so are its sums.
+/// Panels of `lanes` columns: a header of twelve words, then a word a row of weights. What is
+/// missing from the last one is zero, and so are its sums.
 fn push_panels(
     bytes: &mut Vec<u8>,
     linear: &Linear,

@@ -74,8 +74,9 @@ impl Program {
         Ok(Self { instructions, stride: engine.instruction_bytes(), macs })
     }
 
-    /// The first feed-forward layer of layer 0 alone, `times` times, on the rows behind the embedding; its 16-bit
-    /// outputs, before the activation, are summed over the tokens. It measures the products.
+    /// The first feed-forward layer of layer 0 alone, `times` times, on the rows behind the
+    /// embedding; its 16-bit outputs, before the activation, are summed over the tokens. It
+    /// measures the products.
     ///
     /// # Errors
     /// As [`Self::new`].

@@ -1,4 +1,4 @@
-//! The tables for people.
+//! The document of registers, descriptors and codes.
 
 use core::fmt::{self, Write};
 
@@ -14,11 +14,14 @@ const INTRODUCTION: &str = "\
 
 Generated from the crate `lockstep-accel-abi` by `make abi`; changes belong there.
 
-The registers are 32 bits wide and are read and written whole, at the offsets below in BAR 0 (8 KiB). A 64-bit number is
-two registers, the low half first. A read never changes anything; where no register is, it gives zero. A card that is gone reads as all ones.
-The second page holds only the doorbells, so that it can be mapped apart. Numbers in memory are little-endian.
+A register has 32 bits and is read and written whole, at its offset in BAR 0 (8 KiB). A 64-bit
+number is two registers, the low half first. A read never changes anything, and gives zero at an
+offset without a register. Every read of a card that is gone gives all ones. The second page holds
+only the doorbells, so that a process can map the doorbells alone. Numbers in memory are
+little-endian.
 
-RO: writes are ignored. RW: reads give what was written. W1C: a one clears the bit. CMD: a write is an order.
+RO: the card ignores writes. RW: a read gives the value that was written. W1C: a one clears the bit.
+CMD: a write is a command.
 
 | offset | register | bits | access | |
 |---|---|---|---|---|
@@ -27,17 +30,21 @@ RO: writes are ignored. RW: reads give what was written. W1C: a one clears the b
 const RINGS: &str = "
 ## The rings
 
-Two rings of `2^RING_LOG2` entries in host memory: descriptors, which the driver produces and the card consumes, and completion records, the
-other way round. Indices run freely over 16 bits; the entry is the index modulo the size. Equal indices mean empty, so every entry can be used.
+Host memory holds two rings of `2^RING_LOG2` entries. The driver produces descriptors, and the card
+consumes them. The card produces completion records, and the driver consumes them. An index counts
+over all 16 bits; its entry is the index modulo the size of the ring. Equal indices mean an empty
+ring, so every entry can be full.
 
-1. The driver writes descriptors, then (release order) the new producer index to `DOORBELL_SUBMIT`. An index that is not possible sets
-   `ERROR_STATUS.BAD_DOORBELL` and changes nothing.
-2. The card reads descriptors in order and has up to `CAP_QUEUE.JOBS` of them under way. Copies and programs overlap unless a descriptor carries `FENCE`.
-3. A record is written for every descriptor, in order, the word with the phase last. The phase is 1 in the first pass over the ring, 0 in the second, and so on.
-4. The driver reads records whose phase is the awaited one (acquire order) and writes its new consumer index to `DOORBELL_COMPLETE`. The
-   card starts no job for whose record there is no room.
+1. The driver writes descriptors, and then (release order) the new producer index to
+   `DOORBELL_SUBMIT`. An impossible index sets `ERROR_STATUS.BAD_DOORBELL` and changes nothing.
+2. The card reads descriptors in order and works on up to `CAP_QUEUE.JOBS` of them at once. Copies
+   and programs overlap, unless a descriptor has the flag `FENCE`.
+3. The card writes a record for every descriptor, in order, and the word with the phase last. The
+   phase is 1 in the first pass over the ring, 0 in the second, and so on.
+4. The driver reads the records with the phase of its pass (acquire order), and writes its new
+   consumer index to `DOORBELL_COMPLETE`. The card starts a job only if its record has room.
 
-A descriptor that is refused ends with its status; the others are not touched.
+A descriptor that the card refuses ends with its status. The other descriptors are not affected.
 ";
 
 /// Writes `REGISTERS.md`.

@@ -1,4 +1,5 @@
-//! The macros that write each fact about an instruction once: as a Rust item and as a row of its table.
+//! The macros that write each fact about an instruction once: as a Rust item and as a row of its
+//! table.
 
 /// A type of `codes!` as a field: its SystemVerilog type, the prefix of its constants, its default.
 macro_rules! code_field {

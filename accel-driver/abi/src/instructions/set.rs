@@ -52,7 +52,8 @@ instructions! {
         b_inner: usize, 16;
         /// The right operand is the panel at the head of the ring; each outer turn takes one.
         ring: bool, 1;
-        /// The left operand is a softmax weight of two planes of 7 bits, (24): a tile is read twice.
+        /// The left operand is a softmax weight of two planes of 7 bits, (24): a tile is read
+        /// twice.
         planes: bool, 1;
     }
 
@@ -174,8 +175,8 @@ instructions! {
         halves: bool, 1;
         /// Lanes of the last turn that `Pool` sums.
         lanes: usize, 7;
-        /// `Mean`, `Rho`: the reciprocal of the width. `Head`: the score's multiplier, and its shift
-        /// from bit 15 on.
+        /// `Mean`, `Rho`: the reciprocal of the width. `Head`: the score's multiplier, and its
+        /// shift from bit 15 on.
         constant: usize, 28;
         /// The softmax slot of `Soft`.
         slot: usize, 2;

@@ -134,7 +134,8 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// (5) to (9) of rows whose maximum the drain has kept. `per_tile` gives the memories of a tile.
+    /// (5) to (9) of rows whose maximum the drain has kept. `per_tile` gives the memories of a
+    /// tile.
     pub(super) fn quantize_rows(
         &mut self,
         wait: u8,

@@ -158,7 +158,8 @@ impl Compiler<'_> {
         self.norm_tiles(OUTPUT_NORM, [s::OUTPUT_SUM, s::OUTPUT_NORM_MOVED], next)
     }
 
-    /// The norm of all tiles: each waits for its sums, the first one also for the norm's parameters.
+    /// The norm of all tiles: each waits for its sums, the first one also for the norm's
+    /// parameters.
     fn norm_tiles(&mut self, g: usize, waits: [u8; 2], next: Option<(usize, u8)>) -> Result<(), Error> {
         for tile in 0..self.layout.tiles {
             self.norm(tile, g, if tile == 0 { &waits } else { &waits[..1] }, next)?;
