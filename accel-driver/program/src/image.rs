@@ -11,19 +11,19 @@ use crate::array::ArrayShape;
 use crate::error::Error;
 use crate::shape::Shape;
 
-/// Types that fit a word of memory G.
+/// Token types that fit a word of memory G.
 const TYPES: usize = 4;
 
 /// A model in card memory.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// The bytes, from a card address that is a multiple of a word.
+    /// The bytes as they lie in card memory. Their first address is a multiple of a word.
     pub bytes: Vec<u8>,
     pub(crate) shape: Shape,
     pub(crate) vocabulary: usize,
     pub(crate) types: usize,
     pub(crate) positions: usize,
-    /// Byte offsets.
+    /// Offset of the word rows in bytes. The other offsets below are in bytes, too.
     pub(crate) rows_at: usize,
     pub(crate) row_words: usize,
     pub(crate) tables_at: usize,
@@ -37,7 +37,7 @@ pub struct Image {
     pub(crate) lanes: usize,
 }
 
-/// What of a layer is in its instructions.
+/// The facts about a layer that stand in its instructions.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerFacts {
     pub(crate) projection: (i32, i32),
@@ -50,9 +50,9 @@ pub(crate) struct LayerFacts {
     pub(crate) table: [i16; 24],
     pub(crate) fraction_bits: i32,
     pub(crate) offset: i16,
-    /// Byte offset of the panels of the first feed-forward layer.
+    /// Offset of the panels of the first feed-forward layer.
     pub(crate) expand_at: usize,
-    /// Their words.
+    /// Words of these panels.
     pub(crate) expand_words: usize,
 }
 
@@ -165,7 +165,7 @@ fn facts(layer: &Layer, expand_at: usize, expand_words: usize) -> LayerFacts {
     }
 }
 
-/// Returns where the first feed-forward layer is.
+/// Writes a layer. Returns the range of the first feed-forward layer.
 fn push_layer(
     bytes: &mut Vec<u8>,
     layer: &Layer,
@@ -190,7 +190,7 @@ fn push_layer(
     expand
 }
 
-/// Four 16-bit numbers a channel.
+/// Writes a LayerNorm: four 16-bit numbers a channel.
 fn push_norm(bytes: &mut Vec<u8>, norm: &LayerNorm) {
     debug_assert!(norm.stream.gain.len() <= HIDDEN_MAX);
     for j in 0..norm.stream.gain.len() {
@@ -201,8 +201,8 @@ fn push_norm(bytes: &mut Vec<u8>, norm: &LayerNorm) {
     }
 }
 
-/// Panels of `lanes` columns: a header of twelve words, then a word a row of weights. What is
-/// missing from the last one is zero, and so are its sums.
+/// Writes panels of `lanes` columns: a header of twelve words, then one word for each row of
+/// weights. The last panel is filled with columns of zeros, whose sums are zero.
 fn push_panels(
     bytes: &mut Vec<u8>,
     linear: &Linear,

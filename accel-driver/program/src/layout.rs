@@ -6,7 +6,7 @@ use crate::array::ArrayShape;
 use crate::error::Error;
 use crate::shape::Shape;
 
-/// Where things are in the scratchpads for a number of tokens.
+/// The first words of everything in the memories, for a number of tokens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub(crate) tiles: usize,
@@ -17,7 +17,7 @@ pub(crate) struct Layout {
     pub(crate) keys: usize,
     pub(crate) values: usize,
     pub(crate) context: usize,
-    /// Rows behind the activation; they share the place of the projections.
+    /// Rows behind the activation. They overwrite the projections.
     pub(crate) rows: usize,
     pub(crate) sums: usize,
     pub(crate) scores: usize,
@@ -38,7 +38,7 @@ impl Layout {
             return Err(Error::Shape { what: "number of tokens", value: tokens, allowed });
         }
         let block = tiles * shape.hidden;
-        // Values lie in whole panels.
+        // Values lie in whole panels of the array.
         let values = tiles * shape.hidden.next_multiple_of(n);
         let slot = tiles * n;
         let layout = Self {

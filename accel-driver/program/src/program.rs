@@ -16,7 +16,7 @@ use crate::layout::Layout;
 use compiler::{Compiler, Job};
 use semaphore as s;
 
-/// The instructions for sequences of one length.
+/// A program: the instructions for sequences of one length.
 #[derive(Clone, Debug)]
 pub struct Program {
     instructions: Vec<[u8; INSTRUCTION_BYTES as usize]>,
@@ -28,7 +28,7 @@ impl Program {
     /// Compiles for sequences of `tokens`, with the image at the card address `base`.
     ///
     /// # Errors
-    /// A shape that the engine does not take, or a field that is too narrow for it.
+    /// A shape that the engine does not take, or a value that does not fit its field.
     pub fn new(image: &Image, engine: &ArrayShape, tokens: usize, base: u64) -> Result<Self, Error> {
         if image.lanes != engine.lanes {
             return Err(Error::Shape {
@@ -58,7 +58,7 @@ impl Program {
         Self::finished(compiler.out, engine, count(linear + attention))
     }
 
-    /// A program that a job can name.
+    /// Checks that a job can name the program.
     fn finished(
         instructions: Vec<[u8; INSTRUCTION_BYTES as usize]>,
         engine: &ArrayShape,
@@ -74,9 +74,9 @@ impl Program {
         Ok(Self { instructions, stride: engine.instruction_bytes(), macs })
     }
 
-    /// The first feed-forward layer of layer 0 alone, `times` times, on the rows behind the
-    /// embedding; its 16-bit outputs, before the activation, are summed over the tokens. It
-    /// measures the products.
+    /// A program that measures the products. It embeds the tokens, runs the first feed-forward
+    /// layer of layer 0 `times` times without its activation, and sums the 16-bit outputs over the
+    /// tokens.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -119,7 +119,7 @@ impl Program {
         Self::finished(compiler.out, engine, products)
     }
 
-    /// As it lies in card memory.
+    /// The program as it lies in card memory.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.instructions.len() * self.stride);
@@ -137,13 +137,13 @@ impl Program {
         self.instructions.len()
     }
 
-    /// Never: a program ends with an instruction.
+    /// Whether the program has no instructions. It always has some.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.instructions.is_empty()
     }
 
-    /// Products of (10), (19) and (24) of one sequence, each once.
+    /// The number of products in (10), (19) and (24) for one sequence.
     #[must_use]
     pub const fn macs(&self) -> u64 {
         self.macs

@@ -1,4 +1,4 @@
-//! What a job cannot name is refused.
+//! The compiler refuses a program that no job can name.
 #![allow(clippy::unwrap_used)]
 
 use lockstep_accel_program::{ArrayShape, Error, Image, Program};
@@ -16,7 +16,7 @@ fn a_program_of_more_than_65_535_instructions_is_refused() {
         Err(other) => panic!("{other}"),
     };
     let (one, two) = (instructions(1).unwrap(), instructions(2).unwrap());
-    // As many as fit, and one more.
+    // The greatest number of repetitions that fits.
     let most = 1 + (65_535 - one) / (two - one);
     let length = |times| one + (times - 1) * (two - one);
     assert_eq!(instructions(most), Ok(length(most)));

@@ -1,4 +1,5 @@
-//! The attention of a layer: projections, scores, softmax, weighted sums, by head and tile.
+//! The attention of a layer: projections, scores, softmax, weighted sums, for each head and tile.
+//! A unit is a head with a tile of queries.
 
 use lockstep_accel_abi::engine::SOFTMAX_SLOTS;
 use lockstep_accel_abi::instructions::{Drain, DrainMode, Instruction, Kind, Mac, Pass, Scalar, When};
@@ -8,9 +9,10 @@ use super::semaphore as s;
 use crate::error::Error;
 use crate::image::LayerFacts;
 
-/// How many tiles the scores run ahead of the weighted sums.
+/// The scores are computed this many units before the weighted sums.
 const LEAD: usize = 2;
-/// Triples of block maxima that are kept.
+/// Heads whose three block scales the engine keeps. An even number: the values of two heads are
+/// quantised together.
 const HEAD_REGISTERS: usize = 20;
 
 impl Compiler<'_> {
@@ -115,7 +117,7 @@ impl Compiler<'_> {
         self.push(values.wait(s::VALUES, When::Once).signal(s::VALUES_READY, When::Once))
     }
 
-    /// Scores of unit `u`: a head and a tile of queries.
+    /// The scores of unit `u`.
     fn scores(&mut self, u: usize) -> Result<(), Error> {
         let (layout, shape, n) = (self.layout, self.image.shape, self.engine.lanes);
         let (tiles, d) = (layout.tiles, shape.width);

@@ -1,4 +1,5 @@
-//! What all parts of a program are made of: loads, moves, linear layers, norms, quantisations.
+//! The parts that several steps of a program share: loads, moves, linear layers, norms,
+//! quantisations.
 
 use lockstep_accel_abi::codes::INSTRUCTION_BYTES;
 use lockstep_accel_abi::instructions::{Drain, Instruction, Kind, Load, Mac, Move, Pass, Scalar, When};
@@ -19,7 +20,7 @@ pub(super) struct Compiler<'a> {
     pub(super) out: Vec<[u8; INSTRUCTION_BYTES as usize]>,
 }
 
-/// Which rows a linear layer of the engine reads, and what becomes of its sums.
+/// A linear layer of the engine: the rows that it reads, and what becomes of its sums.
 pub(super) struct Job {
     pub(super) inputs: usize,
     pub(super) columns: usize,

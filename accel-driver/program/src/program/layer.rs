@@ -1,4 +1,4 @@
-//! The embedding, a layer, the pooling.
+//! The embedding, the layers, the pooling.
 
 use lockstep_accel_abi::engine::HIDDEN_MAX;
 use lockstep_accel_abi::instructions::{
@@ -11,13 +11,13 @@ use super::semaphore as s;
 use crate::error::Error;
 use crate::image::LayerFacts;
 
-/// Parts of memory G.
+// The first channels of the three parts of memory G.
 const ATTENTION_NORM: usize = 0;
 const OUTPUT_NORM: usize = HIDDEN_MAX;
 const TYPE_ROWS: usize = 2 * HIDDEN_MAX;
 
 impl Compiler<'_> {
-    /// Starts the streams of weights, embeds and normalises.
+    /// Starts the streams of weights, embeds the tokens and normalises.
     pub(super) fn prologue(&mut self, weights: &[(usize, usize)]) -> Result<(), Error> {
         let (image, layout, n) = (self.image, self.layout, self.engine.lanes);
         let hidden = image.shape.hidden;
@@ -158,8 +158,8 @@ impl Compiler<'_> {
         self.norm_tiles(OUTPUT_NORM, [s::OUTPUT_SUM, s::OUTPUT_NORM_MOVED], next)
     }
 
-    /// The norm of all tiles: each waits for its sums, the first one also for the norm's
-    /// parameters.
+    /// The LayerNorm of all tiles. Each waits for its sums, and the first one also for the
+    /// parameters of the norm.
     fn norm_tiles(&mut self, g: usize, waits: [u8; 2], next: Option<(usize, u8)>) -> Result<(), Error> {
         for tile in 0..self.layout.tiles {
             self.norm(tile, g, if tile == 0 { &waits } else { &waits[..1] }, next)?;
@@ -167,7 +167,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// (33) of rows of `length` channels, and the end.
+    /// (33) of rows of `length` channels, then the end of the program.
     pub(super) fn pool(&mut self, source: usize, length: usize) -> Result<(), Error> {
         let (turns, lanes) = match self.image.pooling {
             Pooling::Mean => (self.layout.tiles, self.layout.last),

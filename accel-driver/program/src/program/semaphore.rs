@@ -1,4 +1,4 @@
-//! Semaphores: who waits, for what.
+//! The semaphores, by the event that signals them.
 
 pub(super) const GATHER_GO: u8 = 0;
 pub(super) const MOVE_GO: u8 = 1;
