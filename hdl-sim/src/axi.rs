@@ -1,4 +1,5 @@
-//! A memory behind an AXI4 master of the design, and a check of what the master does.
+//! A memory behind an AXI4 master of the design. It also checks that the master obeys the rules of
+//! AXI4.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -9,41 +10,43 @@ use lockstep_arith::sample::Random;
 use crate::stalls::Gate;
 use crate::{Agent, Bits, Error, Fault, Port, Sim, Stalls, Storage};
 
-/// How fast a memory answers.
+/// The speed of a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AxiTiming {
-    /// Cycles from the address handshake to the first data beat, or from the last write beat to the response; at least 1.
+    /// Cycles from the address handshake to the first data beat of a read, or from the last data
+    /// beat of a write to its response. At least 1.
     pub latency: u64,
-    /// At most so many bytes in so many cycles, reads and writes apart.
+    /// (bytes, cycles): at most so many bytes in so many cycles. Reads and writes are counted
+    /// apart.
     pub bandwidth: (u64, u64),
-    /// Bursts of one direction that are accepted before the first of them is answered.
+    /// Bursts of one direction that the memory accepts before it answers the first of them.
     pub outstanding: usize,
-    /// Bursts of different ids may be answered out of order.
+    /// The memory may answer bursts of different ids out of order.
     pub reorder: bool,
 }
 
 impl Default for AxiTiming {
-    /// 120 cycles, the whole bus, 16 bursts, in order.
+    /// A latency of 120 cycles, the whole bandwidth of the bus, 16 bursts, answers in order.
     fn default() -> Self {
         Self { latency: 120, bandwidth: (u64::MAX, 1), outstanding: 16, reorder: false }
     }
 }
 
-/// What went over the bus.
+/// Counts of the traffic on a bus, reads first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AxiTraffic {
     /// Bursts read and written.
     pub bursts: [u64; 2],
     /// Data beats read and written.
     pub beats: [u64; 2],
-    /// Most bursts in flight, read and write.
+    /// The greatest number of bursts in flight, read and write.
     pub most_outstanding: [usize; 2],
 }
 
-/// Bytes of the widest bus that AXI4 has.
+/// Bytes of the widest bus of AXI4.
 const MAX_BEAT: usize = 128;
 
-/// `ar` or `aw`.
+/// The ports of an address channel: `ar` or `aw`.
 struct AddressChannel {
     name: String,
     valid: Port,
@@ -57,7 +60,7 @@ struct AddressChannel {
     stalled: Option<Bits>,
 }
 
-/// `r`, `w` or `b`.
+/// The ports of a data or response channel: `r`, `w` or `b`.
 struct DataChannel {
     name: String,
     valid: Port,
@@ -78,10 +81,10 @@ struct Burst {
     fault: Option<Fault>,
 }
 
-/// Token bucket for the bandwidth.
+/// A token bucket: it limits the bandwidth.
 struct Budget {
     rate: (u64, u64),
-    /// Bytes times the rate's cycles.
+    /// Saved bandwidth: bytes times the cycles of the rate.
     saved: u64,
 }
 
@@ -93,11 +96,12 @@ struct Direction {
     budget: Budget,
     idle: Gate,
     back_pressure: Gate,
-    /// A beat is on offer (reads) or acceptable (writes) in this cycle.
+    /// In this cycle the memory offers a beat (reads), or takes one (writes).
     active: bool,
 }
 
-/// The slave at the ports `{prefix}_arvalid_o` and so on: read channels, write channels or both.
+/// A memory at the ports `{prefix}_arvalid_o` and so on: at the read channels, the write channels,
+/// or both.
 pub struct AxiMemory {
     memory: Rc<RefCell<dyn Storage>>,
     timing: AxiTiming,
@@ -116,11 +120,11 @@ struct Write {
 }
 
 impl AxiMemory {
-    /// Finds the master's channels by their names: `{prefix}_arvalid_o`, `{prefix}_arready_i` and so on. `arsize`,
-    /// `arburst`, `arid` and their like may be absent.
+    /// Finds the channels of a master by the names of their ports: `{prefix}_arvalid_o`,
+    /// `{prefix}_arready_i` and so on. Ports like `arsize`, `arburst` and `arid` may be missing.
     ///
     /// # Errors
-    /// A channel is there in part, or none is.
+    /// A channel lacks a port, or there is no channel.
     pub fn new(
         sim: &Sim,
         prefix: &str,
@@ -159,7 +163,7 @@ impl AxiMemory {
         Ok(Self { memory, timing, read, write, random, traffic: AxiTraffic::default() })
     }
 
-    /// Counts since the beginning.
+    /// The traffic since the beginning.
     #[must_use]
     pub const fn traffic(&self) -> AxiTraffic {
         self.traffic
@@ -182,7 +186,7 @@ impl Agent for AxiMemory {
             read.budget.refill(width);
             let due = read.bursts.front().is_some_and(|b| b.due <= now || b.done > 0);
             if !read.active && due && read.budget.has(width) && !read.idle.pauses() {
-                // A new burst may overtake others of other ids, as a whole.
+                // A new burst may overtake all bursts of other ids.
                 if self.timing.reorder && read.bursts[0].done == 0 {
                     let choice = choose(&read.bursts, now, &mut self.random);
                     if let Some(burst) = read.bursts.remove(choice) {
@@ -237,7 +241,7 @@ impl Agent for AxiMemory {
     }
 }
 
-/// A burst that is due and the oldest of its id.
+/// The index of a burst that is due and is the oldest of its id.
 fn choose(bursts: &VecDeque<Burst>, now: u64, random: &mut Random) -> usize {
     let oldest = |i: usize| bursts.iter().take(i).all(|b| b.id != bursts[i].id);
     let due: Vec<usize> = (0..bursts.len()).filter(|&i| bursts[i].due <= now && oldest(i)).collect();
@@ -287,7 +291,7 @@ impl Write {
         sim.poke(self.response.valid, self.responding.into());
     }
 
-    /// Returns whether a data beat was taken.
+    /// Returns whether the master took a data beat.
     fn sample(&mut self, sim: &Sim, memory: &RefCell<dyn Storage>, latency: u64) -> Result<bool, Error> {
         if self.responding && sim.high(self.response.ready) {
             self.responding = false;
@@ -313,7 +317,7 @@ impl Write {
         }
         if let Some(bytes) = data.data {
             let strobes = data.strobe.map(|p| sim.peek_bits(p));
-            // Bytes below the start address of the burst do not belong to it.
+            // Bytes below the start address do not belong to the burst.
             let first = burst.address.saturating_sub(beat) as usize;
             let strobe = |i: usize| i >= first && strobes.as_ref().is_none_or(|s| s.get(i, 1) == 1);
             let bytes = &sim.peek_bytes(bytes)[..width as usize];
@@ -345,7 +349,7 @@ impl AddressChannel {
         })
     }
 
-    /// Checks what is offered, and takes it where this side was ready.
+    /// Checks the offer of the master, and takes it if this side was ready.
     fn take(&mut self, sim: &Sim, width: u64, due: u64) -> Result<Option<Burst>, Error> {
         let valid = sim.high(self.valid);
         let parts = [Some(self.address), Some(self.length), self.size, self.burst, self.id];
@@ -379,7 +383,7 @@ impl AddressChannel {
 }
 
 impl DataChannel {
-    /// `slave_sends`: the channel comes from the memory.
+    /// `slave_sends`: the memory sends on this channel.
     fn new(sim: &Sim, name: &str, slave_sends: bool) -> Result<Self, Error> {
         let port = |field: &str, forward: bool| {
             if slave_sends == forward {
@@ -400,7 +404,7 @@ impl DataChannel {
         })
     }
 
-    /// Width of the bus in bytes.
+    /// The width of the bus in bytes.
     fn bytes(&self) -> u64 {
         self.data.map_or(1, |d| d.width() as u64 / 8)
     }
@@ -426,7 +430,7 @@ impl Budget {
     }
 }
 
-/// Whether a stalled offer is still there and unchanged.
+/// Checks that an offer that was not taken is still there and unchanged.
 fn stable(
     before: &mut Option<Bits>,
     valid: bool,

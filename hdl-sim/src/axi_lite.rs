@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use crate::stalls::Gate;
 use crate::{Agent, Error, Port, Sim, Stalls};
 
-/// How a register access ended.
+/// The answer to a register access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// What was read; 0 for a write.
+    /// The value of a read; 0 for a write.
     pub data: u64,
     /// `rresp` or `bresp`: 0 is OKAY, 2 SLVERR, 3 DECERR.
     pub response: u64,
@@ -22,7 +22,7 @@ pub struct AxiLite {
     ar: [Port; 3],
     r: [Port; 4],
     accesses: VecDeque<(u64, Option<u64>)>,
-    /// Which of address and data the slave has taken; they are offered independently of each other.
+    /// Whether the slave has taken the address and the data. It may take them in any order.
     taken: [bool; 2],
     offered: [bool; 2],
     listening: bool,
@@ -32,7 +32,7 @@ pub struct AxiLite {
 }
 
 impl AxiLite {
-    /// At the ports `{prefix}_awvalid_i`, `{prefix}_awready_o` and so on.
+    /// A master at the ports `{prefix}_awvalid_i`, `{prefix}_awready_o` and so on.
     ///
     /// # Errors
     /// A port is missing.
@@ -55,7 +55,8 @@ impl AxiLite {
         })
     }
 
-    /// Writes a register and waits for the response, at most `limit` cycles; `others` act meanwhile.
+    /// Writes a register and waits at most `limit` cycles for the response. `others` act in each of
+    /// these cycles.
     ///
     /// # Errors
     /// As [`Sim::run`].
@@ -70,7 +71,8 @@ impl AxiLite {
         self.access(sim, others, (address, Some(data)), limit)
     }
 
-    /// Reads a register, at most `limit` cycles long; `others` act meanwhile.
+    /// Reads a register and waits at most `limit` cycles for the value. `others` act in each of
+    /// these cycles.
     ///
     /// # Errors
     /// As [`Sim::run`].
@@ -104,7 +106,7 @@ impl AxiLite {
             agents.push(self);
             sim.cycle(&mut agents)?;
         }
-        // The last response's handshake is over: no channel stays asserted beyond this cycle.
+        // The handshake of the response is over, so the master deasserts every channel.
         Ok(self.responses[before])
     }
 }

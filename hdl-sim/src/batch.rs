@@ -1,4 +1,4 @@
-//! Sequences through the whole card: one job in the ring, from the doorbell to the completion record.
+//! Runs sequences on the whole card as one job, from the doorbell to the completion record.
 
 use std::time::{Duration, Instant};
 
@@ -15,28 +15,30 @@ pub type Sequence = (Vec<u32>, Vec<u8>);
 pub struct Batch<'a> {
     /// Side of the array: 8, 16, 32 or 64.
     pub lanes: usize,
-    /// The model as it lies in card memory from address 0 on.
+    /// The model's image, for address 0 of card memory.
     pub image: &'a [u8],
     /// The program's bytes and its number of instructions.
     pub program: (&'a [u8], usize),
     /// The model's hidden size.
     pub hidden: usize,
-    /// Integers of 32 bits that the program writes for a sequence.
+    /// 32-bit integers that the program writes for a sequence.
     pub outputs: usize,
-    /// Pauses on all buses, beside the latency of 120 cycles.
+    /// Random pauses on all buses, in addition to the latency of 120 cycles.
     pub stalls: Stalls,
 }
 
-/// What the card wrote and counted.
+/// The results of a batch.
 #[derive(Clone, Debug)]
 pub struct BatchResult {
-    /// The integers of each sequence; meaningful where the record says that all is well.
+    /// The integers of each sequence. They have a meaning only if the record says `Ok`.
     pub outputs: Vec<Vec<i32>>,
-    /// Its completion record.
+    /// The completion record of the job.
     pub record: Completion,
-    /// From the cycle in which the driver begins to write the doorbell to that in which the record lies in host memory.
+    /// Cycles from the first one of the doorbell's write to the one in which the record lies in
+    /// host memory.
     pub cycles: u64,
-    /// How long they took to simulate, and how much of that about the model's own code did.
+    /// The time that the simulation of these cycles took, and about how much of it the verilated
+    /// code took.
     pub time: (Duration, Duration),
     /// All counters, in the order of [`Event`].
     pub counters: Vec<u64>,
@@ -54,8 +56,9 @@ impl Batch<'_> {
     /// Cycles between two calls of `progress`.
     const REPORT: u64 = 1 << 17;
 
-    /// Runs sequences of one length as one job on a card of its own. Memories answer after 120 cycles and then give or take a
-    /// word of `lanes` bytes a cycle; the model is in card memory before the doorbell. `progress` sees the cycles so far.
+    /// Runs sequences of one length as one job on a new card. The memories answer after 120 cycles,
+    /// and then move a word of `lanes` bytes in each cycle. The model is in card memory before the
+    /// doorbell. From time to time `progress` is called with the cycles so far.
     ///
     /// # Errors
     /// The design does not build, or the job does not end within `limit` cycles.

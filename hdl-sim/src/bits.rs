@@ -1,10 +1,10 @@
-//! Values of ports of any width.
+//! Values of any number of bits, for ports.
 
 use std::fmt;
 
 use lockstep_arith::sample::Random;
 
-/// A vector of bits, little-endian bytes; bits from `width` on are zero.
+/// A vector of bits as little-endian bytes. Bits from `width` on are zero.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Bits {
     width: usize,
@@ -26,7 +26,7 @@ impl Bits {
         bits
     }
 
-    /// The bytes of a vector, cut or filled with zeros to `width` bits.
+    /// A vector of `width` bits from its bytes, lowest first. Missing bytes are zero.
     #[must_use]
     pub fn from_bytes(width: usize, bytes: &[u8]) -> Self {
         let mut bits = Self::zero(width);
@@ -36,7 +36,7 @@ impl Bits {
         bits
     }
 
-    /// A packed array, element 0 in the lowest bits: the low `each` bits (at most 64) of every number.
+    /// A packed array of the low `each` bits (at most 64) of every number. Element 0 is lowest.
     #[must_use]
     pub fn pack<T: Into<i64>>(each: usize, values: impl IntoIterator<Item = T>) -> Self {
         let values: Vec<i64> = values.into_iter().map(Into::into).collect();
@@ -47,14 +47,14 @@ impl Bits {
         bits
     }
 
-    /// Noise.
+    /// Random bits.
     #[must_use]
     pub fn random(width: usize, random: &mut Random) -> Self {
         let bytes: Vec<u8> = (0..width.div_ceil(64)).flat_map(|_| random.next().to_le_bytes()).collect();
         Self::from_bytes(width, &bytes)
     }
 
-    /// Values one above the other: the first part in the lowest bits.
+    /// Concatenates values. The first part is lowest.
     #[must_use]
     pub fn concat(parts: &[Self]) -> Self {
         let mut bits = Self::zero(parts.iter().map(|p| p.width).sum());

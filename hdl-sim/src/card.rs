@@ -1,24 +1,24 @@
-//! A whole card as a driver sees it: registers, two rings in host memory, a card memory.
+//! The whole card with a small driver: registers, two rings in host memory, a card memory.
 
 use lockstep_accel_abi::registers::{self, fields};
 use lockstep_accel_abi::{Completion, Descriptor, ring};
 
 use crate::{Error, Memory, SharedMemory, Top, TopSetup};
 
-/// How a card is set up.
+/// The settings of a simulated card.
 #[derive(Clone, Debug)]
 pub struct CardSetup {
-    /// Its ports.
+    /// The design, its memories and its pauses.
     pub top: TopSetup,
-    /// Bytes of host memory for data; the rings have their own.
+    /// Bytes of host memory for data, beside the rings.
     pub host_bytes: usize,
     /// Bytes of card memory.
     pub card_bytes: usize,
-    /// Base-2 logarithm of the rings' entries.
+    /// Each ring has 2^`ring_log2` entries.
     pub ring_log2: u32,
 }
 
-/// A simulated card with a small synchronous driver. Waits end after a number of cycles.
+/// A simulated card with a small synchronous driver. Every wait has a limit in cycles.
 pub struct Card {
     /// The card's ports: registers, interrupts, the clock.
     pub top: Top,
@@ -44,7 +44,7 @@ impl Card {
     pub fn new(setup: &CardSetup) -> Result<Self, Error> {
         let entries = 1_usize << setup.ring_log2;
         let mut host = Memory::new(Self::SUBMIT_BASE, vec![0; entries * Descriptor::BYTES]);
-        // A bus reads whole beats, so a ring's memory is at least one.
+        // A bus reads whole beats, so the memory of a ring has one beat at least.
         host.region(Self::COMPLETE_BASE, vec![0; (entries * Completion::BYTES).max(64)]);
         host.region(Self::DATA_BASE, vec![0; setup.host_bytes]);
         let (host, card) = (host.share(), Memory::new(0, vec![0; setup.card_bytes]).share());
@@ -52,10 +52,11 @@ impl Card {
         Ok(Self { top, host, card, ring_log2: setup.ring_log2, submitted: 0, completed: 0 })
     }
 
-    /// Sets the rings up and enables the queue. The rings' memory is zeroed, the indices begin anew: right after a reset.
+    /// Sets up the rings and enables the queue, after a reset. It clears the memory of the rings
+    /// and starts the indices at 0.
     ///
     /// # Errors
-    /// Of the bench or the design.
+    /// An error of the bench or of the design.
     pub fn enable(&mut self) -> Result<(), Error> {
         let entries = 1_usize << self.ring_log2;
         self.host_write(Self::SUBMIT_BASE, &vec![0; entries * Descriptor::BYTES]);
@@ -74,7 +75,7 @@ impl Card {
     /// Asks for a soft reset and waits for its end.
     ///
     /// # Errors
-    /// Of the bench or the design; a deadline where the reset does not end within `limit` cycles.
+    /// An error of the bench or of the design, or the reset does not end within `limit` cycles.
     pub fn reset(&mut self, limit: u64) -> Result<(), Error> {
         self.top.write(registers::CONTROL, fields::CONTROL::RESET.mask())?;
         let begin = self.top.sim().cycles();
@@ -90,7 +91,7 @@ impl Card {
         Ok(())
     }
 
-    /// Puts commands into the submission ring, with no doorbell.
+    /// Puts commands into the submission ring and does not ring the doorbell.
     pub fn queue(&mut self, commands: &[Descriptor]) {
         for command in commands {
             let slot = u64::from(ring::slot(self.submitted, self.ring_log2));
@@ -102,16 +103,16 @@ impl Card {
     /// Puts commands into the submission ring and rings the doorbell.
     ///
     /// # Errors
-    /// Of the bench or the design.
+    /// An error of the bench or of the design.
     pub fn submit(&mut self, commands: &[Descriptor]) -> Result<(), Error> {
         self.queue(commands);
         self.top.write(registers::DOORBELL_SUBMIT, self.submitted.into())
     }
 
-    /// The next record, if it is there. The card is told of it by [`Self::acknowledge`] only.
+    /// The next record, if there is one. [`Self::acknowledge`] tells the card that it was read.
     ///
     /// # Panics
-    /// The ring is not in host memory.
+    /// The ring lies outside of host memory.
     pub fn poll(&mut self) -> Option<Completion> {
         let slot = u64::from(ring::slot(self.completed, self.ring_log2));
         let bytes = self.host_read(Self::COMPLETE_BASE + slot * Completion::BYTES as u64, Completion::BYTES);
@@ -125,7 +126,7 @@ impl Card {
     /// Tells the card which records have been read.
     ///
     /// # Errors
-    /// Of the bench or the design.
+    /// An error of the bench or of the design.
     pub fn acknowledge(&mut self) -> Result<(), Error> {
         self.top.write(registers::DOORBELL_COMPLETE, self.completed.into())
     }
@@ -133,7 +134,7 @@ impl Card {
     /// Waits for `n` records, at most `limit` cycles for each, and acknowledges them.
     ///
     /// # Errors
-    /// Of the bench or the design, and a deadline.
+    /// An error of the bench or of the design, or a record that does not come in time.
     pub fn wait(&mut self, n: usize, limit: u64) -> Result<Vec<Completion>, Error> {
         let mut records = Vec::with_capacity(n);
         let mut begin = self.top.sim().cycles();
@@ -158,25 +159,25 @@ impl Card {
         self.host.clone()
     }
 
-    /// Card memory, as if through a back door.
+    /// Card memory, for the bench to read and write directly.
     #[must_use]
     pub fn card_memory(&self) -> SharedMemory {
         self.card.clone()
     }
 
-    /// Reads host memory; faults set in it do not matter.
+    /// Reads host memory. Faults do not apply.
     ///
     /// # Panics
-    /// The address is not in host memory.
+    /// The address lies outside of host memory.
     #[must_use]
     pub fn host_read(&self, address: u64, bytes: usize) -> Vec<u8> {
         self.host.borrow().peek(address, bytes).to_vec()
     }
 
-    /// Writes host memory; faults set in it do not matter.
+    /// Writes host memory. Faults do not apply.
     ///
     /// # Panics
-    /// The address is not in host memory.
+    /// The address lies outside of host memory.
     pub fn host_write(&self, address: u64, bytes: &[u8]) {
         self.host.borrow_mut().poke(address, bytes);
     }

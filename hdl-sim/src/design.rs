@@ -1,4 +1,4 @@
-//! A module and its parameters, verilated and compiled on demand.
+//! A module with its parameters, verilated and compiled when a bench needs it.
 
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -11,21 +11,23 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, sources};
 
-/// The C face of a design.
+/// The C interface of a verilated design.
 const SHIM: &str = include_str!("../shim/shim.cpp");
-/// Changes when the way of building does.
+/// A number to change when the way of building changes.
 const RECIPE: &str = "2";
-/// Up to so many bytes of generated code are compiled as one file: the headers cost more than the code.
+/// Generated code of up to this many bytes is compiled as one file: reading the headers costs more
+/// than compiling the code.
 const ONE_UNIT: u64 = 300_000;
-/// Parts of Verilator's run time that a model may need.
+/// The parts of Verilator's run time that a design may need.
 const RUNTIME: [&str; 4] = ["verilated", "verilated_threads", "verilated_cov", "verilated_fst_c"];
-/// Without `-fno-split` a branch of a combinational block is counted where its condition holds behind the block, not within it.
+/// Options of a build that counts coverage. Without `-fno-split`, Verilator counts a branch of a
+/// combinational block by its condition after the block, not within it.
 const COVERAGE: [&str; 3] = ["--coverage-line", "--coverage-toggle", "-fno-split"];
 const CXX: [&str; 9] = [
     "-std=c++17",
     "-fPIC",
     "-fvisibility=hidden",
-    // Two designs in one process must not share the run time's statics.
+    // Two designs in one process must not share static variables of the run time.
     "-fno-gnu-unique",
     "-w",
     "-pthread",
@@ -34,12 +36,12 @@ const CXX: [&str; 9] = [
     "-DVL_USER_FINISH",
 ];
 
-/// How much the C++ compiler works.
+/// What the C++ compiler optimises for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Optimize {
-    /// Quick to build: unit benches.
+    /// A quick build, for benches of units.
     Build,
-    /// Quick to run: layers and models.
+    /// A quick simulation, for layers and models.
     Run,
 }
 
@@ -59,7 +61,7 @@ impl Design {
         Self { top: top.into(), parameters: Vec::new(), optimize: Optimize::Build, threads: 1 }
     }
 
-    /// Sets a parameter; a string parameter needs its quotation marks.
+    /// Sets a parameter. A string needs its quotation marks.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, value: impl Display) -> Self {
         self.parameters.push((name.into(), value.to_string()));
@@ -73,7 +75,7 @@ impl Design {
         self
     }
 
-    /// Threads that evaluate the model.
+    /// Sets the number of threads of the simulation.
     #[must_use]
     pub const fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
@@ -86,7 +88,7 @@ impl Design {
         &self.top
     }
 
-    /// Sixteen digits that differ where the sources, the parameters or the way of building do.
+    /// A digest of sixteen digits: of the sources, the parameters and the way of building.
     ///
     /// # Errors
     /// There is no such module, or a file cannot be read.
@@ -94,7 +96,7 @@ impl Design {
         self.key(&sources::of(&self.top)?, false, false)
     }
 
-    /// The shared library of this design; built where it is not there yet.
+    /// The shared library of this design. It is built if it does not exist yet.
     pub(crate) fn library(&self, trace: bool, coverage: bool) -> Result<PathBuf, Error> {
         let files = sources::of(&self.top)?;
         let root = cache_folder();
@@ -161,7 +163,7 @@ impl Design {
     }
 
     fn compile(&self, work: &Path, runtime: &Path, trace: bool, coverage: bool) -> Result<(), Error> {
-        // Counting slows a simulation down more than a better compiler would help.
+        // Counting coverage costs more time than optimisation saves.
         let level = if coverage || self.optimize == Optimize::Build { "-O1" } else { "-O3" };
         let mut units = Vec::new();
         for entry in fs::read_dir(work).map_err(Error::file(work))? {
@@ -179,7 +181,7 @@ impl Design {
             units = vec![all];
         }
         in_parallel(&units, |unit| {
-            // Verilator names files that run once or seldom like this.
+            // Verilator gives such names to files with code that runs once or seldom.
             let seldom = unit.to_string_lossy().contains("__Slow") || unit.ends_with("Vtop__Syms.cpp");
             let mut command = compiler(unit, if seldom { "-O0" } else { level });
             command.arg(format!("-DVM_TRACE={}", u8::from(trace)));
@@ -194,7 +196,7 @@ impl Design {
     }
 }
 
-/// The ports that a model's header declares, as `PORT(name, width, is_input)` lines.
+/// The ports in the header of a verilated design, as lines `PORT(name, width, is_input)`.
 fn ports(header: &str) -> String {
     let line = |line: &str| {
         let (kind, rest) = line.trim().strip_prefix("VL_")?.split_once("(&")?;
@@ -207,7 +209,7 @@ fn ports(header: &str) -> String {
     header.lines().filter_map(line).collect()
 }
 
-/// Verilator's run time as an archive, compiled once for all designs.
+/// An archive with Verilator's run time. It is compiled once for all designs.
 fn runtime(root: &Path) -> Result<PathBuf, Error> {
     let include = include_folder()?;
     let version = run_output(Command::new("verilator").arg("--version"))?;
@@ -237,7 +239,7 @@ fn include_folder() -> Result<PathBuf, Error> {
     Ok(PathBuf::from(root.trim()).join("include"))
 }
 
-/// g++ for one file; the object goes beside the source unless `-o` follows.
+/// The command that compiles one file. The object goes beside the source unless `-o` follows.
 fn compiler(unit: &Path, level: &str) -> Command {
     let mut command = Command::new("g++");
     command.args(CXX).args([level, "-c"]).arg(unit);
@@ -250,13 +252,13 @@ fn compiler(unit: &Path, level: &str) -> Command {
     command
 }
 
-/// `target/hdl` of the build that runs.
+/// The folder for built designs: `target/hdl` of the running build.
 fn cache_folder() -> PathBuf {
     let default = || sources::folder().join("../target");
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(default, PathBuf::from).join("hdl")
 }
 
-/// Holds a lock file, so that two processes do not build the same thing; freed when dropped.
+/// Locks a file until the result is dropped, so that two processes do not build the same design.
 fn lock(path: &Path) -> Result<File, Error> {
     let file = File::create(path).map_err(Error::file(path))?;
     file.lock().map_err(Error::file(path))?;
@@ -282,7 +284,7 @@ fn run_output(command: &mut Command) -> Result<String, Error> {
     }
 }
 
-/// Runs a job for every item on all cores; the first error ends it.
+/// Runs a function for every item, on all cores. Returns the first error.
 fn in_parallel<T: Sync>(items: &[T], job: impl Fn(&T) -> Result<(), Error> + Sync) -> Result<(), Error> {
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);

@@ -1,4 +1,4 @@
-//! `ls_engine` with memories at its ports: jobs in, results out, cycles counted.
+//! The module `ls_engine` with memories at its ports. It runs jobs and counts cycles.
 
 use std::collections::VecDeque;
 
@@ -6,68 +6,69 @@ use lockstep_accel_abi::EngineError;
 
 use crate::{Agent, Design, Error, Optimize, Port, Sim};
 
-/// A card memory's and a host memory's speed.
+/// The speed of card memory and host memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryTiming {
-    /// Cycles from a request to its first word. One word follows another a cycle later.
+    /// Cycles from a request to its first word. After that, one word comes in each cycle.
     pub latency: u64,
-    /// A pause of a word every so many words; 0 for none.
+    /// The memory pauses for one word after this many words. 0: it never pauses.
     pub pause_every: u64,
 }
 
 impl MemoryTiming {
-    /// 120 cycles, then a word a cycle.
+    /// 120 cycles, then one word in each cycle.
     pub const STATED: Self = Self { latency: 120, pause_every: 0 };
 }
 
-/// What a job asks for.
+/// A job of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineJob {
     /// Card address of the program.
     pub program: u64,
-    /// Instructions.
+    /// Instructions of the program.
     pub length: u16,
-    /// Sequences.
+    /// Number of sequences: the program runs once for each.
     pub repeat: u16,
-    /// Host address of the first sequence's ids, and bytes to the next one's.
+    /// Host address of the ids of the first sequence, and bytes to those of the next one.
     pub input: (u64, u32),
-    /// Host address of the first sequence's pooled integers, and bytes to the next one's.
+    /// Host address for the pooled integers of the first sequence, and bytes to those of the next
+    /// one.
     pub output: (u64, u32),
-    /// Given back with the result.
+    /// A number that the result repeats.
     pub tag: u16,
 }
 
-/// What came of a job.
+/// The result of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineResult {
-    /// The job's.
+    /// The tag of the job.
     pub tag: u16,
-    /// How the engine ended it.
+    /// How the engine ended the job.
     pub error: EngineError,
-    /// Cycles from the job's acceptance to its completion.
+    /// Cycles from the start of the job to its end.
     pub cycles: u64,
-    /// Steps of the array among them.
+    /// Cycles of these with a step of the array.
     pub busy: u64,
 }
 
 /// Counters of the engine, in the order of `counters_t`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Cycles with a job.
+    /// Cycles in which a job runs.
     pub cycles: u64,
     /// Steps of the array.
     pub busy: u64,
-    /// The ring has not got the word.
+    /// Cycles in which the array waits for a word of the ring.
     pub stall_weights: u64,
-    /// A semaphore.
+    /// Cycles in which the array waits for a semaphore.
     pub stall_operand: u64,
-    /// The plane before is not drained.
+    /// Cycles in which the array waits until the drain has read the plane before.
     pub stall_plane: u64,
-    /// Nothing queued, headers, moves.
+    /// Cycles without a step: no instruction, headers, moves.
     pub idle: u64,
     /// Words drained.
     pub drained: u64,
-    /// Words of passes.
+    /// Words that passes read.
     pub passed: u64,
     /// Words read from the card.
     pub card_words: u64,
@@ -86,7 +87,7 @@ struct ReadPort {
     error: Port,
     queue: VecDeque<(usize, usize, u64)>,
     words: u64,
-    /// Cycles in which something was asked for, since the job began.
+    /// The cycles of all requests since the job began.
     asked: Vec<u64>,
     failing: Option<usize>,
 }
@@ -259,23 +260,23 @@ impl EngineBench {
         Ok(Self { sim, memories, job_valid, done_valid, counters, begun: 0 })
     }
 
-    /// The host's memory.
+    /// Host memory.
     #[must_use]
     pub fn host(&self) -> &[u8] {
         &self.memories.host
     }
 
-    /// The host's memory, to write to.
+    /// Host memory, for the bench to write to.
     pub fn host_mut(&mut self) -> &mut [u8] {
         &mut self.memories.host
     }
 
-    /// Reads of this card address fail from now on.
+    /// From now on reads of this card address fail; `None` ends that.
     pub fn fail_card(&mut self, address: Option<usize>) {
         self.memories.card_port.failing = address;
     }
 
-    /// Writes to the host end with an error from now on, or no more.
+    /// Whether writes to the host end with an error from now on.
     pub fn fail_host_writes(&mut self, failing: bool) {
         self.memories.write.failing = failing;
     }
@@ -283,7 +284,7 @@ impl EngineBench {
     /// Runs one job to its end.
     ///
     /// # Errors
-    /// It does not end within `limit` cycles, or an assertion fails.
+    /// The job does not end within `limit` cycles, or an assertion fails.
     pub fn run(&mut self, job: &EngineJob, limit: u64) -> Result<EngineResult, Error> {
         self.begin(job)?;
         let done = self.done_valid;
@@ -352,13 +353,13 @@ impl EngineBench {
         Ok(result)
     }
 
-    /// Cycles of the last job in which it asked for ids.
+    /// The cycles, counted from the start of the last job, in which it requested ids.
     #[must_use]
     pub fn host_reads(&self) -> Vec<u64> {
         self.memories.host_port.asked.iter().map(|at| at - self.begun).collect()
     }
 
-    /// Whether something is still on its way that an ended job has asked for.
+    /// Whether a request of an ended job is still open.
     #[must_use]
     pub fn open(&self) -> bool {
         let m = &self.memories;
@@ -372,7 +373,7 @@ impl EngineBench {
     #[must_use]
     pub fn counters(&self) -> Counters {
         let bytes = self.sim.peek_bytes(self.counters);
-        // The first field of the packed structure is the highest.
+        // The first member of a packed structure has the highest bits.
         let at = |i: usize| {
             let mut word = [0; 8];
             word.copy_from_slice(&bytes[8 * (9 - i)..8 * (10 - i)]);

@@ -1,8 +1,8 @@
-//! What can go wrong in a bench.
+//! The errors of a bench.
 
 use std::path::PathBuf;
 
-/// A bench that failed, or could not be built.
+/// Why a bench failed or could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A module that no file of the RTL defines.
@@ -10,10 +10,10 @@ pub enum Error {
     NoModule {
         /// Its name.
         module: String,
-        /// Where it was looked for.
+        /// The folder that was searched.
         folder: PathBuf,
     },
-    /// Two files of one name: one of them would be left out.
+    /// Two files have the same name, so one of them would be left out.
     #[error("{first} and {second} define one module")]
     TwoModules {
         /// One file.
@@ -24,12 +24,12 @@ pub enum Error {
     /// A file or folder could not be used.
     #[error("{path}: {source}")]
     File {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
-    /// A program of the tool chain is missing or refused its input.
+    /// A program of the tool chain is missing, or refused its input.
     #[error("{command}\n{output}")]
     Tool {
         /// The command line.
@@ -42,7 +42,7 @@ pub enum Error {
     Library {
         /// The shared library.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         message: String,
     },
     /// The design has no such port.
@@ -52,31 +52,31 @@ pub enum Error {
         design: String,
         /// "input" or "output".
         direction: &'static str,
-        /// The name asked for.
+        /// The name of the port.
         port: String,
     },
     /// An assertion of the RTL failed.
     #[error("cycle {cycle}: assertion failed at {place}")]
     Assertion {
-        /// When.
+        /// The cycle.
         cycle: u64,
         /// File, line and scope.
         place: String,
     },
-    /// Something was awaited for too long.
+    /// An event did not come in time.
     #[error("cycle {cycle}: nothing came within {limit} cycles; waiting: {waiting}")]
     Deadline {
-        /// When the wait ended.
+        /// The cycle in which the wait ended.
         cycle: u64,
-        /// How long it was.
+        /// The limit in cycles.
         limit: u64,
-        /// Who was waiting for what.
+        /// Who waited, and for which event.
         waiting: String,
     },
     /// The design broke a rule of a bus.
     #[error("cycle {cycle}: {port}: {rule}")]
     Protocol {
-        /// When.
+        /// The cycle.
         cycle: u64,
         /// The port or channel.
         port: String,
@@ -86,11 +86,11 @@ pub enum Error {
     /// The design gave another value than the reference.
     #[error("cycle {cycle}: {port}, item {item}: {found}, expected {expected}")]
     Mismatch {
-        /// When.
+        /// The cycle.
         cycle: u64,
         /// The port.
         port: String,
-        /// Which transfer, from 0.
+        /// The number of the transfer, from 0.
         item: usize,
         /// The value in hexadecimal.
         found: String,

@@ -1,9 +1,10 @@
 //! The accelerator's RTL (`rtl/`, SystemVerilog) and a bench for it around Verilator.
 //!
-//! A [`Design`] is a module with its parameters. It is verilated and compiled when it is first asked for, into
-//! `target/hdl/`, and found there the next time. A [`Sim`] is one clocked instance; [`Agent`]s stand at its ports: a
-//! [`Source`] and a [`Sink`] at a ready/valid stream, an [`AxiMemory`] at an AXI4 master, an [`AxiLite`] at a register
-//! port. All waits have a deadline in cycles.
+//! A [`Design`] is a module with its parameters. The first bench that needs it verilates and
+//! compiles it into `target/hdl/`; later benches find it there. A [`Sim`] is one clocked instance.
+//! [`Agent`]s drive and check its ports: a [`Source`] and a [`Sink`] a ready/valid stream, an
+//! [`AxiMemory`] an AXI4 master, an [`AxiLite`] a register port. Every wait has a deadline in
+//! cycles.
 //!
 //! | environment variable | effect |
 //! |---|---|

@@ -1,15 +1,15 @@
-//! Bytes behind a bus.
+//! Memories behind a bus.
 
 use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// Why a memory refuses an access; the AXI responses of the same meaning.
+/// Why a memory refuses an access, as an AXI response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// SLVERR: the memory itself fails.
     Slave,
-    /// DECERR: nothing is there.
+    /// DECERR: there is no memory at the address.
     Decode,
 }
 
@@ -24,29 +24,29 @@ impl Fault {
     }
 }
 
-/// What answers at a bus.
+/// A memory that a bus reads and writes.
 pub trait Storage {
-    /// Reads as many bytes as there is room for.
+    /// Fills `bytes` from an address.
     ///
     /// # Errors
-    /// It refuses; what was read until then does not count.
+    /// The memory refuses the access; `bytes` have no meaning then.
     fn read_into(&self, address: u64, to: &mut [u8]) -> Result<(), Fault>;
 
-    /// Writes bytes; those whose strobe is false stay as they are.
+    /// Writes the bytes whose strobe is true.
     ///
     /// # Errors
-    /// It refuses.
+    /// The memory refuses the access.
     fn write(&mut self, address: u64, bytes: &[u8], strobe: &dyn Fn(usize) -> bool) -> Result<(), Fault>;
 }
 
-/// Regions of bytes at addresses; everything outside them is [`Fault::Decode`].
+/// A memory of regions. An access outside of them gets [`Fault::Decode`].
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     regions: Vec<(u64, Vec<u8>)>,
     faults: Vec<(Range<u64>, Fault)>,
 }
 
-/// A memory that several agents and the bench use.
+/// A memory that several agents and the bench share.
 pub type SharedMemory = Rc<RefCell<Memory>>;
 
 impl Storage for Memory {
@@ -61,7 +61,7 @@ impl Storage for Memory {
 }
 
 impl Memory {
-    /// One region.
+    /// A memory of one region.
     #[must_use]
     pub fn new(base: u64, bytes: Vec<u8>) -> Self {
         Self { regions: vec![(base, bytes)], faults: Vec::new() }
@@ -75,17 +75,17 @@ impl Memory {
         self.regions.push((base, bytes));
     }
 
-    /// Accesses that touch these addresses fail from now on.
+    /// From now on accesses to these addresses fail.
     pub fn fail(&mut self, addresses: Range<u64>, fault: Fault) {
         self.faults.push((addresses, fault));
     }
 
-    /// No access fails any more that lies in a region.
+    /// From now on accesses within a region succeed.
     pub fn heal(&mut self) {
         self.faults.clear();
     }
 
-    /// For several users.
+    /// The same memory, to be shared.
     #[must_use]
     pub fn share(self) -> SharedMemory {
         Rc::new(RefCell::new(self))
@@ -94,13 +94,13 @@ impl Memory {
     /// `len` bytes at an address.
     ///
     /// # Errors
-    /// They do not all lie in one region, or they were set to fail.
+    /// The bytes do not all lie in one region, or [`Self::fail`] covers one of them.
     pub fn read(&self, address: u64, len: usize) -> Result<&[u8], Fault> {
         let (region, at) = self.find(address, len)?;
         Ok(&self.regions[region].1[at..at + len])
     }
 
-    /// Writes bytes; those whose strobe is false stay as they are.
+    /// Writes the bytes whose strobe is true.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -114,10 +114,10 @@ impl Memory {
         Ok(())
     }
 
-    /// The bytes at an address, whatever was set to fail.
+    /// The bytes at an address. Faults do not apply.
     ///
     /// # Panics
-    /// They do not all lie in one region.
+    /// The bytes do not all lie in one region.
     #[must_use]
     pub fn peek(&self, address: u64, len: usize) -> &[u8] {
         let (region, at) =
@@ -125,10 +125,10 @@ impl Memory {
         &self.regions[region].1[at..at + len]
     }
 
-    /// Sets the bytes at an address, whatever was set to fail.
+    /// Sets the bytes at an address. Faults do not apply.
     ///
     /// # Panics
-    /// They do not all lie in one region.
+    /// The bytes do not all lie in one region.
     pub fn poke(&mut self, address: u64, bytes: &[u8]) {
         let len = bytes.len();
         let (region, at) =

@@ -1,4 +1,4 @@
-//! A verilated design as a value: the only file here that calls foreign code.
+//! An instance of a verilated design. No other file of this crate calls foreign code.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -9,7 +9,7 @@ use libloading::Library;
 
 use crate::Error;
 
-/// One port of a design: a handle that is looked up once by name.
+/// A port of a design. A bench looks it up by name once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Port {
     index: u32,
@@ -63,17 +63,20 @@ pub(crate) struct Model {
     failure: Failure,
     trace: ToFile,
     coverage: ToFile,
-    /// Keeps the code of the functions above mapped; dropped last.
+    /// Keeps the functions above in memory. It is the last member, so it is dropped last.
     _library: Library,
 }
 
 impl Model {
-    /// Loads a library that `Design` built and makes an instance whose registers hold random bits from `seed`.
+    /// Loads a library that `Design` built, and makes an instance. Its registers hold random bits
+    /// that depend on `seed`.
     pub(crate) fn load(path: &Path, seed: u32) -> Result<Self, Error> {
         let failed = |e: libloading::Error| Error::Library { path: path.into(), message: e.to_string() };
-        // SAFETY: the library was built from shim.cpp, whose initialisers only fill the C++ runtime's tables.
+        // SAFETY: the library was built from shim.cpp, whose initialisers only fill the C++
+        // runtime's tables.
         let library = unsafe { Library::new(path) }.map_err(failed)?;
-        // SAFETY: the seven names have exactly these signatures in shim.cpp; the pointers are kept beside the library.
+        // SAFETY: the seven names have exactly these signatures in shim.cpp; the pointers are kept
+        // beside the library.
         let (new, port, free, eval, failure, trace, coverage) = unsafe {
             (
                 *library.get::<New>(b"lockstep_new\0").map_err(failed)?,
@@ -117,15 +120,15 @@ impl Model {
         Some(Port { index: index as u32, width: self.slots[index].width })
     }
 
-    /// The bytes of a port, lowest first; more than its width where the storage is larger.
+    /// The bytes of a port's storage, lowest first. There may be more than its width needs.
     pub(crate) fn bytes(&self, port: Port) -> &[u8] {
         let slot = &self.slots[port.index as usize];
-        // SAFETY: shim.cpp gave the address and size of a member of the object, which lives as long as `self`; it is
-        // changed only through `&mut self`.
+        // SAFETY: shim.cpp gave the address and size of a member of the object, which lives as long
+        // as `self`; it is changed only through `&mut self`.
         unsafe { std::slice::from_raw_parts(slot.address.as_ptr(), slot.bytes) }
     }
 
-    /// The bytes of an input. Bits past its width must stay zero.
+    /// The bytes of an input's storage. Bits beyond its width must stay zero.
     pub(crate) fn bytes_mut(&mut self, port: Port) -> &mut [u8] {
         let slot = &self.slots[port.index as usize];
         assert!(slot.input, "{} is an output", slot.name);
@@ -133,7 +136,7 @@ impl Model {
         unsafe { std::slice::from_raw_parts_mut(slot.address.as_ptr(), slot.bytes) }
     }
 
-    /// Lets the inputs take effect. An assertion that failed is returned as its place.
+    /// Evaluates the design. The error is the place of an assertion that failed.
     pub(crate) fn eval(&mut self) -> Result<(), String> {
         // SAFETY: the object lives and is used on this thread alone.
         unsafe { (self.eval)(self.simulation.as_ptr()) };
@@ -146,12 +149,12 @@ impl Model {
         Err(unsafe { CStr::from_ptr(place) }.to_string_lossy().into_owned())
     }
 
-    /// Begins a waveform; false where the design was built without.
+    /// Starts a waveform. Returns false if the design was built without waveforms.
     pub(crate) fn trace(&mut self, path: &Path) -> bool {
         self.with_path(self.trace, path)
     }
 
-    /// Writes the coverage so far; false where the design was built without.
+    /// Writes the coverage so far. Returns false if the design was built without coverage.
     pub(crate) fn write_coverage(&mut self, path: &Path) -> bool {
         self.with_path(self.coverage, path)
     }
@@ -165,7 +168,8 @@ impl Model {
 
 impl Drop for Model {
     fn drop(&mut self) {
-        // SAFETY: the object was made by `lockstep_new` and is not used again; the library is still mapped.
+        // SAFETY: the object was made by `lockstep_new` and is not used again; the library is still
+        // mapped.
         unsafe { (self.free)(self.simulation.as_ptr()) };
     }
 }

@@ -1,4 +1,4 @@
-//! A pipeline of fixed latency that never stalls.
+//! Feeds a pipeline that has a fixed latency and never stalls.
 
 use std::collections::VecDeque;
 
@@ -7,8 +7,8 @@ use lockstep_arith::sample::Random;
 use crate::stalls::Gate;
 use crate::{Agent, Bits, Error, Port, Sim, Stalls};
 
-/// Feeds words into a pipeline, with random gaps, and checks that each comes out just `latency` cycles later. While
-/// there is no word, the inputs are noise.
+/// Feeds words into a pipeline with random gaps, and checks that each comes out exactly `latency`
+/// cycles later. In a gap the inputs are random.
 pub struct Pipeline {
     valid: Port,
     fields: Vec<Port>,
@@ -17,7 +17,7 @@ pub struct Pipeline {
     out_fields: Vec<Port>,
     latency: usize,
     words: VecDeque<(Vec<Bits>, Vec<Bits>)>,
-    /// What must be at the outputs in the coming cycles.
+    /// The expected outputs of the coming cycles.
     due: VecDeque<Option<Vec<Bits>>>,
     fed: Option<Vec<Bits>>,
     passed: usize,
@@ -26,7 +26,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// At the inputs `valid` and `fields` and the outputs `out_valid` and `out_fields`.
+    /// A feeder at the inputs `valid` and `fields` and the outputs `out_valid` and `out_fields`.
     ///
     /// # Errors
     /// A port is missing.
@@ -53,13 +53,13 @@ impl Pipeline {
         })
     }
 
-    /// Appends a word: the values of the inputs, and of the outputs `latency` cycles later.
+    /// Appends a word: the values of the inputs, and the expected values of the outputs.
     pub fn push(&mut self, inputs: Vec<Bits>, outputs: Vec<Bits>) {
         assert_eq!((inputs.len(), outputs.len()), (self.fields.len(), self.out_fields.len()));
         self.words.push_back((inputs, outputs));
     }
 
-    /// Words that came out right.
+    /// The number of words that came out right.
     #[must_use]
     pub const fn passed(&self) -> usize {
         self.passed

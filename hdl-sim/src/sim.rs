@@ -1,4 +1,4 @@
-//! One clocked instance of a design.
+//! A clocked instance of a design.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,27 +7,28 @@ use std::time::{Duration, Instant};
 use crate::model::Model;
 use crate::{Bits, Design, Error, Port};
 
-/// What stands at some ports of a design.
+/// Drives and checks some ports of a design.
 pub trait Agent {
-    /// Sets inputs for the coming rising edge, from what it knows so far.
+    /// Sets inputs for the coming rising edge.
     ///
     /// # Errors
-    /// Something is wrong in the bench.
+    /// An error of the bench.
     fn drive(&mut self, sim: &mut Sim) -> Result<(), Error>;
 
-    /// Sees all ports settled, just before the rising edge.
+    /// Looks at all ports just before the rising edge, when they have settled.
     ///
     /// # Errors
     /// The design broke a rule or gave a wrong value.
     fn sample(&mut self, sim: &Sim) -> Result<(), Error>;
 
-    /// What it still waits for; `None` when it has all it wants.
+    /// The event that the agent still waits for; `None` if there is none.
     fn waiting(&self) -> Option<String> {
         None
     }
 }
 
-/// A design with `clk_i` and mostly `rst_ni`, out of reset, its clock low.
+/// An instance of a design with a clock `clk_i` and mostly a reset `rst_ni`. It is out of reset,
+/// and its clock is low.
 pub struct Sim {
     name: String,
     model: Model,
@@ -41,10 +42,10 @@ pub struct Sim {
 static FILES: AtomicU64 = AtomicU64::new(0);
 
 impl Sim {
-    /// Of so many cycles one is measured.
+    /// One cycle in this many is measured.
     const SAMPLE: u64 = 64;
 
-    /// Builds the design where it is not yet built, and resets an instance for some cycles.
+    /// Builds the design if it is not built yet, and resets an instance for some cycles.
     ///
     /// # Errors
     /// The design does not build, lacks `clk_i`, or fails an assertion in reset.
@@ -81,18 +82,18 @@ impl Sim {
         Ok(sim)
     }
 
-    /// An input by its name.
+    /// The input with a name.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no such port.
     pub fn input(&self, name: &str) -> Result<Port, Error> {
         self.port(name, true)
     }
 
-    /// An output by its name.
+    /// The output with a name.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no such port.
     pub fn output(&self, name: &str) -> Result<Port, Error> {
         self.port(name, false)
     }
@@ -112,13 +113,13 @@ impl Sim {
         bytes[n..].fill(0);
     }
 
-    /// Sets an input of any width; missing high bits become zero.
+    /// Sets an input of any width. Missing high bits become zero.
     pub fn poke_bits(&mut self, port: Port, value: &Bits) {
         assert!(value.width() <= port.width(), "{} bits for a port of {}", value.width(), port.width());
         self.poke_bytes(port, value.bytes());
     }
 
-    /// Sets an input from its bytes, lowest first; missing ones become zero.
+    /// Sets an input from its bytes, lowest first. Missing bytes become zero.
     pub fn poke_bytes(&mut self, port: Port, value: &[u8]) {
         let bytes = self.model.bytes_mut(port);
         bytes[..value.len()].copy_from_slice(value);
@@ -147,25 +148,26 @@ impl Sim {
         Bits::from_bytes(port.width(), self.model.bytes(port))
     }
 
-    /// The bytes of a port, lowest first, up to its storage's size.
+    /// The bytes of a port's storage, lowest first.
     #[must_use]
     pub fn peek_bytes(&self, port: Port) -> &[u8] {
         self.model.bytes(port)
     }
 
-    /// Rising edges since reset.
+    /// The number of rising edges since reset.
     #[must_use]
     pub const fn cycles(&self) -> u64 {
         self.cycle
     }
 
-    /// About how long the model's own code has run in [`Self::cycle`]: one cycle in so many is measured.
+    /// About how long the verilated code has run in [`Self::cycle`]. Only one cycle in some is
+    /// measured.
     #[must_use]
     pub fn evaluating(&self) -> Duration {
         self.evaluating * Self::SAMPLE as u32
     }
 
-    /// Lets combinational outputs follow the inputs, with no clock edge.
+    /// Lets combinational outputs follow the inputs without a clock edge.
     ///
     /// # Errors
     /// An assertion failed.
@@ -173,10 +175,11 @@ impl Sim {
         self.model.eval().map_err(|place| Error::Assertion { cycle: self.cycle, place })
     }
 
-    /// One clock cycle: all agents drive, the design settles, all agents sample, the clock rises and falls.
+    /// Runs one clock cycle: all agents drive, the design settles, all agents sample, the clock
+    /// rises and falls.
     ///
     /// # Errors
-    /// An agent's, or an assertion failed.
+    /// An error of an agent, or an assertion failed.
     pub fn cycle(&mut self, agents: &mut [&mut dyn Agent]) -> Result<(), Error> {
         for agent in agents.iter_mut() {
             agent.drive(self)?;
@@ -196,7 +199,7 @@ impl Sim {
         Ok(())
     }
 
-    /// Cycles until no agent waits any more, and returns how many that took.
+    /// Runs cycles until no agent waits. Returns their number.
     ///
     /// # Errors
     /// As [`Self::cycle`], and [`Error::Deadline`] after `limit` cycles.
@@ -214,7 +217,7 @@ impl Sim {
         }
     }
 
-    /// Cycles until `done`, which sees the ports after each cycle.
+    /// Runs cycles until `done`, which looks at the ports after each of them.
     ///
     /// # Errors
     /// As [`Self::cycle`], and [`Error::Deadline`] after `limit` cycles.

@@ -1,20 +1,21 @@
-//! Which files a module is made of. One module or package a file, named like it.
+//! Finds the files of a module. Each file holds one module or package and has its name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Folders with SystemVerilog: the design, and wrappers that only benches or proofs use.
+/// Folders with SystemVerilog: the design, and the wrappers that only benches or proofs use.
 const FOLDERS: [&str; 3] = ["rtl", "bench", "formal"];
 
-/// The crate's folder.
+/// The folder of this crate.
 #[must_use]
 pub fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The folder with `rtl` and `bench`: the crate's, or a copy that `LOCKSTEP_HDL_SOURCES` names.
+/// The folder with `rtl` and `bench`: that of this crate, or a copy that `LOCKSTEP_HDL_SOURCES`
+/// names.
 fn designs() -> PathBuf {
     std::env::var_os("LOCKSTEP_HDL_SOURCES").map_or_else(|| folder().into(), PathBuf::from)
 }
@@ -25,7 +26,8 @@ pub fn rtl() -> PathBuf {
     designs().join("rtl")
 }
 
-/// The files that `top` needs, each after those that it names: packages and instances first, `top` last.
+/// The files that `top` needs, in the order in which a compiler needs them: packages and instances
+/// first, `top` last.
 ///
 /// # Errors
 /// There is no such module, or a file cannot be read.
@@ -42,7 +44,7 @@ pub fn of(top: &str) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-/// Every file of the design, in a fixed order.
+/// All files of the design, sorted by name.
 ///
 /// # Errors
 /// A folder cannot be read.
@@ -70,7 +72,8 @@ fn collect(folder: &Path, known: &mut BTreeMap<String, PathBuf>) -> Result<(), E
     Ok(())
 }
 
-/// Depth first; a visited name is taken out, so that each file comes once.
+/// Visits a file after all files that it names. A visited name leaves `known`, so each file comes
+/// once.
 fn visit(name: &str, known: &mut BTreeMap<String, PathBuf>, found: &mut Vec<PathBuf>) -> Result<(), Error> {
     let Some(path) = known.remove(name) else { return Ok(()) };
     let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;

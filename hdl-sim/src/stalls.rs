@@ -2,14 +2,14 @@
 
 use lockstep_arith::sample::Random;
 
-/// How often each side of a handshake pauses. The same seed gives the same pauses.
+/// How often each side of a handshake pauses. Equal seeds give equal pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stalls {
     /// Chance in percent that the sender offers nothing new in a cycle.
     pub idle: u8,
     /// Chance in percent that the receiver is not ready in a cycle.
     pub back_pressure: u8,
-    /// Where the pauses begin.
+    /// The seed of the random numbers.
     pub seed: u64,
 }
 
@@ -17,7 +17,8 @@ impl Stalls {
     /// Neither side ever pauses.
     pub const NONE: Self = Self { idle: 0, back_pressure: 0, seed: 0 };
 
-    /// The crossing that every bench runs: each side never, seldom and mostly pausing.
+    /// The pauses that every bench tries: each side never, sometimes or mostly, in all
+    /// combinations.
     #[must_use]
     pub fn crossed(seed: u64) -> Vec<Self> {
         let levels = [0, 30, 80];
@@ -29,7 +30,7 @@ impl Stalls {
     }
 }
 
-/// Yes or no, cycle by cycle.
+/// Decides for each cycle whether to pause.
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
     random: Random,

@@ -1,4 +1,4 @@
-//! Both ends of a ready/valid stream.
+//! The two ends of a ready/valid stream.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use lockstep_arith::sample::Random;
 use crate::stalls::Gate;
 use crate::{Agent, Bits, Error, Port, Sim, Stalls};
 
-/// Sends items into a stream. While it offers nothing, the payload is noise.
+/// Sends items into a stream. While it offers nothing, the payload is random.
 pub struct Source {
     name: String,
     valid: Port,
@@ -21,7 +21,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// At the inputs `valid` and `fields` and the output `ready`.
+    /// A source at the inputs `valid` and `fields` and the output `ready`.
     ///
     /// # Errors
     /// A port is missing.
@@ -39,13 +39,13 @@ impl Source {
         })
     }
 
-    /// Appends an item: one value a field.
+    /// Appends an item: a value for each field.
     pub fn push(&mut self, item: Vec<Bits>) {
         assert_eq!(item.len(), self.fields.len(), "{}: values of an item", self.name);
         self.items.push_back(item);
     }
 
-    /// Transfers so far.
+    /// The number of transfers so far.
     #[must_use]
     pub const fn sent(&self) -> usize {
         self.sent
@@ -80,7 +80,7 @@ impl Agent for Source {
     }
 }
 
-/// Receives items from a stream, and checks that an offer stays as it is until it is taken.
+/// Receives items from a stream, and checks that an offer does not change until it is taken.
 pub struct Sink {
     name: String,
     valid: Port,
@@ -95,7 +95,7 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// At the outputs `valid` and `fields` and the input `ready`.
+    /// A sink at the outputs `valid` and `fields` and the input `ready`.
     ///
     /// # Errors
     /// A port is missing.
@@ -114,7 +114,8 @@ impl Sink {
         })
     }
 
-    /// Appends an item that must come; with any such item, one that was not announced is an error.
+    /// Appends an item that must come. A sink with such an item refuses items that were not
+    /// announced.
     pub fn expect(&mut self, item: Vec<Bits>) {
         assert_eq!(item.len(), self.fields.len(), "{}: values of an item", self.name);
         self.expected.push_back(item);

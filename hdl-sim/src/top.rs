@@ -1,4 +1,4 @@
-//! The whole card at its ports: registers, the buses of two memories, interrupt vectors.
+//! The whole card with everything at its ports: registers, two memories, interrupt vectors.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,20 +7,20 @@ use lockstep_accel_abi::events::{self, Event};
 
 use crate::{Agent, AxiLite, AxiMemory, AxiTiming, Design, Error, Port, Sim, Stalls, Storage};
 
-/// How the ports of a card are served.
+/// The settings of a card's ports.
 #[derive(Clone, Debug)]
 pub struct TopSetup {
-    /// The top module: its ports are those of `ls_top`.
+    /// The top module. It has the ports of `ls_top`.
     pub design: Design,
-    /// Of host memory.
+    /// The speed of host memory.
     pub host: AxiTiming,
-    /// Of card memory.
+    /// The speed of card memory.
     pub card: AxiTiming,
-    /// Pauses on all buses.
+    /// Random pauses on all buses.
     pub stalls: Stalls,
 }
 
-/// Sees the vectors rise, in register accesses too.
+/// Records the vectors that rise, also during a register access.
 struct Irq {
     port: Port,
     level: u64,
@@ -40,7 +40,7 @@ impl Agent for Irq {
     }
 }
 
-/// A card out of reset, with what stands at its ports.
+/// A card out of reset, with a master at its registers and memories at its buses.
 pub struct Top {
     sim: Sim,
     registers: AxiLite,
@@ -50,10 +50,10 @@ pub struct Top {
 }
 
 impl Top {
-    /// Cycles that a register access may take.
+    /// The longest register access in cycles.
     const REGISTER_LIMIT: u64 = 10_000;
 
-    /// A card between two memories.
+    /// A card with two memories.
     ///
     /// # Errors
     /// The design does not build or lacks a port.
@@ -76,7 +76,7 @@ impl Top {
     /// Writes a register.
     ///
     /// # Errors
-    /// Of the bench or the design.
+    /// An error of the bench or of the design.
     pub fn write(&mut self, register: u32, value: u32) -> Result<(), Error> {
         let others: &mut [&mut dyn Agent] = &mut [&mut self.host, &mut self.card, &mut self.irq];
         let (address, data) = (register.into(), value.into());
@@ -86,25 +86,25 @@ impl Top {
     /// Reads a register.
     ///
     /// # Errors
-    /// Of the bench or the design.
+    /// An error of the bench or of the design.
     pub fn read(&mut self, register: u32) -> Result<u32, Error> {
         let others: &mut [&mut dyn Agent] = &mut [&mut self.host, &mut self.card, &mut self.irq];
         let response = self.registers.read(&mut self.sim, others, register.into(), Self::REGISTER_LIMIT)?;
         Ok(response.data as u32)
     }
 
-    /// A counter, read as a driver does: its high half before and after.
+    /// The value of a counter, read as a driver reads it.
     ///
     /// # Errors
-    /// Of the bench or the design.
+    /// An error of the bench or of the design.
     pub fn counter(&mut self, event: Event) -> Result<u64, Error> {
         events::read_counter(event, |register| self.read(register))
     }
 
-    /// Lets some cycles pass.
+    /// Runs some cycles.
     ///
     /// # Errors
-    /// Of the bench or the design.
+    /// An error of the bench or of the design.
     pub fn run(&mut self, cycles: u64) -> Result<(), Error> {
         for _ in 0..cycles {
             self.sim.cycle(&mut [&mut self.registers, &mut self.host, &mut self.card, &mut self.irq])?;
@@ -112,18 +112,19 @@ impl Top {
         Ok(())
     }
 
-    /// The interrupt vectors, a bit each.
+    /// The interrupt vectors, one bit each.
     #[must_use]
     pub fn irq(&self) -> u64 {
         self.sim.peek(self.irq.port)
     }
 
-    /// The vectors that have risen since the last call, a bit each: the messages of a bridge.
+    /// The vectors that have risen since the last call, one bit each. A PCIe bridge sends a message
+    /// for each.
     pub const fn interrupts(&mut self) -> u64 {
         std::mem::replace(&mut self.irq.risen, 0)
     }
 
-    /// Whether nothing is on the memories' buses.
+    /// Whether no transfer is open on the buses of the memories.
     #[must_use]
     pub fn idle(&self) -> bool {
         self.host.idle() && self.card.idle()

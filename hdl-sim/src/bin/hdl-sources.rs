@@ -1,5 +1,5 @@
-//! `hdl-sources [MODULE]…`: the files that modules are made of, in an order for tools that read one after the other; with
-//! no module, the names of all modules of the design.
+//! `hdl-sources [MODULE]…`: the files that modules are made of, in an order for tools that read one
+//! after the other; with no module, the names of all modules of the design.
 
 use std::process::ExitCode;
 
