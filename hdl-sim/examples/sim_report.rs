@@ -1,10 +1,13 @@
-//! The real model on the simulated card: bits against the reference, cycles, utilisation, speed of the simulation.
+//! Runs the real model on the simulated card, compares its bits with the reference, and reports
+//! cycles, utilisation and speed of the simulation.
 //!
-//! `sim_report MODEL REPORT [ARRAY:TOKENS:BATCH | ARRAY:sentences | ARRAY:TOKENS:gemm]…` prints a table and writes `REPORT` (JSON) after
-//! each case. A row of an earlier report is kept where design, model, program and token ids are still the same.
+//! `sim_report MODEL REPORT [ARRAY:TOKENS:BATCH | ARRAY:sentences | ARRAY:TOKENS:gemm]…` prints a
+//! table, and writes `REPORT` (JSON) after each case. It keeps a row of an earlier report if
+//! design, model, program and token ids are the same.
 //!
-//! Cycles are those from the doorbell to the completion record. The memories of host and card answer after 120 cycles and then
-//! move a word of as many bytes as the array has columns each cycle.
+//! The cycles are counted from the doorbell to the completion record. The memories of host and card
+//! answer after 120 cycles. Then they move a word in each cycle, which has a byte for each column
+//! of the array.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -33,7 +36,7 @@ const SENTENCES: [&str; 8] = [
     "I would like to return the shoes that I ordered last Tuesday, because they are one size too small for me.",
     "naïve café — 東京 🙂 x²",
 ];
-/// Cycles after which a job is given up.
+/// The longest job in cycles.
 const LIMIT: u64 = 200_000_000;
 
 struct Case {
@@ -75,7 +78,7 @@ fn main() -> Result<(), Failure> {
     if rows.iter().all(equal) { Ok(()) } else { Err("the card and the reference differ".into()) }
 }
 
-/// What bounds the simulation: all of it runs on one thread.
+/// The part of the machine that limits the simulation, which runs on one thread.
 fn speed(rows: &[Value]) -> String {
     let line = |array: &str| {
         let row = longest(rows, array)?;
@@ -89,7 +92,7 @@ fn speed(rows: &[Value]) -> String {
     lines.join("\n")
 }
 
-/// The row of an array that was simulated for most cycles.
+/// The row of an array with the most simulated cycles.
 fn longest<'a>(rows: &'a [Value], array: &str) -> Option<&'a Value> {
     rows.iter().filter(|r| r["array"] == array).max_by_key(|r| r["cycles"].as_u64())
 }
@@ -115,7 +118,8 @@ fn case(name: &str, encoder: &Encoder, tokenizer: &Tokenizer) -> Result<Case, Fa
     let third = parts.next().ok_or_else(wrong)?;
     let products = third == "gemm";
     let batch: usize = if products { 1 } else { third.parse().map_err(|_| wrong())? };
-    // One long text, cut at another place for each sequence, closed as the tokenizer closes it.
+    // Each sequence is another part of one long text, with the tokens that the tokenizer puts at
+    // its ends.
     let text = SENTENCES.join(" ").repeat(8);
     let all = tokenizer.encode(&text, encoder.embedding.position_count())?.ids;
     let (first, last) = (all[0], all[all.len() - 1]);
@@ -130,7 +134,7 @@ fn case(name: &str, encoder: &Encoder, tokenizer: &Tokenizer) -> Result<Case, Fa
     Ok(Case { array, products, batches: vec![(0..batch).map(sequence).collect()] })
 }
 
-/// One row of the report, from an earlier one where that is of the same inputs.
+/// A row of the report: that of an earlier report if its inputs were the same.
 fn measure(
     encoder: &Encoder,
     image: &Image,
@@ -142,7 +146,7 @@ fn measure(
     let tokens = batch.first().map_or(0, |(ids, _)| ids.len());
     let expand = encoder.layers.first().map_or(0, |l| l.expand.outputs);
     let programs = if case.products {
-        // What four more of them cost.
+        // The cost of four more of them.
         vec![Program::products(image, engine, tokens, 0, 5)?, Program::products(image, engine, tokens, 0, 1)?]
     } else {
         vec![Program::new(image, engine, tokens, 0)?]
@@ -211,17 +215,17 @@ fn measure(
     }))
 }
 
-/// Names the design with an array of a side.
+/// The digest of the design with an array of a side.
 fn design(side: usize) -> Result<String, Failure> {
     Ok(Design::new("ls_top").parameter("N", side).optimize(Optimize::Run).digest()?)
 }
 
-/// The vectors of the reference.
+/// The vectors that the reference computes.
 fn reference(encoder: &Encoder, batch: &[Sequence]) -> Result<Vec<Vec<i32>>, Failure> {
     Ok(batch.iter().map(|(ids, types)| encoder.forward(ids, types)).collect::<Result<_, _>>()?)
 }
 
-/// The first feed-forward layer of the rows behind the embedding, summed over the tokens.
+/// The outputs of the first feed-forward layer on the embedded rows, summed over the tokens.
 fn products(encoder: &Encoder, (ids, types): &Sequence) -> Vec<i32> {
     let expand = &encoder.layers[0].expand;
     let mut expected = vec![0; expand.outputs];
@@ -255,7 +259,8 @@ fn print(row: &Value) {
     );
 }
 
-/// The rows of an earlier report that are of the design as it is; none where there is no report.
+/// The rows of an earlier report that come from the current design. Without a report there are
+/// none.
 fn read(path: &Path) -> Vec<Value> {
     let report = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
     let rows = report.and_then(|r| r["rows"].as_array().cloned()).unwrap_or_default();
@@ -265,7 +270,7 @@ fn read(path: &Path) -> Vec<Value> {
     rows.into_iter().filter(valid).collect()
 }
 
-/// Writes the rows, then those of an earlier report that this one has not come to.
+/// Writes the rows, then the rows of an earlier report that are not computed anew.
 fn write(path: &Path, rows: &[Value], earlier: &[Value]) -> Result<(), Failure> {
     let same = |a: &Value, b: &Value| ["array", "tokens", "batch", "scope"].iter().all(|&k| a[k] == b[k]);
     let rest = earlier.iter().filter(|e| !rows.iter().any(|r| same(r, e)));

@@ -1,4 +1,4 @@
-//! The bench itself: what it must catch, it catches.
+//! The bench itself: it must notice every kind of error.
 #![allow(clippy::unwrap_used)]
 
 use lockstep_hdl_sim::{
@@ -115,7 +115,8 @@ impl Wires {
         self.sim.cycle(&mut [&mut self.memory])
     }
 
-    /// One read burst: its cycles from the address handshake on, and (bytes, response) of its beats.
+    /// Runs one read burst. Returns the cycle of each beat, counted from the address handshake, and
+    /// its (bytes, response).
     fn read(&mut self, address: u64, beats: u64) -> Result<(u64, Vec<(Bits, u64)>), Error> {
         self.set("araddr_i", address);
         self.set("arlen_i", beats - 1);

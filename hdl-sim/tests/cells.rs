@@ -1,4 +1,4 @@
-//! The shared cells, each with every way of pausing on both sides.
+//! The shared cells. Both sides of each pause in every combination.
 #![allow(clippy::unwrap_used)]
 
 use lockstep_arith::sample::Random;
@@ -27,7 +27,7 @@ fn ends(sim: &Sim, stalls: Stalls) -> (Source, Sink) {
     (source, sink)
 }
 
-/// All words pass in order; without pauses, one a cycle. A clear empties the cell.
+/// All words pass in order, one in each cycle if nothing pauses. A clear empties the cell.
 fn passes_streams(name: &str, parameters: &[(&str, usize)], full_throughput: bool) {
     for stalls in Stalls::crossed(7) {
         let mut sim = cell(name, parameters);
@@ -93,7 +93,8 @@ fn registers() {
     passes_streams("ls_stage", &[("Width", WIDTH)], true);
 }
 
-/// Requesters of an arbiter: each asks, at random, until it is taken or gives up; none waits for as many turns as there are requesters.
+/// Random requesters at an arbiter: each asks until it is taken or gives up. Every requester is
+/// taken before the others are taken a second time.
 struct Requesters {
     request: Port,
     index: Port,
@@ -114,7 +115,7 @@ impl Agent for Requesters {
         for (i, (asks, waited)) in self.asks.iter_mut().zip(&mut self.waited).enumerate() {
             let gives_up = self.stalls.idle > 0 && self.random.within(1, 20) == 1;
             *asks = if *asks { !gives_up } else { self.random.within(1, 100) > self.stalls.idle.into() };
-            // Whoever gives up gives up his turn.
+            // A requester that gives up loses its turn.
             *waited *= usize::from(*asks);
             bits |= u64::from(*asks) << i;
         }
@@ -206,7 +207,7 @@ fn ram() {
     for i in 0..3000 {
         let addresses = [(); 2].map(|()| random.within(0, depth as i32 - 1) as usize);
         let write = random.within(0, 1) as u64;
-        // A word is not read while it is written.
+        // The bench never reads a word in the cycle of its write.
         let read = if write == 1 && addresses[0] == addresses[1] { 0 } else { random.within(0, 1) as u64 };
         let value = word(i);
         sim.poke_bits(data, &value);
@@ -225,7 +226,7 @@ fn ram() {
             assert_eq!(&sim.peek_bits(found), expected);
         }
     }
-    // A read behind the end, and one of the word that is written.
+    // A read beyond the end, and a read of a word in the cycle of its write.
     for (write, address) in [(0, depth as u64), (1, 3)] {
         let mut sim = cell("ls_ram", &[("Width", WIDTH), ("Depth", depth)]);
         sim.cycle(&mut []).unwrap();

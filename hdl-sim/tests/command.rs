@@ -1,4 +1,5 @@
-//! The command processor with a stand-in for the engine: rings, copies, jobs, errors, aborts, resets, interrupts.
+//! The command processor with a stand-in for the engine: registers, rings, copies, jobs,
+//! interrupts.
 #![allow(clippy::unwrap_used)]
 
 mod stand_in;
@@ -26,7 +27,8 @@ fn registers_say_what_the_card_is() {
     assert_eq!(fields::CAP_QUEUE::RING_LOG2_MAX.get(queue), codes::RING_LOG2.1);
     card.top.write(registers::SCRATCH, 0xdead_beef).unwrap();
     assert_eq!(card.top.read(registers::SCRATCH).unwrap(), 0xdead_beef);
-    // Every offset answers; where no register is, with zero; nothing reads as a card that is gone.
+    // Every offset answers: with zero if it has no register, and never with all ones, as a card
+    // that is gone does.
     for offset in (0..lockstep_accel_abi::BAR_BYTES).step_by(4) {
         let value = card.top.read(offset).unwrap();
         assert_ne!(value, lockstep_accel_abi::ALL_ONES, "{offset:#x}");
@@ -87,7 +89,7 @@ fn wrong_accesses_are_reported_and_have_no_effect() {
     card.submit(&[Descriptor::nop(1)]).unwrap();
     assert_eq!(card.wait(1, 1000).unwrap()[0].status, 0);
 
-    // A write of two bytes.
+    // A write of two of the four bytes.
     let strobe = card.top.sim().input("regs_wstrb_i").unwrap();
     let ports = ["regs_awvalid_i", "regs_wvalid_i", "regs_awaddr_i", "regs_wdata_i"]
         .map(|p| card.top.sim().input(p).unwrap());
@@ -108,7 +110,7 @@ fn wrong_accesses_are_reported_and_have_no_effect() {
     expect(&mut card, ErrorBits::BAD_ACCESS, "a part of a register");
 }
 
-/// Copies of all small lengths and offsets and of some pages, there and back.
+/// Copies of small lengths and of some pages, at any offset, to the card and back.
 #[test]
 fn copies_keep_every_byte() {
     for (width, seed) in [(64, 1), (128, 2), (512, 3)] {
@@ -154,7 +156,7 @@ fn a_copy_keeps_the_bus_busy() {
     card.submit(&[Descriptor::copy_to_card(1, DATA, 0, len)]).unwrap();
     let record = card.wait(1, 60_000).unwrap()[0];
     assert_eq!(outcome(&record), Status::Ok);
-    // 4096 beats and two latencies of 120 cycles; a cycle or two a chunk of 1 KiB.
+    // 4096 beats, two latencies of 120 cycles, and up to three cycles for each chunk of 1 KiB.
     assert!(record.cycles < 4096 + 2 * 120 + 64 * 3, "{} cycles", record.cycles);
     assert!(card.top.buses()[0].traffic().most_outstanding[0] >= 3, "{:?}", card.top.buses()[0].traffic());
     assert_eq!(card.top.counter(Event::HostReadBytes).unwrap(), u64::from(len) + 64);
@@ -180,7 +182,8 @@ fn rings_wrap_and_wait_for_the_driver() {
         }
         assert_eq!(card.top.read(registers::SUBMIT_INDEX).unwrap(), u32::from(tag) << 16 | u32::from(tag));
 
-        // Nobody consumes the records: the card fills the ring and then waits, overwriting nothing.
+        // The driver consumes no record: the card fills the ring, then waits and overwrites
+        // nothing.
         let more: Vec<_> = (0..size as u16).map(Descriptor::nop).collect();
         card.submit(&more).unwrap();
         card.top.run(3000).unwrap();
@@ -245,7 +248,7 @@ fn jobs_run_in_order_and_overlap_copies() {
     }
 }
 
-/// Records wait for their place among the data of a copy: those of jobs that end while a later copy is under way.
+/// Jobs end while a later copy runs: their records share the bus with the data of the copy.
 #[test]
 fn records_between_copies_to_the_host() {
     let mut card = card(64, quick(), Stalls { idle: 0, back_pressure: 90, seed: 9 }, 4);
@@ -289,7 +292,7 @@ fn interrupts_are_masked_and_rearmed() {
     assert_eq!(card.top.read(registers::INT_STATUS).unwrap(), 0, "not asked for");
     card.submit(&[Descriptor::nop(2).with_interrupt()]).unwrap();
     card.wait(1, 1000).unwrap();
-    // The record is seen before its write is confirmed.
+    // The driver sees the record before the bus confirms its write.
     card.top.run(20).unwrap();
     assert_eq!((card.top.read(registers::INT_STATUS).unwrap(), card.top.irq()), (1, 0), "masked");
     card.top.write(registers::INT_ENABLE, 3).unwrap();
@@ -302,7 +305,7 @@ fn interrupts_are_masked_and_rearmed() {
     assert_eq!((card.top.read(registers::INT_STATUS).unwrap(), card.top.irq()), (2, 2));
     card.top.write(registers::INT_STATUS, 3).unwrap();
 
-    // Whenever the acknowledgement falls, the vector has an edge for a record that came after it.
+    // An acknowledgement in any cycle: a record that comes after it gives the vector a new edge.
     for delay in 0..60 {
         card.submit(&[Descriptor::nop(3).with_interrupt()]).unwrap();
         card.wait(1, 1000).unwrap();

@@ -1,4 +1,5 @@
-//! Small random encoders through the whole card, `==`, with exact cycles; shapes that only large arrays meet.
+//! Small random encoders on the whole card: equal bits and exact cycles. Also shapes that only a
+//! large array takes.
 #![allow(clippy::unwrap_used)]
 
 use lockstep_accel_abi::Status;
@@ -33,7 +34,7 @@ fn run(shape: &Shape, lanes: usize, tokens: usize, sequences: usize, stalls: Sta
     result
 }
 
-/// Cycles are exact: a change is a change of the design.
+/// The cycles are exact: another number means another design.
 #[test]
 fn cycles_from_doorbell_to_completion() {
     let result = run(&Shape::SMALL, 8, 64, 1, Stalls::NONE);
@@ -51,8 +52,8 @@ fn pauses_on_all_buses() {
     }
 }
 
-/// One layer of the widest model at 64 lanes, and odd numbers of heads of 32: the last panels are half empty.
-/// Minutes: `make hdl-shapes`.
+/// At 64 lanes: one layer of the widest model, and odd numbers of heads of 32, whose last panels
+/// are half empty. It takes minutes: `make hdl-shapes`.
 #[test]
 #[ignore = "builds the 64x64 card"]
 fn shapes_at_64_lanes() {

@@ -1,4 +1,4 @@
-//! The engine against the reference: whole small encoders, `==`.
+//! Whole small encoders on the engine: their bits must be those of the reference.
 #![allow(clippy::unwrap_used)]
 
 use lockstep_accel_abi::EngineError;
@@ -8,7 +8,7 @@ use lockstep_arith::encoder::{Encoder, Pooling};
 use lockstep_arith::sample::{self, Random, Shape};
 use lockstep_hdl_sim::{EngineBench, EngineJob, EngineResult, MemoryTiming};
 
-/// Where the host's memory takes results, and bytes from one to the next.
+/// Address of the results in host memory, and bytes from one sequence to the next.
 const OUTPUT: usize = 1 << 16;
 const WIDTH: u32 = 4096;
 /// Cycles of two layers of 64 tokens at 8x8.
@@ -16,8 +16,8 @@ const CYCLES: u64 = 114_067;
 
 type Sequence = (Vec<u32>, Vec<u8>);
 
-/// An engine with a program and sequences of one length in its memories. `behind` lies behind the
-/// program.
+/// An engine whose memories hold a program and sequences of one length. The bytes `behind` follow
+/// the program.
 fn load(
     image: &Image,
     program: &Program,
@@ -75,7 +75,8 @@ fn prepare(
     (bench, job, expected)
 }
 
-/// Sequences of one length through the engine: what it computed and what the reference does.
+/// Runs sequences of one length. Returns the results of the engine, those of the reference, and the
+/// job's result.
 fn run(
     model: &Encoder,
     lanes: usize,
@@ -100,7 +101,7 @@ fn compare(shape: &Shape, lanes: usize, tokens: usize, sequences: usize, timing:
     result.cycles
 }
 
-/// Whole tiles and parts of one, one tile, an odd and an even number of them.
+/// One tile and several, an odd and an even number of them, with a full and with a short last tile.
 #[test]
 fn a_small_encoder_at_8x8_is_the_reference() {
     for (tokens, sequences) in [(1, 2), (8, 1), (16, 1), (21, 2), (64, 1)] {
@@ -129,7 +130,7 @@ fn the_longest_sequence() {
     compare(&shape, 8, 512, 1, MemoryTiming::STATED);
 }
 
-/// The result does not depend on the memory's speed; the cycles do.
+/// The speed of the memory changes the cycles, not the result.
 #[test]
 fn slow_and_halting_memories() {
     let cycles = [
@@ -139,12 +140,13 @@ fn slow_and_halting_memories() {
     assert!(cycles[0] < cycles[1], "{cycles:?}");
 }
 
-/// Cycles and steps of the array are exact: a change of either is a change of the design.
+/// The cycles and the steps of the array are exact: another number means another design.
 #[test]
 fn cycles_of_a_small_encoder() {
     let model = sample::encoder(&Shape::SMALL, 5);
     let (_, _, result) = run(&model, 8, 64, 1, MemoryTiming::STATED);
-    // Tiles x panels x steps of a layer's products, then scores and the two planes of the weighted sums of two heads.
+    // Tiles x panels x steps of the products of a layer, then the scores and the two planes of the
+    // weighted sums of two heads.
     let linear = 8 * 2 * (4 * 64 * 64 + 2 * 64 * 160) / 8;
     let attention = 2 * 8 * 2 * (8 * 32 + 4 * 2 * 64);
     assert_eq!(result.busy, linear + attention);
@@ -209,15 +211,15 @@ fn a_failed_job_leaves_the_next_one_whole() {
     );
     job.input.0 = 0;
     let program = job.program;
-    // The tables of the model are no instructions.
+    // The tables of the model hold no instructions.
     job.program = 0;
     assert_eq!(bench.run(&job, 1_000_000).unwrap().error, EngineError::IllegalInstruction, "no opcode");
     job.program = program;
     good(&mut bench, &job);
 }
 
-/// What is no instruction ends the job: at the start of a program, and behind one whose loads and
-/// products are under way. The next job is right.
+/// An illegal instruction ends the job, also behind instructions that are already running. The next
+/// job is right.
 #[test]
 fn an_illegal_instruction_ends_the_job() {
     let model = sample::encoder(&Shape { layers: 1, ..Shape::SMALL }, 9);
@@ -230,7 +232,7 @@ fn an_illegal_instruction_ends_the_job() {
         bytes[0] = opcode;
         bytes
     };
-    // No words, and no steps.
+    // A load of no words, and products of no steps.
     let no_words = opcode(Load::FORMAT.code);
     let no_steps = opcode(Mac::FORMAT.code);
     let good = program.bytes();
@@ -258,7 +260,8 @@ fn an_illegal_instruction_ends_the_job() {
     }
 }
 
-/// Whatever a job has asked for when it is aborted, nothing of it is left when it has ended, and the next one is right.
+/// Aborts a job in many cycles. No request is open when the job has ended, and the next job is
+/// right.
 #[test]
 fn an_abort_at_any_time_leaves_nothing_behind() {
     let shape = Shape { hidden: 32, heads: 1, intermediate: 8, layers: 1, ..Shape::SMALL };
@@ -267,7 +270,7 @@ fn an_abort_at_any_time_leaves_nothing_behind() {
     {
         let (mut bench, job, expected) = prepare(&model, 8, 60, 1, timing);
         let cycles = bench.run(&job, 100_000).unwrap().cycles;
-        // Around each request for ids, and here and there.
+        // In the cycles around each request for ids, and in some others.
         let reads = bench.host_reads();
         assert_eq!(reads.len(), 8);
         for after in reads.iter().flat_map(|at| at - 5..at + 3).chain((50..cycles - 1).step_by(503)) {
@@ -304,7 +307,8 @@ fn products_alone() {
         assert_eq!(outputs(&bench, 1, 160), [expected]);
         result.cycles
     });
-    // Twenty panels: 8 tiles of 64 steps, 12 words of header; the rest is where the memory's answers fall.
+    // Twenty panels of 8 tiles of 64 steps and 12 header words. The rest depends on when the memory
+    // answers.
     assert_eq!(cycles[1] - cycles[0], 20 * (8 * 64 + 12) + 16);
 }
 

@@ -1,4 +1,4 @@
-//! The command processor when things go wrong: every status, aborts and resets at any time, the watchdog.
+//! Errors of the command processor: every status, aborts and resets in any cycle, the watchdog.
 #![allow(clippy::unwrap_used)]
 
 mod stand_in;
@@ -14,7 +14,8 @@ use stand_in::{DATA, Program, RESULTS, card, outcome, quick, run_job};
 const GOOD: Program = Program { behave: 0, length: 3, input: 40, output: 12, runs: 2 };
 const CARD_BYTES: u64 = 0x10_0000;
 
-/// A good job, then the bad one, then a good one: the bad one ends as it must, with this address, the others well.
+/// Runs a bad command between two good jobs. It must end with a status and an address, and the good
+/// jobs must end well.
 fn between_good_ones(card: &mut Card, bad: Descriptor, status: Status, address: u64) {
     let (first, first_results) = run_job(card, 1, GOOD);
     let (last, last_results) = run_job(card, 2, GOOD);
@@ -108,7 +109,8 @@ fn every_status_is_provoked_and_stays_with_its_job() {
             "none of these is an error of the card"
         );
 
-        // Errors of the buses: by a job and by a copy. The address is that of the beat of a read, of the burst of a write.
+        // Errors of the buses, met by a job and by a copy. The record's address is that of the beat
+        // of a read, or of the burst of a write.
         let beat = |address: u64| address & !(width as u64 / 8 - 1);
         let good = job(&card, 0);
         card.card_memory().borrow_mut().fail(good.card_address + 64..good.card_address + 65, Fault::Slave);
@@ -136,12 +138,12 @@ fn every_status_is_provoked_and_stays_with_its_job() {
         assert_eq!(u64::from(card.top.read(registers::ERROR_ADDRESS_LO).unwrap()), good.card_address + 64);
         card.top.write(registers::ERROR_STATUS, bus).unwrap();
 
-        // Nothing is there: DECERR.
+        // An address without memory: DECERR.
         let lost = Descriptor::copy_to_card(9, 0x5000, 0x1000, 16);
         check(&mut card, lost, Status::HostRead, 0x5000);
         assert_eq!(card.top.read(registers::ERROR_INFO).unwrap(), 3 << 8);
 
-        // A descriptor that cannot be read; those read with it can.
+        // The card cannot read one descriptor of a request; the others are not affected.
         let index = fields::SUBMIT_INDEX::PRODUCER.get(card.top.read(registers::SUBMIT_INDEX).unwrap());
         let slot = Card::SUBMIT_BASE + 64 * u64::from((index + 1) % 16);
         card.host_memory().borrow_mut().fail(slot..slot + 1, Fault::Slave);
@@ -151,7 +153,7 @@ fn every_status_is_provoked_and_stays_with_its_job() {
         assert_eq!(errors, ErrorBits::HOST_READ | ErrorBits::DESCRIPTOR_READ);
         assert!(card.top.read(registers::INT_STATUS).unwrap() & 2 != 0);
 
-        // The watchdog stops a job that hangs, and only that.
+        // The watchdog stops only the job that hangs.
         card.top.write(registers::WATCHDOG, 5000).unwrap();
         let hangs = job(&card, 16);
         check(&mut card, hangs, Status::Watchdog, 0);
@@ -159,7 +161,7 @@ fn every_status_is_provoked_and_stays_with_its_job() {
         card.top.write(registers::WATCHDOG, 0).unwrap();
         assert!(card.top.counter(Event::JobsFailed).unwrap() > 40);
 
-        // And an abort.
+        // An abort.
         let hangs = job(&card, 16);
         card.submit(&[hangs]).unwrap();
         card.top.run(1000).unwrap();
@@ -171,7 +173,8 @@ fn every_status_is_provoked_and_stays_with_its_job() {
     assert_eq!(provoked, all);
 }
 
-/// An abort at every time of a job's life: it ends aborted or done, its neighbours are not touched.
+/// An abort in every phase of a job. The job ends as aborted or well, and its neighbours are not
+/// affected.
 #[test]
 fn aborts_at_any_time_hit_one_job() {
     for stalls in [Stalls::NONE, Stalls { idle: 30, back_pressure: 30, seed: 8 }] {
@@ -179,7 +182,7 @@ fn aborts_at_any_time_hit_one_job() {
         card.enable().unwrap();
         let mut seen = BTreeSet::new();
         for delay in (0..1500).step_by(11) {
-            // The third of six jobs; which kind it is alternates.
+            // The third of six jobs, a program or a copy.
             let copy = Descriptor::copy_to_card(3, DATA, 0x1000, 3000);
             let back = Descriptor::copy_from_card(3, 0x1000, RESULTS + 0x8000, 3000);
             let victim = [run_job(&card, 3, GOOD).0, copy, back, Descriptor::nop(3)][delay as usize / 11 % 4];
@@ -204,7 +207,7 @@ fn aborts_at_any_time_hit_one_job() {
             }
             let status = card.top.read(registers::STATUS).unwrap();
             assert_eq!(fields::STATUS::ABORTING.get(status), 0);
-            // The abort is over: the same tag runs.
+            // The abort is over: a new job with the same tag runs.
             card.submit(&[run_job(&card, 3, GOOD).0]).unwrap();
             assert_eq!(outcome(&card.wait(1, 10_000).unwrap()[0]), Status::Ok, "delay {delay}");
         }
@@ -213,7 +216,8 @@ fn aborts_at_any_time_hit_one_job() {
     }
 }
 
-/// A job that has not started is stopped too, in the card's queue or still in the ring, and one that is submitted later is not.
+/// An abort also stops a job that has not started, in the card's queue or still in the ring. It
+/// does not stop a job that is submitted later.
 #[test]
 fn an_abort_reaches_jobs_that_wait() {
     for victim in [3, 9] {
@@ -229,7 +233,7 @@ fn an_abort_reaches_jobs_that_wait() {
         card.top.write(registers::ABORT, victim).unwrap();
         assert_eq!(fields::STATUS::ABORTING.get(card.top.read(registers::STATUS).unwrap()), 1);
         card.submit(&[Descriptor::nop(victim as u16)]).unwrap();
-        // What is under way can be aborted meanwhile.
+        // Meanwhile the driver can abort a running job.
         card.top.write(registers::ABORT, 1).unwrap();
         for record in card.wait(11, 5000).unwrap().iter().enumerate() {
             let (place, record) = record;
@@ -240,7 +244,8 @@ fn an_abort_reaches_jobs_that_wait() {
     }
 }
 
-/// A soft reset at every time: bursts on the bus are finished, nothing else is begun, and the card works anew.
+/// A soft reset in many cycles. The card finishes the bursts on the bus, begins no others, and
+/// works again.
 #[test]
 fn soft_resets_at_any_time_leave_a_clean_card() {
     for (stalls, step) in [(Stalls::NONE, 13), (Stalls { idle: 60, back_pressure: 60, seed: 11 }, 37)] {

@@ -1,4 +1,5 @@
-//! The whole card: weights and program copied to it, jobs submitted, vectors compared with the reference.
+//! The whole card: the bench copies weights and programs to it, submits jobs, and compares the
+//! vectors with the reference.
 #![allow(clippy::unwrap_used)]
 
 use lockstep_accel_abi::events::Event;
@@ -29,7 +30,8 @@ fn card(stalls: Stalls) -> Card {
     card
 }
 
-/// A batch of sequences of one length: the job, what it must give, and the inputs in place.
+/// A batch of sequences of one length: writes the inputs, and returns the job and the expected
+/// results.
 fn job(
     card: &Card,
     model: &Encoder,
@@ -130,7 +132,7 @@ fn vectors_of_the_card_are_the_reference_s() {
         assert!(card.top.counter(Event::ArrayBusy).unwrap() > 0);
         assert_eq!(card.top.read(registers::ERROR_STATUS).unwrap(), 0);
 
-        // Aborted in the middle, and reset in the middle: the next job is right.
+        // An abort and a reset in the middle of a job: the next job is right.
         for reset in [false, true] {
             let (first, _) = job(&card, &model, 5, (places[1], &programs[1]), 21, 2);
             card.submit(&[first]).unwrap();

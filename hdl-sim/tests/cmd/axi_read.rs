@@ -1,4 +1,5 @@
-//! The read master: requests of any length and alignment, errors, a bus and a reader that pause, and being drained at any time.
+//! The read master: requests of any length and alignment, errors, pauses of bus and reader, drains
+//! in any cycle.
 
 use std::collections::VecDeque;
 
@@ -143,7 +144,8 @@ fn a_long_read_keeps_the_bus_busy() {
     assert!(cycles <= BYTES / width + latency + 10, "{cycles} cycles");
 }
 
-/// What was asked for is awaited and dropped; then the master is as new.
+/// A drained master waits for the data of its requests and drops it. Then it works as after a
+/// reset.
 #[test]
 fn a_drained_reader() {
     let width = 16;

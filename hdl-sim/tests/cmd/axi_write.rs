@@ -1,4 +1,5 @@
-//! The write master: requests of any length and alignment, errors, a bus and a source that pause, and being drained at any time.
+//! The write master: requests of any length and alignment, errors, pauses of bus and source, drains
+//! in any cycle.
 
 use std::collections::VecDeque;
 
@@ -10,7 +11,8 @@ use crate::transfers::{
     BASE, BYTES, Failure, MAX_BEATS, OUTSTANDING, Request, drain, master, memory, named, source, timing,
 };
 
-/// Sees whose data is taken, how requests end, and that a burst on the bus never waits for its data.
+/// Checks whose data the master takes, how requests end, and that a burst on the bus never waits
+/// for its data.
 struct Observer {
     /// Valid, ready and id of the source's data.
     data: [Port; 3],
@@ -25,7 +27,8 @@ struct Observer {
     /// Bursts whose address is taken and whose data is not.
     addressed: usize,
     in_burst: bool,
-    /// Names of the beats to come; answers to come, and how many failures there are up to them; failures.
+    /// Names of the beats to come; answers to come, and how many failures there are up to them;
+    /// failures.
     beats: VecDeque<u64>,
     answers: VecDeque<(bool, u64, usize)>,
     failures: VecDeque<(Failure, u64)>,
@@ -176,7 +179,8 @@ fn a_long_write_keeps_the_bus_busy() {
     assert!(cycles <= BYTES / width + latency + MAX_BEATS + 10, "{cycles} cycles");
 }
 
-/// Bursts that are whole are written, the rest is dropped; then the master is as new.
+/// A drained master writes the bursts that are complete and drops the rest. Then it works as after
+/// a reset.
 #[test]
 fn a_drained_writer() {
     let width = 16;

@@ -1,4 +1,4 @@
-//! The register port: writes and reads at the same time, address and data of a write apart.
+//! The register port: writes and reads at once; address and data of a write come in any order.
 
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::{Agent, Bits, Error, Port, Sim, Sink, Source, Stalls};
@@ -14,7 +14,7 @@ fn content(address: u64) -> u64 {
     Random::new(address).next() & 0xffff_ffff
 }
 
-/// The registers behind the port: writes as they come, and an answer to whatever is asked.
+/// The registers behind the port: they record writes and answer reads.
 struct Registers {
     /// Write, its address, its data, whether it is whole.
     write: [Port; 4],

@@ -1,4 +1,5 @@
-//! The driver's side as one: orders over a bus that pauses reach rings, interrupts and the reset, and what the card does is read back.
+//! The registers with rings, interrupts and reset: the bench sends commands over a bus that pauses,
+//! and reads the state of the card back.
 
 use lockstep_accel_abi::registers::{self, fields};
 use lockstep_accel_abi::{ErrorBits, codes, ring};
@@ -7,7 +8,7 @@ use lockstep_hdl_sim::{AxiLite, Stalls};
 
 use crate::{Bench, unit};
 
-/// Outputs of the rest of the card that are events of one cycle.
+/// Events of the rest of the card, each of one cycle.
 const EVENTS: [&str; 9] = [
     "bus_error_i",
     "fetched_i",

@@ -1,4 +1,4 @@
-//! Copies, cycle by cycle: their chunks, the data that passes, errors of the bus and aborts at any time.
+//! Copies, cycle by cycle: chunks, data, errors of the bus, and aborts in any cycle.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -85,7 +85,7 @@ fn side(side: usize, value: bool) -> u64 {
     u64::from(value) << side
 }
 
-/// Runs copies until `count` have ended; how often each status came.
+/// Runs copies until `count` have ended. Returns how often each status came.
 fn run(
     bench: &mut Bench,
     random: &mut Random,
@@ -109,7 +109,7 @@ fn run(
         let done = memories.written > 0 && draw(writing);
         let [bad_read, bad_write] = [once(random, 150), once(random, 20)];
         let faults = [(); 4].map(|()| random.next());
-        // What belongs to the other side of a copy is noise.
+        // The inputs of the side that is not used are random.
         let [source, sink] = copy.as_ref().map_or([0, 1], Copy::sides);
         let mut noise =
             |at: usize, value: bool| side(at, value) | side(1 - at, copy.is_some() && once(random, 2));
@@ -178,7 +178,7 @@ fn run(
         if let Some(copy) = &mut copy {
             let stop = copy.stop;
             let passed = data && takes;
-            // In the order of their weight.
+            // The most important status first.
             if passed && bad_read {
                 copy.fail([Status::HostRead, Status::CardRead][source], faults[source]);
             }

@@ -1,4 +1,4 @@
-//! What is wrong with a descriptor: the first thing in the order of the statuses, and the address that it is about.
+//! The check of descriptors: the first error in the order of the statuses, and its address.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Descriptors with all kinds of mistakes, and what the card must make of them.
+//! Descriptors with all kinds of mistakes, and a model of the card's check.
 
 use lockstep_accel_abi::codes::{COPY_MAX, DescriptorFlags, INSTRUCTION_BYTES, NO_TAG, PROGRAM_ALIGN};
 use lockstep_accel_abi::{Descriptor, Opcode, Status};
@@ -140,7 +140,8 @@ pub(crate) fn judge(d: &Descriptor) -> (Status, u64) {
     (Status::Ok, 0)
 }
 
-/// `command_t` of a descriptor, or of one at `address` that could not be read. Nobody looks at other members of a refused one.
+/// The `command_t` of a descriptor, or of one at `address` that the card could not read. Only some
+/// members of a refused command have a meaning.
 pub(crate) fn command(d: &Descriptor, unread: Option<u64>) -> Bits {
     let flag = |flag: u32| u64::from(u32::from(d.flags) & flag != 0);
     let own = [d.tag.into(), flag(DescriptorFlags::FENCE), flag(DescriptorFlags::INTERRUPT)];

@@ -1,4 +1,5 @@
-//! Reading descriptors: requests of as many as are there and have room, whatever the rings, the bus and the queue's reader do.
+//! The fetch of descriptors: each request reads as many as there are and as have room, with any
+//! pauses around it.
 
 use std::collections::VecDeque;
 
@@ -79,7 +80,8 @@ fn run(bench: &mut Bench, random: &mut Random, width: usize, sides: (u8, u8), co
     let mut rings = Rings::new(random);
     let (mut state, mut read) = (State::Idle, 0);
     let (mut descriptor, mut error) = (Descriptor::default(), false);
-    // Whether the oldest command is in the register behind the queue, which it enters the cycle after the queue.
+    // Whether the oldest command is in the register behind the queue, which it enters the cycle
+    // after the queue.
     let mut offered = false;
     for cycle in 0.. {
         assert!(cycle < 500 * count, "{read} of {count} descriptors, {state:?}");

@@ -1,4 +1,5 @@
-//! Addresses of failed transfers, by user: the first one since the last clear, known in its own cycle.
+//! The address of the first failed transfer of each user since the last clear. It is known in the
+//! cycle of the failure.
 
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;

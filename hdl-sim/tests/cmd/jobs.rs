@@ -1,4 +1,5 @@
-//! The table of jobs, cycle by cycle: who starts when, whom an abort or the watchdog hits, how jobs end and in which order.
+//! The table of jobs, cycle by cycle: which job starts when, which one an abort or the watchdog
+//! hits, and how and in which order jobs end.
 
 use std::collections::VecDeque;
 
@@ -9,13 +10,13 @@ use lockstep_hdl_sim::Bits;
 use crate::endings::Ending;
 use crate::{Bench, TWO_SIDES, once, pauses, unit};
 
-/// Jobs under way at most.
+/// The greatest number of running jobs.
 const JOBS: usize = 4;
 /// Jobs that a unit takes before it has ended the first of them.
 const AHEAD: usize = 2;
 const TIME: u64 = (1 << 48) - 1;
 
-/// `start_t`: what the table knows of a descriptor.
+/// `start_t`: the facts about a descriptor that the table needs.
 #[derive(Clone, Copy, Debug)]
 struct Start {
     status: Status,
@@ -95,7 +96,8 @@ fn end(random: &mut Random, abort: bool) -> Ending {
     ending
 }
 
-/// Runs until `count` records are taken; how often each status came, and how often a job was stuck.
+/// Runs until `count` records are taken. Returns how often each status came, and how often a job
+/// was stuck.
 fn run(bench: &mut Bench, random: &mut Random, sides: (u8, u8), watchdog: u64, count: usize) -> [usize; 18] {
     let (units, records) = sides;
     let mut met = [0; 18];

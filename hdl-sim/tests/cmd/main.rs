@@ -1,4 +1,4 @@
-//! The command processor's units one by one, each with random pauses of everything around it.
+//! The units of the command processor one by one. Everything around a unit pauses at random.
 #![allow(clippy::unwrap_used)]
 
 mod axi_read;

@@ -1,4 +1,4 @@
-//! Ports with several users: each gets its own data, answers and addresses of failures, whoever else is served.
+//! Memory ports with several users: each user gets its own data, answers and addresses of failures.
 
 use std::collections::VecDeque;
 
@@ -168,7 +168,8 @@ struct Writers {
     /// Beats to come of each user's requests, the one on offer.
     data: [VecDeque<Bits>; USERS],
     sends: [bool; USERS],
-    /// Whose beats are taken, in the order of the requests; who is answered, and whether with an error.
+    /// Whose beats are taken, in the order of the requests; who is answered, and whether with an
+    /// error.
     beats: VecDeque<usize>,
     answers: VecDeque<(usize, bool)>,
 }

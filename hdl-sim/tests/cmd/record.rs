@@ -1,4 +1,5 @@
-//! Completion records: one at a time, at the ring's place and with its phase; who may go on when, and what a failed write does.
+//! Completion records: their address in the ring, their phase, their order, and the effect of a
+//! failed write.
 
 use lockstep_accel_abi::{Completion, ring};
 use lockstep_arith::sample::Random;
@@ -20,7 +21,8 @@ enum State {
 const OUTPUTS: [&str; 6] =
     ["req_valid_o", "data_valid_o", "ending_ready_o", "advance_o", "interrupt_o", "error_o"];
 
-/// Writes `count` records, and returns how many could not be written. The bus answers with an error now and then.
+/// Writes `count` records. The bus answers with an error now and then. Returns how many records it
+/// did not take.
 fn run(
     bench: &mut Bench,
     random: &mut Random,

@@ -1,4 +1,5 @@
-//! The registers, cycle by cycle: what a write does, what is read where, sticky errors, what halts the card.
+//! The registers, cycle by cycle: effects of writes, values of reads, errors, and the halt of the
+//! card.
 
 use lockstep_accel_abi::codes::{ID_VALUE, INTERFACE_VERSION, RING_ALIGN, RING_LOG2, VECTORS};
 use lockstep_accel_abi::registers::{self, COUNTERS, OFFSET_BITS, REGISTERS, fields};

@@ -1,4 +1,4 @@
-//! The soft reset: it lasts until the bus is idle, which is looked at from its second cycle on.
+//! The soft reset: it lasts until the bus is idle, but two cycles at least.
 
 use lockstep_arith::sample::Random;
 

@@ -1,4 +1,4 @@
-//! Indices of a ring: doorbells that are possible and others, while the card takes or fills entries.
+//! The indices of a ring: possible and impossible doorbells, while the card takes or fills entries.
 
 use lockstep_accel_abi::ring;
 use lockstep_arith::sample::Random;

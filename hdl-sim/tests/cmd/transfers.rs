@@ -1,4 +1,4 @@
-//! Requests to a memory behind a bus, and what must become of them: bursts, beats, errors.
+//! Requests to a memory behind a bus, and the bursts, beats and errors that they must cause.
 
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::{AxiTiming, Bits, Fault, Memory, Sim, Source, Stalls};
@@ -121,7 +121,8 @@ impl Request {
         let offset = (self.address % width) as usize;
         let wanted = &bytes[offset..offset + self.bytes as usize];
         let beats = wanted.chunks(width as usize).enumerate().map(|(i, data)| {
-            // An aligned beat is one of the bus, another one joins two, unless the second is not asked for.
+            // An aligned beat is one of the bus, another one joins two, unless the second is not
+            // asked for.
             let joined = if offset == 0 { 1 } else { 2 };
             let parts = &answers[i..answers.len().min(i + joined)];
             Beat {

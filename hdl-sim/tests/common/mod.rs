@@ -1,21 +1,21 @@
-//! A unit alone: its ports by their names, and random pauses.
+//! A unit of the RTL alone: its ports by their names, and random pauses.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::{Bits, Design, Sim};
 
-/// How often in percent something pauses.
+/// How often one side pauses, in percent.
 pub const PAUSES: [u8; 3] = [0, 30, 80];
-/// The same of two sides: alike, and one much faster than the other.
+/// How often two sides pause, in percent: both alike, or one never and the other mostly.
 pub const TWO_SIDES: [(u8, u8); 5] = [(0, 0), (30, 30), (80, 80), (0, 90), (90, 0)];
 
-/// A unit out of reset. Its inputs hold noise until they are set.
+/// A unit out of reset. Its inputs are random until the bench sets them.
 pub fn unit(name: &str, parameters: &[(&str, usize)]) -> Bench {
     let design = parameters.iter().fold(Design::new(name), |d, (name, value)| d.parameter(*name, value));
     Bench { sim: Sim::new(&design).unwrap() }
 }
 
-/// Ports by their names.
+/// A unit with access to its ports by their names.
 pub struct Bench {
     pub sim: Sim,
 }
@@ -54,7 +54,7 @@ pub fn pauses(random: &mut Random, percent: u8) -> bool {
     random.within(1, 100) <= i32::from(percent)
 }
 
-/// What is drawn for one cycle: true once in so many.
+/// True once in `times` cycles on average.
 pub fn once(random: &mut Random, times: i32) -> bool {
     random.within(1, times) == 1
 }

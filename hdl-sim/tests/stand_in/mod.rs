@@ -1,18 +1,19 @@
-//! The card with the stand-in engine of `bench_engine.sv`, and what that engine must give.
+//! The card with the stand-in engine of `bench_engine.sv`, and the results that this engine must
+//! give.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use lockstep_accel_abi::{Completion, Descriptor, Opcode, Status};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::{AxiTiming, Card, CardSetup, Design, Stalls, TopSetup};
 
-/// Where data lies in host memory.
+/// Address of data in host memory.
 pub const DATA: u64 = Card::DATA_BASE;
-/// Where results lie in host memory.
+/// Address of results in host memory.
 pub const RESULTS: u64 = DATA + 0x3_0000;
-/// Where programs lie in card memory, 1 KiB apart.
+/// Address of the first program in card memory. Programs are 1 KiB apart.
 pub const PROGRAMS: u64 = 0xc_0000;
 
-/// What the stand-in does.
+/// A program of the stand-in.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
     pub behave: u32,
@@ -24,12 +25,12 @@ pub struct Program {
     pub runs: u16,
 }
 
-/// A memory that answers soon: benches about order and errors.
+/// A fast memory, for benches of order and errors.
 pub fn quick() -> AxiTiming {
     AxiTiming { latency: 6, ..AxiTiming::default() }
 }
 
-/// A memory as on a board.
+/// A memory as slow as on a board.
 pub fn slow() -> AxiTiming {
     AxiTiming { latency: 120, ..AxiTiming::default() }
 }
@@ -56,7 +57,7 @@ pub fn bytes(len: usize, seed: u64) -> Vec<u8> {
     (0..len).map(|_| random.next() as u8).collect()
 }
 
-/// How a job ended; an unknown status fails.
+/// How a job ended. An unknown status fails the test.
 pub fn outcome(record: &Completion) -> Status {
     record.outcome().unwrap()
 }
@@ -71,7 +72,7 @@ pub fn program(card: &Card, tag: u16, shape: Program) -> Vec<u32> {
     words
 }
 
-/// A job of the stand-in, its program and inputs in place, and the bytes that it must give.
+/// A job of the stand-in and its expected results. Writes its program and its inputs.
 pub fn run_job(card: &Card, tag: u16, shape: Program) -> (Descriptor, Vec<u8>) {
     let mut sum = program(card, tag, shape).iter().fold(0_u32, |a, b| a.wrapping_add(*b));
     let input = DATA + 0x8000 + u64::from(tag) * 1024 + 4;

@@ -5,7 +5,8 @@ use lockstep_hdl_sim::Bits;
 
 use crate::{N, PAUSES, pauses, unit};
 
-/// Planes of one and of two 7-bit planes of `a`, read by column and by row while the next one is under way.
+/// Sums of one plane and of two 7-bit planes of `a`, read by column and by row while the array
+/// computes the next ones.
 #[test]
 fn array() {
     for percent in PAUSES {
@@ -19,7 +20,7 @@ fn array() {
             let mut reads = (0..2 * N).collect::<Vec<_>>();
             let mut pending: Option<usize> = None;
             for step in 0..planes * steps {
-                // Pauses, and the cycles in which the plane before is still on its way.
+                // Pauses, and the cycles until the plane before is readable.
                 let idle = if step == 0 { 6 } else { 0 };
                 let mut left = idle + if pauses(&mut random, percent) { random.within(1, 5) } else { 0 };
                 loop {
@@ -69,7 +70,7 @@ fn array() {
     }
 }
 
-/// Counts of all semaphores beside a model: a signal counts a cycle later.
+/// Compares the counts of all semaphores with a model. A signal counts a cycle later.
 #[test]
 fn semaphores() {
     let mut bench = unit("bench_semaphores", &[]);
@@ -77,7 +78,7 @@ fn semaphores() {
     let mut counts = [0_i64; 32];
     let mut late = vec![0; 4];
     for cycle in 0..5000 {
-        // Now and then nothing happens.
+        // Sometimes nothing happens.
         let some = if cycle % 8 == 0 { 0 } else { u64::MAX };
         let ready = counts.iter().enumerate().fold(0_u64, |bits, (i, &c)| bits | u64::from(c > 0) << i);
         let signals: Vec<u64> =
@@ -98,7 +99,7 @@ fn semaphores() {
     }
 }
 
-/// A take from an empty semaphore is an error, and so is a signal to a full one.
+/// Taking an empty semaphore and signalling a full one are errors.
 #[test]
 fn misused_semaphores() {
     let mut bench = unit("bench_semaphores", &[]);

@@ -1,4 +1,4 @@
-//! What reads card memory: loader, dispatcher, gather, and the multiplexer between them.
+//! The units that read card memory: the loader, the dispatcher, and the multiplexer of all readers.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use lockstep_hdl_sim::Bits;
 
 use crate::{Bench, N, PAUSES, TWO_SIDES, instruction, pauses, unit, word};
 
-/// Answers the requests of one reader, a word a cycle at most, in order.
+/// Answers the requests of one reader in order, with at most one word in a cycle.
 struct Memory {
     random: Random,
     percent: u8,
@@ -24,7 +24,7 @@ impl Memory {
         Self { random: Random::new(seed), percent, open: VecDeque::new(), ready: false, answers: false }
     }
 
-    /// Sets `req_ready_i`, `data_valid_i`, `data_i` and, where there is one, `data_last_i`.
+    /// Sets `req_ready_i`, `data_valid_i`, `data_i`, and with `last` also `data_last_i`.
     fn drive(&mut self, bench: &mut Bench, content: impl Fn(u64) -> Bits, last: bool) {
         self.ready = !pauses(&mut self.random, self.percent);
         self.answers = !self.open.is_empty() && !pauses(&mut self.random, self.percent);
@@ -52,7 +52,7 @@ impl Memory {
     }
 }
 
-/// Words leave the ring in the order of the instructions, however they are read and freed.
+/// Words leave the ring in the order of the instructions, with any pauses of the reader.
 #[test]
 fn loader() {
     for (filling, percent) in TWO_SIDES {
@@ -82,7 +82,7 @@ fn loader() {
             bench.settle();
             let level = bench.get("level_o");
             assert!(level <= 128);
-            // The word that was read a cycle ago is checked; then it is freed and another one read.
+            // Checks the word that was read a cycle ago and frees it; then reads the next one.
             let free = read.take().is_some_and(|address| {
                 assert_eq!(bench.bits("word_o"), word(address));
                 true
@@ -107,10 +107,12 @@ fn loader() {
     }
 }
 
-/// Each instruction reaches its queue, in order, as often as the program is repeated.
+/// Each instruction reaches the queue of its unit, in order, once for each repetition of the
+/// program.
 #[test]
 fn dispatcher() {
-    // Of words that are a multiple of a burst, and of others; memory and queues alike, and one much faster than the other.
+    // Lengths that are a multiple of a burst, and others. Memory and queues pause alike, or one of
+    // them much more.
     for ((filling, percent), (length, repeat)) in
         TWO_SIDES.into_iter().zip([(150, 1), (152, 3), (150, 2), (152, 1), (3, 9)])
     {
@@ -157,9 +159,9 @@ fn dispatcher() {
             cycles += 1;
             assert!(cycles < 100_000, "instructions are missing");
         }
-        // Without pauses a word of memory a cycle is all that it waits for.
+        // Without pauses the dispatcher waits only for memory, which gives a word in each cycle.
         assert!(filling + percent > 0 || cycles <= program.len() * repeat * 32 / N + 10, "{cycles} cycles");
-        // Nothing follows.
+        // No further instruction follows.
         for _ in 0..50 {
             memory.drive(&mut bench, content, false);
             bench.settle();
@@ -169,7 +171,7 @@ fn dispatcher() {
     }
 }
 
-/// The bytes of an instruction with `count` bits from bit `low` on replaced.
+/// The bytes of an instruction with `count` bits from bit `low` on set to `value`.
 fn replaced(bytes: [u8; 32], low: u32, count: u32, value: u64) -> [u8; 32] {
     let mut bytes = bytes;
     for bit in 0..count {
@@ -180,7 +182,7 @@ fn replaced(bytes: [u8; 32], low: u32, count: u32, value: u64) -> [u8; 32] {
     bytes
 }
 
-/// Every instruction with its defaults, and every way in which one of its parts can be none.
+/// Every instruction with its default fields; and illegal ones, each with one wrong part.
 fn good_and_bad() -> (Vec<[u8; 32]>, Vec<(String, [u8; 32])>) {
     let operations: [Instruction; 8] = [
         Load::default().into(),
@@ -227,11 +229,11 @@ fn good_and_bad() -> (Vec<[u8; 32]>, Vec<(String, [u8; 32])>) {
     (good, bad)
 }
 
-/// What is no instruction is not handed on, and neither is what follows it.
+/// The dispatcher hands on no illegal instruction, and none that follows it.
 #[test]
 fn dispatcher_refuses_what_is_no_instruction() {
     let (good, bad) = good_and_bad();
-    // How many instructions are handed on, and whether one is refused.
+    // Returns how many instructions the dispatcher hands on, and whether it refuses one.
     let run = |program: &[[u8; 32]]| {
         let mut bench = unit("ls_dispatch", &[("N", N)]);
         let mut memory = Memory::new(11, 30);
@@ -265,7 +267,8 @@ fn dispatcher_refuses_what_is_no_instruction() {
     }
 }
 
-/// Answers go to those who asked, and a request on offer does not change when a more urgent one comes.
+/// An answer goes to the reader that asked. A request on offer does not change when a more urgent
+/// one comes.
 #[test]
 fn multiplexer() {
     for percent in PAUSES {

@@ -1,4 +1,5 @@
-//! The drain, cycle by cycle: the slots of all kinds of instructions in order, one a cycle while there is a plane.
+//! The drain, cycle by cycle: while there is a plane, each cycle offers the next slot of the
+//! instruction.
 
 use std::collections::VecDeque;
 
@@ -16,7 +17,7 @@ struct Event {
     end: bool,
 }
 
-/// A drain's instruction, the table that it brings, and its slots.
+/// An instruction of the drain: the table that it sets, or the slots that it offers.
 struct Drawn {
     instruction: Instruction,
     table: Option<(usize, [u64; 3], [u64; 2])>,
@@ -197,7 +198,7 @@ fn drain() {
                     assert_eq!(bench.bits("slot_o").get(SLOT_BITS - 1, 1), 0);
                 }
             }
-            // The next plane comes when this one is done, or later.
+            // The next plane comes in the cycle in which this one ends, or later.
             let plane = (!have || done) && !pauses(&mut random, filling);
             bench.set("plane_i", plane.into());
             bench.settle();

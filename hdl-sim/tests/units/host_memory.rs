@@ -1,4 +1,4 @@
-//! What reads and writes host memory: token ids with their rows, pooled sums.
+//! The units that access host memory: the gather unit reads token ids, the pool writer writes sums.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,8 @@ use lockstep_hdl_sim::Bits;
 
 use crate::{N, PAUSES, TWO_SIDES, instruction, pauses, unit, word};
 
-/// Sums arrive in host memory in order, one request a sequence, however the host pauses.
+/// The sums arrive in host memory in order, with one request for a sequence and any pauses of the
+/// host.
 #[test]
 fn pool_writer() {
     for (sending, percent) in TWO_SIDES {
@@ -19,7 +20,7 @@ fn pool_writer() {
             let address = 0x1234_5678_9000 + sequence * 0x1000;
             bench.set("address_i", address);
             bench.set("length_i", length);
-            // A sum comes so long after there was room for it.
+            // A sum comes this many cycles after the unit has shown room for it.
             let mut way: VecDeque<Option<u32>> = [None; N.ilog2() as usize + 3].into();
             let mut left = sums.iter();
             let (mut written, mut asked, mut answer) = (Vec::new(), false, 0);
@@ -59,7 +60,7 @@ fn pool_writer() {
     }
 }
 
-/// Rows of all lanes, their scales and types; ids and types out of range are errors.
+/// The rows, scales and types of all lanes. Ids and types out of range are errors.
 #[test]
 fn gather() {
     const ROW: u64 = 5;
@@ -127,7 +128,7 @@ fn gather() {
                     );
                     let words: Vec<i64> = ids.iter().map(|&(id, kind)| (id | kind << 24) as i64).collect();
                     let beats = words.chunks(N / 4).map(|b| Bits::pack(32, b.iter().copied()));
-                    // What follows the last id in its word is not looked at.
+                    // The unit ignores the bits behind the last id.
                     let filled = |b: Bits| [b.bytes(), &[0xff; N]].concat();
                     let beats: Vec<Bits> = beats.map(|b| Bits::from_bytes(8 * N, &filled(b))).collect();
                     let end = beats.len() - 1;

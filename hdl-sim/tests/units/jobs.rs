@@ -1,11 +1,12 @@
-//! The engine's table of one job, and its counters.
+//! The control of the engine's job, and the engine's counters.
 
 use lockstep_accel_abi::EngineError;
 use lockstep_arith::sample::Random;
 
 use crate::{once, unit};
 
-/// Jobs with errors at any time, alone and together: the first one counts, and nothing is open when the job has ended.
+/// Jobs with errors in any cycle, also several at once. The first error counts, and no transfer is
+/// open when the job has ended.
 #[test]
 fn jobs() {
     let mut bench = unit("ls_engine_jobs", &[]);
@@ -37,7 +38,7 @@ fn jobs() {
             let [illegal, token, abort] = [400, 400, 300].map(|n| running && once(&mut random, n));
             let [card_word, card_bad, card_idle] =
                 [once(&mut random, 2), once(&mut random, 150), once(&mut random, 3)];
-            // A failed job asks for nothing more.
+            // A failed job makes no more requests.
             let ask_read = running && !reading && once(&mut random, 9);
             let ask_write = running && !writing && once(&mut random, 9);
             let read = reading && once(&mut random, 4);
@@ -124,7 +125,7 @@ fn jobs() {
     assert!(ends.iter().all(|&n| n > 10), "{ends:?}");
 }
 
-/// All counters beside sums; those of jobs count only while one is at work.
+/// Compares all counters with sums. The counters of jobs count only while a job runs.
 #[test]
 fn engine_counters() {
     let mut bench = unit("ls_engine_counters", &[]);
@@ -158,7 +159,7 @@ fn engine_counters() {
         }
     }
     bench.settle();
-    // The first field of the packed structure is the highest.
+    // The first member of a packed structure has the highest bits.
     sums.reverse();
     assert_eq!(bench.bits("counters_o").unsigned(64), sums);
 }

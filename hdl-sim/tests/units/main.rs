@@ -1,4 +1,4 @@
-//! The engine's units one by one, each with random pauses of everything around it.
+//! The units of the engine one by one. Everything around a unit pauses at random.
 #![allow(clippy::unwrap_used)]
 
 mod array;
@@ -23,21 +23,21 @@ use common::{Bench, PAUSES, TWO_SIDES, once, pauses, unit};
 
 /// Lanes of the units under test.
 const N: usize = 8;
-/// Cycles from the last word of a pass to the one in which all that it writes has been written.
+/// Cycles from the last word of a pass until everything that it writes is written.
 const FLUSH: usize = 20;
-/// Cycles from the latch of the statistics to the greatest of a block.
+/// Cycles from the latch of the statistics to the maximum of a block.
 const BLOCK_MAX: usize = N.ilog2() as usize;
-/// The word of a memory at an address: no two are alike.
+/// The word of a memory at an address: random bits that depend on the address.
 fn word(address: u64) -> Bits {
     Bits::random(8 * N, &mut Random::new(address))
 }
 
-/// An instruction as a port takes it.
+/// The bits of an instruction.
 fn instruction(i: &Instruction) -> Bits {
     Bits::from_bytes(256, &i.to_bytes().unwrap())
 }
 
-/// One of the ways to use a semaphore, by number.
+/// The `When` with a number.
 fn random_when(number: u64) -> When {
     [When::Once, When::Inner, When::Outer][number as usize]
 }
@@ -73,7 +73,7 @@ const SLOT: [(&str, usize); 26] = [
 ];
 const SLOT_BITS: usize = 193;
 
-/// A slot of the vector pipeline: these fields, the others zero.
+/// A slot of the vector pipeline. Fields that are not given are zero.
 fn slot(fields: &[(&str, u64)]) -> Bits {
     let value = |name| fields.iter().find(|f| f.0 == name).map_or(0, |f| f.1);
     assert!(fields.iter().all(|f| SLOT.iter().any(|s| s.0 == f.0)));

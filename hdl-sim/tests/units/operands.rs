@@ -1,11 +1,12 @@
-//! Where operands and the parameters of panels are kept.
+//! The memories of operands, and the registers of panel headers.
 
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
 use crate::{N, unit};
 
-/// The bytes that a step takes: of A, or a plane of P, and of B. No word is read while it is written.
+/// The bytes of a step: from A or a plane of P, and from B. No word is read in the cycle of its
+/// write.
 #[test]
 fn operands() {
     const DEPTHS: [usize; 3] = [24, 16, 8];
@@ -17,7 +18,7 @@ fn operands() {
     for _ in 0..4000 {
         let mut draw = |below: usize| random.within(0, below as i32 - 1) as u64;
         let writes = [draw(2), draw(2), draw(2)];
-        // A and B share the address of a write, A and P that of a read.
+        // A and B share the address of writes, A and P that of reads.
         let shared = draw(if writes[1] == 1 { DEPTHS[1] } else { DEPTHS[0] });
         let to = [shared, shared, draw(DEPTHS[2])];
         let shared = draw(DEPTHS[2]);
@@ -77,12 +78,13 @@ fn operands() {
     }
 }
 
-/// Both banks are written and read in any order; a column's parameters go to all lanes, or each lane gets its own.
+/// Both banks are written and read in any order. The parameters of a column go to all lanes, or
+/// each lane gets those of its own column.
 #[test]
 fn panel_header() {
     let mut bench = unit("ls_panel_header", &[("N", N)]);
     let mut random = Random::new(111);
-    // By bank: 12 words of the ring.
+    // For each bank 12 words of the ring.
     let mut words: [Vec<Option<Bits>>; 2] = [vec![None; 12], vec![None; 12]];
     let bytes = |words: &[Option<Bits>], at: std::ops::Range<usize>| {
         let parts: Option<Vec<Bits>> = words[at].iter().cloned().collect();

@@ -1,4 +1,5 @@
-//! Passes, cycle by cycle: the semaphores, the scalar step, every word in order however it is granted, the end.
+//! Passes, cycle by cycle: semaphores, scalar step, words in order with any pauses of the grant,
+//! end.
 
 use std::collections::VecDeque;
 
@@ -14,7 +15,7 @@ struct Drawn {
     signal: u64,
     end: bool,
     scalar: bool,
-    /// It takes statistics of the drain.
+    /// The pass takes statistics of the drain.
     latch: bool,
     block: bool,
     pool: bool,
@@ -38,7 +39,8 @@ fn draw(random: &mut Random) -> Drawn {
     let (second, g, stat, lanes) = (pick(0, 900_000), pick(0, 3000), pick(0, 500), pick(1, 8));
     let (from_y, to_b) = (pick(0, 1), pick(0, 1));
     let (own, block) = (pick(0, 1), pick(0, 1));
-    // The mean, and what is not the pass' own; the greatest score of the softmax.
+    // A mean, a scalar of sums and maxima that are not the pass's own, and the greatest score of a
+    // softmax.
     let latch = kind == Kind::Exp
         || match scalar {
             Scalar::Mean => true,
@@ -115,11 +117,11 @@ fn draw(random: &mut Random) -> Drawn {
 enum State {
     /// Waits for its semaphores.
     Wait,
-    /// The statistics are latched, until this cycle.
+    /// The latch of the statistics takes until this cycle.
     Latch(u64),
     /// The scalar step starts in this cycle.
     Start,
-    /// Until this cycle the scalar step is under way.
+    /// The scalar step runs until this cycle.
     Scalar(u64),
     Words,
     /// The instruction ends in this cycle.

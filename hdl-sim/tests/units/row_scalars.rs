@@ -1,4 +1,5 @@
-//! Scalars of rows and heads: each operation against the reference, and every table that keeps a result until it is asked for.
+//! The scalars of rows and heads: each operation against the reference, and the tables that keep
+//! the results.
 
 use lockstep_accel_abi::instructions::{Instruction, Pass, Scalar};
 use lockstep_arith::attention::{ContextScale, HeadScale, ScoreScale};
@@ -12,12 +13,12 @@ use lockstep_hdl_sim::Bits;
 
 use crate::{BLOCK_MAX, Bench, N, instruction, once, unit};
 
-/// Rows' scales that are kept.
+/// Entries of the table of row scales.
 const ROWS: usize = 16;
-/// Greatest magnitudes of blocks that are kept.
+/// Entries of the table of block maxima.
 const HEADS: usize = 64;
 
-/// The fields of a pass that matter here, and what the statistics give: a number a lane.
+/// The fields of a pass that matter here, and the statistics: a number for each lane.
 struct Step {
     scalar: Scalar,
     width: usize,
@@ -33,11 +34,11 @@ struct Step {
     hi: Vec<i64>,
     lo: Vec<i64>,
     own_max: Vec<i64>,
-    /// The statistics' and the pass' own.
+    /// The sums of the statistics, and those of the pass itself.
     sums: [Vec<i64>; 2],
 }
 
-/// Below a limit, each number of bits alike.
+/// A random number up to a limit. All numbers of bits are about equally likely.
 fn magnitude(random: &mut Random, limit: i64) -> i64 {
     ((random.next() as i64 & 0xffff_ffff) % (limit + 1)) >> random.within(0, 20)
 }
@@ -109,7 +110,7 @@ impl Step {
         self.sums[usize::from(self.own)][lane]
     }
 
-    /// (5), (6) of a lane, of all lanes or of each half of them.
+    /// (5) and (6) of a lane, of all lanes, or of each half of the lanes.
     fn scale(&self, lane: usize) -> Scale {
         let max = match (self.block, self.halves, self.own) {
             (false, _, true) => self.own_max[lane],
@@ -121,7 +122,7 @@ impl Step {
     }
 }
 
-/// What the unit keeps, as far as it is known: numbers of lanes, or of heads.
+/// A model of the results that the unit keeps; `None` before the first result.
 struct Kept {
     mean: Option<[Vec<i32>; 2]>,
     rho: Option<Vec<i16>>,
@@ -180,7 +181,7 @@ impl Kept {
         }
     }
 
-    /// What is shown all the time, and the scales of a slot.
+    /// Checks the outputs that are always valid, and the scales of a slot.
     fn check(&self, bench: &Bench, slot: usize) {
         if let Some([mean, e]) = &self.mean {
             assert_eq!(bench.bits("mean_o"), Bits::pack(21, mean.clone()));
@@ -204,7 +205,7 @@ impl Kept {
     }
 }
 
-/// Runs a step, while the drain reads scales of rows at random, and checks all tables every cycle.
+/// Runs a step while the drain reads row scales at random. Checks all tables in every cycle.
 fn run(bench: &mut Bench, random: &mut Random, kept: &mut Kept, step: &Step) {
     bench.set_bits("fields_i", &Bits::from_bytes(216, &instruction(&step.instruction()).bytes()[5..]));
     for (port, each, lanes) in [
@@ -216,7 +217,7 @@ fn run(bench: &mut Bench, random: &mut Random, kept: &mut Kept, step: &Step) {
     ] {
         bench.set_bits(port, &Bits::pack(each, lanes.iter().copied()));
     }
-    // The greatest of a block takes a comparison a cycle.
+    // The maximum of a block takes a cycle for each level of comparisons.
     let begin = random.within(0, 2) + if step.block { BLOCK_MAX as i32 } else { 0 };
     let mut row: Option<usize> = None;
     for cycle in 0.. {
@@ -225,7 +226,7 @@ fn run(bench: &mut Bench, random: &mut Random, kept: &mut Kept, step: &Step) {
         let slot = random.within(0, 3) as usize;
         bench.set("slot_i", slot as u64);
         let read = random.within(0, ROWS as i32 - 1) as usize;
-        // A row is not read while its scales are written, which the last cycle may do.
+        // The bench does not read a row whose scales the last cycle may write.
         let reads = once(random, 2) && read != step.row;
         bench.set("row_read_i", reads.into());
         bench.set("row_i", read as u64);
@@ -237,7 +238,8 @@ fn run(bench: &mut Bench, random: &mut Random, kept: &mut Kept, step: &Step) {
         }
         let done = bench.get("done_o") == 1;
         bench.clock();
-        // What was read stays until the next read; a row that is written meanwhile is looked at no more.
+        // A value that was read stays until the next read. The bench stops checking a row that is
+        // written.
         row = if reads { Some(read) } else { row.filter(|&row| row != step.row) };
         if done {
             kept.apply(step);

@@ -1,4 +1,5 @@
-//! The array's sequencer, cycle by cycle: a step, a header word or a move happens exactly when all that it needs is there.
+//! The sequencer of the array, cycle by cycle: a step, a header word or a move happens exactly in
+//! the first cycle in which everything that it needs is there.
 
 use std::collections::VecDeque;
 
@@ -11,7 +12,7 @@ const RING: u64 = 64;
 const HEADER: u64 = 12;
 const HEADER_END: u64 = HEADER - 1;
 
-/// What happens in one cycle.
+/// The events of one cycle.
 #[derive(Debug, Default)]
 struct Event {
     /// Semaphores that it waits for and takes, and those that it signals.
@@ -21,7 +22,7 @@ struct Event {
     word: Option<u64>,
     /// Words that leave the ring.
     free: u64,
-    /// The last one of its instruction.
+    /// The event is the last one of its instruction.
     end: bool,
     kind: Kind,
 }
@@ -38,7 +39,7 @@ enum Kind {
     None,
 }
 
-/// A `mac` or a `move`, drawn, and all that must happen for it.
+/// A random `mac` or `move`, and the events that it must cause.
 fn draw(random: &mut Random, words: &mut u64, panels: &mut u64) -> (Instruction, Vec<Event>) {
     let mut pick = |lo: i32, hi: i32| random.within(lo, hi) as u64;
     if pick(0, 4) == 0 {
@@ -131,7 +132,7 @@ fn draw(random: &mut Random, words: &mut u64, panels: &mut u64) -> (Instruction,
     (new, events)
 }
 
-/// The reads, a cycle after an event.
+/// Checks the reads, a cycle after an event.
 fn check_reads(bench: &Bench, event: &Event) {
     let got = |names: &[&str]| names.iter().map(|n| bench.get(n)).collect::<Vec<u64>>();
     let mut reads = [false; 3];
@@ -146,7 +147,7 @@ fn check_reads(bench: &Bench, event: &Event) {
     }
 }
 
-/// What is done with the words, two cycles after an event.
+/// Checks the use of the words, two cycles after an event.
 fn check_followers(bench: &Bench, before: &Kind) {
     let got = |names: &[&str]| names.iter().map(|n| bench.get(n)).collect::<Vec<u64>>();
     let [header, step, moves] = [
@@ -174,7 +175,7 @@ fn check_followers(bench: &Bench, before: &Kind) {
     }
 }
 
-/// Instructions with everything around pausing: words of the ring, semaphores, the drain.
+/// Random instructions. The ring, the semaphores and the drain pause at random.
 #[test]
 fn sequencer() {
     for (filling, percent) in TWO_SIDES {
@@ -184,10 +185,11 @@ fn sequencer() {
         let mut queue: VecDeque<(Instruction, Vec<Event>)> =
             (0..120).map(|_| draw(&mut random, &mut words, &mut panels)).collect();
         let mut events: VecDeque<Event> = VecDeque::new();
-        // Words that have come and that have left; semaphores; panels that are begun; when the drain is done.
+        // Words that have come and that have left, semaphores, panels begun, and when the drain
+        // ends.
         let (mut come, mut left, mut sems, mut begun) = (0_u64, 0_u64, [0_u64; 32], 0_u64);
         let mut plane: Option<(u64, bool)> = None;
-        // What happened in the last two cycles.
+        // The events of the last two cycles.
         let mut recent = [Event::default(), Event::default()];
         let (mut offered, mut cycles, mut busy) = (false, 0_u64, false);
         while offered || !queue.is_empty() {
@@ -211,7 +213,7 @@ fn sequencer() {
             recent.swap(0, 1);
             recent[0] = Event::default();
 
-            // What comes next, and whether it must come now.
+            // The next event, and whether it must happen in this cycle.
             let next = events.front().filter(|_| offered);
             let waits = next.is_some_and(|e| e.take & !ready != 0);
             let has_word = next.is_none_or(|e| e.word.is_none_or(|w| w < come));

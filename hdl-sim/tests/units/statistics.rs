@@ -1,4 +1,4 @@
-//! What is kept of a row while its words go by: greatest, least, sum, squares.
+//! The running statistics of rows: maximum, minimum, sum, squares.
 
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
@@ -27,13 +27,14 @@ fn signed(random: &mut Random, bits: u32) -> Vec<i64> {
     (0..N).map(|_| edge(random).into()).collect()
 }
 
-/// Entries of the drain's statistics beside a model: words of all kinds, masked lanes, gaps, the same entry again and again, latches
-/// of any entry that is not written at that time. An entry is written in the cycle after its word.
+/// Compares the statistics of the drain with a model: words of all kinds, masked lanes, gaps, one
+/// entry many times in a row. The bench latches entries that are not being written; an entry is
+/// written in the cycle after its word.
 #[test]
 fn statistics() {
     let mut bench = unit("ls_statistics", &[("N", N), ("Stats", 8)]);
     let mut random = Random::new(121);
-    // By entry and lane: greatest, least, sum; unknown until it is cleared.
+    // For each entry and lane: maximum, minimum, sum. They are unknown until the entry is cleared.
     let mut entries: Vec<Option<Vec<[i64; 3]>>> = vec![None; 8];
     let mut latched: Option<Vec<[i64; 3]>> = None;
     let mut writing: Option<(usize, Option<Vec<[i64; 3]>>)> = None;
@@ -90,8 +91,8 @@ fn statistics() {
     }
 }
 
-/// The sums of a pass: pairs of squares, the softmax's weights, the greatest magnitude, each with gaps and other words between. A word
-/// counts two cycles later.
+/// The sums of a pass: pairs of squares, weights of the softmax, the greatest magnitude. Gaps and
+/// other words come in between. A word counts two cycles later.
 #[test]
 fn pass_sums() {
     let mut bench = unit("ls_pass_sums", &[("N", N)]);
@@ -102,7 +103,7 @@ fn pass_sums() {
         let words = 2 * random.within(1, 20);
         let mut even = [0_i64; N];
         for index in 0..words {
-            // Words of other kinds and empty slots come between and count for nothing.
+            // Words of other kinds and empty slots in between do not count.
             let mut gaps = random.within(0, 3);
             loop {
                 let here = gaps == 0;

@@ -1,4 +1,5 @@
-//! The modules of the vector unit against the reference, bit for bit: extremes, random words, random gaps.
+//! The modules of the vector unit must give the bits of the reference: extreme and random words,
+//! random gaps.
 
 use crate::inputs::{Draw, LANES, REPEATS, lanes, sim, soft};
 use lockstep_arith::activation::{Activation, Table, least_offset};
@@ -286,7 +287,7 @@ fn embedding_sum() {
     });
 }
 
-/// The bench notices one bit, one cycle, and a parameter out of its range.
+/// The bench notices one wrong bit, one cycle too much, and a parameter out of its range.
 #[test]
 fn errors_are_noticed() {
     let run = |latency, flip, shift| {
@@ -303,7 +304,8 @@ fn errors_are_noticed() {
     assert!(matches!(run(1, 0, 5), Err(Error::Assertion { .. })));
 }
 
-/// A table that changes while a word is under way is an error, and none behind the last one.
+/// Changing the table while a word is in the pipeline is an error. Changing it behind the last word
+/// is none.
 #[test]
 fn a_table_changes_between_words_only() {
     let run = |cycles: u64| {

@@ -1,4 +1,5 @@
-//! The serial unit of the vector unit: what a row or a head needs once, against the reference.
+//! The serial unit of the vector unit, which computes the scalars of rows and heads, against the
+//! reference.
 
 use crate::inputs::{Draw, LANES, lanes, sim, soft};
 use lockstep_arith::attention::ScoreScale;
@@ -23,7 +24,7 @@ impl Unit {
         Self(sim)
     }
 
-    /// Runs an operation, and checks that it takes as many cycles as it says.
+    /// Runs an operation, and checks its cycles.
     fn run(&mut self, op: u64, cycles: u64, inputs: &[(&str, Bits)]) {
         let sim = &mut self.0;
         for (name, value) in inputs.iter().chain([&("op_i", Bits::new(3, op)), &("start_i", Bits::new(1, 1))])

@@ -1,5 +1,6 @@
-//! The vector pipeline alone: in each round the drain writes one part of the memories, with gaps, while passes read what the round before
-//! has written; what comes out is the reference's.
+//! The vector pipeline alone. In each round the drain writes one part of the memories, with gaps,
+//! while passes read the part that the round before wrote. All results must be those of the
+//! reference.
 
 mod passes;
 mod rig;
@@ -19,12 +20,12 @@ use rig::{Drain, Rig};
 
 /// Channels of a row.
 const LENGTH: usize = 4 * N;
-/// Channels of two panels, which the others' parameters repeat.
+/// Channels of two panels. The other panels have the same parameters.
 const PANELS: usize = 2 * N;
 /// Words of a part of V and Y.
 const PART: u64 = 64;
 
-/// Where a part begins in Y: elsewhere than in V.
+/// The first word of a part in Y. It differs from that in V.
 fn sums(part: usize) -> u64 {
     128 + part as u64 * PART
 }
@@ -32,17 +33,17 @@ fn sums(part: usize) -> u64 {
 /// What a part of the memories holds.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Content {
-    /// V: a word a channel.
+    /// V holds a word for each channel.
     Columns,
-    /// V: a word a token, the lanes are channels.
+    /// V holds a word for each token; the lanes are channels.
     Rows,
-    /// Y: sums before a LayerNorm.
+    /// Y holds sums before a LayerNorm.
     Sums,
-    /// Y: scores.
+    /// Y holds scores.
     Scores,
 }
 
-/// Words by address, a number a lane.
+/// Words by address, with a number for each lane.
 type Words = Vec<[i32; N]>;
 
 struct World {
@@ -54,7 +55,7 @@ struct World {
     row_scales: [[Scale; N]; 2],
     /// Greatest magnitudes of a block of queries, keys, values.
     heads: [Scale; 3],
-    /// By slot: a part's.
+    /// The scales of each softmax slot: one slot for each part.
     soft: [Option<[ContextScale; N]>; 2],
     norm: LayerNorm,
     types: [Vec<i16>; 2],
@@ -111,7 +112,7 @@ impl World {
         self.random.within(low, high)
     }
 
-    /// Rows' and heads' scales of scores that are as large as they are wanted.
+    /// Sets scales of rows and heads, so that the first round can use them.
     fn first_scales(&mut self) {
         for entry in 0..5 {
             let maxima = [(); N].map(|()| self.random.within(0, 32767));
@@ -130,10 +131,11 @@ impl World {
         }
     }
 
-    /// Sends a drain of some kind to part `part`; what the part then holds.
+    /// Sends a random drain to a part. Returns what the part then holds.
     fn drain(&mut self, part: usize) -> Content {
         let base = part as u64 * PART;
-        // 0 linear, 1 with the residual sum, 2 with the activation, 3 scores, 4 context, 5 linear by row.
+        // 0 linear, 1 with the residual sum, 2 with the activation, 3 scores, 4 context, 5 linear
+        // by row.
         let kind = if self.soft[part].is_some() {
             self.draw(0, 5)
         } else {

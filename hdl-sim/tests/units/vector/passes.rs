@@ -15,7 +15,7 @@ fn lane(words: &Words, lane: usize) -> Vec<i32> {
     words.iter().map(|w| w[lane]).collect()
 }
 
-/// The words of a pass, `fields` of each beside what all have.
+/// The words of a pass: the fields that all have, and `fields` of each.
 fn words(kind: Kind, source: u64, fields: impl Fn(u64) -> Vec<(&'static str, u64)>) -> Vec<Bits> {
     let word = |i: u64| {
         let mut all = vec![
@@ -137,7 +137,7 @@ impl World {
         self.soft[part] = Some(std::array::from_fn(|l| scale(&rows[l])));
     }
 
-    /// (33): in two turns, the last one of some lanes.
+    /// (33) in two turns. The last turn counts some lanes only.
     fn pool(&mut self, part: usize) {
         let base = part as u64 * PART;
         let lanes = self.draw(1, N as i32) as usize;
@@ -160,7 +160,7 @@ impl World {
         self.rig.pass(pass(Scalar::None, Kind::Pool), false, false, words(Kind::Pool, base, fields));
     }
 
-    /// (32) into part `part`: words, the positions that V holds, types.
+    /// (32) into a part: word rows, the positions in V, type rows.
     pub(super) fn embed(&mut self, part: usize) -> Content {
         let base = part as u64 * PART;
         let kinds: Vec<usize> = (0..N).map(|_| self.draw(0, 1) as usize).collect();

@@ -1,4 +1,5 @@
-//! What stands around the vector pipeline: the drain with its planes, the passes, the gathered rows, and who takes what is written.
+//! Everything around the vector pipeline: the drain with its planes, the passes, the gathered rows,
+//! and checks of everything that is written.
 
 use std::collections::VecDeque;
 
@@ -8,13 +9,13 @@ use lockstep_hdl_sim::Bits;
 
 use crate::{BLOCK_MAX, Bench, FLUSH, N, SLOT_BITS, instruction, pauses, slot, unit};
 
-/// A slot of the drain with the plane's line that it takes.
+/// A slot of the drain, and the line of the plane that it takes.
 pub(super) struct Drain {
     pub(super) fields: Vec<(&'static str, u64)>,
     pub(super) line: [i32; N],
 }
 
-/// What must come out, in order.
+/// A word that the pipeline must write to memory A, B or P.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Operand {
     pub(super) memory: char,
@@ -25,14 +26,15 @@ pub(super) struct Operand {
 pub(super) struct Rig {
     bench: Bench,
     random: Random,
-    /// How often in percent the drain, and a pass, has nothing.
+    /// How often the drain, and a pass, offers nothing, in percent.
     pauses: (u8, u8),
     pub(super) drains: VecDeque<Drain>,
-    /// The drain's slot of this cycle and of the last two: a plane's line is taken two cycles after the offer.
+    /// The slots of the drain in this cycle and in the last two. The pipeline takes a line of the
+    /// plane two cycles after the offer.
     recent: [Option<Drain>; 3],
     passes: VecDeque<Bits>,
     offered: bool,
-    /// Word rows: by channel a byte a lane, asked for in the cycle before.
+    /// Word rows by channel, a byte for each lane. The pipeline asks for them in the cycle before.
     pub(super) rows: Vec<Bits>,
     channel: usize,
     pub(super) operands: VecDeque<Operand>,
@@ -68,7 +70,7 @@ impl Rig {
         self.bench.set_bits(port, value);
     }
 
-    /// One cycle. Returns whether the scalar step is done.
+    /// Runs one cycle. Returns whether the scalar step is done.
     fn cycle(&mut self) -> bool {
         let drain = if pauses(&mut self.random, self.pauses.0) { None } else { self.drains.pop_front() };
         self.offered = self.offered || (!self.passes.is_empty() && !pauses(&mut self.random, self.pauses.1));
@@ -138,7 +140,8 @@ impl Rig {
         }
     }
 
-    /// A pass from the latch of the drain's statistics, where it takes them, to the end of its last word, whatever the drain does meanwhile.
+    /// Runs a pass from its latch of the drain's statistics to the end of its last word. The drain
+    /// goes on meanwhile.
     pub(super) fn pass(&mut self, new: Pass, latch: bool, scalar: bool, words: Vec<Bits>) {
         let payload = Bits::from_bytes(216, &instruction(&Instruction::from(new)).bytes()[5..]);
         self.bench.set_bits("pass_fields_i", &payload);
@@ -163,7 +166,7 @@ impl Rig {
         self.idle(if some { FLUSH } else { 0 });
     }
 
-    /// Until all slots are through; then nothing is missing.
+    /// Runs until all slots are through, and checks that no output is missing.
     pub(super) fn finish(&mut self) {
         while !self.drains.is_empty() {
             self.cycle();
@@ -172,7 +175,7 @@ impl Rig {
         assert!(self.operands.is_empty() && self.pools.is_empty() && self.signals.is_empty());
     }
 
-    /// The header of a panel.
+    /// Writes the header of a panel.
     pub(super) fn header(&mut self, bank: u64, words: &[u8]) {
         for (index, word) in words.chunks(N).enumerate() {
             self.bench.set("header_i", 1);
@@ -184,7 +187,7 @@ impl Rig {
         }
     }
 
-    /// Words of the ring to memory V, two for a word of it, or to memory G.
+    /// Moves words of the ring to memory G, or to memory V, where two of them make a word.
     pub(super) fn move_to(&mut self, to_v: bool, address: u64, bytes: &[u8]) {
         for (i, word) in bytes.chunks(N).enumerate() {
             let i = i as u64;
