@@ -21,13 +21,14 @@ mod design;
 mod engine;
 mod error;
 mod memory;
-mod model;
+
 mod pipeline;
 mod sim;
 pub mod sources;
 mod stalls;
 mod stream;
 mod top;
+mod verilated;
 
 pub use axi::{AxiMemory, AxiTiming, AxiTraffic};
 pub use axi_lite::{AxiLite, Response};
@@ -38,9 +39,9 @@ pub use design::{Design, Optimize};
 pub use engine::{Counters, EngineBench, EngineJob, EngineResult, MemoryTiming};
 pub use error::Error;
 pub use memory::{Fault, Memory, SharedMemory, Storage};
-pub use model::Port;
 pub use pipeline::Pipeline;
 pub use sim::{Agent, Sim};
 pub use stalls::Stalls;
 pub use stream::{Sink, Source};
 pub use top::{Top, TopSetup};
+pub use verilated::Port;

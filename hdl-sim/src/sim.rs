@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::model::Model;
+use crate::verilated::Verilated;
 use crate::{Bits, Design, Error, Port};
 
 /// Drives and checks some ports of a design.
@@ -31,7 +31,7 @@ pub trait Agent {
 /// and its clock is low.
 pub struct Sim {
     name: String,
-    model: Model,
+    verilated: Verilated,
     clock: Port,
     cycle: u64,
     coverage: Option<PathBuf>,
@@ -54,22 +54,28 @@ impl Sim {
         let (waves, coverage) = (folder("LOCKSTEP_FST"), folder("LOCKSTEP_COVERAGE"));
         let library = design.library(waves.is_some(), coverage.is_some())?;
         let seed = std::env::var("LOCKSTEP_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0_u32);
-        let mut model = Model::load(&library, seed.wrapping_add(1))?;
+        let mut verilated = Verilated::load(&library, seed.wrapping_add(1))?;
         let no_port =
             |port: &str| Error::NoPort { design: design.top().into(), direction: "input", port: port.into() };
-        let clock = model.port("clk_i", true).ok_or_else(|| no_port("clk_i"))?;
-        let reset = model.port("rst_ni", true);
+        let clock = verilated.port("clk_i", true).ok_or_else(|| no_port("clk_i"))?;
+        let reset = verilated.port("rst_ni", true);
         let number = FILES.fetch_add(1, Ordering::Relaxed);
         let file = |folder: PathBuf, ending: &str| {
             let _ = std::fs::create_dir_all(&folder);
             folder.join(format!("{}-{}-{number}.{ending}", design.top(), std::process::id()))
         };
         if let Some(folder) = waves {
-            model.trace(&file(folder, "fst"));
+            verilated.trace(&file(folder, "fst"));
         }
         let coverage = coverage.map(|folder| file(folder, "dat"));
-        let mut sim =
-            Self { name: design.top().into(), model, clock, cycle: 0, coverage, evaluating: Duration::ZERO };
+        let mut sim = Self {
+            name: design.top().into(),
+            verilated,
+            clock,
+            cycle: 0,
+            coverage,
+            evaluating: Duration::ZERO,
+        };
         sim.poke(clock, 0);
         if let Some(reset) = reset {
             sim.poke(reset, 0);
@@ -101,13 +107,13 @@ impl Sim {
     fn port(&self, name: &str, input: bool) -> Result<Port, Error> {
         let direction = if input { "input" } else { "output" };
         let missing = || Error::NoPort { design: self.name.clone(), direction, port: name.into() };
-        self.model.port(name, input).ok_or_else(missing)
+        self.verilated.port(name, input).ok_or_else(missing)
     }
 
     /// Sets an input to the low bits of a number.
     pub fn poke(&mut self, port: Port, value: u64) {
         let value = if port.width() < 64 { value & ((1 << port.width()) - 1) } else { value };
-        let bytes = self.model.bytes_mut(port);
+        let bytes = self.verilated.bytes_mut(port);
         let n = bytes.len().min(8);
         bytes[..n].copy_from_slice(&value.to_le_bytes()[..n]);
         bytes[n..].fill(0);
@@ -121,7 +127,7 @@ impl Sim {
 
     /// Sets an input from its bytes, lowest first. Missing bytes become zero.
     pub fn poke_bytes(&mut self, port: Port, value: &[u8]) {
-        let bytes = self.model.bytes_mut(port);
+        let bytes = self.verilated.bytes_mut(port);
         bytes[..value.len()].copy_from_slice(value);
         bytes[value.len()..].fill(0);
     }
@@ -130,7 +136,7 @@ impl Sim {
     #[must_use]
     pub fn peek(&self, port: Port) -> u64 {
         let mut value = [0; 8];
-        let bytes = self.model.bytes(port);
+        let bytes = self.verilated.bytes(port);
         let n = bytes.len().min(8);
         value[..n].copy_from_slice(&bytes[..n]);
         u64::from_le_bytes(value)
@@ -139,19 +145,19 @@ impl Sim {
     /// Whether a port of one bit is high.
     #[must_use]
     pub fn high(&self, port: Port) -> bool {
-        self.model.bytes(port)[0] & 1 == 1
+        self.verilated.bytes(port)[0] & 1 == 1
     }
 
     /// All bits of a port.
     #[must_use]
     pub fn peek_bits(&self, port: Port) -> Bits {
-        Bits::from_bytes(port.width(), self.model.bytes(port))
+        Bits::from_bytes(port.width(), self.verilated.bytes(port))
     }
 
     /// The bytes of a port's storage, lowest first.
     #[must_use]
     pub fn peek_bytes(&self, port: Port) -> &[u8] {
-        self.model.bytes(port)
+        self.verilated.bytes(port)
     }
 
     /// The number of rising edges since reset.
@@ -172,7 +178,7 @@ impl Sim {
     /// # Errors
     /// An assertion failed.
     pub fn settle(&mut self) -> Result<(), Error> {
-        self.model.eval().map_err(|place| Error::Assertion { cycle: self.cycle, place })
+        self.verilated.eval().map_err(|place| Error::Assertion { cycle: self.cycle, place })
     }
 
     /// Runs one clock cycle: all agents drive, the design settles, all agents sample, the clock
@@ -242,7 +248,7 @@ impl Sim {
 impl Drop for Sim {
     fn drop(&mut self) {
         if let Some(path) = self.coverage.take() {
-            self.model.write_coverage(&path);
+            self.verilated.write_coverage(&path);
         }
     }
 }

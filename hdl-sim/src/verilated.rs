@@ -55,7 +55,7 @@ type Failure = unsafe extern "C" fn() -> *const c_char;
 type ToFile = unsafe extern "C" fn(*mut Simulation, *const c_char) -> c_int;
 
 /// An instance of a verilated design. It stays on the thread that made it.
-pub(crate) struct Model {
+pub(crate) struct Verilated {
     simulation: NonNull<Simulation>,
     slots: Vec<Slot>,
     eval: Act,
@@ -67,7 +67,7 @@ pub(crate) struct Model {
     _library: Library,
 }
 
-impl Model {
+impl Verilated {
     /// Loads a library that `Design` built, and makes an instance. Its registers hold random bits
     /// that depend on `seed`.
     pub(crate) fn load(path: &Path, seed: u32) -> Result<Self, Error> {
@@ -92,7 +92,7 @@ impl Model {
         let made = NonNull::new(unsafe { new(seed) });
         let no_object = || Error::Library { path: path.into(), message: "made no instance".into() };
         let simulation = made.ok_or_else(no_object)?;
-        let mut model =
+        let mut verilated =
             Self { simulation, slots: Vec::new(), eval, free, failure, trace, coverage, _library: library };
         loop {
             let mut info = PortInfo {
@@ -103,14 +103,14 @@ impl Model {
                 input: 0,
             };
             // SAFETY: the object lives; `info` is valid for the call.
-            if unsafe { port(simulation.as_ptr(), model.slots.len() as u32, &raw mut info) } == 0 {
-                return Ok(model);
+            if unsafe { port(simulation.as_ptr(), verilated.slots.len() as u32, &raw mut info) } == 0 {
+                return Ok(verilated);
             }
             // SAFETY: on success the name is a string constant of the library.
             let name = unsafe { CStr::from_ptr(info.name) }.to_string_lossy().into_owned();
             let address = NonNull::new(info.address).ok_or_else(no_object)?;
             let (bytes, width, input) = (info.bytes as usize, info.width, info.input != 0);
-            model.slots.push(Slot { name, address, bytes, width, input });
+            verilated.slots.push(Slot { name, address, bytes, width, input });
         }
     }
 
@@ -166,7 +166,7 @@ impl Model {
     }
 }
 
-impl Drop for Model {
+impl Drop for Verilated {
     fn drop(&mut self) {
         // SAFETY: the object was made by `lockstep_new` and is not used again; the library is still
         // mapped.
