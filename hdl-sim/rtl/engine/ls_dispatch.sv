@@ -4,22 +4,22 @@ module ls_dispatch
 #(
     parameter int unsigned N = 16
 ) (
-    input  logic             clk_i,
-    input  logic             rst_ni,
-    input  logic             start_i,        // begin a job: the fields below hold until the next
-    input  logic   [   39:0] program_i,
-    input  logic   [   15:0] length_i,       // instructions
-    input  logic   [   15:0] repeat_i,
-    output logic             illegal_o,      // the next instruction is none: nothing is handed on
-    output logic             req_valid_o,
-    input  logic             req_ready_i,
-    output logic   [   39:0] req_address_o,
-    output logic   [   15:0] req_words_o,
-    input  logic             data_valid_i,
-    input  logic   [N*8-1:0] data_i,
-    output logic [Units-1:0] queue_valid_o,
-    input  logic [Units-1:0] queue_ready_i,
-    output instr_t           instr_o
+    input  logic               clk_i,
+    input  logic               rst_ni,
+    input  logic               start_i,        // begin a job: the fields below hold until the next
+    input  logic   [     39:0] program_i,
+    input  logic   [     15:0] length_i,       // instructions
+    input  logic   [     15:0] repeat_i,
+    output logic               illegal_o,      // the next instruction is none: nothing is handed on
+    output logic               req_valid_o,
+    input  logic               req_ready_i,
+    output logic   [     39:0] req_address_o,
+    output logic   [     15:0] req_words_o,
+    input  logic               data_valid_i,
+    input  logic   [  N*8-1:0] data_i,
+    output logic   [Units-1:0] queue_valid_o,
+    input  logic   [Units-1:0] queue_ready_i,
+    output instr_t             instr_o
 );
   // An instruction takes 32 bytes, or one word where that is longer.
   localparam int unsigned Beats = N < 32 ? 32 / N : 1;

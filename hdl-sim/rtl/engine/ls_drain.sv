@@ -59,9 +59,9 @@ module ls_drain
 
   function automatic logic reached(input sem_ref_t r);
     unique case (r.when_)
-      WhenOnce: reached = r.enable && outer_last && inner_last && column_last;
+      WhenOnce:  reached = r.enable && outer_last && inner_last && column_last;
       WhenInner: reached = r.enable && outer_last && column_last;
-      default: reached = r.enable && inner_last && column_last;
+      default:   reached = r.enable && inner_last && column_last;
     endcase
   endfunction
 

@@ -72,16 +72,7 @@ module ls_engine
   localparam int unsigned QueueDepth = 16;
 
   // ---- jobs---------------------------------------------------------------------------------------------------
-  logic
-      unit_rst_n,
-      running,
-      start,
-      step,
-      sequence_end,
-      illegal,
-      bad_token,
-      card_idle,
-      host_writing;
+  logic unit_rst_n, running, start, step, sequence_end, illegal, bad_token, card_idle, host_writing;
   logic [39:0] program_address;
   logic [15:0] length, repeats;
   logic [63:0] input_address, output_address;
@@ -162,7 +153,7 @@ module ls_engine
   // ---- instructions -------------------------------------------------------------------------------------------
   logic [Units-1:0] put_valid, put_ready, get_valid, get_ready;
   instr_t put_instr;
-  instr_t get_instr[Units];
+  instr_t get_instr [Units];
   ls_dispatch #(
       .N(N)
   ) u_dispatch (

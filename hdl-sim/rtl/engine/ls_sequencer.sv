@@ -114,16 +114,16 @@ module ls_sequencer
 
   function automatic logic due(input sem_ref_t r);
     unique case (r.when_)
-      WhenOnce: due = r.enable && outer_q == '0 && inner_q == '0;
+      WhenOnce:  due = r.enable && outer_q == '0 && inner_q == '0;
       WhenInner: due = r.enable && outer_q == '0;
-      default: due = r.enable && inner_q == '0;
+      default:   due = r.enable && inner_q == '0;
     endcase
   endfunction
   function automatic logic reached(input sem_ref_t r);
     unique case (r.when_)
-      WhenOnce: reached = r.enable && outer_last && inner_last;
+      WhenOnce:  reached = r.enable && outer_last && inner_last;
       WhenInner: reached = r.enable && outer_last;
-      default: reached = r.enable && inner_last;
+      default:   reached = r.enable && inner_last;
     endcase
   endfunction
 

@@ -8,32 +8,32 @@ module ls_scalar
 #(
     parameter int unsigned N = 8
 ) (
-    input  logic               clk_i,
-    input  logic               rst_ni,
-    input  logic               start_i,
-    input  scalar_e            op_i,
-    input  logic [N-1:0][15:0] max_i,       // greatest magnitude, u16
-    input  logic [N-1:0][31:0] sum_i,       // of (12), signed; ss of (14), u32; S of (23)
-    input  logic [N-1:0][21:0] hi_i,        // greatest sum of (12), signed
-    input  logic [N-1:0][21:0] lo_i,        // least
-    input  logic [ 27:0]       recip_i,     // R of (12)
-    input  logic               unsigned_i,  // the row is quantised by (9)
-    input  logic [ 14:0]       m_v_i,       // greatest magnitude of the values
-    input  logic [ 14:0]       m_q_i,       // of the queries
-    input  logic [ 14:0]       m_k_i,       // of the keys
-    input  logic [ 14:0]       mult_i,      // score_multiplier
-    input  logic [  6:0]       sshift_i,    // score_shift
-    output logic               done_o,
-    output logic [N-1:0][20:0] mean_o,      // (12), signed
-    output logic [N-1:0][ 4:0] e_o,         // (13), or E - 8 of (25)
-    output logic [N-1:0][14:0] rho_o,       // (16)
-    output logic [N-1:0][14:0] m_o,         // (5)
-    output logic [N-1:0][ 3:0] h_o,         // (6)
-    output logic [N-1:0][14:0] m_n_o,       // (6)
-    output logic [N-1:0][14:0] r_o,         // (7)
-    output logic [N-1:0][14:0] r_v_o,       // (26)
-    output logic [ 14:0]       factor_o,    // F of (20)
-    output logic [  5:0]       shift_o      // h of (20), signed
+    input  logic                  clk_i,
+    input  logic                  rst_ni,
+    input  logic                  start_i,
+    input  scalar_e               op_i,
+    input  logic    [N-1:0][15:0] max_i,       // greatest magnitude, u16
+    input  logic    [N-1:0][31:0] sum_i,       // of (12), signed; ss of (14), u32; S of (23)
+    input  logic    [N-1:0][21:0] hi_i,        // greatest sum of (12), signed
+    input  logic    [N-1:0][21:0] lo_i,        // least
+    input  logic    [ 27:0]       recip_i,     // R of (12)
+    input  logic                  unsigned_i,  // the row is quantised by (9)
+    input  logic    [ 14:0]       m_v_i,       // greatest magnitude of the values
+    input  logic    [ 14:0]       m_q_i,       // of the queries
+    input  logic    [ 14:0]       m_k_i,       // of the keys
+    input  logic    [ 14:0]       mult_i,      // score_multiplier
+    input  logic    [  6:0]       sshift_i,    // score_shift
+    output logic                  done_o,
+    output logic    [N-1:0][20:0] mean_o,      // (12), signed
+    output logic    [N-1:0][ 4:0] e_o,         // (13), or E - 8 of (25)
+    output logic    [N-1:0][14:0] rho_o,       // (16)
+    output logic    [N-1:0][14:0] m_o,         // (5)
+    output logic    [N-1:0][ 3:0] h_o,         // (6)
+    output logic    [N-1:0][14:0] m_n_o,       // (6)
+    output logic    [N-1:0][14:0] r_o,         // (7)
+    output logic    [N-1:0][14:0] r_v_o,       // (26)
+    output logic    [ 14:0]       factor_o,    // F of (20)
+    output logic    [  5:0]       shift_o      // h of (20), signed
 );
   step_e step_q, step_d;
   scalar_e op_q;
@@ -68,8 +68,8 @@ module ls_scalar
       StepMultiply: begin
         if (count_q == '0) begin
           unique case (op_q)
-            ScalarMean:  step_d = StepMean;
-            ScalarRho:   step_d = StepRadicand;
+            ScalarMean: step_d = StepMean;
+            ScalarRho: step_d = StepRadicand;
             default: step_d = StepRound;
           endcase
         end

@@ -7,22 +7,22 @@ module ls_scalar_lane
   import ls_isa_pkg::*;
   import ls_scalar_pkg::*;
 (
-    input  logic         clk_i,
-    input  step_e        step_i,
-    input  scalar_e      op_i,
-    input  logic         bit_i,       // of the multiplier, lowest first
-    input  logic         unsigned_i,
-    input  logic  [15:0] max_i,
-    input  logic  [31:0] sum_i,
-    input  logic  [21:0] hi_i,
-    input  logic  [21:0] lo_i,
-    output logic  [20:0] mean_o,
-    output logic  [ 4:0] e_o,
-    output logic  [14:0] quotient_o,
-    output logic  [14:0] m_o,
-    output logic  [ 3:0] h_o,
-    output logic  [14:0] m_n_o,
-    output logic  [14:0] r_v_o
+    input  logic           clk_i,
+    input  step_e          step_i,
+    input  scalar_e        op_i,
+    input  logic           bit_i,       // of the multiplier, lowest first
+    input  logic           unsigned_i,
+    input  logic    [15:0] max_i,
+    input  logic    [31:0] sum_i,
+    input  logic    [21:0] hi_i,
+    input  logic    [21:0] lo_i,
+    output logic    [20:0] mean_o,
+    output logic    [ 4:0] e_o,
+    output logic    [14:0] quotient_o,
+    output logic    [14:0] m_o,
+    output logic    [ 3:0] h_o,
+    output logic    [14:0] m_n_o,
+    output logic    [14:0] r_v_o
 );
   // Heads of the numerators: 127 * 2^22, 255 * 2^21, 2^29, 2^25, without their 15 zeros.
   localparam logic [18:0] HeadSigned = 19'd16256;

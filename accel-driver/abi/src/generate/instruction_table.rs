@@ -27,7 +27,8 @@ The engine ends a job with `ILLEGAL_INSTRUCTION` (status `BAD_INSTRUCTION`) when
 
 - an opcode that is not in the list below. Zero is none, so a program of zeros ends at once;
 - a field with a value outside the range that its table names;
-- a reference to a semaphore that the instruction's unit does not look at, or one with a `When` of 3.
+- a reference to a semaphore that the instruction's unit does not look at, or a reference whose
+  `When` is 3.
 
 The instruction is not executed, and neither are those behind it. What earlier instructions have
 written stays. The next job is not affected.
