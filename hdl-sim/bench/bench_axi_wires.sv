@@ -1,4 +1,4 @@
-// The ports of an AXI4 master whose every signal the bench drives: for tests of the memory model itself.
+// An AXI4 master whose every signal is driven by the bench, for tests of the memory model itself.
 module bench_axi_wires (
     input  logic         clk_i,
     input  logic         rst_ni,

@@ -1,4 +1,5 @@
-// The arbiter with three requesters: it chooses one that asks, keeps the choice, and passes over nobody twice.
+// The arbiter with three requesters: it chooses one that asks, keeps the choice, and passes over
+// nobody twice.
 module fv_arbiter (
     input logic       clk_i,
     input logic       rst_ni,

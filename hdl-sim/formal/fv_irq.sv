@@ -1,4 +1,5 @@
-// Interrupts: no cause is lost, a masked vector is silent, and after an acknowledgement the vector falls for a cycle.
+// Interrupts: no cause is lost, a masked vector is silent, and after an acknowledgement the vector
+// falls for a cycle.
 module fv_irq (
     input logic       clk_i,
     input logic       rst_ni,

@@ -1,4 +1,5 @@
-// Both kinds of ring, any size, any doorbells, the card moving whenever it may: indices never lie.
+// Both kinds of ring, with any size and any doorbells, the card moving whenever it may: the
+// indices are always possible.
 module fv_ring (
     input logic        clk_i,
     input logic        rst_ni,
@@ -48,7 +49,7 @@ module fv_ring (
         // The card's next slot is inside.
         a_slot : assert ((card & (size - 16'd1)) < size);
         if (started_q) begin
-          // A refused doorbell changes nothing; an accepted one is the index; without one the index stays.
+          // An accepted doorbell sets the index. A refused doorbell, or none, leaves it.
           a_host : assert (host == ((belled_q && !bad_q) ? index_q : host_q));
           // The card's index moves by one or not at all.
           a_card : assert (card == card_q || card == card_q + 16'd1);

@@ -1,5 +1,6 @@
-// What a skid buffer must do, for any inputs: it gives back its words in order, offers one whenever it holds one, and takes one
-// whenever it has room. The cell under proof is compared with a list in every cycle.
+// A skid buffer with any inputs gives back its words in order, offers a word whenever it holds
+// one, and takes a word whenever it has room. The proof compares the cell with a list in every
+// cycle.
 module fv_skid #(
     localparam int unsigned Depth = 2,
     localparam int unsigned Width = 2

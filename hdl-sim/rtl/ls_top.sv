@@ -1,6 +1,7 @@
-// The card: the command processor and the engine. Its ports are those that PCIe bridges offer; BRIDGES.md says how to wire them.
+// The card: the command processor and the engine. Its ports are flat, as PCIe bridges have them;
+// BRIDGES.md says how to wire them.
 module ls_top #(
-    parameter int unsigned N = 8,  // the array is N x N, the memory ports are N bytes wide: 8, 16, 32, 64
+    parameter int unsigned N = 8,  // 8, 16, 32 or 64: the array is N x N, memory ports have N bytes
     parameter longint unsigned CardBytes = 64'h4000_0000,  // at most 2^40
     parameter int unsigned MaxTokens = lockstep_pkg::TokensMax,
     parameter int unsigned MaxHidden = lockstep_pkg::HiddenMax,
@@ -88,115 +89,86 @@ module ls_top #(
     output logic [lockstep_pkg::Vectors-1:0] irq_o
 );
   import lockstep_pkg::*;
+  import ls_bus_pkg::*;
 
-  logic engine_clear;
-  logic engine_job_valid;
-  logic engine_job_ready;
-  logic [63:0] engine_job_program;
-  logic [15:0] engine_job_length;
-  logic [63:0] engine_job_input;
-  logic [63:0] engine_job_output;
-  logic [15:0] engine_job_runs;
-  logic [31:0] engine_job_input_stride;
-  logic [31:0] engine_job_output_stride;
-  logic engine_done_valid;
-  logic [7:0] engine_done_error;
-  logic [63:0] engine_done_busy;
-  logic engine_abort;
-  logic engine_card_req_valid;
-  logic engine_card_req_ready;
-  logic [63:0] engine_card_req_addr;
-  logic [31:0] engine_card_req_bytes;
-  logic engine_card_valid;
-  logic engine_card_ready;
-  logic [8*N-1:0] engine_card_data;
-  logic engine_card_last;
-  logic engine_card_error;
-  logic engine_read_req_valid;
-  logic engine_read_req_ready;
-  logic [63:0] engine_read_req_addr;
-  logic [31:0] engine_read_req_bytes;
-  logic engine_read_valid;
-  logic engine_read_ready;
-  logic [8*N-1:0] engine_read_data;
-  logic engine_read_last;
-  logic engine_read_error;
-  logic engine_write_req_valid;
-  logic engine_write_req_ready;
-  logic [63:0] engine_write_req_addr;
-  logic [31:0] engine_write_req_bytes;
-  logic engine_write_valid;
-  logic engine_write_ready;
-  logic [8*N-1:0] engine_write_data;
-  logic engine_write_done;
-  logic engine_write_error;
-  logic [lockstep_pkg::Events-lockstep_pkg::OuterEvents-1:0][63:0] engine_counters;
-  logic engine_rst_n;
+  // The flat ports as structs.
+  axil_in_t  regs_i;
+  axil_out_t regs_o;
+  axi_in_t host_i, card_i;
+  axi_out_t host_o, card_o;
+  assign regs_i.aw = {regs_awvalid_i, regs_awaddr_i};
+  assign regs_i.w = {regs_wvalid_i, regs_wdata_i, regs_wstrb_i};
+  assign regs_i.ar = {regs_arvalid_i, regs_araddr_i};
+  assign {regs_i.bready, regs_i.rready} = {regs_bready_i, regs_rready_i};
+  assign {regs_awready_o, regs_wready_o} = {regs_o.awready, regs_o.wready};
+  assign {regs_bvalid_o, regs_bresp_o} = regs_o.b;
+  assign regs_arready_o = regs_o.arready;
+  assign {regs_rvalid_o, regs_rdata_o, regs_rresp_o} = regs_o.r;
+  assign {host_arvalid_o, host_araddr_o, host_arlen_o} = host_o.read.ar;
+  assign {host_awvalid_o, host_awaddr_o, host_awlen_o} = host_o.write.aw;
+  assign {host_wvalid_o, host_wlast_o} = host_o.write.w;
+  assign {host_rready_o, host_bready_o} = {host_o.read.rready, host_o.write.bready};
+  assign host_i.read.r = {host_rvalid_i, host_rresp_i, host_rlast_i};
+  assign host_i.write.b = {host_bvalid_i, host_bresp_i};
+  assign host_i.read.arready = host_arready_i;
+  assign {host_i.write.awready, host_i.write.wready} = {host_awready_i, host_wready_i};
+  assign {card_arvalid_o, card_araddr_o, card_arlen_o} = card_o.read.ar;
+  assign {card_awvalid_o, card_awaddr_o, card_awlen_o} = card_o.write.aw;
+  assign {card_wvalid_o, card_wlast_o} = card_o.write.w;
+  assign {card_rready_o, card_bready_o} = {card_o.read.rready, card_o.write.bready};
+  assign card_i.read.r = {card_rvalid_i, card_rresp_i, card_rlast_i};
+  assign card_i.write.b = {card_bvalid_i, card_bresp_i};
+  assign card_i.read.arready = card_arready_i;
+  assign {card_i.write.awready, card_i.write.wready} = {card_awready_i, card_wready_i};
+  // All bursts are of whole beats at growing addresses (INCR).
+  assign {host_arsize_o, host_awsize_o, card_arsize_o, card_awsize_o} = {4{3'($clog2(N))}};
+  assign {host_arburst_o, host_awburst_o, card_arburst_o, card_awburst_o} = {4{2'b01}};
+
+  // The seam between the command processor and the engine.
+  job_t  engine_job;
+  done_t engine_done;
+  request_t card_read_req, host_read_req, host_write_req;
+  beat_t card_read_beat, host_read_beat;
+  answer_t host_write_done;
+  logic drain, engine_job_ready, engine_abort, engine_srst_n;
+  logic card_read_req_ready, host_read_req_ready, host_write_req_ready;
+  logic host_write_valid, host_write_ready;
+  logic [8*N-1:0] card_data, host_data, host_write_data;
+  logic [Events-OuterEvents-1:0][63:0] engine_counters;
   ls_engine_pkg::counters_t counts;
 
+  function automatic ls_cmd_pkg::card_t card();
+    card = ls_cmd_pkg::DefaultCard;
+    card.build_id = BuildId;
+    card.array = 16'(N);
+    card.card_bytes = CardBytes;
+    card.max_tokens = 16'(MaxTokens);
+    card.max_hidden = 16'(MaxHidden);
+    card.jobs = 8'(Jobs);
+    card.clock_khz = ClockKhz;
+    card.a_depth = ADepth;
+    card.b_depth = BDepth;
+    card.v_depth = VDepth;
+    card.y_depth = YDepth;
+    card.p_depth = PDepth;
+    card.ring_depth = RingDepth;
+  endfunction
+
   ls_cmd #(
-      .ArraySize(N),
       .DataWidth(8 * N),
-      .CardBytes(CardBytes),
-      .MaxTokens(MaxTokens),
-      .MaxHidden(MaxHidden),
-      .Jobs(Jobs),
-      .ClockKhz(ClockKhz),
-      .BuildId(BuildId),
-      .ADepth(ADepth),
-      .BDepth(BDepth),
-      .VDepth(VDepth),
-      .YDepth(YDepth),
-      .PDepth(PDepth),
-      .RingDepth(RingDepth)
+      .Card(card())
   ) u_cmd (
-      .*,  // clock, registers, buses, interrupts
-      .engine_clear_o(engine_clear),
-      .engine_job_valid_o(engine_job_valid),
-      .engine_job_ready_i(engine_job_ready),
-      .engine_job_program_o(engine_job_program),
-      .engine_job_length_o(engine_job_length),
-      .engine_job_input_o(engine_job_input),
-      .engine_job_output_o(engine_job_output),
-      .engine_job_runs_o(engine_job_runs),
-      .engine_job_input_stride_o(engine_job_input_stride),
-      .engine_job_output_stride_o(engine_job_output_stride),
-      .engine_done_valid_i(engine_done_valid),
-      .engine_done_error_i(engine_done_error),
-      .engine_done_busy_i(engine_done_busy),
-      .engine_abort_o(engine_abort),
-      .engine_card_req_valid_i(engine_card_req_valid),
-      .engine_card_req_ready_o(engine_card_req_ready),
-      .engine_card_req_addr_i(engine_card_req_addr),
-      .engine_card_req_bytes_i(engine_card_req_bytes),
-      .engine_card_valid_o(engine_card_valid),
-      .engine_card_ready_i(engine_card_ready),
-      .engine_card_data_o(engine_card_data),
-      .engine_card_last_o(engine_card_last),
-      .engine_card_error_o(engine_card_error),
-      .engine_read_req_valid_i(engine_read_req_valid),
-      .engine_read_req_ready_o(engine_read_req_ready),
-      .engine_read_req_addr_i(engine_read_req_addr),
-      .engine_read_req_bytes_i(engine_read_req_bytes),
-      .engine_read_valid_o(engine_read_valid),
-      .engine_read_ready_i(engine_read_ready),
-      .engine_read_data_o(engine_read_data),
-      .engine_read_last_o(engine_read_last),
-      .engine_read_error_o(engine_read_error),
-      .engine_write_req_valid_i(engine_write_req_valid),
-      .engine_write_req_ready_o(engine_write_req_ready),
-      .engine_write_req_addr_i(engine_write_req_addr),
-      .engine_write_req_bytes_i(engine_write_req_bytes),
-      .engine_write_valid_i(engine_write_valid),
-      .engine_write_ready_o(engine_write_ready),
-      .engine_write_data_i(engine_write_data),
-      .engine_write_done_o(engine_write_done),
-      .engine_write_error_o(engine_write_error),
-      .engine_counters_i(engine_counters)
+      .*,
+      .host_rdata(host_rdata_i),
+      .host_wdata(host_wdata_o),
+      .host_wstrb(host_wstrb_o),
+      .card_rdata(card_rdata_i),
+      .card_wdata(card_wdata_o),
+      .card_wstrb(card_wstrb_o)
   );
 
-  // A soft reset is a reset of the engine; its source is a flop.
-  assign engine_rst_n = rst_ni && !engine_clear;
+  // A soft reset resets the engine. Its source is a flip-flop.
+  assign engine_srst_n = rst_ni && !drain;
 
   ls_engine #(
       .N(N),
@@ -208,53 +180,7 @@ module ls_top #(
       .YDepth(YDepth),
       .GWords(GWords)
   ) u_engine (
-      .clk_i,
-      .rst_ni(engine_rst_n),
-      .job_valid_i(engine_job_valid),
-      .job_ready_o(engine_job_ready),
-      .job_program_i(engine_job_program[39:0]),
-      .job_length_i(engine_job_length),
-      .job_repeat_i(engine_job_runs),
-      .job_input_i(engine_job_input),
-      .job_input_stride_i(engine_job_input_stride),
-      .job_output_i(engine_job_output),
-      .job_output_stride_i(engine_job_output_stride),
-      .job_tag_i(16'd0),
-      .done_valid_o(engine_done_valid),
-      .done_ready_i(1'b1),
-      .done_tag_o(),
-      .done_error_o(engine_done_error),
-      .done_cycles_o(),
-      .done_busy_o(engine_done_busy),
-      .abort_i(engine_abort),
-      .card_req_valid_o(engine_card_req_valid),
-      .card_req_ready_i(engine_card_req_ready),
-      .card_req_addr_o(engine_card_req_addr),
-      .card_req_bytes_o(engine_card_req_bytes),
-      .card_rsp_valid_i(engine_card_valid),
-      .card_rsp_ready_o(engine_card_ready),
-      .card_rsp_data_i(engine_card_data),
-      .card_rsp_last_i(engine_card_last),
-      .card_rsp_error_i(engine_card_error),
-      .host_rd_req_valid_o(engine_read_req_valid),
-      .host_rd_req_ready_i(engine_read_req_ready),
-      .host_rd_req_addr_o(engine_read_req_addr),
-      .host_rd_req_bytes_o(engine_read_req_bytes),
-      .host_rd_rsp_valid_i(engine_read_valid),
-      .host_rd_rsp_ready_o(engine_read_ready),
-      .host_rd_rsp_data_i(engine_read_data),
-      .host_rd_rsp_last_i(engine_read_last),
-      .host_rd_rsp_error_i(engine_read_error),
-      .host_wr_req_valid_o(engine_write_req_valid),
-      .host_wr_req_ready_i(engine_write_req_ready),
-      .host_wr_req_addr_o(engine_write_req_addr),
-      .host_wr_req_bytes_o(engine_write_req_bytes),
-      .host_wr_valid_o(engine_write_valid),
-      .host_wr_ready_i(engine_write_ready),
-      .host_wr_data_o(engine_write_data),
-      .host_wr_done_i(engine_write_done),
-      .host_wr_error_i(engine_write_error),
-      .counters_o(counts)
+      .*
   );
 
   // The engine's counters in the order of the register map.

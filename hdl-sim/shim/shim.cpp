@@ -1,4 +1,5 @@
-// The C face of one verilated design. `ports.inc`, made from the model's header, lists PORT(name, width, is_input).
+// The C face of one verilated design. `ports.inc`, made from the model's header, lists PORT(name,
+// width, is_input).
 #include <cstdint>
 #include <memory>
 #include <string>

@@ -84,11 +84,7 @@ impl Bits {
     /// `n` bits (at most 64) from bit `low` on; zeros past the end.
     #[must_use]
     pub fn get(&self, low: usize, n: usize) -> u64 {
-        let mut window = [0; 16];
-        for (byte, from) in window.iter_mut().zip(self.bytes.iter().skip(low / 8).take(9)) {
-            *byte = *from;
-        }
-        ((u128::from_le_bytes(window) >> (low % 8)) & ones(n)) as u64
+        read(&self.bytes, low, n)
     }
 
     /// The low 64 bits.
@@ -109,14 +105,9 @@ impl Bits {
         (0..self.width / each).map(|i| self.get(i * each, each)).collect()
     }
 
-    fn put(&mut self, low: usize, n: usize, value: u64) {
-        let place = (ones(n) << (low % 8)).to_le_bytes();
-        let value = (u128::from(value) << (low % 8)).to_le_bytes();
-        for (byte, (place, value)) in
-            self.bytes[low / 8..(low + n).div_ceil(8)].iter_mut().zip(place.into_iter().zip(value))
-        {
-            *byte = *byte & !place | value & place;
-        }
+    /// Sets `n` bits (at most 64) from bit `low` on.
+    pub(crate) fn put(&mut self, low: usize, n: usize, value: u64) {
+        write(&mut self.bytes, low, n, value);
     }
 
     fn trim(&mut self) {
@@ -125,6 +116,26 @@ impl Bits {
         {
             *last &= (1 << (self.width % 8)) - 1;
         }
+    }
+}
+
+/// `n` bits (at most 64) of little-endian bytes from bit `low` on; zeros past the end.
+pub(crate) fn read(bytes: &[u8], low: usize, n: usize) -> u64 {
+    let mut window = [0; 16];
+    for (byte, from) in window.iter_mut().zip(bytes.iter().skip(low / 8).take(9)) {
+        *byte = *from;
+    }
+    ((u128::from_le_bytes(window) >> (low % 8)) & ones(n)) as u64
+}
+
+/// Sets `n` bits (at most 64) of little-endian bytes from bit `low` on.
+pub(crate) fn write(bytes: &mut [u8], low: usize, n: usize, value: u64) {
+    let place = (ones(n) << (low % 8)).to_le_bytes();
+    let value = (u128::from(value) << (low % 8)).to_le_bytes();
+    for (byte, (place, value)) in
+        bytes[low / 8..(low + n).div_ceil(8)].iter_mut().zip(place.into_iter().zip(value))
+    {
+        *byte = *byte & !place | value & place;
     }
 }
 

@@ -34,15 +34,11 @@ pub struct EngineJob {
     /// Host address for the pooled integers of the first sequence, and bytes to those of the next
     /// one.
     pub output: (u64, u32),
-    /// A number that the result repeats.
-    pub tag: u16,
 }
 
 /// The result of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineResult {
-    /// The tag of the job.
-    pub tag: u16,
     /// How the engine ended the job.
     pub error: EngineError,
     /// Cycles from the start of the job to its end.
@@ -97,14 +93,14 @@ impl ReadPort {
         let input = |part: &str| sim.input(&format!("{name}_{part}"));
         let output = |part: &str| sim.output(&format!("{name}_{part}"));
         Ok(Self {
-            request_valid: output("req_valid_o")?,
-            request_ready: input("req_ready_i")?,
-            address: output("req_addr_o")?,
-            bytes: output("req_bytes_o")?,
-            valid: input("rsp_valid_i")?,
-            data: input("rsp_data_i")?,
-            last: input("rsp_last_i")?,
-            error: input("rsp_error_i")?,
+            request_valid: output("read_req_valid_o")?,
+            request_ready: input("read_req_ready_i")?,
+            address: output("read_req_addr_o")?,
+            bytes: output("read_req_bytes_o")?,
+            valid: input("read_beat_valid_i")?,
+            data: input("data_i")?,
+            last: input("read_beat_last_i")?,
+            error: input("read_beat_error_i")?,
             queue: VecDeque::new(),
             words: 0,
             asked: Vec::new(),
@@ -220,6 +216,8 @@ pub struct EngineBench {
     done_valid: Port,
     counters: Port,
     begun: u64,
+    /// The counter of cycles when the last job began.
+    cycles_before: u64,
 }
 
 impl EngineBench {
@@ -234,30 +232,28 @@ impl EngineBench {
             host,
             timing,
             card_port: ReadPort::new(&sim, "card")?,
-            host_port: ReadPort::new(&sim, "host_rd")?,
+            host_port: ReadPort::new(&sim, "host")?,
             write: WritePort {
-                request_valid: sim.output("host_wr_req_valid_o")?,
-                request_ready: sim.input("host_wr_req_ready_i")?,
-                address: sim.output("host_wr_req_addr_o")?,
-                bytes: sim.output("host_wr_req_bytes_o")?,
-                valid: sim.output("host_wr_valid_o")?,
-                ready: sim.input("host_wr_ready_i")?,
-                data: sim.output("host_wr_data_o")?,
-                done: sim.input("host_wr_done_i")?,
-                error: sim.input("host_wr_error_i")?,
+                request_valid: sim.output("host_write_req_valid_o")?,
+                request_ready: sim.input("host_write_req_ready_i")?,
+                address: sim.output("host_write_req_addr_o")?,
+                bytes: sim.output("host_write_req_bytes_o")?,
+                valid: sim.output("host_write_valid_o")?,
+                ready: sim.input("host_write_ready_i")?,
+                data: sim.output("host_write_data_o")?,
+                done: sim.input("host_write_done_valid_i")?,
+                error: sim.input("host_write_done_error_i")?,
                 open: None,
                 answer: None,
                 failing: false,
             },
         };
-        let abort = sim.input("abort_i")?;
+        let abort = sim.input("engine_abort_i")?;
         sim.poke(abort, 0);
         let (job_valid, done_valid, counters) =
-            (sim.input("job_valid_i")?, sim.output("done_valid_o")?, sim.output("counters_o")?);
+            (sim.input("engine_job_valid_i")?, sim.output("engine_done_valid_o")?, sim.output("counts_o")?);
         sim.poke(job_valid, 0);
-        let done_ready = sim.input("done_ready_i")?;
-        sim.poke(done_ready, 0);
-        Ok(Self { sim, memories, job_valid, done_valid, counters, begun: 0 })
+        Ok(Self { sim, memories, job_valid, done_valid, counters, begun: 0, cycles_before: 0 })
     }
 
     /// Host memory.
@@ -288,7 +284,7 @@ impl EngineBench {
     pub fn run(&mut self, job: &EngineJob, limit: u64) -> Result<EngineResult, Error> {
         self.begin(job)?;
         let done = self.done_valid;
-        self.sim.run_until(&mut [&mut self.memories], limit, "done_valid_o", |sim| sim.high(done))?;
+        self.sim.run_until(&mut [&mut self.memories], limit, "engine_done_valid_o", |sim| sim.high(done))?;
         self.finish()
     }
 
@@ -301,31 +297,32 @@ impl EngineBench {
         for _ in 0..after {
             self.sim.cycle(&mut [&mut self.memories])?;
         }
-        let abort = self.sim.input("abort_i")?;
+        let abort = self.sim.input("engine_abort_i")?;
         self.sim.poke(abort, 1);
         self.sim.cycle(&mut [&mut self.memories])?;
         self.sim.poke(abort, 0);
         let done = self.done_valid;
-        self.sim.run_until(&mut [&mut self.memories], 100_000, "done_valid_o", |sim| sim.high(done))?;
+        self.sim
+            .run_until(&mut [&mut self.memories], 100_000, "engine_done_valid_o", |sim| sim.high(done))?;
         self.finish()
     }
 
     fn begin(&mut self, job: &EngineJob) -> Result<(), Error> {
         let fields = [
-            ("job_program_i", job.program),
-            ("job_length_i", job.length.into()),
-            ("job_repeat_i", job.repeat.into()),
-            ("job_input_i", job.input.0),
-            ("job_input_stride_i", job.input.1.into()),
-            ("job_output_i", job.output.0),
-            ("job_output_stride_i", job.output.1.into()),
-            ("job_tag_i", job.tag.into()),
+            ("engine_job_program_address_i", job.program),
+            ("engine_job_length_i", job.length.into()),
+            ("engine_job_runs_i", job.repeat.into()),
+            ("engine_job_input_address_i", job.input.0),
+            ("engine_job_input_stride_i", job.input.1.into()),
+            ("engine_job_output_address_i", job.output.0),
+            ("engine_job_output_stride_i", job.output.1.into()),
         ];
         for (name, value) in fields {
             let port = self.sim.input(name)?;
             self.sim.poke(port, value);
         }
         self.memories.host_port.asked.clear();
+        self.cycles_before = self.counters().cycles;
         self.sim.poke(self.job_valid, 1);
         self.sim.cycle(&mut [&mut self.memories])?;
         self.sim.poke(self.job_valid, 0);
@@ -337,19 +334,15 @@ impl EngineBench {
         let value = |name: &str| Ok::<_, Error>(self.sim.peek(self.sim.output(name)?));
         let no_error = |code| Error::Protocol {
             cycle: self.sim.cycles(),
-            port: "done_error_o".into(),
+            port: "engine_done_error_o".into(),
             rule: format!("{code} is no error of the engine"),
         };
         let result = EngineResult {
-            tag: value("done_tag_o")? as u16,
-            error: EngineError::try_from(value("done_error_o")? as u8).map_err(no_error)?,
-            cycles: value("done_cycles_o")?,
-            busy: value("done_busy_o")?,
+            error: EngineError::try_from(value("engine_done_error_o")? as u8).map_err(no_error)?,
+            cycles: self.counters().cycles - self.cycles_before,
+            busy: value("engine_done_busy_o")?,
         };
-        let ready = self.sim.input("done_ready_i")?;
-        self.sim.poke(ready, 1);
         self.sim.cycle(&mut [&mut self.memories])?;
-        self.sim.poke(ready, 0);
         Ok(result)
     }
 

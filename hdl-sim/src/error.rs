@@ -55,6 +55,14 @@ pub enum Error {
         /// The name of the port.
         port: String,
     },
+    /// A packed struct of the RTL that a bench cannot use.
+    #[error("{name}: {reason}")]
+    Layout {
+        /// The struct.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// An assertion of the RTL failed.
     #[error("cycle {cycle}: assertion failed at {place}")]
     Assertion {

@@ -20,6 +20,7 @@ mod card;
 mod design;
 mod engine;
 mod error;
+mod layout;
 mod memory;
 
 mod pipeline;
@@ -38,6 +39,7 @@ pub use card::{Card, CardSetup};
 pub use design::{Design, Optimize};
 pub use engine::{Counters, EngineBench, EngineJob, EngineResult, MemoryTiming};
 pub use error::Error;
+pub use layout::Layout;
 pub use memory::{Fault, Memory, SharedMemory, Storage};
 pub use pipeline::Pipeline;
 pub use sim::{Agent, Sim};

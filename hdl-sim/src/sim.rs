@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::verilated::Verilated;
-use crate::{Bits, Design, Error, Port};
+use crate::layout::{Layout, Types};
+use crate::verilated::{Place, Verilated};
+use crate::{Bits, Design, Error, Port, bits, sources};
 
 /// Drives and checks some ports of a design.
 pub trait Agent {
@@ -27,12 +28,14 @@ pub trait Agent {
     }
 }
 
-/// An instance of a design with a clock `clk_i` and mostly a reset `rst_ni`. It is out of reset,
-/// and its clock is low.
+/// A design out of reset, its clock low. Its clock is `clk_i`; its reset is `rst_ni`, or one of the
+/// engine's, `srst_n` and `engine_srst_n`. A design without state has neither.
 pub struct Sim {
     name: String,
     verilated: Verilated,
-    clock: Port,
+    /// The ports that are structs, or arrays of structs.
+    structs: Vec<(String, Layout)>,
+    clock: Option<Port>,
     cycle: u64,
     coverage: Option<PathBuf>,
     evaluating: Duration,
@@ -48,17 +51,17 @@ impl Sim {
     /// Builds the design if it is not built yet, and resets an instance for some cycles.
     ///
     /// # Errors
-    /// The design does not build, lacks `clk_i`, or fails an assertion in reset.
+    /// The design does not build, or fails an assertion in reset.
     pub fn new(design: &Design) -> Result<Self, Error> {
         let folder = |name| std::env::var_os(name).map(PathBuf::from);
         let (waves, coverage) = (folder("LOCKSTEP_FST"), folder("LOCKSTEP_COVERAGE"));
         let library = design.library(waves.is_some(), coverage.is_some())?;
         let seed = std::env::var("LOCKSTEP_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0_u32);
         let mut verilated = Verilated::load(&library, seed.wrapping_add(1))?;
-        let no_port =
-            |port: &str| Error::NoPort { design: design.top().into(), direction: "input", port: port.into() };
-        let clock = verilated.port("clk_i", true).ok_or_else(|| no_port("clk_i"))?;
-        let reset = verilated.port("rst_ni", true);
+        let structs = structs(design)?;
+        let clock = verilated.port("clk_i", true);
+        let reset =
+            ["rst_ni", "srst_n", "engine_srst_n"].into_iter().find_map(|name| verilated.port(name, true));
         let number = FILES.fetch_add(1, Ordering::Relaxed);
         let file = |folder: PathBuf, ending: &str| {
             let _ = std::fs::create_dir_all(&folder);
@@ -68,15 +71,10 @@ impl Sim {
             verilated.trace(&file(folder, "fst"));
         }
         let coverage = coverage.map(|folder| file(folder, "dat"));
-        let mut sim = Self {
-            name: design.top().into(),
-            verilated,
-            clock,
-            cycle: 0,
-            coverage,
-            evaluating: Duration::ZERO,
-        };
-        sim.poke(clock, 0);
+        let name = design.top().into();
+        let mut sim =
+            Self { name, verilated, structs, clock, cycle: 0, coverage, evaluating: Duration::ZERO };
+        sim.set_clock(0);
         if let Some(reset) = reset {
             sim.poke(reset, 0);
             for _ in 0..3 {
@@ -88,7 +86,8 @@ impl Sim {
         Ok(sim)
     }
 
-    /// The input with a name.
+    /// An input, or a field of an input that is a struct, by its name. A channel between units has
+    /// no suffix in the RTL: here its name ends in `_i` all the same.
     ///
     /// # Errors
     /// There is no such port.
@@ -96,7 +95,7 @@ impl Sim {
         self.port(name, true)
     }
 
-    /// The output with a name.
+    /// An output, or a field of an output that is a struct, by its name; it ends in `_o`.
     ///
     /// # Errors
     /// There is no such port.
@@ -107,12 +106,29 @@ impl Sim {
     fn port(&self, name: &str, input: bool) -> Result<Port, Error> {
         let direction = if input { "input" } else { "output" };
         let missing = || Error::NoPort { design: self.name.clone(), direction, port: name.into() };
-        self.verilated.port(name, input).ok_or_else(missing)
+        let suffix = if input { "_i" } else { "_o" };
+        let stem = name.strip_suffix(suffix).unwrap_or(name);
+        let whole = || self.verilated.port(name, input).or_else(|| self.verilated.port(stem, input));
+        whole().or_else(|| self.field(stem, input)).ok_or_else(missing)
+    }
+
+    /// `req_addr` is the field `addr` of the port `req`, `axi_araddr` that of `axi_ar`.
+    fn field(&self, name: &str, input: bool) -> Option<Port> {
+        let suffix = if input { "_i" } else { "_o" };
+        self.structs.iter().find_map(|(port, layout)| {
+            let rest = name.strip_prefix(port.strip_suffix(suffix).unwrap_or(port))?;
+            let field = layout.field(rest).or_else(|| layout.field(rest.strip_prefix('_')?))?;
+            let (low, each, step) = (field.low as u32, field.width as u32, layout.width() as u32);
+            Some(self.verilated.port(port, input)?.field(Place { low, each, step }))
+        })
     }
 
     /// Sets an input to the low bits of a number.
     pub fn poke(&mut self, port: Port, value: u64) {
         let value = if port.width() < 64 { value & ((1 << port.width()) - 1) } else { value };
+        if port.place().is_some() {
+            return self.poke_field(port, &Bits::new(port.width(), value));
+        }
         let bytes = self.verilated.bytes_mut(port);
         let n = bytes.len().min(8);
         bytes[..n].copy_from_slice(&value.to_le_bytes()[..n]);
@@ -122,11 +138,23 @@ impl Sim {
     /// Sets an input of any width. Missing high bits become zero.
     pub fn poke_bits(&mut self, port: Port, value: &Bits) {
         assert!(value.width() <= port.width(), "{} bits for a port of {}", value.width(), port.width());
+        if port.place().is_some() {
+            return self.poke_field(port, value);
+        }
         self.poke_bytes(port, value.bytes());
     }
 
-    /// Sets an input from its bytes, lowest first. Missing bytes become zero.
+    fn poke_field(&mut self, port: Port, value: &Bits) {
+        let mut from = 0;
+        for (low, n) in pieces(port) {
+            bits::write(self.verilated.bytes_mut(port), low, n, value.get(from, n));
+            from += n;
+        }
+    }
+
+    /// Sets a whole input from its bytes, lowest first; missing ones become zero.
     pub fn poke_bytes(&mut self, port: Port, value: &[u8]) {
+        assert!(port.place().is_none(), "a field has no bytes of its own");
         let bytes = self.verilated.bytes_mut(port);
         bytes[..value.len()].copy_from_slice(value);
         bytes[value.len()..].fill(0);
@@ -135,8 +163,15 @@ impl Sim {
     /// The low 64 bits of a port.
     #[must_use]
     pub fn peek(&self, port: Port) -> u64 {
-        let mut value = [0; 8];
         let bytes = self.verilated.bytes(port);
+        match port.place() {
+            Some(place) if place.each == port.width() as u32 && place.each <= 64 => {
+                return bits::read(bytes, place.low as usize, place.each as usize);
+            }
+            Some(_) => return self.peek_bits(port).value(),
+            None => {}
+        }
+        let mut value = [0; 8];
         let n = bytes.len().min(8);
         value[..n].copy_from_slice(&bytes[..n]);
         u64::from_le_bytes(value)
@@ -145,18 +180,25 @@ impl Sim {
     /// Whether a port of one bit is high.
     #[must_use]
     pub fn high(&self, port: Port) -> bool {
-        self.verilated.bytes(port)[0] & 1 == 1
+        self.peek(port) & 1 == 1
     }
 
     /// All bits of a port.
     #[must_use]
     pub fn peek_bits(&self, port: Port) -> Bits {
-        Bits::from_bytes(port.width(), self.verilated.bytes(port))
+        let bytes = self.verilated.bytes(port);
+        if port.place().is_none() {
+            return Bits::from_bytes(port.width(), bytes);
+        }
+        Bits::concat(
+            &pieces(port).map(|(low, n)| Bits::new(n, bits::read(bytes, low, n))).collect::<Vec<_>>(),
+        )
     }
 
-    /// The bytes of a port's storage, lowest first.
+    /// The bytes of a whole port, lowest first, up to its storage's size.
     #[must_use]
     pub fn peek_bytes(&self, port: Port) -> &[u8] {
+        assert!(port.place().is_none(), "a field has no bytes of its own");
         self.verilated.bytes(port)
     }
 
@@ -197,15 +239,21 @@ impl Sim {
             agent.sample(self)?;
         }
         let measured = measured.map(|_| Instant::now());
-        self.poke(self.clock, 1);
+        self.set_clock(1);
         self.settle()?;
-        self.poke(self.clock, 0);
+        self.set_clock(0);
         self.evaluating += measured.map_or(Duration::ZERO, |begin| begin.elapsed());
         self.cycle += 1;
         Ok(())
     }
 
-    /// Runs cycles until no agent waits. Returns their number.
+    fn set_clock(&mut self, value: u64) {
+        if let Some(clock) = self.clock {
+            self.poke(clock, value);
+        }
+    }
+
+    /// Cycles until no agent waits any more, and returns how many that took.
     ///
     /// # Errors
     /// As [`Self::cycle`], and [`Error::Deadline`] after `limit` cycles.
@@ -243,6 +291,23 @@ impl Sim {
         }
         Ok(self.cycle - begin)
     }
+}
+
+/// The ports of a design that are structs, or arrays of structs.
+fn structs(design: &Design) -> Result<Vec<(String, Layout)>, Error> {
+    let files = sources::of(design.top())?;
+    let Some(top) = files.last() else { return Ok(Vec::new()) };
+    let text = std::fs::read_to_string(top).map_err(Error::file(top))?;
+    Ok(Types::read(&files)?.ports(&text))
+}
+
+/// The lowest bit and the number of bits (at most 64) of each piece of a field, from low to high.
+fn pieces(port: Port) -> impl Iterator<Item = (usize, usize)> {
+    let [low, each, step] = port.place().map_or([0; 3], |p| [p.low, p.each, p.step].map(|n| n as usize));
+    let count = port.width().checked_div(each).unwrap_or(0);
+    (0..count).flat_map(move |i| {
+        (0..each).step_by(64).map(move |from| (low + i * step + from, (each - from).min(64)))
+    })
 }
 
 impl Drop for Sim {

@@ -9,11 +9,20 @@ use libloading::Library;
 
 use crate::Error;
 
-/// A port of a design. A bench looks it up by name once.
+/// One port of a design, or one field of a port: a handle that is looked up once by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Port {
     index: u32,
     width: u32,
+    field: Option<Place>,
+}
+
+/// Where a field lies in a port: in an array of structs, every `step` bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) low: u32,
+    pub(crate) each: u32,
+    pub(crate) step: u32,
 }
 
 impl Port {
@@ -21,6 +30,17 @@ impl Port {
     #[must_use]
     pub const fn width(self) -> usize {
         self.width as usize
+    }
+
+    /// A field of all structs in the port, as a packed array.
+    pub(crate) const fn field(self, place: Place) -> Self {
+        let count = self.width / place.step;
+        Self { index: self.index, width: count * place.each, field: Some(place) }
+    }
+
+    /// Where the field lies; `None` for a whole port.
+    pub(crate) const fn place(self) -> Option<Place> {
+        self.field
     }
 }
 
@@ -107,7 +127,9 @@ impl Verilated {
                 return Ok(verilated);
             }
             // SAFETY: on success the name is a string constant of the library.
-            let name = unsafe { CStr::from_ptr(info.name) }.to_string_lossy().into_owned();
+            let name = unsafe { CStr::from_ptr(info.name) }.to_string_lossy();
+            // Verilator marks names that C++ has a use for.
+            let name = name.strip_prefix("__SYM__").unwrap_or(&name).to_owned();
             let address = NonNull::new(info.address).ok_or_else(no_object)?;
             let (bytes, width, input) = (info.bytes as usize, info.width, info.input != 0);
             verilated.slots.push(Slot { name, address, bytes, width, input });
@@ -117,7 +139,7 @@ impl Verilated {
     /// The port with a name and a direction.
     pub(crate) fn port(&self, name: &str, input: bool) -> Option<Port> {
         let index = self.slots.iter().position(|s| s.name == name && s.input == input)?;
-        Some(Port { index: index as u32, width: self.slots[index].width })
+        Some(Port { index: index as u32, width: self.slots[index].width, field: None })
     }
 
     /// The bytes of a port's storage, lowest first. There may be more than its width needs.

@@ -44,7 +44,6 @@ fn load(
         repeat: sequences.len() as u16,
         input: (0, 4 * tokens as u32),
         output: (OUTPUT as u64, WIDTH),
-        tag: 7,
     };
     (EngineBench::new(lanes, card, host, timing).unwrap(), job)
 }
@@ -92,11 +91,7 @@ fn run(
 fn compare(shape: &Shape, lanes: usize, tokens: usize, sequences: usize, timing: MemoryTiming) -> u64 {
     let model = sample::encoder(shape, 5);
     let (found, expected, result) = run(&model, lanes, tokens, sequences, timing);
-    assert_eq!(
-        (result.error, result.tag),
-        (EngineError::None, 7),
-        "{lanes} lanes, {tokens} tokens, {shape:?}"
-    );
+    assert_eq!(result.error, EngineError::None, "{lanes} lanes, {tokens} tokens, {shape:?}");
     assert_eq!(found, expected, "{lanes} lanes, {tokens} tokens, {shape:?}");
     result.cycles
 }

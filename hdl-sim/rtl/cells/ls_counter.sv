@@ -1,4 +1,4 @@
-// Counts events; stops at its greatest value rather than wrap.
+// Counts events. It stops at its greatest value and never wraps.
 module ls_counter #(
     parameter int unsigned Width = 64,
     parameter int unsigned StepWidth = 1  // events a cycle fit this

@@ -1,4 +1,4 @@
-// A bit that comes Cycles later: what marks the words of a pipeline that never stalls.
+// Delays a bit by Cycles. It marks the words of a pipeline that never stalls.
 module ls_delay #(
     parameter int unsigned Cycles = 1  // at least 1
 ) (

@@ -1,35 +1,33 @@
 // A first-in first-out queue of Depth words between two ready/valid streams.
 //
-// A word that enters an empty queue can leave in the next cycle. Full throughput at any Depth of 2 and more.
-// clear_i empties the queue at the next edge, whatever else happens in that cycle.
+// A word that enters an empty queue can leave in the next cycle. Full throughput at any Depth of 2
+// and more. clear_i empties the queue at the next edge, whatever else happens in that cycle.
 module ls_fifo #(
     parameter int unsigned Width = 8,
-    parameter int unsigned Depth = 4,  // at least 1, any number
-    localparam int unsigned CountWidth = $clog2(Depth + 1)
+    parameter int unsigned Depth = 4   // at least 1, any number
 ) (
-    input  logic                  clk_i,
-    input  logic                  rst_ni,
-    input  logic                  clear_i,
-    input  logic                  in_valid_i,
-    output logic                  in_ready_o,
-    input  logic [     Width-1:0] in_data_i,
-    output logic                  out_valid_o,
-    input  logic                  out_ready_i,
-    output logic [     Width-1:0] out_data_o,
-    output logic [CountWidth-1:0] count_o       // words inside
+    input  logic             clk_i,
+    input  logic             rst_ni,
+    input  logic             clear_i,
+    input  logic             in_valid_i,
+    output logic             in_ready_o,
+    input  logic [Width-1:0] in_data_i,
+    output logic             out_valid_o,
+    input  logic             out_ready_i,
+    output logic [Width-1:0] out_data_o
 );
+  localparam int unsigned CountWidth = $clog2(Depth + 1);
   localparam int unsigned PointerWidth = (Depth > 1) ? $clog2(Depth) : 1;
   localparam logic [PointerWidth-1:0] Last = PointerWidth'(Depth - 1);
 
   logic [Width-1:0] words_q[Depth];
   logic [PointerWidth-1:0] read_q, write_q;
-  logic [CountWidth-1:0] count_q;
+  logic [CountWidth-1:0] count_q;  // words inside
   logic push, pop;
 
   assign in_ready_o  = count_q != CountWidth'(Depth);
   assign out_valid_o = count_q != '0;
   assign out_data_o  = words_q[read_q];
-  assign count_o     = count_q;
   assign push        = in_valid_i && in_ready_o;
   assign pop         = out_valid_o && out_ready_i;
 

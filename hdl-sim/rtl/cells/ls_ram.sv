@@ -1,6 +1,7 @@
-// A memory of Depth words with one write and one read port, the shape of an FPGA's block RAM.
-// A read takes a cycle. No word is read in the cycle in which it is written: what block RAM gives then differs by family,
-// and one kind of it alone needs no logic around it. Not reset.
+// A memory of Depth words with one write and one read port, the shape of an FPGA's block RAM. A
+// read takes one cycle. No word may be read in the cycle in which it is written: families of FPGAs
+// differ in the word that block RAM gives then, and all but one kind would need logic around it.
+// The memory has no reset.
 module ls_ram #(
     parameter int unsigned Width = 8,
     parameter int unsigned Depth = 16,  // at least 2

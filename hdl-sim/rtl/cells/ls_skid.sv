@@ -1,4 +1,5 @@
-// A register between two ready/valid streams that cuts every path between them, at full throughput. Latency 1.
+// A register between two ready/valid streams that cuts every path between them, at full
+// throughput. Latency 1.
 module ls_skid #(
     parameter int unsigned Width = 8
 ) (

@@ -1,6 +1,7 @@
-// A register behind a ready/valid stream: what it offers comes straight from flip-flops, at full throughput. Latency 1.
+// A register behind a ready/valid stream. Its output comes straight from flip-flops, at full
+// throughput. Latency 1.
 //
-// `ready` passes through it: ls_skid cuts that path too and takes a second word.
+// `ready` passes through it. ls_skid cuts that path too, and so holds a second word.
 module ls_stage #(
     parameter int unsigned Width = 8
 ) (

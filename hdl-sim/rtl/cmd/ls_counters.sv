@@ -1,4 +1,4 @@
-// Counters of 48 bits that only grow.
+// Event counters of 48 bits. Only a reset sets them to zero.
 module ls_counters #(
     parameter int unsigned Count = 12,
     parameter int unsigned StepWidth = 8

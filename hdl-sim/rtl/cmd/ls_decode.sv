@@ -1,17 +1,16 @@
-// Judges a descriptor. What is wrong first, in the order of the statuses below, is what its record says.
-module ls_decode #(
-    parameter int unsigned ArraySize = 8,
-    parameter longint unsigned CardBytes = 64'h1_0000_0000,
-    parameter int unsigned MaxTokens = lockstep_pkg::TokensMax,
-    parameter int unsigned MaxHidden = lockstep_pkg::HiddenMax
-) (
-    input  lockstep_pkg::descriptor_t        descriptor_i,
-    input  logic                             error_i,       // it could not be read
-    input  logic                      [63:0] address_i,     // where it lies in host memory
-    output ls_cmd_pkg::command_t             command_o
-);
+// Judges a descriptor. If several things are wrong with it, its record names the first one in the
+// order of the statuses below.
+module ls_decode
   import lockstep_pkg::*;
-
+  import ls_cmd_pkg::*;
+#(
+    parameter card_t Card = DefaultCard
+) (
+    input  descriptor_t        descriptor_i,
+    input  logic               error_i,       // the descriptor could not be read
+    input  logic        [63:0] address_i,     // of the descriptor in host memory
+    output command_t           command_o
+);
   descriptor_t d;
   logic is_nop, is_run, is_copy, known, stray, bad_shape;
   logic [63:0] bytes, misaligned;
@@ -23,7 +22,7 @@ module ls_decode #(
   assign is_copy = d.opcode == OpCopyToCard || d.opcode == OpCopyFromCard;
   assign known   = is_nop || is_run || is_copy;
 
-  // Bits that have no meaning for the opcode.
+  // Bits that have no meaning for the opcode must be zero.
   logic [223:0] for_run;
   assign for_run = {
     d.program_length,
@@ -42,11 +41,11 @@ module ls_decode #(
     if (is_nop && {d.card_address, d.host_address} != '0) stray = 1'b1;
   end
 
-  // The first misaligned address; a copy's odd length counts as its end in card memory.
+  // The first misaligned address. The odd length of a copy is reported as its end in card memory.
   always_comb begin
     misaligned = '0;
     if (is_copy && d.bytes[1:0] != '0) misaligned = d.card_address + 64'(d.bytes);
-    // Of strides the sum of address and stride is named.
+    // A misaligned stride is reported as the sum of address and stride.
     if (is_run && d.output_stride[1:0] != '0) misaligned = d.output_address + 64'(d.output_stride);
     if (is_run && d.input_stride[1:0] != '0) misaligned = d.host_address + 64'(d.input_stride);
     if (is_run && d.output_address[1:0] != '0) misaligned = d.output_address;
@@ -57,8 +56,8 @@ module ls_decode #(
 
   assign bytes = is_run ? 64'(d.program_length) * 64'(InstructionBytes) : 64'(d.bytes);
   assign card_end = 65'(d.card_address) + 65'(bytes);
-  assign bad_shape = d.array != 16'(ArraySize) || d.tokens == '0 || d.tokens > 16'(MaxTokens) || d.hidden == '0 ||
-                     d.hidden > 16'(MaxHidden) || d.runs == '0;
+  assign bad_shape = d.array != Card.array || d.tokens == '0 || d.tokens > Card.max_tokens ||
+      d.hidden == '0 || d.hidden > Card.max_hidden || d.runs == '0;
 
   always_comb begin
     command_o = '0;
@@ -88,9 +87,10 @@ module ls_decode #(
     end else if (misaligned != '0) begin
       command_o.start.status = StatusMisaligned;
       command_o.start.fault_address = misaligned;
-    end else if (!is_nop && (bytes == '0 || bytes > 64'(CopyMax) || d.program_length > 32'(ProgramLengthMax))) begin
+    end else if (!is_nop && (bytes == '0 || bytes > 64'(CopyMax) ||
+                 d.program_length > 32'(ProgramLengthMax))) begin
       command_o.start.status = StatusBadLength;
-    end else if (!is_nop && card_end > 65'(CardBytes)) begin
+    end else if (!is_nop && card_end > 65'(Card.card_bytes)) begin
       command_o.start.status = StatusCardRange;
       command_o.start.fault_address = d.card_address;
     end else if (is_run && bad_shape) begin

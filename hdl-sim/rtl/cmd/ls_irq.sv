@@ -1,14 +1,15 @@
-// Interrupt status, mask and vectors. A vector is a level that falls for a cycle whenever its bit is cleared, so that a cause that came at
-// the same time makes a new edge: right for bridges that send a message on the edge, and for those that sample the level.
+// Interrupt status, mask and vectors. A vector is a level that falls for one cycle whenever its
+// bit is cleared. So a cause that comes at the same time makes a new edge. This suits bridges that
+// send a message on the edge and bridges that sample the level.
 module ls_irq #(
     parameter int unsigned Count = 2
 ) (
-    input logic clk_i,
-    input logic rst_ni,
-    input logic clear_i,
-    input logic [Count-1:0] set_i,
-    input  logic [Count-1:0] acknowledge_i,  // ones clear bits, unless they are set in the same cycle
-    input logic [Count-1:0] enable_i,
+    input  logic             clk_i,
+    input  logic             rst_ni,
+    input  logic             clear_i,
+    input  logic [Count-1:0] set_i,
+    input  logic [Count-1:0] acknowledge_i,  // ones clear bits that are not set in the same cycle
+    input  logic [Count-1:0] enable_i,
     output logic [Count-1:0] status_o,
     output logic [Count-1:0] irq_o
 );

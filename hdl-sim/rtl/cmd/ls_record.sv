@@ -1,33 +1,32 @@
-// Writes completion records, one at a time. A record's interrupt waits until the bus has confirmed it; its index does not, because the driver
-// may see the record in memory, and acknowledge it, before the confirmation is here.
-module ls_record #(
+// Writes completion records, one at a time. The interrupt of a record waits until the bus has
+// confirmed the write. The ring's index does not wait: the driver may see the record in memory, and
+// acknowledge it, before the confirmation arrives.
+module ls_record
+  import ls_bus_pkg::*;
+  import ls_cmd_pkg::*;
+  import lockstep_pkg::*;
+#(
     parameter int unsigned DataWidth = 128
 ) (
     input logic clk_i,
     input logic rst_ni,
-    input logic clear_i,
-    input logic [63:0] base_i,  // of the completion ring
-    input logic [3:0] log2_i,
-    input logic [15:0] index_i,  // producer index
-    input logic [15:0] consumer_i,  // consumer index of the submission ring
-    input logic ending_valid_i,
-    output logic ending_ready_o,
-    input ls_cmd_pkg::ending_t ending_i,
-    output logic advance_o,  // a record is on its way
-    output logic interrupt_o,  // it asked for an interrupt
-    output logic error_o,  // for one cycle: a record could not be written
-    output logic req_valid_o,
-    input logic req_ready_i,
-    output logic [63:0] req_addr_o,
-    output logic [31:0] req_bytes_o,
-    output logic data_valid_o,
-    input logic data_ready_i,
-    output logic [DataWidth-1:0] data_o,
-    input logic done_i,
-    input logic done_error_i
+    input logic drain,
+    input logic [3:0] ring_log2,
+    input ring_t submit,
+    input ring_t complete,
+    input logic ending_valid,
+    output logic ending_ready,
+    input ending_t ending,
+    output logic recorded_o,  // for one cycle: a record is on its way
+    output logic notify_o,  // it is in memory and asked for an interrupt
+    output logic record_error_o,  // for one cycle: a write failed
+    output request_t record_req,
+    input logic record_req_ready,
+    output logic record_valid,
+    output logic [DataWidth-1:0] record_data,
+    input logic record_ready,
+    input answer_t record_done
 );
-  import lockstep_pkg::*;
-
   typedef enum logic [1:0] {
     Idle,
     Request,
@@ -46,49 +45,51 @@ module ls_record #(
   logic [Padded-1:0] padded;
   logic [15:0] mask, slot;
 
-  assign mask = (16'd1 << log2_i) - 16'd1;
+  assign mask = (16'd1 << ring_log2) - 16'd1;
   always_comb begin
     record                            = '0;
-    record.address                    = ending_i.address;
-    record.cycles                     = 64'(ending_i.cycles);
-    record.array_busy                 = ending_i.array_busy;
-    record.detail                     = 32'(ending_i.detail);
-    record.consumer                   = consumer_i;
-    record.tag                        = ending_i.tag;
-    record.status                     = ending_i.status;
-    record.flags[CompletionFlagPhase] = !index_i[log2_i];
+    record.address                    = ending.address;
+    record.cycles                     = 64'(ending.cycles);
+    record.array_busy                 = ending.array_busy;
+    record.detail                     = 32'(ending.detail);
+    record.consumer                   = submit.consumer;
+    record.tag                        = ending.tag;
+    record.status                     = ending.status;
+    record.flags[CompletionFlagPhase] = !complete.producer[ring_log2];
   end
   logic [Bits-1:0] record_q;
-  assign padded         = Padded'(record_q);
-  assign data_o         = padded[32'(beat_q)*DataWidth+:DataWidth];
-  assign data_valid_o   = state_q == Send;
-  assign req_valid_o    = state_q == Request;
-  assign slot           = index_i & mask;
-  assign req_addr_o     = base_i + (64'(slot) << $clog2(CompletionBytes));
-  assign req_bytes_o    = CompletionBytes;
+  assign padded = Padded'(record_q);
+  assign record_data = padded[32'(beat_q)*DataWidth+:DataWidth];
+  assign record_valid = state_q == Send;
+  assign slot = complete.producer & mask;
+  assign record_req = '{
+          valid: state_q == Request,
+          addr: complete.base + (64'(slot) << $clog2(CompletionBytes)),
+          bytes: CompletionBytes
+      };
 
-  assign ending_ready_o = state_q == Wait && done_i && !done_error_i;
-  assign advance_o      = req_valid_o && req_ready_i;
-  assign interrupt_o    = ending_ready_o && ending_i.notify;
-  assign error_o        = state_q == Wait && done_i && done_error_i;
+  assign ending_ready = state_q == Wait && record_done.valid && !record_done.error;
+  assign recorded_o = record_req.valid && record_req_ready;
+  assign notify_o = ending_ready && ending.notify;
+  assign record_error_o = state_q == Wait && record_done.valid && record_done.error;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q  <= Idle;
       beat_q   <= '0;
       record_q <= '0;
-    end else if (clear_i) begin
+    end else if (drain) begin
       state_q <= Idle;
       beat_q  <= '0;
     end else begin
       unique case (state_q)
         Idle: begin
-          if (ending_valid_i) state_q <= Request;
+          if (ending_valid) state_q <= Request;
           record_q <= record;
         end
-        Request: if (req_ready_i) state_q <= Send;
+        Request: if (record_req_ready) state_q <= Send;
         Send: begin
-          if (data_ready_i) begin
+          if (record_ready) begin
             beat_q <= beat_q + 1'b1;
             if (32'(beat_q) == Beats - 1) begin
               beat_q  <= '0;
@@ -96,17 +97,17 @@ module ls_record #(
             end
           end
         end
-        Wait: if (done_i) state_q <= Idle;
+        Wait: if (record_done.valid) state_q <= Idle;
       endcase
     end
   end
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
-    if (rst_ni && !clear_i) begin
+    if (rst_ni && !drain) begin
       // An answer comes only while one is awaited.
       a_awaited :
-      assert (!done_i || state_q == Wait)
+      assert (!record_done.valid || state_q == Wait)
       else $error("answer out of turn");
     end
   end

@@ -1,20 +1,22 @@
-// The two indices of a ring of 2^log2_i entries that the host and the card share. Indices run freely over 16 bits.
+// The two indices of a ring of 2^log2_i entries that the host and the card share. Indices count
+// freely over 16 bits.
 //
-// The host moves its index by a doorbell; an index that is not possible is refused. The card moves its own by one entry.
+// The host moves its index by a doorbell. The card refuses an index that is not possible. The card
+// moves its own index by one entry.
 module ls_ring #(
     parameter bit HostProduces = 1'b1
 ) (
-    input logic clk_i,
-    input logic rst_ni,
-    input logic clear_i,  // both indices to zero
-    input logic [3:0] log2_i,  // 1 to 15
-    input logic doorbell_valid_i,
-    input logic [15:0] doorbell_index_i,
-    output logic doorbell_bad_o,  // in the cycle of the doorbell
-    input logic advance_i,  // only while the card may: an entry to consume, or room to produce
+    input  logic        clk_i,
+    input  logic        rst_ni,
+    input  logic        clear_i,           // both indices to zero
+    input  logic [ 3:0] log2_i,            // 1 to 15
+    input  logic        doorbell_valid_i,
+    input  logic [15:0] doorbell_index_i,
+    output logic        doorbell_bad_o,    // in the cycle of the doorbell
+    input  logic        advance_i,         // only while there is an entry to consume or to fill
     output logic [15:0] host_index_o,
     output logic [15:0] card_index_o,
-    output logic [15:0] used_o  // full entries
+    output logic [15:0] used_o             // full entries
 );
   logic [15:0] host_q, card_q, size, offered;
   logic good;
@@ -48,7 +50,7 @@ module ls_ring #(
       a_used :
       assert (used_o <= size)
       else $error("used");
-      // The card takes only what is there, and fills only what is free.
+      // The card consumes only full entries and fills only free ones.
       a_advance :
       assert (!advance_i || (HostProduces ? used_o != '0 : used_o < size))
       else $error("advance");

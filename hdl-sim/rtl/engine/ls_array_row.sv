@@ -1,4 +1,4 @@
-// One row of the array: N sums of products for one lane, and their shadow.
+// One row of the array: N sums of products for one lane, and their copies in the shadow plane.
 module ls_array_row #(
     parameter int unsigned N = 16
 ) (

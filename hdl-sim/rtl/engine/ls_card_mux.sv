@@ -1,75 +1,66 @@
-// Three readers of card memory on one port: the lowest index first; answers come in the order of the requests. A request
-// that is on offer stays until it is taken.
-module ls_card_mux #(
+// Three readers of card memory share one port. The lowest index goes first. Answers come in the
+// order of the requests. A request that is offered to the port stays until the port takes it.
+module ls_card_mux
+  import ls_bus_pkg::*;
+  import ls_engine_pkg::*;
+#(
     parameter int unsigned N = 16,
     parameter int unsigned Outstanding = 64
 ) (
-    input  logic                 clk_i,
-    input  logic                 rst_ni,
-    input  logic [    2:0]       valid_i,
-    output logic [    2:0]       ready_o,
-    input  logic [    2:0][39:0] address_i,
-    input  logic [    2:0][15:0] words_i,
-    output logic [    2:0]       data_valid_o,
-    output logic                 data_last_o,
-    output logic [N*8-1:0]       data_o,
-    output logic                 idle_o,
-    // port
-    output logic                 req_valid_o,
-    input  logic                 req_ready_i,
-    output logic [   63:0]       req_addr_o,
-    output logic [   31:0]       req_bytes_o,
-    input  logic                 rsp_valid_i,
-    output logic                 rsp_ready_o,
-    input  logic [N*8-1:0]       rsp_data_i,
-    input  logic                 rsp_last_i
+    input  logic            clk_i,
+    input  logic            engine_srst_n,
+    input  card_ask_t [2:0] ask_i,
+    output logic      [2:0] ask_ready,
+    output logic      [2:0] word_valid,           // whose word the port gives
+    output logic            card_idle,
+    output request_t        card_read_req,
+    input  logic            card_read_req_ready,
+    input  beat_t           card_read_beat
 );
   logic [1:0] choice, choice_q, owner;
   logic room, owned, waiting_q;
 
-  assign choice = waiting_q ? choice_q : valid_i[0] ? 2'd0 : valid_i[1] ? 2'd1 : 2'd2;
-  assign req_valid_o = |valid_i && room;
-  assign req_addr_o = 64'(address_i[choice]);
-  assign req_bytes_o = 32'(words_i[choice]) * 32'(N);
+  assign choice = waiting_q ? choice_q : ask_i[0].valid ? 2'd0 : ask_i[1].valid ? 2'd1 : 2'd2;
+  assign card_read_req = '{
+          valid: (ask_i[0].valid || ask_i[1].valid || ask_i[2].valid) && room,
+          addr: 64'(ask_i[choice].address),
+          bytes: 32'(ask_i[choice].words) * 32'(N)
+      };
   always_comb begin
-    ready_o = '0;
-    ready_o[choice] = req_ready_i && room;
+    ask_ready = '0;
+    ask_ready[choice] = card_read_req_ready && room;
   end
 
   ls_fifo #(
       .Width(2),
       .Depth(Outstanding)
   ) u_owner (
-      .clk_i,
+      .*,
       .rst_ni(1'b1),
-      .clear_i(!rst_ni),
-      .in_valid_i(req_valid_o && req_ready_i),
+      .clear_i(!engine_srst_n),
+      .in_valid_i(card_read_req.valid && card_read_req_ready),
       .in_ready_o(room),
       .in_data_i(choice),
       .out_valid_o(owned),
-      .out_ready_i(rsp_valid_i && rsp_last_i),
-      .out_data_o(owner),
-      .count_o()
+      .out_ready_i(card_read_beat.valid && card_read_beat.last),
+      .out_data_o(owner)
   );
 
-  assign rsp_ready_o = 1'b1;
-  assign data_o = rsp_data_i;
-  assign data_last_o = rsp_last_i;
   always_comb begin
-    data_valid_o = '0;
-    data_valid_o[owner] = rsp_valid_i && owned;
+    word_valid = '0;
+    word_valid[owner] = card_read_beat.valid && owned;
   end
-  assign idle_o = !owned;
+  assign card_idle = !owned;
 
   always_ff @(posedge clk_i) begin
-    choice_q  <= choice;
-    waiting_q <= rst_ni && req_valid_o && !req_ready_i && valid_i[choice];
+    choice_q <= choice;
+    waiting_q <= engine_srst_n && card_read_req.valid && !card_read_req_ready && ask_i[choice].valid;
   end
 
 `ifndef SYNTHESIS
   // An answer belongs to a request.
   owned_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) rsp_valid_i |-> owned)
+  assert property (@(posedge clk_i) disable iff (!engine_srst_n) card_read_beat.valid |-> owned)
   else $error("data that nobody asked for");
 `endif
 endmodule

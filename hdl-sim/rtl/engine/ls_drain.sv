@@ -5,21 +5,18 @@ module ls_drain
 #(
     parameter int unsigned N = 16
 ) (
-    input  logic                       clk_i,
-    input  logic                       rst_ni,
-    input  logic                       valid_i,
-    output logic                       ready_o,
-    input  instr_t                     instr_i,
-    input  sem_vec_t                   sem_i,
-    output sem_vec_t                   take_o,
-    input  logic                       plane_i,          // pulse: a plane can be read
-    output logic                       plane_done_o,
-    output logic                       panel_done_o,
-    output slot_t                      slot_o,
-    // the activation's, which hold until the next table
-    output logic     [ 2:0][7:0][15:0] table_o,
-    output logic     [ 3:0]            fraction_bits_o,
-    output logic     [15:0]            offset_o
+    input  logic        clk_i,
+    input  logic        srst_n,
+    input  logic        valid_i,
+    output logic        ready_o,
+    input  instr_t      instr_i,
+    input  sem_vec_t    sem,
+    output sem_vec_t    take_o,
+    input  logic        plane,       // for one cycle: a plane can be read
+    output logic        plane_done,
+    output logic        panel_done,
+    output slot_t       drain_slot,
+    output activation_t activation
 );
   drain_t f;
   table_t t;
@@ -47,12 +44,12 @@ module ls_drain
   assign columns = (f.by_panel ? outer_last : inner_last) ? f.last_columns : f.columns;
   assign column_last = column_q == columns - 1'b1;
   assign waits = instr_i.wait0.enable && outer_q == '0 && inner_q == '0 && column_q == '0;
-  assign sems = !waits || sem_i[instr_i.wait0.index];
+  assign sems = !waits || sem[instr_i.wait0.index];
   assign go = valid_i && !is_table && have_q && sems;
   assign ready_o = is_table || (go && column_last && inner_last && outer_last);
   assign take_o = sem_bit(instr_i.wait0, go && waits);
-  assign plane_done_o = go && column_last;
-  assign panel_done_o = go && column_last && inner_last && is_linear;
+  assign plane_done = go && column_last;
+  assign panel_done = go && column_last && inner_last && is_linear;
   assign at = base_outer_q + base_inner_q + 20'(column_q);
   assign channel = (17'(outer_q) << Log) + (f.by_row ? '0 : 17'(column_q));
   assign group_first = (channel & ((17'd1 << f.stat_group) - 17'd1)) == '0;
@@ -97,10 +94,10 @@ module ls_drain
         instr_i.signal1, reached(instr_i.signal1)
       );
   end
-  assign slot_o = slot_d;
+  assign drain_slot = slot_d;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
+    if (!srst_n) begin
       have_q <= 1'b0;
       column_q <= '0;
       inner_q <= '0;
@@ -109,8 +106,8 @@ module ls_drain
       base_outer_q <= '0;
       base_inner_q <= '0;
     end else begin
-      have_q <= plane_i || (have_q && !plane_done_o);
-      if (panel_done_o) bank_q <= !bank_q;
+      have_q <= plane || (have_q && !plane_done);
+      if (panel_done) bank_q <= !bank_q;
       if (go) begin
         column_q <= column_last ? '0 : column_q + 1'b1;
         if (column_last) begin
@@ -124,21 +121,23 @@ module ls_drain
       end
     end
     if (is_table) begin
-      fraction_bits_o <= t.fraction_bits;
-      offset_o <= t.offset;
-      if (t.half) table_o[2:1] <= {t.high, t.middle, t.low, table_o[1][3:0]};
-      else {table_o[1][3:0], table_o[0]} <= {t.high, t.middle, t.low};
+      activation.fraction_bits <= t.fraction_bits;
+      activation.offset <= t.offset;
+      if (t.half)
+        activation.coefficients[2:1] <= {t.high, t.middle, t.low, activation.coefficients[1][3:0]};
+      else
+        {activation.coefficients[1][3:0], activation.coefficients[0]} <= {t.high, t.middle, t.low};
     end
   end
 
 `ifndef SYNTHESIS
   // A plane comes only when the one before it is drained.
   plane_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) plane_i |-> !have_q || plane_done_o)
+  assert property (@(posedge clk_i) disable iff (!srst_n) plane |-> !have_q || plane_done)
   else $error("a plane overruns the one before it");
   // A column of an instruction is one of the plane's.
   column_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) go |-> slot_d.column < 7'(N))
+  assert property (@(posedge clk_i) disable iff (!srst_n) go |-> slot_d.column < 7'(N))
   else $error("a column behind the plane");
 `endif
 endmodule

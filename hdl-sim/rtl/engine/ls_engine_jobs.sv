@@ -1,131 +1,111 @@
-// Jobs of the engine: one at a time, its sequences one after the other, its end or its first error.
+// Jobs of the engine: one at a time, its sequences one after the other, until the last one ends or
+// the first error comes.
 module ls_engine_jobs
   import lockstep_pkg::*;
+  import ls_bus_pkg::*;
 (
-    input  logic        clk_i,
-    input  logic        rst_ni,
-    // jobs: see ls_engine
-    input  logic        job_valid_i,
-    output logic        job_ready_o,
-    input  logic [39:0] job_program_i,
-    input  logic [15:0] job_length_i,
-    input  logic [15:0] job_repeat_i,
-    input  logic [63:0] job_input_i,
-    input  logic [31:0] job_input_stride_i,
-    input  logic [63:0] job_output_i,
-    input  logic [31:0] job_output_stride_i,
-    input  logic [15:0] job_tag_i,
-    output logic        done_valid_o,
-    input  logic        done_ready_i,
-    output logic [15:0] done_tag_o,
-    output logic [ 7:0] done_error_o,
-    output logic [63:0] done_cycles_o,
-    output logic [63:0] done_busy_o,
-    input  logic        abort_i,
+    input  logic            clk_i,
+    input  logic            engine_srst_n,
+    input  job_t            engine_job,
+    output logic            engine_job_ready,
+    output done_t           engine_done,
+    input  logic            engine_abort,
     // what ends a sequence or a job
-    input  logic        sequence_end_i,
-    input  logic        illegal_i,            // an instruction that is none
-    input  logic        bad_token_i,
-    input  logic        card_valid_i,
-    input  logic        card_error_i,
-    input  logic        host_read_valid_i,
-    input  logic        host_read_error_i,
-    input  logic        host_write_done_i,
-    input  logic        host_write_error_i,
-    // what is open on the memory ports
-    input  logic        card_idle_i,
-    input  logic        host_read_asked_i,
-    input  logic        host_read_last_i,
-    input  logic        host_write_asked_i,
-    output logic        host_writing_o,
+    input  logic            sequence_end,
+    input  logic            illegal,               // an illegal instruction
+    input  logic            bad_token,
+    // the memory ports
+    input  logic            card_idle,
+    input  beat_t           card_read_beat,
+    input  request_t        host_read_req,
+    input  logic            host_read_req_ready,
+    input  beat_t           host_read_beat,
+    input  request_t        host_write_req,
+    input  logic            host_write_req_ready,
+    input  answer_t         host_write_done,
+    output logic            host_writing,          // a write has not been answered yet
     // the job at work
-    input  logic        step_i,               // of the array
-    output logic        unit_rst_no,          // low while a failed job runs dry
-    output logic        running_o,
-    output logic        start_o,              // pulse
-    output logic [39:0] program_o,
-    output logic [15:0] length_o,
-    output logic [15:0] repeat_o,
-    output logic [63:0] input_o,              // of the sequence
-    output logic [63:0] output_o
+    input  logic            step,                  // of the array
+    output logic            srst_n,                // low while a failed job runs dry
+    output logic            running,
+    output logic            start,                 // for one cycle
+    output logic     [39:0] program_address,
+    output logic     [15:0] length,
+    output logic     [15:0] repeats,
+    output logic     [63:0] input_address,         // of the sequence
+    output logic     [63:0] output_address
 );
   typedef enum logic [1:0] {
     StIdle,
     StRun,
-    StQuiet,  // failed: the units are reset, the memory ports run dry
+    StQuiet,  // the job has failed: the units are reset, the memory ports run dry
     StDone
   } state_e;
   state_e state_q;
-  logic [15:0] sequence_q, tag_q;
+  logic [15:0] sequence_q;
   logic [31:0] input_stride_q, output_stride_q;
-  logic [63:0] cycles_q, busy_q;
+  logic [63:0] busy_q;
   engine_error_e error_q, error;
-  logic start, host_reading_q;
+  logic begins, host_reading_q;
 
-  assign job_ready_o = state_q == StIdle;
-  assign start = job_valid_i && job_ready_o;
-  assign unit_rst_no = rst_ni && state_q != StQuiet;
-  assign running_o = state_q == StRun;
-  assign done_valid_o = state_q == StDone;
-  assign done_tag_o = tag_q;
-  assign done_error_o = error_q;
-  assign done_cycles_o = cycles_q;
-  assign done_busy_o = busy_q;
+  assign engine_job_ready = state_q == StIdle;
+  assign begins = engine_job.valid && engine_job_ready;
+  assign srst_n = engine_srst_n && state_q != StQuiet;
+  assign running = state_q == StRun;
+  assign engine_done = '{valid: state_q == StDone, error: error_q, busy: busy_q};
 
   always_comb begin
     error = EngineNone;
-    if (abort_i) error = EngineAborted;
-    if (bad_token_i) error = EngineBadInput;
-    if (illegal_i) error = EngineIllegalInstruction;
-    if (host_read_valid_i && host_read_error_i) error = EngineHostBus;
-    if (host_write_done_i && host_write_error_i) error = EngineHostBus;
-    if (card_valid_i && card_error_i) error = EngineCardBus;
+    if (engine_abort) error = EngineAborted;
+    if (bad_token) error = EngineBadInput;
+    if (illegal) error = EngineIllegalInstruction;
+    if (host_read_beat.valid && host_read_beat.error) error = EngineHostBus;
+    if (host_write_done.valid && host_write_done.error) error = EngineHostBus;
+    if (card_read_beat.valid && card_read_beat.error) error = EngineCardBus;
   end
 
   always_ff @(posedge clk_i) begin
-    start_o <= rst_ni && start;
-    if (!rst_ni) begin
+    start <= engine_srst_n && begins;
+    if (!engine_srst_n) begin
       state_q <= StIdle;
       host_reading_q <= 1'b0;
-      host_writing_o <= 1'b0;
+      host_writing <= 1'b0;
     end else begin
-      if (host_read_asked_i) host_reading_q <= 1'b1;
-      else if (host_read_valid_i && host_read_last_i) host_reading_q <= 1'b0;
-      if (host_write_asked_i) host_writing_o <= 1'b1;
-      else if (host_write_done_i) host_writing_o <= 1'b0;
+      if (host_read_req.valid && host_read_req_ready) host_reading_q <= 1'b1;
+      else if (host_read_beat.valid && host_read_beat.last) host_reading_q <= 1'b0;
+      if (host_write_req.valid && host_write_req_ready) host_writing <= 1'b1;
+      else if (host_write_done.valid) host_writing <= 1'b0;
       unique case (state_q)
         StIdle:
-        if (start) begin
+        if (begins) begin
           state_q <= StRun;
           sequence_q <= '0;
-          program_o <= job_program_i;
-          length_o <= job_length_i;
-          repeat_o <= job_repeat_i;
-          input_o <= job_input_i;
-          output_o <= job_output_i;
-          input_stride_q <= job_input_stride_i;
-          output_stride_q <= job_output_stride_i;
-          tag_q <= job_tag_i;
+          program_address <= engine_job.program_address[39:0];
+          length <= engine_job.length;
+          repeats <= engine_job.runs;
+          input_address <= engine_job.input_address;
+          output_address <= engine_job.output_address;
+          input_stride_q <= engine_job.input_stride;
+          output_stride_q <= engine_job.output_stride;
           error_q <= EngineNone;
-          cycles_q <= '0;
           busy_q <= '0;
         end
         StRun: begin
-          cycles_q <= cycles_q + 1'b1;
-          busy_q   <= busy_q + 64'(step_i);
+          busy_q <= busy_q + 64'(step);
           if (error != EngineNone) begin
             error_q <= error;
             state_q <= StQuiet;
-          end else if (sequence_end_i) begin
-            sequence_q <= sequence_q + 1'b1;
-            input_o    <= input_o + 64'(input_stride_q);
-            output_o   <= output_o + 64'(output_stride_q);
-            if (sequence_q == repeat_o - 1'b1) state_q <= StDone;
+          end else if (sequence_end) begin
+            sequence_q     <= sequence_q + 1'b1;
+            input_address  <= input_address + 64'(input_stride_q);
+            output_address <= output_address + 64'(output_stride_q);
+            if (sequence_q == repeats - 1'b1) state_q <= StDone;
           end
         end
-        // An open write is finished with zeros, so that the port is whole for the next job.
-        StQuiet: if (card_idle_i && !host_reading_q && !host_writing_o) state_q <= StDone;
-        default: if (done_ready_i) state_q <= StIdle;
+        // The engine finishes an open write with undefined words, so that the port is free for the
+        // next job.
+        StQuiet: if (card_idle && !host_reading_q && !host_writing) state_q <= StDone;
+        default: state_q <= StIdle;
       endcase
     end
   end

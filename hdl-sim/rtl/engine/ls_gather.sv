@@ -1,42 +1,38 @@
 // Token ids from the host, their word rows from card memory into N banks of bytes.
 module ls_gather
+  import ls_bus_pkg::*;
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
 #(
     parameter int unsigned N = 16
 ) (
-    input  logic                     clk_i,
-    input  logic                     rst_ni,
-    input  logic     [   63:0]       input_i,           // the sequence's ids in host memory
-    input  logic                     valid_i,
-    output logic                     ready_o,
-    input  instr_t                   instr_i,
-    input  sem_vec_t                 sem_i,
-    output sem_vec_t                 take_o,
-    output sem_vec_t                 signal_o,
-    output logic                     error_o,           // an id or a type out of range
+    input  logic                      clk_i,
+    input  logic                      srst_n,
+    input  logic      [   63:0]       input_address,        // of the sequence's ids in host memory
+    input  logic                      valid_i,
+    output logic                      ready_o,
+    input  instr_t                    instr_i,
+    input  sem_vec_t                  sem,
+    output sem_vec_t                  take_o,
+    output sem_vec_t                  signal_o,
+    output logic                      bad_token,            // an id or a type out of range
     // host
-    output logic                     host_req_valid_o,
-    input  logic                     host_req_ready_i,
-    output logic     [   63:0]       host_req_addr_o,
-    output logic     [   31:0]       host_req_bytes_o,
-    input  logic                     host_rsp_valid_i,
-    input  logic     [N*8-1:0]       host_rsp_data_i,
-    input  logic                     host_rsp_last_i,
+    output request_t                  host_req_o,
+    input  logic                      host_read_req_ready,
+    input  beat_t                     host_read_beat,
+    input  logic      [N*8-1:0]       host_data,
     // card
-    output logic                     req_valid_o,
-    input  logic                     req_ready_i,
-    output logic     [   39:0]       req_address_o,
-    output logic     [   15:0]       req_words_o,
-    input  logic                     data_valid_i,
-    input  logic                     data_last_i,
-    input  logic     [N*8-1:0]       data_i,
+    output card_ask_t                 ask_o,
+    input  logic                      ask_ready_i,
+    input  logic                      word_valid_i,
+    input  beat_t                     card_read_beat,
+    input  logic      [N*8-1:0]       card_data,
     // the embed pass
-    input  logic                     read_i,
-    input  logic     [    9:0]       channel_i,
-    output logic     [  N-1:0][ 7:0] word_o,
-    output logic     [  N-1:0][11:0] scale_o,
-    output logic     [  N-1:0][ 1:0] type_o
+    input  logic                      gather_read,
+    input  logic      [    9:0]       gather_channel,
+    output logic      [  N-1:0][ 7:0] gather_word,
+    output logic      [  N-1:0][11:0] gather_scale,
+    output logic      [  N-1:0][ 1:0] gather_type
 );
   localparam int unsigned PerBeat = N / 4;
   localparam int unsigned Depth = 1024;
@@ -61,38 +57,44 @@ module ls_gather
   // The next row's id, its distance from the first row in words, its address: a register each.
   logic [23:0] next_q;
   logic [35:0] distance_q;
+  logic [39:0] address_q;
   logic [2:0] ready_q;
   always_ff @(posedge clk_i) begin
-    next_q        <= id_q[Bits'(asked_q)];
-    distance_q    <= 36'(next_q) * 36'(f.row_words);
-    req_address_o <= f.rows + 40'(distance_q) * 40'(N);
-    if (state_q != StRows || (req_valid_o && req_ready_i)) ready_q <= '0;
+    next_q     <= id_q[Bits'(asked_q)];
+    distance_q <= 36'(next_q) * 36'(f.row_words);
+    address_q  <= f.rows + 40'(distance_q) * 40'(N);
+    if (state_q != StRows || (ask_o.valid && ask_ready_i)) ready_q <= '0;
     else ready_q <= {ready_q[1:0], 1'b1};
   end
 
   assign f = gather_t'(instr_i.payload);
-  assign sems = (!instr_i.wait0.enable || sem_i[instr_i.wait0.index]);
+  assign sems = (!instr_i.wait0.enable || sem[instr_i.wait0.index]);
   assign take_o = sem_bit(instr_i.wait0, state_q == StIdle && valid_i && sems);
   assign signal_o = sem_bit(instr_i.signal0, state_q == StEnd);
   assign ready_o = state_q == StEnd;
-  assign host_req_valid_o = state_q == StIds && !asked_host_q;
-  assign host_req_addr_o = input_i + 64'({f.first, 2'b00});
-  assign host_req_bytes_o = {23'd0, f.count, 2'b00};
-  assign req_valid_o = state_q == StRows && asked_q != f.count && ready_q[2];
-  assign req_words_o = 16'(f.row_words);
-  assign row_last = data_valid_i && data_last_i;
+  assign host_req_o = '{
+          valid: state_q == StIds && !asked_host_q,
+          addr: input_address + 64'({f.first, 2'b00}),
+          bytes: {23'd0, f.count, 2'b00}
+      };
+  assign ask_o = '{
+          valid: state_q == StRows && asked_q != f.count && ready_q[2],
+          address: address_q,
+          words: 16'(f.row_words)
+      };
+  assign row_last = word_valid_i && card_read_beat.last;
 
   always_comb begin
-    error_o = 1'b0;
+    bad_token = 1'b0;
     for (int unsigned i = 0; i < PerBeat; i++) begin
-      if (state_q == StIds && host_rsp_valid_i && 8'(beat_q) * 8'(PerBeat) + 8'(i) < 8'(f.count) &&
-          (25'(host_rsp_data_i[32*i+:24]) >= f.vocabulary || host_rsp_data_i[32*i+24+:8] >= 8'(f.types)))
-        error_o = 1'b1;
+      if (state_q == StIds && host_read_beat.valid && 8'(beat_q) * 8'(PerBeat) + 8'(i) < 8'(f.count) &&
+          (25'(host_data[32*i+:24]) >= f.vocabulary || host_data[32*i+24+:8] >= 8'(f.types)))
+        bad_token = 1'b1;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
+    if (!srst_n) begin
       state_q <= StIdle;
       beat_q <= '0;
       asked_q <= '0;
@@ -103,13 +105,13 @@ module ls_gather
       unique case (state_q)
         StIdle: if (valid_i && sems) state_q <= StIds;
         StIds: begin
-          if (host_req_ready_i) asked_host_q <= 1'b1;
-          if (host_rsp_valid_i) beat_q <= beat_q + 1'b1;
-          if (host_rsp_valid_i && host_rsp_last_i) state_q <= StRows;
+          if (host_read_req_ready) asked_host_q <= 1'b1;
+          if (host_read_beat.valid) beat_q <= beat_q + 1'b1;
+          if (host_read_beat.valid && host_read_beat.last) state_q <= StRows;
         end
         StRows: begin
-          if (req_valid_o && req_ready_i) asked_q <= asked_q + 1'b1;
-          if (data_valid_i) word_q <= row_last ? '0 : word_q + 1'b1;
+          if (ask_o.valid && ask_ready_i) asked_q <= asked_q + 1'b1;
+          if (word_valid_i) word_q <= row_last ? '0 : word_q + 1'b1;
           if (row_last) got_q <= got_q + 1'b1;
           if (got_q == f.count) state_q <= StEnd;
         end
@@ -122,40 +124,42 @@ module ls_gather
         end
       endcase
     end
-    if (state_q == StIds && host_rsp_valid_i) begin
+    if (state_q == StIds && host_read_beat.valid) begin
       for (int unsigned i = 0; i < N; i++) begin
         if (3'(i / PerBeat) == beat_q) begin
-          id_q[i]   <= host_rsp_data_i[32*(i%PerBeat)+:24];
-          type_o[i] <= host_rsp_data_i[32*(i%PerBeat)+24+:2];
+          id_q[i] <= host_data[32*(i%PerBeat)+:24];
+          gather_type[i] <= host_data[32*(i%PerBeat)+24+:2];
         end
       end
     end
-    for (int unsigned i = 0; i < N; i++) if (row_last && got_q == 7'(i)) scale_o[i] <= data_i[11:0];
-    if (read_i) byte_q <= Bits'(channel_i);
+    for (int unsigned i = 0; i < N; i++)
+    if (row_last && got_q == 7'(i)) gather_scale[i] <= card_data[11:0];
+    if (gather_read) byte_q <= Bits'(gather_channel);
   end
 
-  // Channel c of lane i lies in bank (c + i) mod N: a word of a row fills a byte of each bank, a channel is read from all.
+  // Channel c of lane i lies in bank (c + i) mod N. A word of a row fills one byte of each bank,
+  // and a channel is read from all banks.
   logic [N-1:0][7:0] turned, read;
   ls_rotate_bytes #(
       .N(N)
   ) u_in (
-      .bytes_i(data_i),
+      .bytes_i(card_data),
       .by_i   (Bits'(got_q)),
       .bytes_o(turned)
   );
   for (genvar i = 0; i < N; i++) begin : gen_bank
     logic [Bits-1:0] lane;
-    assign lane = Bits'(i) - Bits'(channel_i);
+    assign lane = Bits'(i) - Bits'(gather_channel);
     ls_ram #(
         .Width(8),
         .Depth(Depth)
     ) u_bank (
-        .clk_i,
-        .write_i(data_valid_i && !data_last_i),
+        .*,
+        .write_i(word_valid_i && !card_read_beat.last),
         .write_address_i({DBits'(word_q), Bits'(got_q)}),
         .write_data_i(turned[i]),
-        .read_i(read_i),
-        .read_address_i({DBits'(channel_i >> Bits), lane}),
+        .read_i(gather_read),
+        .read_address_i({DBits'(gather_channel >> Bits), lane}),
         .read_data_o(read[i])
     );
   end
@@ -164,16 +168,16 @@ module ls_gather
   ) u_out (
       .bytes_i(read),
       .by_i   (-byte_q),
-      .bytes_o(word_o)
+      .bytes_o(gather_word)
   );
 
 `ifndef SYNTHESIS
   // Data comes for a lane that waits for it.
   count_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) data_valid_i |-> state_q == StRows && got_q < asked_q)
+  assert property (@(posedge clk_i) disable iff (!srst_n) word_valid_i |-> state_q == StRows && got_q < asked_q)
   else $error("a row that was not asked for");
   host_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) host_rsp_valid_i |-> state_q == StIds && asked_host_q)
+  assert property (@(posedge clk_i) disable iff (!srst_n) host_read_beat.valid |-> state_q == StIds && asked_host_q)
   else $error("ids that were not asked for");
 `endif
 endmodule

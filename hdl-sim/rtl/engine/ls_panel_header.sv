@@ -1,4 +1,5 @@
-// Two panel headers, one of the panel that is drained, one of the next: parameters of N columns each.
+// Two panel headers: one of the panel that is drained, one of the next panel. Each holds the
+// parameters of N columns.
 module ls_panel_header #(
     parameter int unsigned N = 16
 ) (
@@ -19,7 +20,7 @@ module ls_panel_header #(
 );
   logic [1:0][N-1:0][15:0] head_c, head_eq;
   logic [1:0][N-1:0][31:0] head_b, head_z;
-  // Each word has its own enable: a place that is chosen by an index would be a multiplexer in front of every bit.
+  // Each word has its own enable. An index would put a multiplexer in front of every bit.
   function automatic logic due(input int unsigned bank, input int unsigned index);
     return write_i && bank_i == 1'(bank) && index_i == 4'(index);
   endfunction
@@ -36,7 +37,7 @@ module ls_panel_header #(
     end
   end
 
-  // One column's are chosen once for all lanes.
+  // The parameters of one column are chosen once for all lanes.
   logic [N-1:0][15:0] c, eq;
   logic [N-1:0][31:0] b, z;
   assign c  = head_c[read_bank_i];

@@ -1,4 +1,5 @@
-// Passes: a scalar step on all lanes, then one slot of the vector pipeline a cycle wherever the drain leaves one free.
+// Passes: a scalar step on all lanes, then slots of the vector pipeline, one in each cycle that
+// the drain leaves free.
 module ls_pass
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
@@ -6,27 +7,27 @@ module ls_pass
     parameter int unsigned N = 16
 ) (
     input  logic     clk_i,
-    input  logic     rst_ni,
+    input  logic     srst_n,
     input  logic     valid_i,
     output logic     ready_o,
     input  instr_t   instr_i,
-    input  sem_vec_t sem_i,
+    input  sem_vec_t sem,
     output sem_vec_t take_o,
     output sem_vec_t signal_o,
-    output pass_t    fields_o,        // of the instruction at work
-    output logic     latch_o,         // read the drain's statistics
-    output logic     scalar_start_o,
-    input  logic     scalar_done_i,
-    output slot_t    slot_o,
-    input  logic     grant_i,
-    input  logic     pool_room_i,
-    input  logic     pool_idle_i,     // all pooled sums are in host memory
-    output logic     end_o            // everything before an `end` is done
+    output pass_t    fields,        // of the instruction at work
+    output logic     latch,         // read the drain's statistics
+    output logic     scalar_start,
+    input  logic     scalar_done,
+    output slot_t    pass_slot,
+    input  logic     grant,
+    input  logic     pool_room,
+    input  logic     pool_idle,     // all pooled sums are in host memory
+    output logic     sequence_end   // everything before an `end` is done
 );
-  // From the offer of a word to the cycle in which everything that it writes has been written: it enters the pipeline a cycle later, and
-  // the last stage's statistics come a cycle later again.
+  // Cycles from the offer of a word until all that it writes has been written: the word enters the
+  // pipeline one cycle after its offer, and the statistics follow the last stage by one cycle.
   localparam int unsigned Flush = VectorLast + 2;
-  // From the latch of the statistics to the greatest of a block.
+  // Cycles from the latch of the statistics to the greatest value of a block.
   localparam int unsigned BlockMax = $clog2(N);
 
   typedef enum logic [2:0] {
@@ -47,46 +48,46 @@ module ls_pass
 
   logic is_end, takes_statistics, sems, index_last, turn_last, go, want, pool;
   assign f = pass_t'(instr_i.payload);
-  assign fields_o = f;
+  assign fields = f;
   assign is_end = instr_i.opcode == InstrEnd;
-  assign sems = (!instr_i.wait0.enable || sem_i[instr_i.wait0.index]) &&
-      (!instr_i.wait1.enable || sem_i[instr_i.wait1.index]);
+  assign sems = (!instr_i.wait0.enable || sem[instr_i.wait0.index]) &&
+      (!instr_i.wait1.enable || sem[instr_i.wait1.index]);
   assign index_last = index_q == f.length - 1'b1;
   assign turn_last = turn_q == f.turns - 1'b1;
   assign pool = f.kind == KindPool;
   assign takes_statistics = f.scalar == ScalarMean || (f.scalar == ScalarScale && (f.block || !f.own)) ||
       (f.scalar inside {ScalarRho, ScalarSoft} && !f.own) || f.kind == KindExp;
-  assign want = state_q == StRun && (!pool || pool_room_i);
-  assign go = want && grant_i;
+  assign want = state_q == StRun && (!pool || pool_room);
+  assign go = want && grant;
 
   always_comb begin
     state_d = state_q;
     ready_o = 1'b0;
     take_o = '0;
     signal_o = '0;
-    latch_o = 1'b0;
-    end_o = 1'b0;
-    scalar_start_o = 1'b0;
+    latch = 1'b0;
+    sequence_end = 1'b0;
+    scalar_start = 1'b0;
     unique case (state_q)
       default:  // StIdle
-      if (valid_i && sems && (!is_end || pool_idle_i)) begin
+      if (valid_i && sems && (!is_end || pool_idle)) begin
         take_o  = sem_bit(instr_i.wait0, 1'b1) | sem_bit(instr_i.wait1, 1'b1);
-        latch_o = !is_end && takes_statistics;
+        latch   = !is_end && takes_statistics;
         state_d = is_end ? StFlush : StLatch;
       end
       StLatch:
       if (!f.block || wait_q == 5'(BlockMax - 1))
         state_d = f.scalar == ScalarNone ? (f.kind == KindNone ? StFlush : StRun) : StStart;
       StStart: begin
-        scalar_start_o = 1'b1;
+        scalar_start = 1'b1;
         state_d = StScalar;
       end
-      StScalar: if (scalar_done_i) state_d = f.kind == KindNone ? StFlush : StRun;
+      StScalar: if (scalar_done) state_d = f.kind == KindNone ? StFlush : StRun;
       StRun: if (go && index_last && turn_last) state_d = StFlush;
       StFlush:
       if (f.kind == KindNone || wait_q == 5'(Flush - 1)) begin
         signal_o = sem_bit(instr_i.signal0, 1'b1) | sem_bit(instr_i.signal1, 1'b1);
-        end_o = is_end;
+        sequence_end = is_end;
         ready_o = 1'b1;
         state_d = StIdle;
       end
@@ -122,10 +123,10 @@ module ls_pass
     slot_d.from_y = f.from_y;
     slot_d.to_b = f.to_b;
   end
-  assign slot_o = slot_d;
+  assign pass_slot = slot_d;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
+    if (!srst_n) begin
       state_q <= StIdle;
       index_q <= '0;
       turn_q <= '0;

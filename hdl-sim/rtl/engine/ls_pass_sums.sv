@@ -1,4 +1,5 @@
-// What a pass sums itself, by lane: (14), (23), and the greatest magnitude of the equalised row. Two cycles: a term, then the sum.
+// The sums that a pass makes itself, by lane: (14), (23), and the greatest magnitude of the
+// equalised row. This takes two cycles: a term, then the sum.
 module ls_pass_sums
   import ls_engine_pkg::*;
 #(

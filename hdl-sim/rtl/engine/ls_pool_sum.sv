@@ -1,15 +1,16 @@
-// (33): the sum of a channel over the tokens of a sequence. A tree adds the lanes, a register a level; a running sum adds the tiles.
+// (33): the sum of a channel over the tokens of a sequence. A tree with a register at each level
+// adds the lanes; a running sum adds the tiles.
 module ls_pool_sum
   import ls_engine_pkg::*;
 #(
     parameter int unsigned N = 16
 ) (
     input  logic                clk_i,
-    input  logic                rst_ni,
-    input  slot_t               slot_i,   // with the word that it has read
+    input  logic                srst_n,
+    input  slot_t               slot_i,      // with the word that it has read
     input  logic  [N-1:0][15:0] x_i,
-    output logic                valid_o,  // log2(N) + 2 cycles after the last word of a channel
-    output logic  [ 31:0]       sum_o
+    output logic                pool_valid,  // log2(N) + 2 cycles after the last word of a channel
+    output logic  [ 31:0]       pool
 );
   localparam int unsigned Levels = $clog2(N);
 
@@ -21,13 +22,13 @@ module ls_pool_sum
   mark_t mark_q[Levels+1];  // of the word whose sums have passed this many levels
   always_ff @(posedge clk_i) begin
     mark_q[0] <= '{
-        valid: rst_ni && slot_i.valid && slot_i.kind == SlotPool,
+        valid: srst_n && slot_i.valid && slot_i.kind == SlotPool,
         first: slot_i.first,
         last: slot_i.last
     };
     for (int unsigned s = 1; s <= Levels; s++) begin
       mark_q[s] <= mark_q[s-1];
-      if (!rst_ni) mark_q[s].valid <= 1'b0;
+      if (!srst_n) mark_q[s].valid <= 1'b0;
     end
   end
 
@@ -46,8 +47,7 @@ module ls_pool_sum
   end
 
   always_ff @(posedge clk_i) begin
-    if (mark_q[Levels].valid)
-      sum_o <= (mark_q[Levels].first ? '0 : sum_o) + 32'($signed(node_q[1]));
-    valid_o <= rst_ni && mark_q[Levels].valid && mark_q[Levels].last;
+    if (mark_q[Levels].valid) pool <= (mark_q[Levels].first ? '0 : pool) + 32'($signed(node_q[1]));
+    pool_valid <= srst_n && mark_q[Levels].valid && mark_q[Levels].last;
   end
 endmodule

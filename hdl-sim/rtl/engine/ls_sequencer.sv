@@ -1,4 +1,5 @@
-// Steps of the array: walks the tiles of a `mac`, reads panel headers, moves parameters out of the ring.
+// Controls the array: walks the tiles of a `mac` instruction, reads panel headers, and moves
+// parameters out of the ring.
 module ls_sequencer
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
@@ -6,73 +7,30 @@ module ls_sequencer
     parameter  int unsigned RingDepth = 8192,
     localparam int unsigned RingBits  = $clog2(RingDepth)
 ) (
-    input logic clk_i,
-    input logic rst_ni,
-    // instructions
-    input logic valid_i,
-    output logic ready_o,
-    input instr_t instr_i,
-    // semaphores
-    input sem_vec_t sem_i,
-    output sem_vec_t take_o,
-    output sem_vec_t signal_o,
-    // ring: words there, words freed, and reads, which are registered as those of the operands
-    input logic [RingBits:0] level_i,
-    output logic [RingBits:0] free_o,
-    output logic ring_read_o,
-    output logic [RingBits-1:0] ring_address_o,
-    output logic read_o,  // a step is issued: its operands are asked for in the next cycle
-    output logic read_a_o,  // from the memories of these names
-    output logic read_b_o,
-    output logic read_p_o,
-    // a cycle after the reads: what is done with the words
-    output logic step_o,
-    output logic first_o,
-    output logic shift_o,
-    output logic last_o,
-    output logic from_p_o,
-    output logic low_plane_o,
-    output logic from_ring_o,
-    output logic [19:0] a_address_o,
-    output logic [19:0] b_address_o,
-    // planes and panel headers
-    input logic plane_done_i,  // the drain has read a plane
-    input logic panel_done_i,  // the drain has finished a panel
-    output logic header_o,  // the ring's word of the last cycle is header word `index`
-    output logic [3:0] header_index_o,
-    output logic header_bank_o,
-    // moves: the ring's word of the last cycle goes there
-    output logic move_v_o,
-    output logic move_g_o,
-    output logic [19:0] move_address_o,
-    output logic move_half_o,
-    // counters
-    output logic stall_weights_o,
-    output logic stall_operand_o,
-    output logic stall_plane_o
+    input  logic                         clk_i,
+    input  logic                         srst_n,
+    input  logic                         valid_i,
+    output logic                         ready_o,
+    input  instr_t                       instr_i,
+    input  sem_vec_t                     sem,
+    output sem_vec_t                     take_o,
+    output sem_vec_t                     signal_o,
+    // The ring. Its reads are registered, as those of the operands are.
+    input  logic          [  RingBits:0] level,         // words in the ring
+    output logic          [  RingBits:0] free,          // words that leave the ring
+    output logic                         ring_read,
+    output logic          [RingBits-1:0] ring_address,
+    output logic                         step,          // of the array; its reads follow
+    output operand_read_t                read,          // a cycle after `step`
+    output array_word_t                  word,          // a cycle after `read`
+    input  logic                         plane_done,    // the drain has read a plane
+    input  logic                         panel_done,    // the drain has finished a panel
+    output stall_t                       stall
 );
   localparam int unsigned HeaderWords = 12;
 
-  // What is done with the words that are read.
-  typedef struct packed {
-    logic        step;
-    logic        first;
-    logic        shift;
-    logic        last;
-    logic        from_p;
-    logic        low_plane;
-    logic        from_ring;
-    logic        header;
-    logic [3:0]  header_index;
-    logic        header_bank;
-    logic        move_v;
-    logic        move_g;
-    logic        move_half;
-    logic [19:0] move_address;
-  } word_t;
-  word_t read_q, word_q;  // of the words that are asked for, and that are there
-
-  mac_t  mac;
+  array_word_t read_q;  // what to do with the words that are asked for
+  mac_t mac;
   move_t move;
   assign mac  = mac_t'(instr_i.payload);
   assign move = move_t'(instr_i.payload);
@@ -101,7 +59,7 @@ module ls_sequencer
       inner_last,
       outer_last,
       panel_last;
-  logic header_step, header_end, move_step, move_end, step, done;
+  logic header_step, header_end, move_step, move_end, done;
   logic [RingBits:0] needed;
 
   assign is_mac = valid_i && instr_i.opcode == InstrMac;
@@ -130,23 +88,24 @@ module ls_sequencer
   assign start = k_q == '0 && !low_q;
   assign waits0 = is_mac ? start && due(instr_i.wait0) : instr_i.wait0.enable && moved_q == '0;
   assign waits1 = is_mac ? start && due(instr_i.wait1) : instr_i.wait1.enable && moved_q == '0;
-  assign sems = (!waits0 || sem_i[instr_i.wait0.index]) && (!waits1 || sem_i[instr_i.wait1.index]);
+  assign sems = (!waits0 || sem[instr_i.wait0.index]) && (!waits1 || sem[instr_i.wait1.index]);
 
-  // A header is read before the first tile of a panel. The drain has left its bank: the last step before waited for the plane before it.
-  assign header_step = is_mac && mac.ring && !loaded_q && level_i > (RingBits + 1)'(header_q);
+  // A header is read before the first tile of a panel. Its bank is free: the last step before it
+  // waited until the plane before was drained, so the drain no longer reads that bank.
+  assign header_step = is_mac && mac.ring && !loaded_q && level > (RingBits + 1)'(header_q);
   assign header_end = header_step && header_q == 4'(HeaderWords - 1);
   assign needed = (RingBits + 1)'(HeaderWords) + (RingBits + 1)'(k_q);
-  assign step = is_mac && (!mac.ring || (loaded_q && level_i > needed)) && sems && !(tile_last && plane_busy_q);
-  assign move_step = is_move && sems && level_i != '0;
+  assign step = is_mac && (!mac.ring || (loaded_q && level > needed)) && sems && !(tile_last && plane_busy_q);
+  assign move_step = is_move && sems && level != '0;
   assign move_end = move_step && moved_q == move.words - 1'b1;
   assign done = step && tile_last && inner_last && outer_last;
   assign ready_o = done || move_end;
 
   always_comb begin
-    free_o = '0;
-    if (move_step) free_o = (RingBits + 1)'(1);
+    free = '0;
+    if (move_step) free = (RingBits + 1)'(1);
     else if (step && tile_last && panel_last)
-      free_o = (RingBits + 1)'(HeaderWords) + (RingBits + 1)'(mac.k);
+      free = (RingBits + 1)'(HeaderWords) + (RingBits + 1)'(mac.k);
   end
 
   always_comb begin
@@ -164,13 +123,15 @@ module ls_sequencer
 
   always_ff @(posedge clk_i) begin
     // The reads.
-    read_a_o <= step && !mac.planes;
-    read_b_o <= step && !mac.ring;
-    read_p_o <= step && mac.planes;
-    ring_read_o <= header_step || move_step || (step && mac.ring);
-    a_address_o <= mac.a + a_outer_q + a_inner_q + 20'(k_q);
-    b_address_o <= mac.b + b_outer_q + b_inner_q + 20'(k_q);
-    ring_address_o <= head_q + (is_move ? '0 : loaded_q ? RingBits'(needed) : RingBits'(header_q));
+    read <= '{
+        a: step && !mac.planes,
+        b: step && !mac.ring,
+        p: step && mac.planes,
+        a_address: mac.a + a_outer_q + a_inner_q + 20'(k_q),
+        b_address: mac.b + b_outer_q + b_inner_q + 20'(k_q)
+    };
+    ring_read <= header_step || move_step || (step && mac.ring);
+    ring_address <= head_q + (is_move ? '0 : loaded_q ? RingBits'(needed) : RingBits'(header_q));
 
     // What is done with the words.
     read_q <= '{
@@ -189,12 +150,12 @@ module ls_sequencer
         move_half: moved_q[0],
         move_address: move.destination + (move.to_v ? moved_q >> 1 : moved_q)
     };
-    word_q <= read_q;
+    word <= read_q;
 
-    if (!rst_ni) begin
-      {read_a_o, read_b_o, read_p_o, ring_read_o} <= '0;
+    if (!srst_n) begin
+      {read.a, read.b, read.p, ring_read} <= '0;
       read_q <= '0;
-      word_q <= '0;
+      word <= '0;
       k_q <= '0;
       outer_q <= '0;
       inner_q <= '0;
@@ -210,9 +171,9 @@ module ls_sequencer
       plane_busy_q <= 1'b0;
       moved_q <= '0;
     end else begin
-      head_q <= head_q + RingBits'(free_o);
+      head_q <= head_q + RingBits'(free);
       if (step && tile_last) plane_busy_q <= 1'b1;
-      else if (plane_done_i) plane_busy_q <= 1'b0;
+      else if (plane_done) plane_busy_q <= 1'b0;
       if (header_step) header_q <= header_end ? '0 : header_q + 1'b1;
       if (header_end) begin
         loaded_q <= 1'b1;
@@ -240,39 +201,26 @@ module ls_sequencer
 `ifndef SYNTHESIS
   logic [1:0] panels_q;  // begun and not finished by the drain
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) panels_q <= '0;
-    else panels_q <= panels_q + 2'(header_end) - 2'(panel_done_i);
+    if (!srst_n) panels_q <= '0;
+    else panels_q <= panels_q + 2'(header_end) - 2'(panel_done);
   end
   // A header goes to a bank that the drain has left.
   bank_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) header_step |-> panels_q != 2'd2)
+  assert property (@(posedge clk_i) disable iff (!srst_n) header_step |-> panels_q != 2'd2)
   else $error("a header overwrites one in use");
   // The drain finishes no panel that has not begun.
   panels_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) panel_done_i |-> panels_q != '0)
+  assert property (@(posedge clk_i) disable iff (!srst_n) panel_done |-> panels_q != '0)
   else $error("a panel ends that has not begun");
-  // What leaves the ring is in it.
+  // Only words that are in the ring leave it.
   ring_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) free_o <= level_i)
+  assert property (@(posedge clk_i) disable iff (!srst_n) free <= level)
   else $error("more words are freed than there are");
 `endif
 
-  assign read_o = step;
-  assign step_o = word_q.step;
-  assign first_o = word_q.first;
-  assign shift_o = word_q.shift;
-  assign last_o = word_q.last;
-  assign from_p_o = word_q.from_p;
-  assign low_plane_o = word_q.low_plane;
-  assign from_ring_o = word_q.from_ring;
-  assign header_o = word_q.header;
-  assign header_index_o = word_q.header_index;
-  assign header_bank_o = word_q.header_bank;
-  assign move_v_o = word_q.move_v;
-  assign move_g_o = word_q.move_g;
-  assign move_half_o = word_q.move_half;
-  assign move_address_o = word_q.move_address;
-  assign stall_operand_o = is_mac && !sems;
-  assign stall_plane_o = is_mac && sems && tile_last && plane_busy_q;
-  assign stall_weights_o = is_mac && sems && mac.ring && loaded_q && level_i <= needed;
+  assign stall = '{
+          operand: is_mac && !sems,
+          plane: is_mac && sems && tile_last && plane_busy_q,
+          weights: is_mac && sems && mac.ring && loaded_q && level <= needed
+      };
 endmodule

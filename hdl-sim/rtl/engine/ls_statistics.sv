@@ -1,6 +1,8 @@
-// The drain's statistics: greatest, least and sum of what went to an entry, by lane. Of words for memory V it is the magnitude.
+// The statistics of the drain: the greatest, the least and the sum of the words of an entry, by
+// lane. Words for memory V count by their magnitude.
 //
-// A slot's entry is read before its word is there and written the cycle after: entries that are on their way are taken from there.
+// The entry of a slot is read before its word is there and written one cycle after the word. An
+// entry that is still on its way to the memory is taken from the registers.
 module ls_statistics
   import ls_engine_pkg::*;
 #(
@@ -9,16 +11,16 @@ module ls_statistics
     localparam int unsigned SBits = $clog2(Stats)
 ) (
     input  logic                clk_i,
-    input  logic                rst_ni,
-    input  slot_t               next_i,   // the slot of the next cycle
-    input  slot_t               slot_i,   // with the word that it writes
+    input  logic                srst_n,
+    input  slot_t               next_i,  // the slot of the next cycle
+    input  slot_t               slot_i,  // with the word that it writes
     input  logic  [N-1:0][15:0] v_i,
     input  logic  [N-1:0][23:0] y_i,
-    input  logic                latch_i,  // an entry to the outputs
+    input  logic                latch,   // an entry to the outputs
     input  logic  [  8:0]       stat_i,
-    output logic  [N-1:0][21:0] hi_o,
-    output logic  [N-1:0][21:0] lo_o,
-    output logic  [N-1:0][31:0] total_o
+    output logic  [N-1:0][21:0] hi,
+    output logic  [N-1:0][21:0] lo,
+    output logic  [N-1:0][31:0] total
 );
   typedef struct packed {
     logic [N-1:0][21:0] hi;
@@ -33,14 +35,14 @@ module ls_statistics
   entry_t old_q, entry, written_q, read;
   logic read_next;
 
-  function automatic logic counts(input slot_t s);
+  function automatic logic is_counted(input slot_t s);
     return s.valid && (is_drain(s.kind) || s.kind == SlotEmbed);
   endfunction
 
   // An entry that is written in this cycle is not read.
-  assign read_next = counts(next_i) && !(we_q && stat_q == next_i.stat);
+  assign read_next = is_counted(next_i) && !(we_q && stat_q == next_i.stat);
   always_ff @(posedge clk_i) begin
-    we_q <= rst_ni && counts(slot_i);
+    we_q <= srst_n && is_counted(slot_i);
     written_we_q <= we_q;
     stat_q <= slot_i.stat;
     written_stat_q <= stat_q;
@@ -60,7 +62,7 @@ module ls_statistics
       .Width($bits(entry_t)),
       .Depth(Stats)
   ) u_running (
-      .clk_i,
+      .*,
       .write_i(we_q),
       .write_address_i(SBits'(stat_q)),
       .write_data_i(entry),
@@ -72,13 +74,13 @@ module ls_statistics
       .Width($bits(entry_t)),
       .Depth(Stats)
   ) u_latched (
-      .clk_i,
+      .*,
       .write_i(we_q),
       .write_address_i(SBits'(stat_q)),
       .write_data_i(entry),
-      .read_i(latch_i),
+      .read_i(latch),
       .read_address_i(SBits'(stat_i)),
-      .read_data_o({hi_o, lo_o, total_o})
+      .read_data_o({hi, lo, total})
   );
 
   always_comb begin

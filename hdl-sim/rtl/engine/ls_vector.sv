@@ -1,7 +1,9 @@
-// The vector pipeline: memories V, Y and G, the arithmetic of drain and pass, running statistics and row scalars.
+// The vector pipeline: memories V, Y and G, the arithmetic of drain and pass, running statistics
+// and row scalars.
 //
-// A slot is in stage 0 a cycle after its offer, where its reads begin; in stage 2 all operands are in registers; stage `VectorLast` writes
-// V and Y. Results enter two lines of registers (`v`, `y`) at the stage at which they are ready.
+// A slot enters stage 0 one cycle after its offer; its reads begin there. In stage 2 all operands
+// are in registers. Stage `VectorLast` writes V and Y. Each result enters one of two lines of
+// registers (`v`, `y`) at the stage in which it is ready.
 module ls_vector
   import ls_isa_pkg::*;
   import ls_engine_pkg::*;
@@ -15,49 +17,37 @@ module ls_vector
     parameter int unsigned Stats = 256
 ) (
     input  logic                                 clk_i,
-    input  logic                                 rst_ni,
+    input  logic                                 srst_n,
     // slots
-    input  slot_t                                drain_i,
-    input  slot_t                                pass_i,
-    output logic                                 grant_o,
-    input  logic     [          2:0][ 7:0][15:0] table_i,
-    input  logic     [          3:0]             fraction_bits_i,
-    input  logic     [         15:0]             offset_i,
+    input  slot_t                                drain_slot,
+    input  slot_t                                pass_slot,
+    output logic                                 grant,
+    input  activation_t                          activation,
     // plane
-    output logic                                 plane_by_row_o,
-    output logic     [$clog2(N)-1:0]             plane_index_o,
-    input  logic     [        N-1:0][31:0]       plane_i,
+    output logic                                 plane_by_row,
+    output logic           [$clog2(N)-1:0]       plane_index,
+    input  logic           [        N-1:0][31:0] plane_data,
     // the ring's word, for headers and moves
-    input  logic     [        N-1:0][ 7:0]       ring_i,
-    input  logic                                 header_i,
-    input  logic     [          3:0]             header_index_i,
-    input  logic                                 header_bank_i,
-    input  logic                                 move_v_i,
-    input  logic                                 move_g_i,
-    input  logic     [         19:0]             move_address_i,
-    input  logic                                 move_half_i,
+    input  logic           [        N-1:0][ 7:0] ring_word,
+    input  array_word_t                          word,
     // word rows
-    output logic                                 gather_read_o,     // stage 0
-    output logic     [          9:0]             gather_channel_o,
-    input  logic     [        N-1:0][ 7:0]       gather_word_i,     // stage 1
-    input  logic     [        N-1:0][11:0]       gather_scale_i,
-    input  logic     [        N-1:0][ 1:0]       gather_type_i,
+    output logic                                 gather_read,     // stage 0
+    output logic           [          9:0]       gather_channel,
+    input  logic           [        N-1:0][ 7:0] gather_word,     // stage 1
+    input  logic           [        N-1:0][11:0] gather_scale,
+    input  logic           [        N-1:0][ 1:0] gather_type,
     // passes
-    input  pass_t                                pass_fields_i,
-    input  logic                                 latch_i,
-    input  logic                                 scalar_start_i,
-    output logic                                 scalar_done_o,
+    input  pass_t                                fields,
+    input  logic                                 latch,
+    input  logic                                 scalar_start,
+    output logic                                 scalar_done,
     // operands written
-    output logic                                 a_we_o,
-    output logic                                 b_we_o,
-    output logic     [         19:0]             q_address_o,
-    output logic     [        N-1:0][ 7:0]       q_o,
-    output logic                                 p_we_o,
-    output logic     [         19:0]             p_address_o,
-    output logic     [        N-1:0][13:0]       p_o,
+    output operand_write_t                       operand_write,
+    output logic           [        N-1:0][ 7:0] q_word,
+    output logic           [        N-1:0][13:0] p_word,
     // pooled sums
-    output logic                                 pool_valid_o,
-    output logic     [         31:0]             pool_o,
+    output logic                                 pool_valid,
+    output logic           [         31:0]       pool,
     output sem_vec_t                             signal_o
 );
   // Stages in which things are there.
@@ -75,21 +65,21 @@ module ls_vector
   localparam int unsigned VBits = $clog2(VDepth);
   localparam int unsigned YBits = $clog2(YDepth);
 
-  // ---- slots --------------------------------------------------------------------------------------------------
+  // ---- slots
   slot_t slot[Last+1];  // slot[s] is in stage s
-  assign grant_o = !drain_i.valid;
+  assign grant = !drain_slot.valid;
   always_ff @(posedge clk_i) begin
-    slot[0] <= drain_i.valid ? drain_i : pass_i;
-    if (!rst_ni) slot[0].valid <= 1'b0;
+    slot[0] <= drain_slot.valid ? drain_slot : pass_slot;
+    if (!srst_n) slot[0].valid <= 1'b0;
   end
   for (genvar s = 1; s <= Last; s++) begin : gen_slot
     always_ff @(posedge clk_i) begin
       if (slot[s-1].valid) slot[s] <= slot[s-1];
-      slot[s].valid <= rst_ni && slot[s-1].valid;
+      slot[s].valid <= srst_n && slot[s-1].valid;
     end
   end
 
-  // ---- memories -----------------------------------------------------------------------------------------------
+  // ---- memories
   logic [N-1:0][15:0] v_read, v_last;
   logic [N-1:0][23:0] y_read, y_last;
   logic [N*8-1:0] g_word;
@@ -102,16 +92,16 @@ module ls_vector
   assign reads_v = slot[0].kind inside {SlotSum, SlotEmbed, SlotPool} || (slot[0].kind == SlotQuant && !slot[0].from_y);
   assign reads_y = slot[0].kind inside {SlotSquare, SlotNorm, SlotExp} || (slot[0].kind == SlotQuant && slot[0].from_y);
   assign v_write_address = slot[Last].kind == SlotNorm ? slot[Last].second : slot[Last].write;
-  always_ff @(posedge clk_i) if (move_v_i && !move_half_i) half_q <= ring_i;
+  always_ff @(posedge clk_i) if (word.move_v && !word.move_half) half_q <= ring_word;
 
   ls_ram #(
       .Width(N * 16),
       .Depth(VDepth)
   ) u_v (
-      .clk_i,
-      .write_i(v_we || (move_v_i && move_half_i)),
-      .write_address_i(v_we ? VBits'(v_write_address) : VBits'(move_address_i)),
-      .write_data_i(v_we ? v_last : {ring_i, half_q}),
+      .*,
+      .write_i(v_we || (word.move_v && word.move_half)),
+      .write_address_i(v_we ? VBits'(v_write_address) : VBits'(word.move_address)),
+      .write_data_i(v_we ? v_last : {ring_word, half_q}),
       .read_i(slot[0].valid && reads_v),
       .read_address_i(VBits'(slot[0].read)),
       .read_data_o(v_read)
@@ -120,7 +110,7 @@ module ls_vector
       .Width(N * 24),
       .Depth(YDepth)
   ) u_y (
-      .clk_i,
+      .*,
       .write_i(y_we),
       .write_address_i(YBits'(slot[Last].write)),
       .write_data_i(y_last),
@@ -132,16 +122,16 @@ module ls_vector
       .Width(N * 8),
       .Depth(GWords)
   ) u_g (
-      .clk_i,
-      .write_i(move_g_i),
-      .write_address_i(GBits'(move_address_i)),
-      .write_data_i(ring_i),
+      .*,
+      .write_i(word.move_g),
+      .write_address_i(GBits'(word.move_address)),
+      .write_data_i(ring_word),
       .read_i(slot[0].valid && slot[0].kind inside {SlotEmbed, SlotNorm}),
       .read_address_i(GBits'(slot[0].g / 12'(PerWord))),
       .read_data_o(g_word)
   );
-  assign gather_read_o = slot[0].valid && slot[0].kind == SlotEmbed;
-  assign gather_channel_o = slot[0].channel;
+  assign gather_read = slot[0].valid && slot[0].kind == SlotEmbed;
+  assign gather_channel = slot[0].channel;
 
   logic [3:0][15:0] g;  // of the channel in stage 1
   always_comb begin
@@ -151,7 +141,7 @@ module ls_vector
     end
   end
 
-  // ---- operands: what is in stage 2 --------------------------------------------------------------------------------
+  // ---- operands: what is in stage 2
   logic [N-1:0][31:0] plane_q, header_b, header_z;
   logic [N-1:0][14:0] header_c, row_m, in_m_q, soft_r, in_soft_r_q;
   logic [N-1:0][3:0] row_h, in_h_q;
@@ -161,24 +151,25 @@ module ls_vector
   logic [N-1:0][7:0] word_q;
   logic [3:0][15:0] affine_q;
   logic [Bits-1:0] column;
-  logic [14:0] eq_q[Linear+1];  // of the column in stage s: the header's bank may be written before it is there
+  // The equaliser of the column in stage s. The header's bank may be overwritten before that stage.
+  logic [14:0] eq_q[Linear+1];
 
   assign column = Bits'(slot[1].column);
-  assign plane_by_row_o = slot[1].by_row;
-  assign plane_index_o = column;
+  assign plane_by_row = slot[1].by_row;
+  assign plane_index = column;
   always_ff @(posedge clk_i) begin
     if (slot[1].valid) begin
-      plane_q <= plane_i;
+      plane_q <= plane_data;
       in_m_q <= slot[1].by_row ? {N{row_m[column]}} : row_m;
       in_h_q <= slot[1].by_row ? {N{row_h[column]}} : row_h;
       in_soft_r_q <= soft_r;
       in_soft_e_q <= soft_e;
       y_q <= y_read;
-      word_q <= gather_word_i;
+      word_q <= gather_word;
       affine_q <= g;
       for (int unsigned i = 0; i < N; i++) begin
         v_q[i] <= slot[1].from_y ? y_read[i][15:0] : v_read[i];
-        type_word_q[i] <= g[gather_type_i[i]];
+        type_word_q[i] <= g[gather_type[i]];
       end
     end
   end
@@ -186,11 +177,11 @@ module ls_vector
   ls_panel_header #(
       .N(N)
   ) u_header (
-      .clk_i,
-      .write_i(header_i),
-      .index_i(header_index_i),
-      .bank_i(header_bank_i),
-      .ring_i,
+      .*,
+      .write_i(word.header),
+      .index_i(word.header_index),
+      .bank_i(word.header_bank),
+      .ring_i(ring_word),
       .read_bank_i(slot[1].bank),
       .by_row_i(slot[1].by_row),
       .column_i(column),
@@ -207,7 +198,7 @@ module ls_vector
     end
   end
 
-  // ---- arithmetic ---------------------------------------------------------------------------------------------
+  // ---- arithmetic
   logic [N-1:0][31:0] lin_y;  // stage Linear
   logic [N-1:0][15:0] lin_16;
   logic [N-1:0][15:0] residual[Linear+1];  // stage s
@@ -217,7 +208,6 @@ module ls_vector
   logic [N-1:0][20:0] embed_s;
   logic [N-1:0][31:0] norm_square;  // stage Square
   logic [N-1:0][15:0] norm_x, norm_x2;  // stage Norm
-  logic [N-1:0][13:0] exp_p;  // stage Exp
 
   for (genvar s = 0; s <= Linear; s++) begin : gen_residual
     if (s < Operands) begin : gen_none
@@ -234,8 +224,8 @@ module ls_vector
   ls_requant #(
       .N(N)
   ) u_requant (
-      .clk_i,
-      .rst_ni,
+      .*,
+      .rst_ni(srst_n),
       .valid_i(slot[Operands].valid && slot[Operands].kind inside {SlotLinear, SlotSum, SlotAct}),
       .acc_i(plane_q),
       .z_i(header_z),
@@ -257,8 +247,8 @@ module ls_vector
   ls_residual #(
       .N(N)
   ) u_residual (
-      .clk_i,
-      .rst_ni,
+      .*,
+      .rst_ni (srst_n),
       .valid_i(slot[Linear].valid && slot[Linear].kind == SlotSum),
       .x_i    (residual[Linear]),
       .y_i    (lin_y),
@@ -269,16 +259,16 @@ module ls_vector
   ls_activation #(
       .N(N)
   ) u_activation (
-      .clk_i,
-      .rst_ni,
-      .valid_i(slot[Linear].valid && slot[Linear].kind == SlotAct),
-      .v_i    (lin_16),
-      .eq_i   (eq_q[Linear]),
-      .table_i,
-      .fraction_bits_i,
-      .offset_i,
-      .valid_o(),
-      .x_o    (act_x)
+      .*,
+      .rst_ni         (srst_n),
+      .valid_i        (slot[Linear].valid && slot[Linear].kind == SlotAct),
+      .v_i            (lin_16),
+      .eq_i           (eq_q[Linear]),
+      .table_i        (activation.coefficients),
+      .fraction_bits_i(activation.fraction_bits),
+      .offset_i       (activation.offset),
+      .valid_o        (),
+      .x_o            (act_x)
   );
 
   logic [N-1:0][20:0] y_sum;
@@ -304,8 +294,8 @@ module ls_vector
   ls_norm #(
       .N(N)
   ) u_norm (
-      .clk_i,
-      .rst_ni,
+      .*,
+      .rst_ni        (srst_n),
       .valid_i       (slot[Operands].valid && slot[Operands].kind inside {SlotSquare, SlotNorm}),
       .square_i      (slot[Operands].kind == SlotSquare),
       .s_i           (y_sum),
@@ -327,14 +317,14 @@ module ls_vector
     unique case (slot[Operands].kind)
       SlotContext: product_kind = ProductContext;
       SlotEmbed:   product_kind = ProductEmbed;
-      default:     product_kind = pass_fields_i.unsigned_ ? ProductUnsigned : ProductSigned;
+      default:     product_kind = fields.unsigned_ ? ProductUnsigned : ProductSigned;
     endcase
   end
   ls_row_product #(
       .N(N)
   ) u_row_product (
-      .clk_i,
-      .rst_ni,
+      .*,
+      .rst_ni(srst_n),
       .valid_i   (slot[Operands].valid && slot[Operands].kind inside {SlotQuant, SlotContext, SlotEmbed}),
       .kind_i(product_kind),
       .x_i(v_q),
@@ -344,36 +334,37 @@ module ls_vector
       .e_i(in_soft_e_q),
       .r_v_i(in_soft_r_q),
       .w_i(word_q),
-      .scale_i(gather_scale_i),
+      .scale_i(gather_scale),
       .position_i(v_q),
       .type_i(type_word_q),
-      .shift_i(pass_fields_i.shift),
+      .shift_i(fields.shift),
       .valid_o(),
-      .q_o,
+      .q_o(q_word),
       .context_o(ctx_x),
       .s_o(embed_s)
   );
   ls_exp #(
       .N(N)
   ) u_exp (
-      .clk_i,
-      .rst_ni,
+      .*,
+      .rst_ni  (srst_n),
       .valid_i (slot[Operands].valid && slot[Operands].kind == SlotExp),
       .a_i     (y_score),
       .best_i  (hi),
       .factor_i(factor),
       .shift_i (factor_shift),
       .valid_o (),
-      .p_o     (exp_p)
+      .p_o     (p_word)
   );
-  assign a_we_o = slot[Product].valid && slot[Product].kind == SlotQuant && !slot[Product].to_b;
-  assign b_we_o = slot[Product].valid && slot[Product].kind == SlotQuant && slot[Product].to_b;
-  assign q_address_o = slot[Product].write;
-  assign p_we_o = slot[Exp].valid && slot[Exp].kind == SlotExp;
-  assign p_address_o = slot[Exp].write;
-  assign p_o = exp_p;
+  assign operand_write = '{
+          a: slot[Product].valid && slot[Product].kind == SlotQuant && !slot[Product].to_b,
+          b: slot[Product].valid && slot[Product].kind == SlotQuant && slot[Product].to_b,
+          q_address: slot[Product].write,
+          p: slot[Exp].valid && slot[Exp].kind == SlotExp,
+          p_address: slot[Exp].write
+      };
 
-  // ---- the lines of results -----------------------------------------------------------------------------------
+  // ---- the lines of results
   logic [N-1:0][15:0] v_in[Last+1], v_line[Last+1];
   logic [N-1:0][23:0] y_in[Last+1], y_line[Last+1];
   always_comb begin
@@ -406,33 +397,28 @@ module ls_vector
   assign y_last   = y_in[Last];
   assign signal_o = slot[Last].valid ? slot[Last].signal : '0;
 
-  // ---- statistics and row scalars -------------------------------------------------------------------------------
+  // ---- statistics and row scalars
   ls_statistics #(
       .N(N),
       .Stats(Stats)
   ) u_statistics (
-      .clk_i,
-      .rst_ni,
+      .*,
       .next_i(slot[Last-1]),
       .slot_i(slot[Last]),
       .v_i(v_last),
       .y_i(y_last),
-      .latch_i,
-      .stat_i(pass_fields_i.stat),
-      .hi_o(hi),
-      .lo_o(lo),
-      .total_o(total)
+      .stat_i(fields.stat)
   );
   ls_pass_sums #(
       .N(N)
   ) u_pass_sums (
-      .clk_i,
+      .*,
       .square_i(slot[Square]),
       .t2_i(norm_square),
       .norm_i(slot[Norm]),
       .x2_i(norm_x2),
       .exp_i(slot[Exp]),
-      .p_i(exp_p),
+      .p_i(p_word),
       .sum_o(own_sum),
       .max_o(own_max)
   );
@@ -440,52 +426,31 @@ module ls_vector
       .N(N),
       .RowScales(RowScales)
   ) u_row_scalars (
-      .clk_i,
-      .rst_ni,
-      .fields_i(pass_fields_i),
-      .start_i(scalar_start_i),
-      .done_o(scalar_done_o),
-      .hi_i(hi),
-      .lo_i(lo),
-      .total_i(total),
-      .own_sum_i(own_sum),
-      .own_max_i(own_max),
-      .mean_o(mean),
-      .e_o(e),
-      .rho_o(rho),
-      .h_o(h),
-      .r_o(r),
-      .factor_o(factor),
-      .factor_shift_o(factor_shift),
+      .*,
+      .start_i(scalar_start),
+      .done_o(scalar_done),
       .row_read_i(slot[0].valid && slot[0].kind inside {SlotLinear, SlotSum, SlotAct}),
       .row_i(slot[0].row_scale),
-      .row_m_o(row_m),
-      .row_h_o(row_h),
-      .slot_i(slot[1].slot),
-      .soft_e_o(soft_e),
-      .soft_r_o(soft_r)
+      .slot_i(slot[1].slot)
   );
 
   ls_pool_sum #(
       .N(N)
   ) u_pool_sum (
-      .clk_i,
-      .rst_ni,
-      .slot_i (slot[Operands]),
-      .x_i    (v_q),
-      .valid_o(pool_valid_o),
-      .sum_o  (pool_o)
+      .*,
+      .slot_i(slot[Operands]),
+      .x_i   (v_q)
   );
 
 `ifndef SYNTHESIS
   // Memory V has one write port: parameters move while nothing else is written there.
   write_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) move_v_i && move_half_i |-> !v_we)
+  assert property (@(posedge clk_i) disable iff (!srst_n) word.move_v && word.move_half |-> !v_we)
   else $error("a move and the pipeline write memory V at once");
   // A pass whose word is not granted keeps it.
   grant_a :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) pass_i.valid && !grant_o |=> pass_i.valid && $stable(
-      pass_i
+  assert property (@(posedge clk_i) disable iff (!srst_n) pass_slot.valid && !grant |=> pass_slot.valid && $stable(
+      pass_slot
   ))
   else $error("a word of a pass is lost");
 `endif

@@ -1,6 +1,8 @@
-// (28) to (30) of SPEC.md for N lanes: the activation between the two feed-forward layers. One word a cycle, latency 9.
+// (28) to (30) of SPEC.md for N lanes: the activation between the two feed-forward layers. It
+// takes one word a cycle; its latency is 9.
 //
-// The table, its fraction bits and the offset are a layer's: they do not change while words are under way.
+// The table, its fraction bits and the offset belong to a layer. They do not change while words
+// are in the pipeline.
 module ls_activation
   import ls_arith_pkg::*;
 #(
@@ -36,8 +38,7 @@ module ls_activation
   ls_delay #(
       .Cycles(Latency)
   ) u_valid (
-      .clk_i,
-      .rst_ni,
+      .*,
       .d_i(valid_i),
       .q_o(valid_o)
   );

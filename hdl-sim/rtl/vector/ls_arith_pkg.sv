@@ -1,7 +1,8 @@
 // Section 1 of SPEC.md: the steps of a 16-bit signal processor that more than one module takes.
 package ls_arith_pkg;
 
-  // (2) after the multiplier: a product of two Q15 numbers, rounded half up. The products of (2) never need 17 bits.
+  // (2) after the multiplier: a product of two Q15 numbers, rounded half up. The products of (2)
+  // never need 17 bits.
   function automatic logic signed [15:0] round_q15(input logic signed [31:0] product);
     return product[30:15] + {15'b0, product[14]};
   endfunction

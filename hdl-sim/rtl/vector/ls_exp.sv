@@ -1,4 +1,5 @@
-// (19), (21) and (22) of SPEC.md for N lanes: a score becomes a weight of the softmax. One word a cycle, latency 10.
+// (19), (21) and (22) of SPEC.md for N lanes: turns a score into a weight of the softmax. It takes
+// one word a cycle; its latency is 10.
 module ls_exp
   import ls_arith_pkg::*;
 #(
@@ -20,8 +21,7 @@ module ls_exp
   ls_delay #(
       .Cycles(10)
   ) u_valid (
-      .clk_i,
-      .rst_ni,
+      .*,
       .d_i(valid_i),
       .q_o(valid_o)
   );
@@ -55,7 +55,8 @@ module ls_exp
 
     assign rounded  = 16'(shifted2_q[15:1]) + 16'(shifted2_q[0]);
     assign octaves  = round_q15(octaves4_q);
-    // mul_q15(fraction * 2^5, 5680) is round_shift(fraction * 355, 6), and 355 is (8 + 3) * 2^5 + 3.
+    // mul_q15(fraction * 2^5, 5680) is round_shift(fraction * 355, 6), and 355 is (8 + 3) * 2^5 +
+    // 3.
     assign three    = 12'({fraction5_q, 1'b0}) + 12'(fraction5_q);
     assign curve    = {eleven6_q, 5'b0} + 19'(three6_q) + 19'd32;
     // 32766 - round_q15(linear) by one adder.

@@ -24,7 +24,8 @@ module ls_head_scale
 
   always_ff @(posedge clk_i) begin
     g_q       <= {15'b0, m_q_i} * {15'b0, m_k_i};
-    // Inputs are held, and so are all registers once they are right. g from bit 29 down; its highest 15 bits are g_n.
+    // Inputs are held, so each register stays right once it is right. g_up_q is g shifted up to
+    // bit 29; its highest 15 bits are g_n.
     bits_q    <= bit_length({2'b0, g_q});
     g_up_q    <= g_q << (6'd30 - bits_q);
     product_q <= {15'b0, g_up_q[29:15]} * {15'b0, mult_i};

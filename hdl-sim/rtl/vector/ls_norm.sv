@@ -1,7 +1,8 @@
 // (13), (17) and (18) of SPEC.md for N lanes: the two outputs of a LayerNorm. One word a cycle.
 //
-// The pass for (14) wants the squares of the centred row alone: they come after 4 cycles from the multiplier that rho needs
-// otherwise, and rho_i and the channel's parameters may have any value. x_o and x2_o come after 7 cycles.
+// The pass for (14) needs only the squares of the centred row. They come after 4 cycles from the
+// multiplier that rho uses otherwise; rho_i and the parameters of the channel may have any value
+// then. x_o and x2_o come after 7 cycles.
 module ls_norm
   import ls_arith_pkg::*;
 #(
@@ -52,16 +53,14 @@ module ls_norm
   ls_delay #(
       .Cycles(4)
   ) u_square_valid (
-      .clk_i,
-      .rst_ni,
+      .*,
       .d_i(valid_i),
       .q_o(square_valid_o)
   );
   ls_delay #(
       .Cycles(3)
   ) u_valid (
-      .clk_i,
-      .rst_ni,
+      .*,
       .d_i(square_valid_o),
       .q_o(valid_o)
   );
@@ -76,7 +75,8 @@ module ls_norm
     logic signed [15:0] t3_q, z5_q, factor;
     logic signed [31:0] z4_q, product6_q, eq_product6_q;
 
-    // round_shift(d, e - 15) is round_shift(d << 14, e - 1). |d| < 2^e, so its 17 lowest bits say it all.
+    // round_shift(d, e - 15) is round_shift(d << 14, e - 1). |d| < 2^e, so its 17 lowest bits say
+    // it all.
     assign shifted        = $signed({d1_q, 15'b0}) >>> (e1_q - 5'd1);
     assign factor         = square_q[3] ? t3_q : {1'b0, rho3_q};
     assign square_o[lane] = z4_q;

@@ -1,9 +1,10 @@
-// (11) of SPEC.md for N lanes: an accumulator becomes an output of a linear layer. One word a cycle, latency 7:
-// an adder, a shifter or a multiplier a stage.
+// (11) of SPEC.md for N lanes: turns an accumulator into an output of a linear layer. It takes one
+// word a cycle; its latency is 7. Each stage has one adder, shifter or multiplier.
 //
 //   y = round_shift(mul_q15(sat16(round_shift(acc + z, acc_shift)), m_n) * c, out_shift + h) + b
 //
-// A rounding shift by s is here `{x, 0} >>> s`, whose lowest bit is then added: the same integer as (1).
+// A rounding shift by s is here `{x, 0} >>> s`, whose lowest bit is then added: the same integer
+// as (1).
 module ls_requant
   import ls_arith_pkg::*;
 #(
@@ -26,8 +27,7 @@ module ls_requant
   ls_delay #(
       .Cycles(7)
   ) u_valid (
-      .clk_i,
-      .rst_ni,
+      .*,
       .d_i(valid_i),
       .q_o(valid_o)
   );

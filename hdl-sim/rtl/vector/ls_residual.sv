@@ -1,4 +1,5 @@
-// (12) of SPEC.md for N lanes, the sum alone: s = clamp((x << shift) + y). One word a cycle, latency 1.
+// (12) of SPEC.md for N lanes, the sum alone: s = clamp((x << shift) + y). One word a cycle,
+// latency 1.
 module ls_residual
   import ls_arith_pkg::*;
 #(
@@ -14,8 +15,7 @@ module ls_residual
     output logic [N-1:0][20:0] s_o       // signed
 );
   ls_delay u_valid (
-      .clk_i,
-      .rst_ni,
+      .*,
       .d_i(valid_i),
       .q_o(valid_o)
   );

@@ -1,7 +1,9 @@
-// What needs one product a lane and never comes together: (8) and (9), (25) and (27), (32) of SPEC.md for N lanes. One word a
-// cycle, latency 4: a shifter, a rounding and the choice of the factors, the multiplier, an adder.
+// Three computations that need one product a lane and never come together: (8) and (9), (25) and
+// (27), (32) of SPEC.md for N lanes. The unit takes one word a cycle. Its latency is 4: a shifter,
+// a rounding with the choice of the factors, the multiplier, an adder.
 //
-// The sat16 of (8) has nothing to do: h comes from the row's greatest magnitude, so x << h has 16 bits.
+// The sat16 of (8) never saturates: h comes from the greatest magnitude of the row, so x << h has
+// 16 bits.
 module ls_row_product
   import ls_arith_pkg::*;
   import ls_row_product_pkg::*;
@@ -37,8 +39,7 @@ module ls_row_product
   ls_delay #(
       .Cycles(4)
   ) u_valid (
-      .clk_i,
-      .rst_ni,
+      .*,
       .d_i(valid_i),
       .q_o(valid_o)
   );

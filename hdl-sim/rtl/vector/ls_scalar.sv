@@ -1,7 +1,9 @@
-// What a row, or a head, needs once: (5)-(7), (12), (14)-(16), (20), (25), (26) of SPEC.md. N lanes in step, a bit a cycle.
+// Computes the scalars of a row or a head: (5)-(7), (12), (14)-(16), (20), (25), (26) of SPEC.md.
+// N lanes work in step, one bit a cycle.
 //
-// start_i with op_i begins; all other inputs stay as they are until done_o, which is high for one cycle. Results of an
-// operation stay until the next start. Cycles from start to done: mean 33, rho 63, scale 19, soft 36, head 7.
+// start_i with op_i begins an operation. All other inputs stay unchanged until done_o, which is
+// high for one cycle. Results stay until the next start. Cycles from start to done: mean 33, rho
+// 63, scale 19, soft 36, head 7.
 module ls_scalar
   import ls_isa_pkg::*;
   import ls_scalar_pkg::*;
@@ -108,11 +110,10 @@ module ls_scalar
 
   for (genvar lane = 0; lane < N; lane++) begin : gen_lane
     ls_scalar_lane u_lane (
-        .clk_i,
+        .*,
         .step_i(step_q),
         .op_i(op_q),
         .bit_i(multiplier_q[0]),
-        .unsigned_i,
         .max_i(max_i[lane]),
         .sum_i(sum_i[lane]),
         .hi_i(hi_i[lane]),
@@ -128,15 +129,7 @@ module ls_scalar
   end
   assign r_o = rho_o;
 
-  ls_head_scale u_head (
-      .clk_i,
-      .m_q_i,
-      .m_k_i,
-      .mult_i,
-      .sshift_i,
-      .factor_o,
-      .shift_o
-  );
+  ls_head_scale u_head (.*);
 
 `ifndef SYNTHESIS
   // An operation is started only when none runs, and it is one that there is.

@@ -1,7 +1,9 @@
-// One lane of ls_scalar: a bit-serial multiplier, square root and divider that share their registers.
+// One lane of ls_scalar: a bit-serial multiplier, square root and divider that share their
+// registers.
 //
-// A quotient here has 15 bits, and its numerator ends in 15 zeros: it begins with the numerator's head as the remainder.
-// A head that is not below the divisor means a quotient beyond 15 bits, which (16) and (26) cap at 32767.
+// A quotient here has 15 bits, and its numerator ends in 15 zeros. So a division begins with the
+// head of the numerator as the remainder. A head that is not below the divisor means a quotient of
+// more than 15 bits, which (16) and (26) limit to 32767.
 module ls_scalar_lane
   import ls_arith_pkg::*;
   import ls_isa_pkg::*;

@@ -36,10 +36,10 @@ impl Reader {
     fn new(sim: &Sim, stalls: Stalls) -> Self {
         let output = |name| sim.output(name).unwrap();
         Self {
-            valid: output("data_valid_o"),
-            ready: sim.input("data_ready_i").unwrap(),
+            valid: output("beat_valid_o"),
+            ready: sim.input("beat_ready_i").unwrap(),
             data: output("data_o"),
-            flags: ["data_last_o", "data_error_o", "data_id_o"].map(output),
+            flags: ["beat_last_o", "beat_error_o", "beat_id_o"].map(output),
             failure: output("error_valid_o"),
             place: ["error_addr_o", "error_resp_o", "error_id_o"].map(output),
             beats: VecDeque::new(),
@@ -164,7 +164,7 @@ fn a_drained_reader() {
         drain(&mut bench);
         let sim = &mut bench.sim;
         let [idle, ready, valid, failure] =
-            ["idle_o", "req_ready_o", "data_valid_o", "error_valid_o"].map(|o| sim.output(o).unwrap());
+            ["idle_o", "req_ready_o", "beat_valid_o", "error_valid_o"].map(|o| sim.output(o).unwrap());
         let before = bus.traffic().bursts[0];
         sim.settle().unwrap();
         assert!(!sim.high(ready), "a drained master takes a request");

@@ -44,7 +44,7 @@ impl Observer {
             data: [input("data_valid_i"), output("data_ready_o"), output("data_id_o")],
             done: ["done_valid_o", "done_error_o", "done_id_o"].map(output),
             failure: output("error_valid_o"),
-            place: ["error_addr_o", "error_resp_o", "error_id_o"].map(output),
+            place: ["error_addr_o", "error_resp_o", "done_id_o"].map(output),
             address: [output("axi_awvalid_o"), input("axi_awready_i")],
             bus: [output("axi_wvalid_o"), input("axi_wready_i"), output("axi_wlast_o")],
             addressed: 0,

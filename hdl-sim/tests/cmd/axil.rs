@@ -43,21 +43,21 @@ impl Agent for Registers {
 #[test]
 fn axil() {
     for stalls in Stalls::crossed(201) {
-        let mut bench = unit("ls_axil", &[("AddressWidth", WIDTH)]);
+        let mut bench = unit("ls_axil", &[]);
         let sim = &mut bench.sim;
         // The five channels pause apart from each other.
         let apart = |i: u64| Stalls { seed: stalls.seed + 1000 * i, ..stalls };
         let source =
             |valid, ready, fields: &[&str], i| Source::new(sim, valid, ready, fields, apart(i)).unwrap();
-        let mut aw = source("axi_awvalid_i", "axi_awready_o", &["axi_awaddr_i"], 1);
-        let mut w = source("axi_wvalid_i", "axi_wready_o", &["axi_wdata_i", "axi_wstrb_i"], 2);
-        let mut ar = source("axi_arvalid_i", "axi_arready_o", &["axi_araddr_i"], 3);
+        let mut aw = source("regs_awvalid_i", "regs_awready_o", &["regs_awaddr_i"], 1);
+        let mut w = source("regs_wvalid_i", "regs_wready_o", &["regs_wdata_i", "regs_wstrb_i"], 2);
+        let mut ar = source("regs_arvalid_i", "regs_arready_o", &["regs_araddr_i"], 3);
         let sink = |valid, ready, fields: &[&str], i| Sink::new(sim, valid, ready, fields, apart(i)).unwrap();
-        let mut b = sink("axi_bvalid_o", "axi_bready_i", &["axi_bresp_o"], 4);
-        let mut r = sink("axi_rvalid_o", "axi_rready_i", &["axi_rdata_o", "axi_rresp_o"], 5);
+        let mut b = sink("regs_bvalid_o", "regs_bready_i", &["regs_bresp_o"], 4);
+        let mut r = sink("regs_rvalid_o", "regs_rready_i", &["regs_rdata_o", "regs_rresp_o"], 5);
         let output = |name| sim.output(name).unwrap();
         let mut registers = Registers {
-            write: ["write_o", "write_addr_o", "write_data_o", "write_whole_o"].map(output),
+            write: ["write_valid_o", "write_addr_o", "write_data_o", "write_whole_o"].map(output),
             read: (output("read_addr_o"), sim.input("read_data_i").unwrap()),
             written: Vec::new(),
         };

@@ -10,15 +10,15 @@ use crate::{Bench, unit};
 
 /// Events of the rest of the card, each of one cycle.
 const EVENTS: [&str; 9] = [
-    "bus_error_i",
-    "fetched_i",
-    "recorded_i",
-    "notify_i",
-    "fetch_error_i",
-    "record_error_i",
-    "late_i",
-    "stuck_i",
-    "aborting_i",
+    "bus_error_valid_i",
+    "work_fetched_i",
+    "work_recorded_i",
+    "work_notify_i",
+    "work_fetch_error_i",
+    "work_record_error_i",
+    "work_late_i",
+    "work_stuck_i",
+    "work_aborting_i",
 ];
 /// Bases of the two rings.
 const BASES: [u64; 2] = [0x12_3456_7840, 0x9_8765_4300];
@@ -34,8 +34,8 @@ impl Driver {
         for port in EVENTS {
             bench.set(port, 0);
         }
-        bench.set("busy_i", 0);
-        bench.set("jobs_i", 0);
+        bench.set("work_busy_i", 0);
+        bench.set("work_jobs_i", 0);
         bench.set("idle_i", 1);
         let bus = AxiLite::new(&bench.sim, "regs", stalls).unwrap();
         Self { bench, bus }
@@ -150,25 +150,25 @@ fn act(driver: &mut Driver, model: &mut Model, random: &mut Random) {
             }
         }
         2 if model.submit.0 != model.submit.1 => {
-            driver.event("fetched_i", 1);
+            driver.event("work_fetched_i", 1);
             model.submit.1 = model.submit.1.wrapping_add(1);
         }
         3 if ring::used(model.complete.0, model.complete.1) < 1 << model.log2 => {
-            driver.event("recorded_i", 1);
+            driver.event("work_recorded_i", 1);
             model.complete.0 = model.complete.0.wrapping_add(1);
         }
         4 => {
-            driver.event("notify_i", 1);
+            driver.event("work_notify_i", 1);
             model.interrupts |= u64::from(codes::InterruptBits::COMPLETION);
         }
         5 => {
             let events = [
-                ("bus_error_i", 1, ErrorBits::HOST_READ),
-                ("bus_error_i", 2, ErrorBits::HOST_WRITE),
-                ("bus_error_i", 4, ErrorBits::CARD_READ),
-                ("bus_error_i", 8, ErrorBits::CARD_WRITE),
-                ("fetch_error_i", 1, ErrorBits::DESCRIPTOR_READ),
-                ("late_i", 1, ErrorBits::WATCHDOG),
+                ("bus_error_valid_i", 1, ErrorBits::HOST_READ),
+                ("bus_error_valid_i", 2, ErrorBits::HOST_WRITE),
+                ("bus_error_valid_i", 4, ErrorBits::CARD_READ),
+                ("bus_error_valid_i", 8, ErrorBits::CARD_WRITE),
+                ("work_fetch_error_i", 1, ErrorBits::DESCRIPTOR_READ),
+                ("work_late_i", 1, ErrorBits::WATCHDOG),
             ];
             let (port, value, bit) = events[random.within(0, 5) as usize];
             driver.event(port, value);
@@ -208,7 +208,7 @@ fn control() {
         }
         // What halts the card is undone by a reset alone.
         enable(&mut driver, &mut random);
-        driver.event(["record_error_i", "stuck_i"][random.within(0, 1) as usize], 1);
+        driver.event(["work_record_error_i", "work_stuck_i"][random.within(0, 1) as usize], 1);
         driver.write(registers::ERROR_STATUS, 0x7ff);
         let halted = 1 << fields::STATUS::HALTED.low;
         assert_eq!((driver.read(registers::STATUS), driver.bench.get("enable_o")), (halted, 0));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use lockstep_accel_abi::Status;
+use lockstep_accel_abi::{Opcode, Status};
 use lockstep_arith::sample::Random;
 use lockstep_hdl_sim::Bits;
 
@@ -80,6 +80,12 @@ fn beat(address: u64) -> Bits {
     Bits::random(WIDTH, &mut Random::new(address))
 }
 
+/// Address and bytes that the copier asks of a side.
+fn request(bench: &Bench, channel: &str, side: usize) -> Request {
+    let field = |name, width| bench.bits(&format!("{channel}_{name}_o")).get(side * width, width);
+    (field("addr", 64), field("bytes", 32))
+}
+
 /// The bit of a side.
 fn side(side: usize, value: bool) -> u64 {
     u64::from(value) << side
@@ -114,54 +120,60 @@ fn run(
         let mut noise =
             |at: usize, value: bool| side(at, value) | side(1 - at, copy.is_some() && once(random, 2));
         let place = memories.reads.front().map_or(0, |((at, _), read)| at.wrapping_add(*read));
+        let opcode = if next.to_card { Opcode::CopyToCard } else { Opcode::CopyFromCard };
         for (port, value) in [
-            ("clear_i", clear.into()),
-            ("command_valid_i", begins.into()),
-            ("to_card_i", next.to_card.into()),
-            ("card_address_i", if next.to_card { next.to } else { next.from }),
-            ("host_address_i", if next.to_card { next.from } else { next.to }),
-            ("bytes_i", next.left),
-            ("abort_i", abort.into()),
-            ("read_ready_i", noise(source, read_ready)),
-            ("data_valid_i", noise(source, data)),
-            ("data_error_i", noise(source, bad_read)),
-            ("write_ready_i", noise(sink, write_ready)),
-            ("data_ready_i", noise(sink, takes)),
-            ("done_i", noise(sink, done)),
-            ("done_error_i", noise(sink, bad_write)),
+            ("drain_i", clear.into()),
+            ("copy_valid_i", begins.into()),
+            ("command_start_opcode_i", opcode as u64),
+            ("command_card_address_i", if next.to_card { next.to } else { next.from }),
+            ("command_host_address_i", if next.to_card { next.from } else { next.to }),
+            ("command_bytes_i", next.left),
+            ("copy_abort_i", abort.into()),
+            ("copy_read_ready_i", noise(source, read_ready)),
+            ("copy_beat_valid_i", noise(source, data)),
+            ("copy_beat_error_i", noise(source, bad_read)),
+            ("copy_write_ready_i", noise(sink, write_ready)),
+            ("copy_wready_i", noise(sink, takes)),
+            ("copy_done_valid_i", noise(sink, done)),
+            ("copy_done_error_i", noise(sink, bad_write)),
         ] {
             bench.set(port, value);
         }
         let mut lanes = [Bits::random(WIDTH, random), Bits::random(WIDTH, random)];
         lanes[source] = beat(place);
-        bench.set_bits("data_i", &Bits::concat(&lanes));
-        bench.set_bits("read_fault_i", &Bits::pack(64, faults[..2].iter().map(|f| f.cast_signed())));
-        bench.set_bits("write_fault_i", &Bits::pack(64, faults[2..].iter().map(|f| f.cast_signed())));
+        bench.set_bits("copy_rdata_i", &Bits::concat(&lanes));
+        bench
+            .set_bits("copy_read_fault_addr_i", &Bits::pack(64, faults[..2].iter().map(|f| f.cast_signed())));
+        bench.set_bits(
+            "copy_write_fault_addr_i",
+            &Bits::pack(64, faults[2..].iter().map(|f| f.cast_signed())),
+        );
         bench.settle();
 
         let asks = copy.as_ref().is_some_and(Copy::asks);
         let chunk = copy.as_ref().and_then(|c| c.chunks.front().copied());
         let finished = copy.as_ref().is_some_and(|c| c.left == 0 && c.open == 0);
-        let found = ["command_ready_o", "done_o", "read_valid_o", "write_valid_o"].map(|o| bench.get(o));
+        let found = ["copy_ready_o", "copy_end_done_o", "copy_read_valid_o", "copy_write_valid_o"]
+            .map(|o| bench.get(o));
         let expected =
             [copy.is_none().into(), finished.into(), side(source, asks), side(sink, chunk.is_some())];
         assert_eq!(found, expected, "cycle {cycle}, copy {ended}");
         if let Some(copy) = &copy {
             if asks {
-                let request = (bench.get("read_addr_o"), bench.get("read_bytes_o"));
+                let request = request(bench, "copy_read", source);
                 assert_eq!(request, (copy.from, copy.chunk()));
             }
             if chunk.is_some() {
-                assert_eq!(Some((bench.get("write_addr_o"), bench.get("write_bytes_o"))), chunk);
+                assert_eq!(Some(request(bench, "copy_write", sink)), chunk);
             }
-            let passes = ["data_valid_o", "data_ready_o"].map(|o| bench.get(o));
+            let passes = ["copy_wvalid_o", "copy_beat_ready_o"].map(|o| bench.get(o));
             assert_eq!(passes, [side(sink, data), side(source, takes)]);
             if data {
-                assert_eq!(bench.bits("data_o"), beat(place));
+                assert_eq!(bench.bits("copy_wdata_o"), beat(place));
             }
             if finished {
-                let status = bench.get("status_o");
-                assert_eq!((status, bench.get("address_o")), (copy.status as u64, copy.address));
+                let status = bench.get("copy_end_status_o");
+                assert_eq!((status, bench.get("copy_end_address_o")), (copy.status as u64, copy.address));
             }
         }
         bench.clock();

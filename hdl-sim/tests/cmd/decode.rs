@@ -10,7 +10,7 @@ use crate::{descriptors, once, unit};
 
 #[test]
 fn decode() {
-    let mut bench = unit("bench_decode", &[]);
+    let mut bench = unit("ls_decode", &[]);
     let mut random = Random::new(231);
     let mut seen: BTreeMap<Status, usize> = BTreeMap::new();
     for _ in 0..6000 {

@@ -74,8 +74,8 @@ struct Met {
 fn run(bench: &mut Bench, random: &mut Random, width: usize, sides: (u8, u8), count: usize, met: &mut Met) {
     let (bus, reader) = sides;
     let beats = 8 * Descriptor::BYTES / width;
-    bench.set("data_valid_i", 0);
-    bench.set("clear_i", 1);
+    bench.set("fetch_beat_valid_i", 0);
+    bench.set("drain_i", 1);
     bench.clock();
     let mut rings = Rings::new(random);
     let (mut state, mut read) = (State::Idle, 0);
@@ -98,30 +98,30 @@ fn run(bench: &mut Bench, random: &mut Random, width: usize, sides: (u8, u8), co
         let bad = once(random, 40);
         let clear = once(random, 500);
         for (port, value) in [
-            ("clear_i", clear.into()),
-            ("run_i", runs.into()),
-            ("base_i", rings.base),
-            ("log2_i", rings.log2.into()),
-            ("used_i", ring::used(rings.producer, rings.consumer).into()),
-            ("index_i", rings.consumer.into()),
-            ("records_i", rings.records.into()),
-            ("req_ready_i", req_ready.into()),
-            ("data_valid_i", beat.is_some().into()),
-            ("data_error_i", bad.into()),
+            ("drain_i", clear.into()),
+            ("enable_i", runs.into()),
+            ("submit_base_i", rings.base),
+            ("ring_log2_i", rings.log2.into()),
+            ("submit_used_i", ring::used(rings.producer, rings.consumer).into()),
+            ("submit_consumer_i", rings.consumer.into()),
+            ("complete_consumer_i", rings.records.into()),
+            ("fetch_req_ready_i", req_ready.into()),
+            ("fetch_beat_valid_i", beat.is_some().into()),
+            ("fetch_beat_error_i", bad.into()),
             ("command_ready_i", command_ready.into()),
         ] {
             bench.set(port, value);
         }
         let bytes = width / 8;
         let at = beat.unwrap_or_default() * bytes;
-        bench.set_bits("data_i", &Bits::from_bytes(width, &descriptor.to_bytes()[at..at + bytes]));
+        bench.set_bits("host_data_i", &Bits::from_bytes(width, &descriptor.to_bytes()[at..at + bytes]));
         bench.settle();
         let place = format!("cycle {cycle}, {state:?}");
         let whole = beat.is_some_and(|beat| beat + 1 == beats);
         error |= beat.is_some() && bad;
         assert_eq!(
-            ["req_valid_o", "data_ready_o", "advance_o", "error_o"].map(|o| bench.get(o)),
-            [matches!(state, State::Request(_)), true, whole, whole && error].map(u64::from),
+            ["fetch_req_valid_o", "fetched_o", "fetch_error_o"].map(|o| bench.get(o)),
+            [matches!(state, State::Request(_)), whole, whole && error].map(u64::from),
             "{place}"
         );
         assert_eq!(bench.get("command_valid_o"), offered.into(), "{place}");
@@ -138,7 +138,7 @@ fn run(bench: &mut Bench, random: &mut Random, width: usize, sides: (u8, u8), co
             }
             State::Request(count) => {
                 assert_eq!(
-                    (bench.get("req_addr_o"), bench.get("req_bytes_o")),
+                    (bench.get("fetch_req_addr_o"), bench.get("fetch_req_bytes_o")),
                     (rings.address(), u64::from(count) * Descriptor::BYTES as u64),
                     "{place}"
                 );

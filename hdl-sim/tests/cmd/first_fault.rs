@@ -25,9 +25,9 @@ fn first_fault() {
                 faults[user].get_or_insert(address);
             }
             let valid = faults.iter().enumerate().fold(0, |bits, (i, f)| bits | u64::from(f.is_some()) << i);
-            assert_eq!(bench.get("valid_o"), valid, "cycle {cycle}");
+            assert_eq!(bench.get("fault_valid_o"), valid, "cycle {cycle}");
             let addresses = faults.iter().map(|f| f.unwrap_or_default().cast_signed());
-            assert_eq!(bench.bits("addr_o"), Bits::pack(64, addresses), "cycle {cycle}");
+            assert_eq!(bench.bits("fault_addr_o"), Bits::pack(64, addresses), "cycle {cycle}");
             bench.clock();
             for fault in faults.iter_mut().enumerate().filter(|(i, _)| clear >> i & 1 == 1).map(|(_, f)| f) {
                 *fault = None;

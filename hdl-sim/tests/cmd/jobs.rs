@@ -103,7 +103,7 @@ fn run(bench: &mut Bench, random: &mut Random, sides: (u8, u8), watchdog: u64, c
     let mut met = [0; 18];
     let mut table = Table::default();
     bench.set("watchdog_i", watchdog);
-    bench.set("clear_i", 1);
+    bench.set("drain_i", 1);
     bench.clock();
     // The time wraps.
     let mut now = TIME - 500;
@@ -134,24 +134,24 @@ fn run(bench: &mut Bench, random: &mut Random, sides: (u8, u8), watchdog: u64, c
         let engine = engine_done.map_or(noise, |e| e.record);
         let copy = copy_done.map_or(noise, |e| e.record);
         for (port, value) in [
-            ("clear_i", clear.into()),
+            ("drain_i", clear.into()),
             ("run_i", runs.into()),
             ("now_i", now),
             ("command_valid_i", table.command.is_some().into()),
-            ("engine_ready_i", engine_ready.into()),
-            ("engine_done_i", engine_done.is_some().into()),
-            ("engine_status_i", engine.status.into()),
-            ("engine_detail_i", engine.detail.into()),
-            ("engine_busy_i", engine.array_busy.into()),
-            ("engine_address_i", engine.address),
+            ("engine_job_ready_i", engine_ready.into()),
+            ("engine_end_done_i", engine_done.is_some().into()),
+            ("engine_end_status_i", engine.status.into()),
+            ("engine_end_detail_i", engine.detail.into()),
+            ("engine_end_busy_i", engine.array_busy.into()),
+            ("engine_end_address_i", engine.address),
             ("copy_ready_i", copy_ready.into()),
-            ("copy_done_i", copy_done.is_some().into()),
-            ("copy_status_i", copy.status.into()),
-            ("copy_address_i", copy.address),
+            ("copy_end_done_i", copy_done.is_some().into()),
+            ("copy_end_status_i", copy.status.into()),
+            ("copy_end_address_i", copy.address),
             ("ending_ready_i", record_ready.into()),
             ("abort_valid_i", abort.is_some().into()),
             ("abort_tag_i", abort.unwrap_or_default().into()),
-            ("submitted_i", table.submitted.into()),
+            ("submit_producer_i", table.submitted.into()),
         ] {
             bench.set(port, value);
         }
@@ -183,13 +183,13 @@ fn run(bench: &mut Bench, random: &mut Random, sides: (u8, u8), watchdog: u64, c
             ("copy_abort_o", copy_abort),
             ("ending_valid_o", ending),
             ("aborting_o", table.aborting.is_some()),
-            ("watchdog_o", expired && !late),
+            ("late_o", expired && !late),
             ("stuck_o", expired && late),
         ];
         for (port, expected) in outputs {
             assert_eq!(bench.get(port), expected.into(), "{port} after {ended} records, {command:?}");
         }
-        assert_eq!(bench.get("count_o"), table.jobs.len() as u64);
+        assert_eq!(bench.get("jobs_o"), table.jobs.len() as u64);
         if ending {
             assert_eq!(bench.bits("ending_o"), table.jobs[0].ending.bits(), "record {ended}");
         }

@@ -105,9 +105,7 @@ impl Users {
         let addresses = self.faults.map(|fault| fault.unwrap_or_default().cast_signed());
         let found = sim.peek_bits(sim.output("fault_addr_o").unwrap());
         assert_eq!(found, Bits::pack(64, addresses), "cycle {}", sim.cycles());
-        if let Ok(valid) = sim.output("fault_valid_o") {
-            assert_eq!(sim.peek(valid), bits(self.faults.map(|fault| fault.is_some())));
-        }
+        assert_eq!(peek(sim, "fault_valid_o"), bits(self.faults.map(|fault| fault.is_some())));
         for (fault, clear) in self.faults.iter_mut().zip(self.clears) {
             *fault = fault.filter(|_| !clear);
         }
@@ -130,16 +128,16 @@ impl Agent for Readers {
     fn drive(&mut self, sim: &mut Sim) -> Result<(), Error> {
         self.users.drive(sim);
         self.ready = self.users.acts(self.users.stalls.back_pressure);
-        poke(sim, "data_ready_i", bits(self.ready));
+        poke(sim, "beat_ready_i", bits(self.ready));
         Ok(())
     }
 
     fn sample(&mut self, sim: &Sim) -> Result<(), Error> {
-        if let Some(user) = only(peek(sim, "data_valid_o")) {
+        if let Some(user) = only(peek(sim, "beat_valid_o")) {
             assert_eq!(Some(user), self.beats.front().map(|b| b.1), "cycle {}: whose beat", sim.cycles());
             if self.ready[user] {
                 let (beat, _) = self.beats.pop_front().unwrap();
-                let flags = ["data_last_o", "data_error_o"].map(|port| peek(sim, port) == 1);
+                let flags = ["beat_last_o", "beat_error_o"].map(|port| peek(sim, port) >> user & 1 == 1);
                 assert_eq!(flags, [beat.last, beat.error]);
                 if !beat.error {
                     assert_eq!(sim.peek_bytes(sim.output("data_o").unwrap())[..beat.data.len()], beat.data);
@@ -208,7 +206,7 @@ impl Agent for Writers {
         }
         self.users.check_faults(sim);
         if let Some(user) = only(peek(sim, "done_valid_o")) {
-            assert_eq!(Some((user, peek(sim, "done_error_o") == 1)), self.answers.pop_front());
+            assert_eq!(Some((user, peek(sim, "done_error_o") >> user & 1 == 1)), self.answers.pop_front());
         }
         if let Some((user, request)) = self.users.taken(sim) {
             let count = request.bytes.div_ceil(WIDTH) as usize;

@@ -19,7 +19,7 @@ enum State {
 
 /// Outputs of one bit that must be as expected every cycle.
 const OUTPUTS: [&str; 6] =
-    ["req_valid_o", "data_valid_o", "ending_ready_o", "advance_o", "interrupt_o", "error_o"];
+    ["record_req_valid_o", "record_valid_o", "ending_ready_o", "recorded_o", "notify_o", "record_error_o"];
 
 /// Writes `count` records. The bus answers with an error now and then. Returns how many records it
 /// did not take.
@@ -33,8 +33,8 @@ fn run(
     let (base, log2) = (random.next() & !63, random.within(1, 5) as u32);
     let mut index = random.next() as u16;
     let beats = (8 * Completion::BYTES).div_ceil(width);
-    bench.set("base_i", base);
-    bench.set("log2_i", log2.into());
+    bench.set("complete_base_i", base);
+    bench.set("ring_log2_i", log2.into());
     let (mut state, mut ending): (State, Option<Ending>) = (State::Idle, None);
     let (mut written, mut failed) = (0, 0);
     // The record that must come, and what has come of it.
@@ -50,14 +50,14 @@ fn run(
         let done = state == State::Wait && !pauses(random, bus);
         let bad = once(random, 10);
         for (port, value) in [
-            ("clear_i", clear.into()),
-            ("index_i", index.into()),
-            ("consumer_i", consumer.into()),
+            ("drain_i", clear.into()),
+            ("complete_producer_i", index.into()),
+            ("submit_consumer_i", consumer.into()),
             ("ending_valid_i", ending.is_some().into()),
-            ("req_ready_i", req_ready.into()),
-            ("data_ready_i", data_ready.into()),
-            ("done_i", done.into()),
-            ("done_error_i", bad.into()),
+            ("record_req_ready_i", req_ready.into()),
+            ("record_ready_i", data_ready.into()),
+            ("record_done_valid_i", done.into()),
+            ("record_done_error_i", bad.into()),
         ] {
             bench.set(port, value);
         }
@@ -78,7 +78,7 @@ fn run(
             State::Request => {
                 let at = base.wrapping_add(u64::from(ring::slot(index, log2)) * Completion::BYTES as u64);
                 assert_eq!(
-                    (bench.get("req_addr_o"), bench.get("req_bytes_o")),
+                    (bench.get("record_req_addr_o"), bench.get("record_req_bytes_o")),
                     (at, Completion::BYTES as u64),
                     "index {index}, 2^{log2} records"
                 );
@@ -88,7 +88,7 @@ fn run(
             }
             State::Send(beat) => {
                 if data_ready {
-                    bytes.extend_from_slice(bench.bits("data_o").bytes());
+                    bytes.extend_from_slice(bench.bits("record_data_o").bytes());
                     state = if beat + 1 == beats { State::Wait } else { State::Send(beat + 1) };
                 }
             }

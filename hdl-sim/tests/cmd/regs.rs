@@ -5,28 +5,29 @@ use lockstep_accel_abi::codes::{ID_VALUE, INTERFACE_VERSION, RING_ALIGN, RING_LO
 use lockstep_accel_abi::registers::{self, COUNTERS, OFFSET_BITS, REGISTERS, fields};
 use lockstep_accel_abi::{Access, ErrorBits, Field, events};
 use lockstep_arith::sample::Random;
-use lockstep_hdl_sim::{Bits, Design, Sim};
+use lockstep_hdl_sim::{Bits, Design, Layout, Sim};
 
 use crate::{Bench, once};
 
-/// Parameters that capabilities show: no two are alike.
-const PARAMETERS: [(&str, u64); 15] = [
-    ("BuildId", 0x0bad_cafe),
-    ("ArraySize", 16),
-    ("DataWidth", 512),
-    ("CardBytes", 0x2_4680_0000),
-    ("MaxTokens", 300),
-    ("MaxHidden", 700),
-    ("Jobs", 5),
-    ("ProgramVersion", 7),
-    ("ClockKhz", 125_000),
-    ("ADepth", 64 * 11),
-    ("BDepth", 64 * 12),
-    ("VDepth", 64 * 13),
-    ("YDepth", 64 * 14),
-    ("PDepth", 64 * 15),
-    ("RingDepth", 64 * 17),
+/// Sizes that the capability registers show: no two are alike.
+const CARD: [(&str, u64); 14] = [
+    ("build_id", 0x0bad_cafe),
+    ("array", 16),
+    ("card_bytes", 0x2_4680_0000),
+    ("max_tokens", 300),
+    ("max_hidden", 700),
+    ("jobs", 5),
+    ("program_version", 7),
+    ("clock_khz", 125_000),
+    ("a_depth", 64 * 11),
+    ("b_depth", 64 * 12),
+    ("v_depth", 64 * 13),
+    ("y_depth", 64 * 14),
+    ("p_depth", 64 * 15),
+    ("ring_depth", 64 * 17),
 ];
+/// Bits of both memory ports.
+const DATA_WIDTH: u64 = 512;
 /// Bits of `ERROR_STATUS`, those of the ports.
 const ERRORS: u64 = ErrorBits::ALL as u64;
 const BUS: u64 = 15;
@@ -118,17 +119,18 @@ impl Inputs {
         let (at, data) = self.write.unwrap_or_default();
         for (port, value) in [
             ("clear_i", self.clear.into()),
-            ("write_i", self.write.is_some().into()),
+            ("write_valid_i", self.write.is_some().into()),
             ("write_addr_i", at.into()),
             ("write_data_i", data),
             ("write_whole_i", self.whole.into()),
             ("read_addr_i", self.read.into()),
             ("int_status_i", self.interrupts),
-            ("error_set_i", self.errors),
-            ("resetting_i", self.resetting.into()),
-            ("aborting_i", self.aborting.into()),
-            ("busy_i", self.busy.into()),
-            ("jobs_i", self.jobs),
+            ("error_set_i", self.errors & !BUS),
+            ("bus_error_valid_i", self.errors & BUS),
+            ("drain_i", self.resetting.into()),
+            ("work_aborting_i", self.aborting.into()),
+            ("work_busy_i", self.busy.into()),
+            ("work_jobs_i", self.jobs),
             ("submit_producer_i", self.indices[0]),
             ("submit_consumer_i", self.indices[1]),
             ("complete_producer_i", self.indices[2]),
@@ -137,8 +139,8 @@ impl Inputs {
             bench.set(port, value);
         }
         let pack = |each, values: &[u64]| Bits::pack(each, values.iter().map(|v| v.cast_signed()));
-        bench.set_bits("bus_address_i", &pack(64, &self.addresses));
-        bench.set_bits("bus_response_i", &pack(2, &self.responses));
+        bench.set_bits("bus_error_addr_i", &pack(64, &self.addresses));
+        bench.set_bits("bus_error_resp_i", &pack(2, &self.responses));
         bench.set_bits("counters_i", &pack(64, &self.counters));
     }
 }
@@ -178,31 +180,31 @@ impl Held {
 
     /// What a register reads as.
     fn read(&self, inputs: &Inputs) -> u64 {
-        let parameter = |name| PARAMETERS.iter().find(|p| p.0 == name).map_or(0, |p| p.1);
+        let size = |name| CARD.iter().find(|p| p.0 == name).map_or(0, |p| p.1);
         let pair = |low: u64, high: u64| low | high << 16;
-        let words = |low, high| pair(parameter(low) / 64, parameter(high) / 64);
+        let words = |low, high| pair(size(low) / 64, size(high) / 64);
         let (low, high) = (|v: u64| v & 0xffff_ffff, |v: u64| v >> 32);
         let [submit, submit_consumer, complete, complete_consumer] = inputs.indices;
         match inputs.read {
             registers::ID => ID_VALUE.into(),
             registers::VERSION => INTERFACE_VERSION.into(),
-            registers::BUILD_ID => parameter("BuildId"),
+            registers::BUILD_ID => size("build_id"),
             registers::SCRATCH => self.scratch,
-            registers::CAP_ARRAY => pair(parameter("ArraySize"), parameter("ArraySize")),
-            registers::CAP_LIMITS => pair(parameter("MaxTokens"), parameter("MaxHidden")),
-            registers::CAP_VECTORS => words("VDepth", "YDepth"),
-            registers::CAP_BUFFERS => words("PDepth", "RingDepth"),
-            registers::CAP_CARD_BYTES_LO => low(parameter("CardBytes")),
-            registers::CAP_CARD_BYTES_HI => high(parameter("CardBytes")),
-            registers::CAP_PORTS => pair(parameter("DataWidth") / 8, parameter("DataWidth") / 8),
+            registers::CAP_ARRAY => pair(size("array"), size("array")),
+            registers::CAP_LIMITS => pair(size("max_tokens"), size("max_hidden")),
+            registers::CAP_VECTORS => words("v_depth", "y_depth"),
+            registers::CAP_BUFFERS => words("p_depth", "ring_depth"),
+            registers::CAP_CARD_BYTES_LO => low(size("card_bytes")),
+            registers::CAP_CARD_BYTES_HI => high(size("card_bytes")),
+            registers::CAP_PORTS => pair(DATA_WIDTH / 8, DATA_WIDTH / 8),
             registers::CAP_QUEUE => {
                 value(fields::CAP_QUEUE::RING_LOG2_MAX, RING_LOG2.1.into())
-                    | value(fields::CAP_QUEUE::JOBS, parameter("Jobs"))
+                    | value(fields::CAP_QUEUE::JOBS, size("jobs"))
                     | value(fields::CAP_QUEUE::VECTORS, VECTORS.into())
             }
-            registers::CAP_PROGRAM => pair(parameter("ProgramVersion"), 0xffff),
-            registers::CAP_OPERANDS => words("ADepth", "BDepth"),
-            registers::CAP_CLOCK_KHZ => parameter("ClockKhz"),
+            registers::CAP_PROGRAM => pair(size("program_version"), 0xffff),
+            registers::CAP_OPERANDS => words("a_depth", "b_depth"),
+            registers::CAP_CLOCK_KHZ => size("clock_khz"),
             registers::CAP_COUNTERS => events::COUNT as u64,
             registers::CONTROL => {
                 value(fields::CONTROL::ENABLE, self.enable.into())
@@ -321,9 +323,8 @@ impl Held {
 
 #[test]
 fn regs() {
-    let design = PARAMETERS.iter().fold(Design::new("ls_regs"), |design, (name, value)| {
-        design.parameter(*name, format!("64'd{value}"))
-    });
+    let card = Layout::of("card_t").unwrap().pack(&CARD).unwrap();
+    let design = Design::new("ls_regs").parameter("DataWidth", DATA_WIDTH).parameter("Card", card);
     let mut bench = Bench { sim: Sim::new(&design).unwrap() };
     let mut random = Random::new(331);
     let mut held = Held::default();
@@ -342,20 +343,20 @@ fn regs() {
             ("complete_base_o", held.complete_base),
             ("ring_log2_o", held.log2),
             ("watchdog_o", held.watchdog),
-            ("int_enable_o", held.int_enable),
-            ("reset_o", orders.reset.into()),
-            ("submit_o", orders.submit.into()),
-            ("complete_o", orders.complete.into()),
-            ("abort_o", orders.abort.into()),
-            ("int_acknowledge_o", orders.acknowledge),
-            ("int_force_o", orders.force),
+            ("int_control_enable_o", held.int_enable),
+            ("order_reset_o", orders.reset.into()),
+            ("order_submit_o", orders.submit.into()),
+            ("order_complete_o", orders.complete.into()),
+            ("order_abort_o", orders.abort.into()),
+            ("int_control_acknowledge_o", orders.acknowledge),
+            ("int_control_raise_o", orders.force),
             ("error_event_o", u64::from(orders.errors & !held.errors != 0)),
         ];
         for (port, expected) in outputs {
             assert_eq!(bench.get(port), expected, "{port}, {place}");
         }
         if let Some((_, data)) = inputs.write {
-            assert_eq!(bench.get("operand_o"), data & 0xffff, "{place}");
+            assert_eq!(bench.get("order_operand_o"), data & 0xffff, "{place}");
         }
         enabled += usize::from(held.enabled());
         halted += usize::from(held.halted());

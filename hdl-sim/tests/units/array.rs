@@ -28,21 +28,21 @@ fn array() {
                     left -= 1;
                     let mut draw = |low, high| (0..N).map(|_| random.within(low, high)).collect::<Vec<i32>>();
                     let (a, b) = (draw(-128, 127), draw(-127, 127));
-                    bench.set("valid_i", valid.into());
-                    bench.set("first_i", (step == 0).into());
-                    bench.set("shift_i", (step == steps).into());
-                    bench.set("last_i", (step + 1 == planes * steps).into());
-                    bench.set_bits("a_i", &Bits::pack(8, a.iter().copied()));
-                    bench.set_bits("b_i", &Bits::pack(8, b.iter().copied()));
+                    bench.set("word_step_i", valid.into());
+                    bench.set("word_first_i", (step == 0).into());
+                    bench.set("word_shift_i", (step == steps).into());
+                    bench.set("word_last_i", (step + 1 == planes * steps).into());
+                    bench.set_bits("a_operand_i", &Bits::pack(8, a.iter().copied()));
+                    bench.set_bits("b_operand_i", &Bits::pack(8, b.iter().copied()));
                     if let (true, Some(_), Some(which)) = (left < 1, &before, reads.last().copied()) {
                         reads.pop();
-                        bench.set("by_row_i", (which >= N) as u64);
-                        bench.set("index_i", (which % N) as u64);
+                        bench.set("plane_by_row_i", (which >= N) as u64);
+                        bench.set("plane_index_i", (which % N) as u64);
                         pending = Some(which);
                     }
                     bench.settle();
                     if let (Some(which), Some(plane)) = (pending.take(), &before) {
-                        let found = bench.bits("data_o").signed(32);
+                        let found = bench.bits("plane_data_o").signed(32);
                         let at = |i: usize| if which >= N { plane[which - N][i] } else { plane[i][which] };
                         assert_eq!(found, (0..N).map(|i| at(i).into()).collect::<Vec<i64>>(), "line {which}");
                     }
@@ -57,7 +57,7 @@ fn array() {
                     }
                 }
             }
-            bench.set("valid_i", 0);
+            bench.set("word_step_i", 0);
             let mut planes_seen = 0;
             for _ in 0..4 {
                 bench.settle();
@@ -73,7 +73,7 @@ fn array() {
 /// Compares the counts of all semaphores with a model. A signal counts a cycle later.
 #[test]
 fn semaphores() {
-    let mut bench = unit("bench_semaphores", &[]);
+    let mut bench = unit("ls_semaphores", &[]);
     let mut random = Random::new(61);
     let mut counts = [0_i64; 32];
     let mut late = vec![0; 4];
@@ -85,11 +85,12 @@ fn semaphores() {
             (0..4).map(|_| random.next() & random.next() & random.next() & some & 0xffff_ffff).collect();
         let take = random.next() & ready & some;
         bench.set("take_i", take);
-        for (name, &signal) in ["signal0_i", "signal1_i", "signal2_i", "signal3_i"].iter().zip(&signals) {
-            bench.set(name, signal);
-        }
+        bench.set_bits(
+            "signals_i",
+            &Bits::concat(&signals.iter().map(|&s| Bits::new(32, s)).collect::<Vec<_>>()),
+        );
         bench.settle();
-        assert_eq!(bench.get("ready_o"), ready);
+        assert_eq!(bench.get("sem_o"), ready);
         bench.clock();
         for (i, count) in counts.iter_mut().enumerate() {
             let bit = |word: u64| (word >> i & 1) as i64;
@@ -102,21 +103,20 @@ fn semaphores() {
 /// Taking an empty semaphore and signalling a full one are errors.
 #[test]
 fn misused_semaphores() {
-    let mut bench = unit("bench_semaphores", &[]);
-    for port in ["take_i", "signal0_i", "signal1_i", "signal2_i", "signal3_i"] {
-        bench.set(port, 0);
-    }
+    let mut bench = unit("ls_semaphores", &[]);
+    bench.set("take_i", 0);
+    bench.set_bits("signals_i", &Bits::zero(128));
     for _ in 0..1022 {
-        bench.set("signal0_i", 1 << 3);
+        bench.set("signals_i", 1 << 3);
         bench.clock();
     }
-    bench.set("signal0_i", 0);
+    bench.set("signals_i", 0);
     bench.clock();
     bench.set("take_i", 1 << 3);
     bench.clock();
     bench.set("take_i", 1 << 4);
     assert!(bench.sim.cycle(&mut []).is_err());
     bench.set("take_i", 0);
-    bench.set("signal0_i", 1 << 3);
+    bench.set("signals_i", 1 << 3);
     assert!((0..5).any(|_| bench.sim.cycle(&mut []).is_err()));
 }

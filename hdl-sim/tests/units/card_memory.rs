@@ -24,16 +24,16 @@ impl Memory {
         Self { random: Random::new(seed), percent, open: VecDeque::new(), ready: false, answers: false }
     }
 
-    /// Sets `req_ready_i`, `data_valid_i`, `data_i`, and with `last` also `data_last_i`.
+    /// Sets the inputs of a reader: whether its request is taken, and a word that it asked for.
     fn drive(&mut self, bench: &mut Bench, content: impl Fn(u64) -> Bits, last: bool) {
         self.ready = !pauses(&mut self.random, self.percent);
         self.answers = !self.open.is_empty() && !pauses(&mut self.random, self.percent);
-        bench.set("req_ready_i", self.ready.into());
-        bench.set("data_valid_i", self.answers.into());
+        bench.set("ask_ready_i", self.ready.into());
+        bench.set("word_valid_i", self.answers.into());
         let (address, left) = self.open.front().copied().unwrap_or_default();
-        bench.set_bits("data_i", &content(address));
+        bench.set_bits("card_data_i", &content(address));
         if last {
-            bench.set("data_last_i", (left == 1).into());
+            bench.set("card_read_beat_last_i", (left == 1).into());
         }
     }
 
@@ -46,8 +46,8 @@ impl Memory {
                 self.open.pop_front();
             }
         }
-        if self.ready && bench.get("req_valid_o") == 1 {
-            self.open.push_back((bench.get("req_address_o"), bench.get("req_words_o")));
+        if self.ready && bench.get("ask_valid_o") == 1 {
+            self.open.push_back((bench.get("ask_address_o"), bench.get("ask_words_o")));
         }
     }
 }
@@ -84,14 +84,14 @@ fn loader() {
             assert!(level <= 128);
             // Checks the word that was read a cycle ago and frees it; then reads the next one.
             let free = read.take().is_some_and(|address| {
-                assert_eq!(bench.bits("word_o"), word(address));
+                assert_eq!(bench.bits("ring_word_o"), word(address));
                 true
             });
             head = (head + u64::from(free)) % 128;
             bench.set("free_i", free.into());
             let take = level > u64::from(free) && !pauses(&mut random, percent);
-            bench.set("read_i", take.into());
-            bench.set("address_i", head);
+            bench.set("ring_read_i", take.into());
+            bench.set("ring_address_i", head);
             if take {
                 read = expected.pop_front();
             }
@@ -139,21 +139,21 @@ fn dispatcher() {
         for i in program.iter().cycle().take(program.len() * repeat) {
             expected[i.operation.format().unit as usize].push_back(instruction(i));
         }
-        bench.set("program_i", 1 << 24);
+        bench.set("program_address_i", 1 << 24);
         bench.set("length_i", program.len() as u64);
-        bench.set("repeat_i", repeat as u64);
+        bench.set("repeats_i", repeat as u64);
         let mut cycles = 0;
         while expected.iter().any(|q| !q.is_empty()) {
             bench.set("start_i", (cycles == 0).into());
             memory.drive(&mut bench, content, false);
             let ready = (0..5).fold(0, |bits, i| bits | u64::from(!pauses(&mut random, percent)) << i);
-            bench.set("queue_ready_i", ready);
+            bench.set("put_ready_i", ready);
             bench.settle();
             memory.sample(&bench);
-            let valid = bench.get("queue_valid_o");
+            let valid = bench.get("put_valid_o");
             assert!(valid.count_ones() <= 1 && bench.get("illegal_o") == 0);
             for (i, queue) in expected.iter_mut().enumerate().filter(|(i, _)| (valid & ready) >> i & 1 == 1) {
-                assert_eq!(Some(bench.bits("instr_o")), queue.pop_front(), "queue {i}");
+                assert_eq!(Some(bench.bits("put_instr_o")), queue.pop_front(), "queue {i}");
             }
             bench.clock();
             cycles += 1;
@@ -165,7 +165,7 @@ fn dispatcher() {
         for _ in 0..50 {
             memory.drive(&mut bench, content, false);
             bench.settle();
-            assert_eq!((bench.get("queue_valid_o"), bench.get("req_valid_o")), (0, 0));
+            assert_eq!((bench.get("put_valid_o"), bench.get("ask_valid_o")), (0, 0));
             bench.clock();
         }
     }
@@ -238,10 +238,11 @@ fn dispatcher_refuses_what_is_no_instruction() {
         let mut bench = unit("ls_dispatch", &[("N", N)]);
         let mut memory = Memory::new(11, 30);
         let bytes = program.concat();
-        for (port, value) in [("program_i", 0), ("length_i", program.len() as u64), ("repeat_i", 1)] {
+        for (port, value) in [("program_address_i", 0), ("length_i", program.len() as u64), ("repeats_i", 1)]
+        {
             bench.set(port, value);
         }
-        bench.set("queue_ready_i", 31);
+        bench.set("put_ready_i", 31);
         let (mut handed, mut illegal) = (0, false);
         for cycle in 0..100 + 12 * program.len() {
             bench.set("start_i", (cycle == 0).into());
@@ -252,8 +253,8 @@ fn dispatcher_refuses_what_is_no_instruction() {
             memory.drive(&mut bench, content, false);
             bench.settle();
             memory.sample(&bench);
-            if bench.get("queue_valid_o") != 0 {
-                assert_eq!(bench.bits("instr_o").bytes(), program[handed]);
+            if bench.get("put_valid_o") != 0 {
+                assert_eq!(bench.bits("put_instr_o").bytes(), program[handed]);
                 handed += 1;
             }
             illegal |= bench.get("illegal_o") == 1;
@@ -290,30 +291,28 @@ fn multiplexer() {
             }
             let front = |r: usize| asked[r].front().copied().unwrap_or_default();
             let valid = (0..3).fold(0, |bits, r| bits | u64::from(offers[r]) << r);
-            bench.set("valid_i", valid);
-            bench.set_bits("address_i", &Bits::pack(40, (0..3).map(|r| front(r).0 as i64)));
-            bench.set_bits("words_i", &Bits::pack(16, (0..3).map(|r| front(r).1 as i64)));
+            bench.set("ask_valid_i", valid);
+            bench.set_bits("ask_address_i", &Bits::pack(40, (0..3).map(|r| front(r).0 as i64)));
+            bench.set_bits("ask_words_i", &Bits::pack(16, (0..3).map(|r| front(r).1 as i64)));
             let ready = !pauses(&mut random, percent);
-            bench.set("req_ready_i", ready.into());
+            bench.set("card_read_req_ready_i", ready.into());
             let answers = !open.is_empty() && !pauses(&mut random, percent);
             let (at, left) = open.front().copied().unwrap_or_default();
-            bench.set("rsp_valid_i", answers.into());
-            bench.set("rsp_last_i", (left == 1).into());
-            bench.set_bits("rsp_data_i", &word(at));
+            bench.set("card_read_beat_valid_i", answers.into());
+            bench.set("card_read_beat_last_i", (left == 1).into());
             bench.settle();
 
-            let request = (bench.get("req_valid_o") == 1)
-                .then(|| (bench.get("req_addr_o"), bench.get("req_bytes_o") / N as u64));
+            let request = (bench.get("card_read_req_valid_o") == 1)
+                .then(|| (bench.get("card_read_req_addr_o"), bench.get("card_read_req_bytes_o") / N as u64));
             assert!(offered.is_none() || offered == request, "{offered:?} became {request:?}");
             offered = if ready { None } else { request };
-            assert_eq!(bench.get("idle_o"), u64::from(open.is_empty()));
-            let to = bench.get("data_valid_o");
+            assert_eq!(bench.get("card_idle_o"), u64::from(open.is_empty()));
+            let to = bench.get("word_valid_o");
             assert_eq!(to.count_ones(), answers.into());
             for queue in expected.iter_mut().enumerate().filter(|(r, _)| to >> r & 1 == 1).map(|(_, q)| q) {
-                assert_eq!(bench.bits("data_o"), word(queue.pop_front().unwrap()));
-                assert_eq!(bench.get("data_last_o"), u64::from(left == 1));
+                assert_eq!(queue.pop_front(), Some(at));
             }
-            let taken = bench.get("ready_o") & valid;
+            let taken = bench.get("ask_ready_o") & valid;
             assert_eq!(taken.count_ones(), (ready && request.is_some()).into());
             for r in (0..3).filter(|r| taken >> r & 1 == 1) {
                 assert_eq!(request, asked[r].pop_front());

@@ -174,7 +174,7 @@ fn drain() {
                     parameters = *rest;
                     table_seen = true;
                     ended = true;
-                    assert_eq!(bench.bits("slot_o").get(SLOT_BITS - 1, 1), 0);
+                    assert_eq!(bench.bits("drain_slot_o").get(SLOT_BITS - 1, 1), 0);
                 }
                 Some((_, events)) => {
                     let event = events.front().unwrap();
@@ -185,17 +185,17 @@ fn drain() {
                             outputs,
                             [event.take, event.plane_done.into(), event.panel_done.into(), event.end.into()]
                         );
-                        assert_eq!(bench.bits("slot_o"), event.slot, "cycle {cycles}");
+                        assert_eq!(bench.bits("drain_slot_o"), event.slot, "cycle {cycles}");
                         (0..32).for_each(|i| sems[i] -= event.take >> i & 1);
                         (done, ended) = (event.plane_done, event.end);
                     } else {
                         assert_eq!(outputs, [0; 4], "cycle {cycles}");
-                        assert_eq!(bench.bits("slot_o").get(SLOT_BITS - 1, 1), 0, "cycle {cycles}");
+                        assert_eq!(bench.bits("drain_slot_o").get(SLOT_BITS - 1, 1), 0, "cycle {cycles}");
                     }
                 }
                 None => {
                     assert_eq!(outputs, [0; 4]);
-                    assert_eq!(bench.bits("slot_o").get(SLOT_BITS - 1, 1), 0);
+                    assert_eq!(bench.bits("drain_slot_o").get(SLOT_BITS - 1, 1), 0);
                 }
             }
             // The next plane comes in the cycle in which this one ends, or later.
@@ -209,12 +209,15 @@ fn drain() {
             }
             if table_seen {
                 bench.settle();
-                let found = bench.bits("table_o");
+                let found = bench.bits("activation_coefficients_o");
                 for half in (0..2).filter(|half| halves >> half & 1 == 1) {
                     let words = [0, 1, 2].map(|i| found.get(192 * half + 64 * i, 64));
                     assert_eq!(words, table[half]);
                 }
-                assert_eq!(["fraction_bits_o", "offset_o"].map(|n| bench.get(n)), parameters);
+                assert_eq!(
+                    ["activation_fraction_bits_o", "activation_offset_o"].map(|n| bench.get(n)),
+                    parameters
+                );
             }
             // Semaphores are scarce.
             if random.within(1, 8) == 1 {

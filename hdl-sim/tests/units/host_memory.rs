@@ -18,7 +18,7 @@ fn pool_writer() {
         for (sequence, length) in [(0_u64, 2_u64), (1, 4), (2, 64), (3, 98)] {
             let sums: Vec<u32> = (0..length).map(|_| random.next() as u32).collect();
             let address = 0x1234_5678_9000 + sequence * 0x1000;
-            bench.set("address_i", address);
+            bench.set("output_address_i", address);
             bench.set("length_i", length);
             // A sum comes this many cycles after the unit has shown room for it.
             let mut way: VecDeque<Option<u32>> = [None; N.ilog2() as usize + 3].into();
@@ -27,14 +27,14 @@ fn pool_writer() {
             for cycle in 0.. {
                 assert!(cycle < 20_000, "{} words of {length}", written.len());
                 let sum = way.pop_front().unwrap();
-                bench.set("valid_i", sum.is_some().into());
-                bench.set("data_i", sum.unwrap_or(0xdead_beef).into());
+                bench.set("pool_valid_i", sum.is_some().into());
+                bench.set("pool_i", sum.unwrap_or(0xdead_beef).into());
                 let (ask, ready) = (!pauses(&mut random, percent), !pauses(&mut random, percent));
-                bench.set("req_ready_i", ask.into());
-                bench.set("ready_i", (ready && asked && written.len() < length as usize).into());
-                bench.set("done_i", (answer == 1).into());
+                bench.set("host_write_req_ready_i", ask.into());
+                bench.set("host_write_ready_i", (ready && asked && written.len() < length as usize).into());
+                bench.set("host_write_done_valid_i", (answer == 1).into());
                 bench.settle();
-                let go = bench.get("room_o") == 1 && !pauses(&mut random, sending);
+                let go = bench.get("pool_room_o") == 1 && !pauses(&mut random, sending);
                 way.push_back(if go { left.next().copied() } else { None });
                 if bench.get("req_valid_o") == 1 && ask {
                     assert!(!asked);
@@ -42,7 +42,7 @@ fn pool_writer() {
                     asked = true;
                 }
                 if bench.get("valid_o") == 1 && ready && asked && written.len() < length as usize {
-                    written.extend(bench.bits("data_o").unsigned(32));
+                    written.extend(bench.bits("host_write_data_o").unsigned(32));
                 }
                 bench.clock();
                 if answer == 1 {
@@ -51,9 +51,9 @@ fn pool_writer() {
                 answer =
                     if answer > 1 { answer - 1 } else { 20 * u64::from(written.len() >= length as usize) };
             }
-            bench.set("done_i", 0);
+            bench.set("host_write_done_valid_i", 0);
             bench.settle();
-            assert_eq!(bench.get("idle_o"), 1);
+            assert_eq!(bench.get("pool_idle_o"), 1);
             let expected: Vec<u64> = sums.into_iter().map(u64::from).collect();
             assert_eq!(written[..length as usize], expected);
         }
@@ -84,8 +84,8 @@ fn gather() {
             });
             let gather = gather.wait(4, When::Once).signal(9, When::Once);
             bench.set_bits("instr_i", &instruction(&gather));
-            bench.set("input_i", 0xabc_0000);
-            bench.set("read_i", 0);
+            bench.set("input_address_i", 0xabc_0000);
+            bench.set("gather_read_i", 0);
             let mut host: VecDeque<(Bits, bool)> = VecDeque::new();
             let mut card: VecDeque<(u64, u64)> = VecDeque::new();
             let (mut taken, mut ended, mut error, mut cycles) = (0, false, false, 0);
@@ -94,20 +94,20 @@ fn gather() {
                 bench.set("valid_i", 1);
                 bench.set("sem_i", sems);
                 let (host_ready, card_ready) = (!pauses(&mut random, percent), !pauses(&mut random, percent));
-                bench.set("host_req_ready_i", host_ready.into());
-                bench.set("req_ready_i", card_ready.into());
+                bench.set("host_read_req_ready_i", host_ready.into());
+                bench.set("ask_ready_i", card_ready.into());
                 let beat = if pauses(&mut random, percent) { None } else { host.pop_front() };
-                bench.set("host_rsp_valid_i", beat.is_some().into());
+                bench.set("host_read_beat_valid_i", beat.is_some().into());
                 let (data, last) = beat.unwrap_or((Bits::zero(8 * N), false));
-                bench.set_bits("host_rsp_data_i", &data);
-                bench.set("host_rsp_last_i", last.into());
+                bench.set_bits("host_data_i", &data);
+                bench.set("host_read_beat_last_i", last.into());
                 let answers = !card.is_empty() && !pauses(&mut random, percent);
                 let (at, left) = card.front().copied().unwrap_or_default();
-                bench.set("data_valid_i", answers.into());
-                bench.set("data_last_i", (left == 1).into());
-                bench.set_bits("data_i", &word(at));
+                bench.set("word_valid_i", answers.into());
+                bench.set("card_read_beat_last_i", (left == 1).into());
+                bench.set_bits("card_data_i", &word(at));
                 bench.settle();
-                error |= bench.get("error_o") == 1;
+                error |= bench.get("bad_token_o") == 1;
                 taken += bench.get("take_o") >> 4 & 1;
                 assert!(bench.get("take_o") & !sems == 0, "taken before it was there");
                 ended = bench.get("signal_o") == 1 << 9;
@@ -134,8 +134,8 @@ fn gather() {
                     let end = beats.len() - 1;
                     host.extend(beats.into_iter().enumerate().map(|(i, b)| (b, i == end)));
                 }
-                if card_ready && bench.get("req_valid_o") == 1 {
-                    card.push_back((bench.get("req_address_o"), bench.get("req_words_o")));
+                if card_ready && bench.get("ask_valid_o") == 1 {
+                    card.push_back((bench.get("ask_address_o"), bench.get("ask_words_o")));
                 }
                 bench.clock();
                 cycles += 1;
@@ -148,12 +148,12 @@ fn gather() {
             }
             bench.set("valid_i", 0);
             for channel in 0..(ROW - 1) * N as u64 {
-                bench.set("read_i", 1);
-                bench.set("channel_i", channel);
+                bench.set("gather_read_i", 1);
+                bench.set("gather_channel_i", channel);
                 bench.clock();
                 bench.settle();
                 let (words, scales, types) =
-                    (bench.bits("word_o"), bench.bits("scale_o"), bench.bits("type_o"));
+                    (bench.bits("gather_word_o"), bench.bits("gather_scale_o"), bench.bits("gather_type_o"));
                 for (lane, &(id, kind)) in ids.iter().enumerate() {
                     let row = (1 << 30) + id * ROW * N as u64;
                     let byte = word(row + channel / N as u64 * N as u64).get(8 * (channel as usize % N), 8);

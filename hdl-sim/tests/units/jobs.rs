@@ -18,14 +18,13 @@ fn jobs() {
         let [program, input, output] = [(); 3].map(|()| random.next() & 0xff_ffff_ffc0);
         let strides = [random.next() & 0xffff, random.next() & 0xffff];
         for (port, value) in [
-            ("job_program_i", program),
-            ("job_length_i", number + 3),
-            ("job_repeat_i", repeat),
-            ("job_input_i", input),
-            ("job_input_stride_i", strides[0]),
-            ("job_output_i", output),
-            ("job_output_stride_i", strides[1]),
-            ("job_tag_i", number),
+            ("engine_job_program_address_i", program),
+            ("engine_job_length_i", number + 3),
+            ("engine_job_runs_i", repeat),
+            ("engine_job_input_address_i", input),
+            ("engine_job_input_stride_i", strides[0]),
+            ("engine_job_output_address_i", output),
+            ("engine_job_output_stride_i", strides[1]),
         ] {
             bench.set(port, value);
         }
@@ -44,37 +43,39 @@ fn jobs() {
             let read = reading && once(&mut random, 4);
             let [read_last, read_bad] = [once(&mut random, 2), once(&mut random, 60)];
             let written = writing && once(&mut random, 6);
-            let [write_bad, take] = [once(&mut random, 60), once(&mut random, 3)];
+            let write_bad = once(&mut random, 60);
             for (port, value) in [
-                ("job_valid_i", offer && !begun),
-                ("done_ready_i", take),
-                ("abort_i", abort),
+                ("engine_job_valid_i", offer && !begun),
+                ("engine_abort_i", abort),
                 ("sequence_end_i", ended),
                 ("illegal_i", illegal),
                 ("bad_token_i", token),
-                ("card_valid_i", card_word),
-                ("card_error_i", card_bad),
-                ("host_read_valid_i", read),
-                ("host_read_last_i", read_last),
-                ("host_read_error_i", read_bad),
-                ("host_write_done_i", written),
-                ("host_write_error_i", write_bad),
+                ("card_read_beat_valid_i", card_word),
+                ("card_read_beat_error_i", card_bad),
+                ("host_read_beat_valid_i", read),
+                ("host_read_beat_last_i", read_last),
+                ("host_read_beat_error_i", read_bad),
+                ("host_write_done_valid_i", written),
+                ("host_write_done_error_i", write_bad),
                 ("card_idle_i", card_idle),
-                ("host_read_asked_i", ask_read),
-                ("host_write_asked_i", ask_write),
+                ("host_read_req_valid_i", ask_read),
+                ("host_read_req_ready_i", ask_read || once(&mut random, 2)),
+                ("host_write_req_valid_i", ask_write),
+                ("host_write_req_ready_i", ask_write || once(&mut random, 2)),
                 ("step_i", step),
             ] {
                 bench.set(port, value.into());
             }
             bench.settle();
             let place = format!("job {number}, cycle {cycle}");
-            assert_eq!(bench.get("job_ready_o"), u64::from(!begun), "{place}");
+            assert_eq!(bench.get("engine_job_ready_o"), u64::from(!begun), "{place}");
             assert_eq!(bench.get("running_o"), running.into(), "{place}");
             assert_eq!(bench.get("host_writing_o"), writing.into(), "{place}");
             assert_eq!(bench.get("start_o"), u64::from(running && cycles == 0), "{place}");
             if running {
                 assert_eq!(
-                    ["program_o", "length_o", "repeat_o", "input_o", "output_o"].map(|n| bench.get(n)),
+                    ["program_address_o", "length_o", "repeats_o", "input_address_o", "output_address_o"]
+                        .map(|n| bench.get(n)),
                     [
                         program,
                         number + 3,
@@ -84,13 +85,13 @@ fn jobs() {
                     ]
                 );
             }
-            let done = bench.get("done_valid_o") == 1;
-            let unit_reset = bench.get("unit_rst_no") == 0;
+            let done = bench.get("engine_done_valid_o") == 1;
+            let unit_reset = bench.get("srst_n_o") == 0;
             if done {
                 assert!(!reading && !writing || error == 0, "{place}: something is open");
                 assert_eq!(
-                    ["done_tag_o", "done_error_o", "done_cycles_o", "done_busy_o"].map(|n| bench.get(n)),
-                    [number & 0xffff, error, cycles, busy],
+                    ["engine_done_error_o", "engine_done_busy_o"].map(|n| bench.get(n)),
+                    [error, busy],
                     "{place}"
                 );
             } else {
@@ -116,7 +117,7 @@ fn jobs() {
             begun |= offer;
             reading = ask_read || reading && !(read && read_last);
             writing = ask_write || writing && !written;
-            if done && take {
+            if done {
                 break;
             }
         }
@@ -137,8 +138,8 @@ fn engine_counters() {
         "stall_plane_i",
         "drained_i",
         "passed_i",
-        "card_word_i",
-        "host_read_i",
+        "card_read_beat_valid_i",
+        "host_read_beat_valid_i",
         "host_written_i",
     ];
     let mut sums = [0_u64; 10];
@@ -161,5 +162,5 @@ fn engine_counters() {
     bench.settle();
     // The first member of a packed structure has the highest bits.
     sums.reverse();
-    assert_eq!(bench.bits("counters_o").unsigned(64), sums);
+    assert_eq!(bench.bits("counts_o").unsigned(64), sums);
 }

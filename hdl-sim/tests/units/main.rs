@@ -15,9 +15,11 @@ mod sequencer;
 mod statistics;
 mod vector;
 
+use std::sync::OnceLock;
+
 use lockstep_accel_abi::instructions::{Instruction, When};
 use lockstep_arith::sample::Random;
-use lockstep_hdl_sim::Bits;
+use lockstep_hdl_sim::{Bits, Layout};
 
 use common::{Bench, PAUSES, TWO_SIDES, once, pauses, unit};
 
@@ -42,42 +44,13 @@ fn random_when(number: u64) -> When {
     [When::Once, When::Inner, When::Outer][number as usize]
 }
 
-/// The fields of `slot_t`, from the lowest bit up, and their widths.
-const SLOT: [(&str, usize); 26] = [
-    ("signal", 32),
-    ("residual_shift", 3),
-    ("out_shift", 5),
-    ("acc_shift", 4),
-    ("channel", 10),
-    ("g", 12),
-    ("second", 20),
-    ("write", 20),
-    ("read_y", 20),
-    ("read", 20),
-    ("from_y", 1),
-    ("to_b", 1),
-    ("last", 1),
-    ("first", 1),
-    ("odd", 1),
-    ("lanes", 7),
-    ("masked", 1),
-    ("clear", 1),
-    ("stat", 9),
-    ("slot", 2),
-    ("row_scale", 8),
-    ("bank", 1),
-    ("column", 7),
-    ("by_row", 1),
-    ("kind", 4),
-    ("valid", 1),
-];
+/// Bits of a slot of the vector pipeline; the highest one is its `valid`.
 const SLOT_BITS: usize = 193;
 
-/// A slot of the vector pipeline. Fields that are not given are zero.
+/// A slot of the vector pipeline: these fields of `slot_t`, the others zero.
 fn slot(fields: &[(&str, u64)]) -> Bits {
-    let value = |name| fields.iter().find(|f| f.0 == name).map_or(0, |f| f.1);
-    assert!(fields.iter().all(|f| SLOT.iter().any(|s| s.0 == f.0)));
-    let bits = Bits::concat(&SLOT.map(|(name, width)| Bits::new(width, value(name))));
-    assert_eq!(bits.width(), SLOT_BITS);
-    bits
+    static LAYOUT: OnceLock<Layout> = OnceLock::new();
+    let layout = LAYOUT.get_or_init(|| Layout::of("slot_t").unwrap());
+    assert_eq!(layout.width(), SLOT_BITS);
+    layout.pack(fields).unwrap()
 }

@@ -31,40 +31,41 @@ fn operands() {
         let word = Bits::random(8 * N, &mut random);
         let weights = Bits::random(14 * N, &mut random);
         for (port, value) in [
-            ("a_we_i", writes[0]),
-            ("b_we_i", writes[1]),
-            ("address_i", to[0]),
-            ("p_we_i", writes[2]),
-            ("p_address_i", to[2]),
-            ("a_read_i", reads[0]),
-            ("b_read_i", reads[1]),
-            ("p_read_i", reads[2]),
-            ("a_address_i", from[0]),
-            ("b_address_i", from[1]),
-            ("from_p_i", from_p),
-            ("low_plane_i", low),
+            ("operand_write_a_i", writes[0]),
+            ("operand_write_b_i", writes[1]),
+            ("operand_write_q_address_i", to[0]),
+            ("operand_write_p_i", writes[2]),
+            ("operand_write_p_address_i", to[2]),
+            ("read_a_i", reads[0]),
+            ("read_b_i", reads[1]),
+            ("read_p_i", reads[2]),
+            ("read_a_address_i", from[0]),
+            ("read_b_address_i", from[1]),
+            ("word_from_ring_i", 0),
+            ("word_from_p_i", from_p),
+            ("word_low_plane_i", low),
         ] {
             bench.set(port, value);
         }
-        bench.set_bits("word_i", &word);
-        bench.set_bits("p_i", &weights);
+        bench.set_bits("q_word_i", &word);
+        bench.set_bits("p_word_i", &weights);
         bench.settle();
         let [a, b, p] = &read;
         let lanes = |bits: &Bits, each| bits.unsigned(each);
         if from_p == 0
             && let Some(a) = a
         {
-            assert_eq!(bench.bits("a_o"), *a);
+            assert_eq!(bench.bits("a_operand_o"), *a);
         }
         if from_p == 1
             && let Some(p) = p
         {
             let plane: Vec<u64> =
                 lanes(p, 14).iter().map(|p| if low == 1 { p & 127 } else { p >> 7 }).collect();
-            assert_eq!(lanes(&bench.bits("a_o"), 8), plane);
+            assert_eq!(lanes(&bench.bits("a_operand_o"), 8), plane);
         }
         if let Some(b) = b {
-            assert_eq!(bench.bits("b_o"), *b);
+            assert_eq!(bench.bits("b_operand_o"), *b);
         }
         bench.clock();
         for (i, memory) in memories.iter_mut().enumerate() {

@@ -156,9 +156,9 @@ fn pass() {
             bench.set("scalar_done_i", scalar_done.into());
             bench.settle();
             let place = format!("cycle {cycles}, {state:?}");
-            let outputs =
-                ["take_o", "latch_o", "scalar_start_o", "signal_o", "ready_o", "end_o"].map(|n| bench.get(n));
-            let found = bench.bits("slot_o");
+            let outputs = ["take_o", "latch_o", "scalar_start_o", "signal_o", "ready_o", "sequence_end_o"]
+                .map(|n| bench.get(n));
+            let found = bench.bits("pass_slot_o");
             let (mut expected, mut word, mut ended) = ([0_u64; 6], false, false);
             held = false;
             if let Some(drawn) = &mut current {

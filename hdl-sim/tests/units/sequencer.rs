@@ -138,7 +138,7 @@ fn check_reads(bench: &Bench, event: &Event) {
     let mut reads = [false; 3];
     if let Kind::Step(addresses, [.., from_p, _, from_ring], _) = event.kind {
         reads = [!from_p, !from_ring, from_p];
-        assert_eq!(got(&["a_address_o", "b_address_o"]), addresses);
+        assert_eq!(got(&["read_a_address_o", "read_b_address_o"]), addresses);
     }
     assert_eq!(got(&["read_a_o", "read_b_o", "read_p_o"]), reads.map(u64::from));
     assert_eq!(bench.get("ring_read_o"), event.word.is_some().into());
@@ -155,19 +155,20 @@ fn check_followers(bench: &Bench, before: &Kind) {
         matches!(before, Kind::Step(..)),
         matches!(before, Kind::Move(..)),
     ];
-    assert_eq!(got(&["header_o", "step_o"]), [header, step].map(u64::from));
-    assert_eq!(bench.get("move_v_o") + bench.get("move_g_o"), moves.into());
+    assert_eq!(got(&["word_header_o", "word_step_o"]), [header, step].map(u64::from));
+    assert_eq!(bench.get("word_move_v_o") + bench.get("word_move_g_o"), moves.into());
     match before {
         Kind::Header(index, bank) => {
-            assert_eq!(got(&["header_index_o", "header_bank_o"]), [*index, *bank]);
+            assert_eq!(got(&["word_header_index_o", "word_header_bank_o"]), [*index, *bank]);
         }
         Kind::Step(_, flags, _) => {
-            let names = ["first_o", "shift_o", "last_o", "from_p_o", "low_plane_o", "from_ring_o"];
-            assert_eq!(got(&names), flags.map(u64::from));
+            let names = ["first", "shift", "last", "from_p", "low_plane", "from_ring"];
+            let found = names.map(|name| bench.get(&format!("word_{name}_o")));
+            assert_eq!(found, flags.map(u64::from));
         }
         Kind::Move(to_v, address, half) => {
             assert_eq!(
-                got(&["move_v_o", "move_address_o", "move_half_o"]),
+                got(&["word_move_v_o", "word_move_address_o", "word_move_half_o"]),
                 [(*to_v).into(), *address, (*half).into()]
             );
         }
@@ -224,7 +225,7 @@ fn sequencer() {
             };
             let now = next.is_some() && !waits && has_word && free_bank && free_plane;
             let place = format!("cycle {cycles}: {next:?}");
-            assert_eq!(bench.get("read_o"), u64::from(now && step), "{place}");
+            assert_eq!(bench.get("step_o"), u64::from(now && step), "{place}");
             if step {
                 let stalls = ["stall_operand_o", "stall_plane_o", "stall_weights_o"].map(|n| bench.get(n));
                 let expected = [waits, !waits && !free_plane, !waits && !has_word];

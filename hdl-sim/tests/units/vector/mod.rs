@@ -163,9 +163,9 @@ impl World {
         let bump = Table { coefficients, fraction_bits: 9 };
         let offset = least_offset(&bump);
         let activation = Activation { bump, offset, equaliser: equaliser.clone() };
-        self.rig.set("table_i", &Bits::pack(16, coefficients.into_iter().flatten()));
-        self.rig.set("fraction_bits_i", &Bits::new(4, 9));
-        self.rig.set("offset_i", &Bits::pack(16, [offset]));
+        self.rig.set("activation_coefficients_i", &Bits::pack(16, coefficients.into_iter().flatten()));
+        self.rig.set("activation_fraction_bits_i", &Bits::new(4, 9));
+        self.rig.set("activation_offset_i", &Bits::pack(16, [offset]));
         for panel in 0..2 {
             let of = panel * N..panel * N + N;
             let mut header = Vec::new();

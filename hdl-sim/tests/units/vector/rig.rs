@@ -47,7 +47,7 @@ impl Rig {
         let depths =
             [("N", N), ("VDepth", 256), ("YDepth", 256), ("GWords", 64), ("RowScales", 8), ("Stats", 8)];
         let mut bench = unit("ls_vector", &depths);
-        for port in ["header_i", "move_v_i", "move_g_i", "latch_i", "scalar_start_i"] {
+        for port in ["word_header_i", "word_move_v_i", "word_move_g_i", "latch_i", "scalar_start_i"] {
             bench.set(port, 0);
         }
         Self {
@@ -81,8 +81,8 @@ impl Rig {
         let empty = noise(&mut self.random);
         let drained = drain.as_ref().map_or_else(|| empty.clone(), |d| slot(&d.fields));
         let passed = if self.offered { self.passes[0].clone() } else { empty };
-        self.bench.set_bits("drain_i", &drained);
-        self.bench.set_bits("pass_i", &passed);
+        self.bench.set_bits("drain_slot_i", &drained);
+        self.bench.set_bits("pass_slot_i", &passed);
         let value = |drain: &Drain, name| drain.fields.iter().find(|f| f.0 == name).map_or(0, |f| f.1);
         if let Some(drain) = &drain {
             let signal = value(drain, "signal");
@@ -95,7 +95,7 @@ impl Rig {
             Some(drain) => Bits::pack(32, drain.line),
             None => Bits::random(32 * N, &mut self.random),
         };
-        self.bench.set_bits("plane_i", &line);
+        self.bench.set_bits("plane_data_i", &line);
         if let Some(row) = self.rows.get(self.channel).cloned() {
             self.bench.set_bits("gather_word_i", &row);
         }
@@ -113,9 +113,9 @@ impl Rig {
             self.offered = false;
         }
         for (memory, enable, address, word) in [
-            ('A', "a_we_o", "q_address_o", "q_o"),
-            ('B', "b_we_o", "q_address_o", "q_o"),
-            ('P', "p_we_o", "p_address_o", "p_o"),
+            ('A', "operand_write_a_o", "operand_write_q_address_o", "q_word_o"),
+            ('B', "operand_write_b_o", "operand_write_q_address_o", "q_word_o"),
+            ('P', "operand_write_p_o", "operand_write_p_address_o", "p_word_o"),
         ] {
             if self.bench.get(enable) == 1 {
                 let found = Operand { memory, address: self.bench.get(address), word: self.bench.bits(word) };
@@ -144,7 +144,7 @@ impl Rig {
     /// goes on meanwhile.
     pub(super) fn pass(&mut self, new: Pass, latch: bool, scalar: bool, words: Vec<Bits>) {
         let payload = Bits::from_bytes(216, &instruction(&Instruction::from(new)).bytes()[5..]);
-        self.bench.set_bits("pass_fields_i", &payload);
+        self.bench.set_bits("fields_i", &payload);
         for (port, here) in [("latch_i", latch), ("scalar_start_i", scalar)] {
             self.bench.set(port, here.into());
             self.cycle();
@@ -178,12 +178,12 @@ impl Rig {
     /// Writes the header of a panel.
     pub(super) fn header(&mut self, bank: u64, words: &[u8]) {
         for (index, word) in words.chunks(N).enumerate() {
-            self.bench.set("header_i", 1);
-            self.bench.set("header_index_i", index as u64);
-            self.bench.set("header_bank_i", bank);
-            self.bench.set_bits("ring_i", &Bits::from_bytes(8 * N, word));
+            self.bench.set("word_header_i", 1);
+            self.bench.set("word_header_index_i", index as u64);
+            self.bench.set("word_header_bank_i", bank);
+            self.bench.set_bits("ring_word_i", &Bits::from_bytes(8 * N, word));
             self.cycle();
-            self.bench.set("header_i", 0);
+            self.bench.set("word_header_i", 0);
         }
     }
 
@@ -191,13 +191,13 @@ impl Rig {
     pub(super) fn move_to(&mut self, to_v: bool, address: u64, bytes: &[u8]) {
         for (i, word) in bytes.chunks(N).enumerate() {
             let i = i as u64;
-            self.bench.set(if to_v { "move_v_i" } else { "move_g_i" }, 1);
-            self.bench.set("move_address_i", address + if to_v { i / 2 } else { i });
-            self.bench.set("move_half_i", i % 2);
-            self.bench.set_bits("ring_i", &Bits::from_bytes(8 * N, word));
+            self.bench.set(if to_v { "word_move_v_i" } else { "word_move_g_i" }, 1);
+            self.bench.set("word_move_address_i", address + if to_v { i / 2 } else { i });
+            self.bench.set("word_move_half_i", i % 2);
+            self.bench.set_bits("ring_word_i", &Bits::from_bytes(8 * N, word));
             self.cycle();
-            self.bench.set("move_v_i", 0);
-            self.bench.set("move_g_i", 0);
+            self.bench.set("word_move_v_i", 0);
+            self.bench.set("word_move_g_i", 0);
         }
     }
 }
