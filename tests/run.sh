@@ -27,8 +27,8 @@ part() {
   times "$name" "$took" <"$log" >>"$logs/times"
 }
 
-# times NAME SECONDS: reads the output of a part, prints `SECONDS NAME` for each of its test programs
-# (cargo prints their times) and for the rest, which is mostly compiling.
+# times NAME SECONDS: reads the output of a part, prints `SECONDS NAME` for each of its test
+# programs (cargo prints their times) and for the rest, which is mostly compiling.
 times() {
   awk -v part="$1" -v total="$2" '
     $1 == "Running" { program = $2 == "unittests" ? $NF " unit tests" : $2 }
@@ -52,7 +52,10 @@ workspace() {
   cargo test --locked --release --workspace --exclude lockstep-arith \
     --exclude lockstep-peer-rten --no-fail-fast
 }
-tools() { "$LOCKSTEP_PYTHON" -m unittest discover -s tests/tools; }
+tools() {
+  "$LOCKSTEP_PYTHON" -m unittest discover -s quantize/tools &&
+    python3 -m unittest discover -s tests/tools
+}
 # The kernels' own tests in WebAssembly, in Node. If Node's relaxed SIMD is not the final one, the
 # strict kernel stands in; the part "workspace" compares the relaxed one in wasmtime.
 wasm_kernels() {

@@ -56,7 +56,7 @@ fn witness(encoder: &Encoder, calls: &[Batch]) -> Vec<Value> {
 }
 
 fn tool() -> PathBuf {
-    workspace().join("tests/tools/ort_integers.py")
+    workspace().join("quantize/tools/ort_integers.py")
 }
 
 /// The first call in which the two differ, as text.

@@ -1,24 +1,22 @@
 //! Measures how long an engine takes until it can score: a new instance of the module, beside the
-//! time that it takes to score 16 tokens, and the native engine.
-//!
-//! `start_up MODEL_FOLDER MODULE.wasm [ROUNDS [REPORT.json]]` prints a table and writes
-//! `REPORT.json`.
+//! time that it takes to score 16 tokens, and the native engine. `make start-up` runs it.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
+use clap::Parser;
 use lockstep_edge_host::{Config, Instance, Instances};
 use lockstep_module::TextModel;
 use lockstep_tests::times::{self, Times};
 
-/// Each is one token of every vocabulary of English BERT.
+/// Each word is one token in the vocabulary of every English BERT.
 const WORDS: [&str; 14] =
     ["the", "red", "house", "of", "my", "old", "friend", "is", "near", "a", "river", "and", "we", "like"];
 
-/// A request for the vector of one text of so many tokens, the two special ones included.
+/// A request to embed one text of `tokens` tokens, the two special tokens included.
 fn request(tokens: usize) -> String {
     let text: Vec<&str> = WORDS.iter().copied().cycle().take(tokens - 2).collect();
     format!(r#"{{"inputs":"{}"}}"#, text.join(" "))
@@ -30,14 +28,22 @@ fn score(instance: &mut Instance, tokens: usize) {
     assert_eq!((answer.status, answer.tokens), (200, Some(tokens as u32)));
 }
 
+/// Measures how long a new instance takes until it can score, beside the scores themselves.
+#[derive(Parser)]
+struct Arguments {
+    /// The model folder.
+    model: PathBuf,
+    /// The WebAssembly module.
+    module: PathBuf,
+    /// How often each time is taken.
+    #[arg(default_value_t = 50)]
+    rounds: usize,
+    /// A JSON file to write the times to.
+    report: Option<PathBuf>,
+}
+
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let (Some(model), Some(module)) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: start_up MODEL_FOLDER MODULE.wasm [ROUNDS [REPORT.json]]");
-        std::process::exit(2);
-    };
-    let rounds = arguments.next().map_or(50, |rounds| rounds.parse().unwrap());
-    let report = arguments.next().map(PathBuf::from);
+    let Arguments { model, module, rounds, report } = Arguments::parse();
     let cache = std::env::temp_dir().join(format!("lockstep-start-up-{}", std::process::id()));
     let config = Config { cache_dir: Some(cache.clone()), ..Config::new(&model, &module) };
 
@@ -59,7 +65,7 @@ fn main() {
         score(&mut instance, 128);
         memory[1] = instance.memory_bytes();
         drop(instance);
-        drop(native.time(|| TextModel::open_folder(Path::new(&model)).unwrap()));
+        drop(native.time(|| TextModel::open_folder(&model).unwrap()));
     }
     let _ = std::fs::remove_dir_all(&cache);
 

@@ -13,7 +13,7 @@ bench-check: model modules $(BIN)/bench $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
 	@$(BENCH) --quick --n 16 --engines $(CHECKED) $(if $(WHERE),,--where native,chromium,node)
 
 eval: model $(BIN)/embed $(TEACHER)/int8.onnx
-	@$(PYTHON) tests/tools/evaluate.py --data $(DATA) --checkpoint $(CHECKPOINT) \
+	@$(PYTHON) quantize/tools/evaluate.py --data $(DATA) --checkpoint $(CHECKPOINT) \
 	  --fp32 $(TEACHER)/fp32.onnx --ort-int8 $(TEACHER)/int8.onnx \
 	  --lockstep '$(BIN)/embed $(MODEL) --max-tokens {max_tokens}' \
 	  --cache .cache/eval --out $(TARGET)/eval/report.json

@@ -4,8 +4,8 @@
 	@tests/tools/toolchain.sh
 	@mkdir -p .cache && touch $@
 
-$(PYTHON): tests/requirements.txt
-	@tests/tools/venv.sh .venv tests/requirements.txt
+$(PYTHON): quantize/requirements.txt
+	@tests/tools/venv.sh .venv quantize/requirements.txt
 
 $(HDL_TOOLS)/bin/python: hdl-sim/requirements.txt
 	@tests/tools/venv.sh $(HDL_TOOLS) hdl-sim/requirements.txt
@@ -24,7 +24,7 @@ $(NODE_TOOLS)/.made: tests/package-lock.json | .cache/chromium
 found   = $(wildcard $(addprefix $(CHECKPOINT)/,model.safetensors model.onnx onnx/model.onnx tokenizer.json))
 WEIGHTS := $(if $(BUNDLED),$(CHECKPOINT)/model.safetensors,$(CHECKPOINT)/config.json $(found))
 .cache/checkpoint/model.safetensors:
-	@python3 tests/tools/fetch_checkpoint.py .cache/checkpoint
+	@python3 quantize/tools/fetch_checkpoint.py .cache/checkpoint
 ifeq ($(BUNDLED),)
 $(WEIGHTS):
 	@echo "CHECKPOINT=$(CHECKPOINT): there is no config.json" >&2; exit 2
@@ -34,14 +34,14 @@ model: $(MODEL)/lockstep.json
 $(MODEL)/lockstep.json: $(WEIGHTS) $(QUANTIZE)
 	@$(QUANTIZE) $(CHECKPOINT) --out $(MODEL) --model-id $(MODEL_ID)
 
-$(TINY)/model/lockstep.json: tests/tools/make_tiny.py $(PYTHON) $(QUANTIZE)
-	@$(PYTHON) tests/tools/make_tiny.py $(TINY)/checkpoint
+$(TINY)/model/lockstep.json: quantize/tools/make_tiny.py $(PYTHON) $(QUANTIZE)
+	@$(PYTHON) quantize/tools/make_tiny.py $(TINY)/checkpoint
 	@$(QUANTIZE) $(TINY)/checkpoint --out $(TINY)/model --model-id tiny
 
 $(TEACHER)/int8.onnx: $(WEIGHTS) $(PYTHON)
 	@mkdir -p $(TEACHER)
-	@$(PYTHON) tests/tools/export_fp32.py $(CHECKPOINT) $(TEACHER)/fp32.onnx
-	@$(PYTHON) tests/tools/quantize_ort.py $(TEACHER)/fp32.onnx $@
+	@$(PYTHON) quantize/tools/export_fp32.py $(CHECKPOINT) $(TEACHER)/fp32.onnx
+	@$(PYTHON) quantize/tools/quantize_ort.py $(TEACHER)/fp32.onnx $@
 
 clean:
 	rm -rf target .cache .venv

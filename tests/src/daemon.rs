@@ -1,4 +1,4 @@
-//! A daemon in this process, on a free port.
+//! Starts a daemon in this process, on a free port.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -11,31 +11,31 @@ use tokio::sync::oneshot;
 
 use crate::{http::request, places::compiled};
 
-/// Loading the real model on a busy machine stays far below this.
+/// Longest wait until a daemon is ready. Even on a busy machine, loading the real model takes less.
 const READY: Duration = Duration::from_secs(180);
 
-/// A daemon that stops when it is dropped.
+/// A running daemon. It stops when it is dropped.
 pub struct Daemon {
-    /// Where it listens.
+    /// The address it listens at.
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Daemon {
-    /// Starts one with the model folder and one instance of the module, and waits until it is ready.
+    /// Starts a daemon with one instance of the module, and waits until it is ready.
     ///
     /// # Panics
-    /// Where it does not become ready.
+    /// If it does not become ready.
     #[must_use]
     pub fn start(model: &Path, module: &Path) -> Self {
         Self::with(Config { instances: NonZeroUsize::MIN, ..Config::new(model, module) })
     }
 
-    /// Starts one with the model folder and the native engine on `cores` threads, and waits until it is ready.
+    /// Starts a daemon with the native engine on `cores` threads, and waits until it is ready.
     ///
     /// # Panics
-    /// Where it does not become ready.
+    /// If it does not become ready.
     #[must_use]
     pub fn start_native(model: &Path, cores: NonZeroUsize) -> Self {
         Self::with(Config { instances: cores, ..Config::native(model) })

@@ -1,4 +1,4 @@
-//! A model folder's files.
+//! Reads the files of a model folder.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use lockstep_module::TextModel;
 /// The bytes of `model.lockstep`, `tokenizer.json` and `lockstep.json`.
 ///
 /// # Errors
-/// Names the file that cannot be read.
+/// If a file cannot be read; the error names it.
 pub fn files(folder: &Path) -> Result<[Vec<u8>; 3], String> {
     Ok([read(folder, RUNTIME)?, read(folder, TOKENIZER)?, read(folder, MANIFEST)?])
 }
@@ -19,19 +19,19 @@ fn read(folder: &Path, name: &str) -> Result<Vec<u8>, String> {
     std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))
 }
 
-/// The native engine: tokenizer, tract graph, fused operators.
+/// Opens the native engine.
 ///
 /// # Panics
-/// Where the folder is not a model's.
+/// If it is no model folder.
 #[must_use]
 pub fn open(folder: &Path) -> TextModel {
     TextModel::open_folder(folder).expect("`make test` makes the model folder")
 }
 
-/// The reference implementation, with the parameters of `model.onnx`.
+/// Reads the parameters of `model.onnx` into the reference implementation.
 ///
 /// # Panics
-/// Where the folder is not a model's.
+/// If it is no model folder.
 #[must_use]
 pub fn reference(folder: &Path) -> Encoder {
     let model = read(folder, ONNX).expect("`make test` makes the model folder");

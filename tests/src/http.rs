@@ -1,4 +1,4 @@
-//! A blocking HTTP client of a few lines, on a connection of its own for each request.
+//! A small blocking HTTP client. Each request has its own connection.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// No answer takes longer on a busy machine.
+/// Longest wait for an answer, on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Status, header block and body of one request.
+/// Sends a request; gives the status, the header block and the body of the answer.
 ///
 /// # Panics
-/// Where the daemon does not answer in HTTP.
+/// If the daemon does not answer in HTTP.
 #[must_use]
 pub fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).expect("the daemon listens");
@@ -32,10 +32,10 @@ pub fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u
     (status, head.to_owned(), body.to_owned())
 }
 
-/// A JSON request.
+/// Sends JSON by POST; gives the status and the JSON of the answer.
 ///
 /// # Panics
-/// As [`request`], and where the answer is not JSON.
+/// As [`request`], and if the answer is not JSON.
 #[must_use]
 pub fn post(address: SocketAddr, path: &str, body: &Value) -> (u16, Value) {
     let (status, _, body) = request(address, "POST", path, body.to_string().as_bytes());

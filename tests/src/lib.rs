@@ -1,7 +1,7 @@
-//! What the tests and the measuring programs share: where things are, a daemon to talk to, texts.
+//! Shared by tests and measurements: paths, a daemon, an HTTP client, texts, ONNX Runtime.
 //!
-//! `make` prepares what is not in the repository (the models, the WebAssembly modules, Python) and says
-//! where it is in `LOCKSTEP_*`.
+//! Models, WebAssembly modules and Python are not in the repository. `make` prepares them and gives
+//! their paths in variables `LOCKSTEP_*`.
 #![allow(clippy::expect_used)]
 
 pub mod daemon;

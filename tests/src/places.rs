@@ -1,8 +1,8 @@
-//! Where `make` puts what is not in the repository.
+//! Paths of the files that `make` prepares.
 
 use std::path::{Path, PathBuf};
 
-/// The repository.
+/// The root of the repository.
 #[must_use]
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -42,25 +42,25 @@ pub fn component(model: &str) -> PathBuf {
     place("LOCKSTEP_MODULES", "target/modules").join(format!("lockstep-component-{model}.wasm"))
 }
 
-/// The Spin component that a model is yet to be opened in.
+/// The Spin component without a model.
 #[must_use]
 pub fn component_without_model() -> PathBuf {
     place("LOCKSTEP_MODULES", "target/modules").join("component.wasm")
 }
 
-/// Where compiled modules with their models open are kept between tests.
+/// The folder where tests keep compiled modules.
 #[must_use]
 pub fn compiled() -> PathBuf {
     place("LOCKSTEP_MODULES", "target/modules").join("compiled")
 }
 
-/// Python with the packages of `tests/requirements.txt`.
+/// Python with the packages of `quantize/requirements.txt`.
 #[must_use]
 pub fn python() -> PathBuf {
     place("LOCKSTEP_PYTHON", ".venv/bin/python")
 }
 
-/// Panics with the command that prepares what is missing.
+/// Panics if the path does not exist, and names the command that makes it.
 pub fn need(path: &Path) {
     assert!(path.exists(), "{} is missing: run the tests by `make test`", path.display());
 }

@@ -2,7 +2,7 @@
 
 use lockstep_quantize::calibration::{BUNDLED, passages};
 
-/// `count` texts whose lengths grow from one word to beyond `words`, most of them short, as texts are.
+/// Gives `count` texts. Their lengths grow from one word to `words`; most are short.
 #[must_use]
 pub fn graded(count: usize, words: usize) -> Vec<String> {
     let stream: Vec<&str> = passages(BUNDLED).flat_map(str::split_whitespace).collect();
@@ -16,7 +16,7 @@ pub fn graded(count: usize, words: usize) -> Vec<String> {
         .collect()
 }
 
-/// Texts that break tokenizers and interfaces, each with something left to encode.
+/// Texts that tend to break tokenizers and interfaces. Each has at least one token.
 #[must_use]
 pub fn hostile() -> Vec<String> {
     let mut texts: Vec<String> = [

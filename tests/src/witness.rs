@@ -1,4 +1,4 @@
-//! ONNX Runtime, which nobody here wrote: it runs the same file's function bodies.
+//! Runs `model.onnx` in ONNX Runtime, an implementation that shares no code with Lockstep.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,15 +8,15 @@ use serde_json::json;
 
 use crate::places::{need, python, workspace};
 
-/// The integers that ONNX Runtime gives for each sequence of token ids and type ids.
+/// The integers of ONNX Runtime for each sequence of token ids and type ids.
 ///
 /// # Panics
-/// Where Python or the model is missing, or its answer is not what was asked for.
+/// If Python or the model is missing, or the answer is not one list for each sequence.
 #[must_use]
 pub fn integers(model: &Path, sequences: &[(Vec<u32>, Vec<u8>)]) -> Vec<Vec<i32>> {
     need(&python());
     let mut child = Command::new(python())
-        .arg(workspace().join("tests/tools/ort_integers.py"))
+        .arg(workspace().join("quantize/tools/ort_integers.py"))
         .arg(model.join(lockstep_folder::ONNX))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

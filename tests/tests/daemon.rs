@@ -1,4 +1,4 @@
-//! The daemon with the real module and the tiny model: what a client sees.
+//! The daemon with the real module and the tiny model, as a client sees it.
 #![allow(clippy::unwrap_used)]
 
 use std::num::NonZeroUsize;
@@ -19,7 +19,7 @@ fn rank(body: &Value) -> (u16, Value) {
     post(DAEMON.address, "/v1/rank", body)
 }
 
-/// A good request, to be spoiled.
+/// A good request; tests change one field and expect a refusal.
 fn good() -> Value {
     json!({
         "user": {"history": [{"text": "a red bicycle", "weight": 1.0}, {"text": "good bread"}]},
@@ -137,7 +137,7 @@ fn bad_input_is_refused_by_name() {
     }
     let (status, _, body) = request(DAEMON.address, "POST", "/v1/rank", &vec![b' '; 5 << 20]);
     assert!(status == 413 && body.contains("error_type"), "{status} {body}");
-    // And it still works.
+    // After all refusals the daemon still works.
     assert_eq!(rank(&good()).0, 200);
 }
 
@@ -151,7 +151,7 @@ fn hostile_text_is_scored() {
     }
 }
 
-/// An answer without what may differ: how long it took, and what scored.
+/// An answer without the fields that may differ: the time it took, and the name of the backend.
 fn bare(mut answer: Value, backend: &str) -> Value {
     if let Some(fields) = answer.as_object_mut() {
         if let Some(took) = fields.remove("took_ms") {
@@ -168,7 +168,7 @@ fn bare(mut answer: Value, backend: &str) -> Value {
 #[test]
 fn the_native_backend_gives_the_same_answers() {
     let native = Daemon::start_native(&tiny_model(), NonZeroUsize::new(3).unwrap());
-    // Longer together than what one thread takes at a time.
+    // Together these texts have more tokens than one thread takes at a time.
     let texts = [lockstep_tests::texts::hostile(), lockstep_tests::texts::graded(60, 150)].concat();
     let candidates: Vec<Value> =
         texts.iter().enumerate().map(|(i, text)| json!({"id": i.to_string(), "text": text})).collect();

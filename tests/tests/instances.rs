@@ -1,4 +1,4 @@
-//! Instances of the real modules, born with the model open, against the engine that opened it in this process.
+//! Instances that start from a snapshot with the model open give the integers of the native engine.
 #![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};

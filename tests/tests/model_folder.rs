@@ -1,4 +1,5 @@
-//! A model folder that is damaged, or put together from two: refused by name.
+//! A model folder that is damaged, or has files of two models, is refused by an error that names
+//! why.
 #![allow(clippy::unwrap_used)]
 
 use lockstep_module::TextModel;
@@ -6,7 +7,7 @@ use lockstep_tests::folder;
 use lockstep_tests::places::{real_model, tiny_model};
 use serde_json::{Value, json};
 
-/// The three files of the tiny model that are opened.
+/// The three files of the tiny model that an engine opens.
 fn files() -> [Vec<u8>; 3] {
     folder::files(&tiny_model()).unwrap()
 }
@@ -18,7 +19,7 @@ fn refusal([model, tokenizer, manifest]: [Vec<u8>; 3]) -> String {
     }
 }
 
-/// Gives the manifest the digests of the files as they are, so that the next check is met.
+/// Writes the digests of these files into the manifest, so that the digest check passes.
 fn sign([model, tokenizer, manifest]: [Vec<u8>; 3], change: impl Fn(&mut Value)) -> [Vec<u8>; 3] {
     let mut value: Value = serde_json::from_slice(&manifest).unwrap();
     value["digests"]["model.lockstep"] = json!(lockstep_folder::manifest::sha256(&model));
@@ -27,7 +28,7 @@ fn sign([model, tokenizer, manifest]: [Vec<u8>; 3], change: impl Fn(&mut Value))
     [model, tokenizer, serde_json::to_vec(&value).unwrap()]
 }
 
-/// The run-time file is what the interchange file says, whichever of the two readers of ONNX is asked.
+/// The run-time file is the ONNX file packed, by both readers of ONNX.
 #[test]
 fn both_files_hold_the_same_model() {
     for folder in [tiny_model(), real_model()] {
@@ -62,7 +63,7 @@ fn a_truncated_or_changed_file_is_noticed_by_its_digest() {
     }
 }
 
-/// A folder of its own with these files.
+/// Opens these files from a new folder on disk.
 fn opened_from_disk(files: &[Vec<u8>; 3]) -> Result<TextModel, String> {
     let folder = std::env::temp_dir().join(format!("lockstep-model-folder-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

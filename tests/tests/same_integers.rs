@@ -1,4 +1,5 @@
-//! The promise: reference = native = wasmtime (strict) = wasmtime (relaxed) = ONNX Runtime, by `==`.
+//! The promise, by `==`: the reference, the native engine, both WebAssembly modules in wasmtime and
+//! ONNX Runtime give the same integers.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -14,7 +15,7 @@ use serde_json::json;
 
 type Tokens = Vec<(Vec<u32>, Vec<u8>)>;
 
-/// The same texts through one implementation.
+/// What one implementation gives for all texts.
 struct Outcome {
     name: String,
     vectors: Vec<Vec<i32>>,

@@ -1,4 +1,4 @@
-//! Checkpoint folders made by `tests/tools/make_tiny.py`, ways to spoil them, and runs of the program on them.
+//! Checkpoint folders made by `quantize/tools/make_tiny.py`, ways to spoil them, and runs of the program on them.
 
 pub(crate) mod agreement;
 mod damage;
@@ -75,7 +75,7 @@ fn tool(name: &str, arguments: &[&str]) {
         .map_or_else(|| workspace().join(".venv/bin/python"), PathBuf::from);
     assert!(python.exists(), "{} does not exist; `make venv` makes .venv", python.display());
     let mut command = Command::new(python);
-    let run = command.arg(workspace().join("tests/tools").join(name)).args(arguments).output().unwrap();
+    let run = command.arg(workspace().join("quantize/tools").join(name)).args(arguments).output().unwrap();
     assert!(run.status.success(), "{command:?}: {}", String::from_utf8_lossy(&run.stderr));
 }
 

@@ -24,11 +24,11 @@ fn first(folder: &Path) -> &str {
     folder.iter().next().and_then(|part| part.to_str()).unwrap_or(".")
 }
 
-/// Files of other folders that the code of a file names: by `#[path]`, `include_str!`, an import, or
-/// a path in a string or a command. A path may be relative to the file, its package or the root.
+/// Files of other folders that the code of a file names: by `#[path]`, `include_str!`, an import,
+/// or a path in a string or a command. A path may be relative to the file, its package or the root.
 ///
-/// A generated file says in its first lines from which folder; it is used by nobody as that folder's
-/// output, so a generator may name it.
+/// A generated file says in its first lines from which folder; it is used by nobody as that
+/// folder's output, so a generator may name it.
 pub fn add_paths(graph: &mut Graph, packages: &[Package], files: &[PathBuf]) {
     for file in files.iter().filter(|file| KINDS.contains(&kind(file)) && top_folder(file) != ".") {
         let package =

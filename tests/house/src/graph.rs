@@ -19,7 +19,8 @@ pub struct Circle {
 }
 
 impl Graph {
-    /// Records that `user` uses `used`. A node's use of itself is ignored; the first example is kept.
+    /// Records that `user` uses `used`. A node's use of itself is ignored; the first example is
+    /// kept.
     pub fn add(&mut self, user: &str, used: &str, example: &str) {
         self.edges.entry(used.to_owned()).or_default();
         let uses = self.edges.entry(user.to_owned()).or_default();

@@ -97,8 +97,8 @@ pub fn table<'a>(document: &'a str, header: &str) -> Vec<Vec<&'a str>> {
     rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
 }
 
-/// The numbers of the lines that are too long: in documents all lines but those of tables, in sources
-/// those that end in a comment. Targets of links and URLs are not counted.
+/// The numbers of the lines that are too long: in documents all lines but those of tables, in
+/// sources those that end in a comment. Targets of links and URLs are not counted.
 #[must_use]
 pub fn long_lines(kind: &str, text: &str) -> Vec<usize> {
     let long = |line: &str| line.chars().count() - addresses(line) > WIDTH;

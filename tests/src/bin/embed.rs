@@ -1,20 +1,31 @@
-//! `embed MODEL [--max-tokens N]`: a JSON string a line in, a JSON array of the pooled integers a line out.
-//!
-//! The native engine without a server, for `make eval`.
+//! Encodes texts by the native engine, without a server: for `make eval` and the browser's tests.
 
 use std::io::{BufRead, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Parser;
 use lockstep_module::TextModel;
 use lockstep_rank::{Text, TextEncoder};
 use lockstep_tests::folder::files;
 
-/// Texts that go through the model together.
+/// The number of texts in a batch.
 const BATCH: usize = 32;
 
+/// Reads texts, a JSON string per line; writes their pooled integers, a JSON array per line.
+///
+/// Runs the native engine without a server.
+#[derive(Parser)]
+struct Arguments {
+    /// The model folder.
+    model: PathBuf,
+    /// Texts are cut to this many tokens, special tokens included.
+    #[arg(long)]
+    max_tokens: Option<usize>,
+}
+
 fn main() -> ExitCode {
-    match run() {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("embed: {error}");
@@ -23,21 +34,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().ok_or("usage: embed MODEL [--max-tokens N]")?;
-    let limit: usize = match (arguments.next().as_deref(), arguments.next()) {
-        (None, _) => usize::MAX,
-        (Some("--max-tokens"), Some(n)) => {
-            n.parse().map_err(|_| format!("--max-tokens {n}: not a number"))?
-        }
-        (Some(other), _) => {
-            return Err(format!("{other}: not known; usage: embed MODEL [--max-tokens N]").into());
-        }
-    };
-    let [model, tokenizer, manifest] = files(Path::new(&folder))?;
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let [model, tokenizer, manifest] = files(&arguments.model)?;
     let mut model = TextModel::open(model, &tokenizer, &manifest)?;
-    if limit < model.info().max_input_length {
+    if let Some(limit) = arguments.max_tokens.filter(|limit| *limit < model.info().max_input_length) {
         model.set_max_input_length(limit)?;
     }
     let texts: Vec<String> = std::io::stdin()

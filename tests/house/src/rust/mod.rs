@@ -1,7 +1,8 @@
 //! Which Rust file uses what which other file of its crate defines.
 //!
-//! - A path such as `crate::a::X`, `super::X`, `a::X` or an imported `X` is followed through modules
-//!   and `use` lines to the file that defines `X`. Paths inside macros are followed as well.
+//! - A path such as `crate::a::X`, `super::X`, `a::X` or an imported `X` is followed through
+//!   modules and `use` lines to the file that defines `X`. Paths inside macros are followed as
+//!   well.
 //! - `mod child;` and `pub use child::X;` are no use: they place the child in its parent.
 //! - Items under `#[cfg(test)]` do not count.
 //! - Methods are not followed: that needs the types. Neither are paths in format strings.

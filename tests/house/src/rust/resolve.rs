@@ -76,7 +76,8 @@ impl Tree {
         found
     }
 
-    /// The module that defines a macro by `macro_rules!` above module `from`: its name needs no path.
+    /// The module that defines a macro by `macro_rules!` above module `from`: its name needs no
+    /// path.
     pub(super) fn macro_above(&self, from: Id, name: &str) -> Option<Id> {
         let parent = self.modules[from].parent?;
         if self.modules[parent].items.contains(name) {

@@ -1,25 +1,35 @@
-//! rten on an ordinary ONNX export, one thread: an engine of the bench in a process of its own.
+//! Runs rten on an ordinary ONNX export, on one thread: an engine of the bench in its own process.
 //!
-//! `lockstep-peer-rten MODEL.onnx CASES.json`; a line `{"engine", "case", "seconds"}` is answered by
-//! `{"ms": [..], "floats": [[..]]}`: times of the calls, and the mean over the tokens of each sequence.
+//! The answer to a line `{"engine", "case", "seconds"}` is `{"ms": [..], "floats": [[..]]}`: the
+//! milliseconds of each call, and for each sequence the mean of its hidden states.
 
 use std::{
     io::{BufRead, Write},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use clap::Parser;
 use rten::{Model, ModelOptions, RunOptions, ThreadPool};
 use rten_tensor::{AsView, NdTensor};
 use serde_json::{Value, json};
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
+/// Runs rten on one thread for the bench, which asks by lines of JSON on standard input.
+#[derive(Parser)]
+struct Arguments {
+    /// An ordinary ONNX export.
+    model: PathBuf,
+    /// The bench's cases, a JSON file.
+    cases: PathBuf,
+}
+
 fn main() -> Fallible<()> {
-    let mut arguments = std::env::args().skip(1);
-    let mut argument = |name: &str| arguments.next().ok_or_else(|| format!("{name} is missing"));
-    let model = ModelOptions::with_all_ops().prepack_weights(true).load_file(argument("MODEL.onnx")?)?;
-    let cases: Value = serde_json::from_slice(&std::fs::read(argument("CASES.json")?)?)?;
+    let arguments = Arguments::parse();
+    let model = ModelOptions::with_all_ops().prepack_weights(true).load_file(&arguments.model)?;
+    let cases: Value = serde_json::from_slice(&std::fs::read(&arguments.cases)?)?;
     let pool = Arc::new(ThreadPool::with_num_threads(1));
     for line in std::io::stdin().lock().lines() {
         let answer =

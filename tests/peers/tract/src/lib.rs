@@ -1,12 +1,12 @@
-//! Stock tract on an ordinary ONNX export (fp32 or ONNX Runtime's dynamic int8), natively and in WebAssembly: what
-//! one gets without Lockstep.
+//! Stock tract on an ordinary ONNX export, fp32 or ONNX Runtime's dynamic int8: a peer of the
+//! bench, natively and in WebAssembly.
 
-// Its hook for a target without entropy.
+// Brings the hook that the bare target needs, which has no source of entropy.
 #[cfg(target_family = "wasm")]
 use lockstep_model as _;
 use tract_onnx::{prelude::*, tract_hir::internal::bail};
 
-/// A plan for one shape, as tract's users build it.
+/// A plan for one shape, built as users of tract build it.
 pub struct Plan {
     runnable: std::sync::Arc<TypedRunnableModel>,
     batch: usize,
@@ -14,12 +14,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Loads and optimises the file for `batch` sequences of `tokens` tokens.
+    /// Loads and optimises an ONNX file for `batch` sequences of `tokens` tokens.
     ///
     /// # Errors
-    /// What tract says.
+    /// If tract refuses the file.
     pub fn open(onnx: &[u8], batch: usize, tokens: usize) -> TractResult<Self> {
-        // Files carry the shapes of their exporter's symbols, which a fixed length contradicts.
+        // The shapes in the file name the exporter's symbols, which contradict a fixed length.
         let tract = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
         let mut model = tract.model_for_read(&mut &*onnx)?;
         for input in 0..model.inputs.len() {
@@ -28,10 +28,10 @@ impl Plan {
         Ok(Self { runnable: model.into_optimized()?.into_runnable()?, batch, tokens })
     }
 
-    /// The mean over the tokens of each sequence; `ids` are `batch * tokens`.
+    /// The mean of the hidden states of each sequence; there are `batch * tokens` ids.
     ///
     /// # Errors
-    /// What tract says, and where there are not as many ids.
+    /// If the number of ids is another one, or tract fails.
     pub fn run(&self, ids: &[i64]) -> TractResult<Vec<Vec<f32>>> {
         let (batch, tokens) = (self.batch, self.tokens);
         let inputs = self.runnable.model().inputs.iter().map(|outlet| {
@@ -81,7 +81,7 @@ mod exports {
         static PEER: RefCell<Peer> = RefCell::default();
     }
 
-    /// Room for the file; the caller fills it.
+    /// Gives room for the file, which the caller fills.
     #[unsafe(no_mangle)]
     pub extern "C" fn peer_alloc(len: usize) -> *mut u8 {
         PEER.with_borrow_mut(|peer| {
@@ -90,7 +90,7 @@ mod exports {
         })
     }
 
-    /// Plans the file for a shape; room for as many ids, which the caller fills, or 0.
+    /// Plans the file for a shape. Gives room for the ids, which the caller fills, or null.
     #[unsafe(no_mangle)]
     pub extern "C" fn peer_open(batch: usize, tokens: usize) -> *mut i64 {
         PEER.with_borrow_mut(|peer| {
@@ -101,7 +101,7 @@ mod exports {
         })
     }
 
-    /// Runs the ids; the means, a row a sequence, or 0.
+    /// Runs the ids. Gives the means, one row for each sequence, or null.
     #[unsafe(no_mangle)]
     pub extern "C" fn peer_run() -> *const f32 {
         PEER.with_borrow_mut(|peer| {

@@ -1,4 +1,4 @@
-//! What is timed: texts of exactly so many tokens, the same for every engine.
+//! The cases of the bench: texts with an exact number of tokens, the same for every engine.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use lockstep_quantize::calibration::{BUNDLED, passages};
 use lockstep_rank::Text;
 use serde_json::{Value, json};
 
-use crate::Fallible;
+use crate::error::Fallible;
 
-/// Sequences of one length, run together.
+/// Sequences of one length that are encoded together.
 pub(crate) struct Case {
     pub(crate) batch: usize,
-    /// Tokens of each, with the special ones.
+    /// The tokens of each sequence, special tokens included.
     pub(crate) n: usize,
     pub(crate) texts: Vec<String>,
     /// Token ids of each text.
@@ -21,7 +21,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Texts of `n` tokens from the calibration text, each from another place.
+    /// Takes texts of `n` tokens from different parts of the calibration text.
     pub(crate) fn new(model: &TextModel, batch: usize, n: usize) -> Fallible<Self> {
         let words: Vec<&str> = passages(BUNDLED).flat_map(str::split_whitespace).collect();
         let mut case = Self { batch, n, texts: Vec::new(), ids: Vec::new() };
@@ -47,14 +47,14 @@ impl Case {
 
 /// The multiply-accumulates of a model.
 pub(crate) struct Work {
-    /// Of the linear layers, a token.
+    /// Of all linear layers, for one token.
     linear: usize,
-    /// Of scores and weighted sums, a token and each token that it attends to.
+    /// Of attention, for one token and one token that it attends to.
     attention: usize,
 }
 
 impl Work {
-    /// From the shapes of the layers.
+    /// Adds up the shapes of the layers.
     pub(crate) fn of(encoder: &PackedEncoder) -> Self {
         let layer = |layer: &PackedLayer| -> usize {
             let all = [&layer.projection, &layer.output, &layer.expand, &layer.contract];
@@ -64,13 +64,13 @@ impl Work {
         Self { linear, attention: 2 * encoder.hidden() * encoder.layers.len() }
     }
 
-    /// Of all sequences of a case.
+    /// The work of all sequences of a case.
     pub(crate) fn of_case(&self, case: &Case) -> f64 {
         (case.batch * case.n * (self.linear + self.attention * case.n)) as f64
     }
 }
 
-/// Words until there are at least `n` tokens.
+/// Joins words until the text has at least `n` tokens.
 fn grown<'a>(
     model: &TextModel,
     words: impl Iterator<Item = &'a str>,
@@ -90,7 +90,7 @@ fn grown<'a>(
     Err("the calibration text is empty".into())
 }
 
-/// For engines in other processes.
+/// Writes the cases for engines in other processes.
 pub(crate) fn write(cases: &[Case], path: &Path) -> Fallible<()> {
     let cases: Vec<Value> = cases
         .iter()

@@ -1,32 +1,33 @@
-//! Engines take turns: each runs a case for a slice of time, and gives the times of its calls and what it computed.
+//! Engines take turns. In its turn, an engine repeats a case for a slice of time and gives the time
+//! of each call and the last result.
 
 use std::time::{Duration, Instant};
 
-use crate::{Fallible, cases::Case};
+use crate::{cases::Case, error::Fallible};
 
-/// What an engine computed: a vector a sequence.
+/// The result of an engine: one vector for each sequence.
 pub(crate) enum Vectors {
-    /// Our pooled integers.
+    /// The pooled integers of Lockstep.
     Integers(Vec<Vec<i32>>),
-    /// A peer's mean over the tokens, not normalised.
+    /// The mean of a peer's hidden states, not normalised.
     Floats(Vec<Vec<f32>>),
 }
 
-/// One slice.
+/// What an engine gives for a slice of time.
 pub(crate) struct Turn {
     /// Milliseconds of each call.
     pub(crate) ms: Vec<f64>,
-    /// Of the last call.
+    /// The result of the last call.
     pub(crate) vectors: Vectors,
 }
 
-/// An engine in a place.
+/// An engine that can be timed.
 pub(crate) trait Contestant {
-    /// Runs the case `index` again and again for the slice.
+    /// Repeats the case `index` until the slice is over.
     fn turn(&mut self, index: usize, case: &Case, slice: Duration) -> Fallible<Turn>;
 }
 
-/// Calls until the slice is over, at least three times after one that is not counted.
+/// Repeats the call until the slice is over, at least three times. The first call is not counted.
 pub(crate) fn timed(slice: Duration, mut call: impl FnMut() -> Fallible<Vectors>) -> Fallible<Turn> {
     let mut vectors = call()?;
     let mut ms = Vec::new();
@@ -39,12 +40,13 @@ pub(crate) fn timed(slice: Duration, mut call: impl FnMut() -> Fallible<Vectors>
     Ok(Turn { ms, vectors })
 }
 
-/// What all our engines must give, and the peers come close to.
+/// The integers that each build of Lockstep must give, and that peers must come close to.
 #[derive(Default)]
 pub(crate) struct Expected(Option<Vec<Vec<i32>>>);
 
 impl Expected {
-    /// Compares integers with `==`, and a peer's floats by their cosine, which tells a broken peer from a rounded one.
+    /// Compares integers by `==`, and the floats of a peer by their cosine: it must be at least
+    /// [`CLOSE`].
     pub(crate) fn check(&mut self, vectors: &Vectors) -> Fallible<()> {
         match (vectors, &mut self.0) {
             (Vectors::Integers(found), expected @ None) => *expected = Some(found.clone()),
@@ -58,7 +60,7 @@ impl Expected {
                     return Err(format!("{} vectors for {} texts", found.len(), expected.len()).into());
                 }
                 let mut cosines = found.iter().zip(expected).map(|(found, expected)| cosine(found, expected));
-                // A NaN is no cosine either, and compares with nothing.
+                // NaN is less than nothing, so it needs its own check.
                 if let Some(far) = cosines.find(|cosine| cosine.is_nan() || *cosine < CLOSE) {
                     return Err(format!("a vector of its has a cosine of {far:.4} to ours").into());
                 }
@@ -68,7 +70,7 @@ impl Expected {
     }
 }
 
-/// Below it a peer does not compute the same model.
+/// A peer with a smaller cosine does not compute the same model.
 const CLOSE: f64 = 0.95;
 
 fn cosine(a: &[f32], b: &[i32]) -> f64 {

@@ -1,13 +1,16 @@
-//! `bench`: milliseconds on one thread, beside the peers, in one run.
+//! Measures Lockstep beside its peers, on one thread, in milliseconds.
 //!
-//! All engines of a case take turns in slices, so that a drift of the machine's speed meets all of them; the median of each
-//! is printed, and the ratios are what holds. Every engine gets the same tokens. Our times are from text to integers, and in
-//! WebAssembly from JSON to JSON; the peers' are from token ids to hidden states, without a tokenizer. What is computed
-//! while it is timed is compared: our integers with `==`, the peers' vectors by their cosine to ours.
+//! - All engines of a case take turns in short slices, so a change of the machine's speed meets all
+//!   of them. The bench prints the median of each; compare ratios, not times.
+//! - Every engine gets the same tokens. Lockstep is timed from text to integers, in WebAssembly
+//!   from JSON to JSON. The peers are timed from token ids to hidden states, without a tokenizer.
+//! - The results of the timed calls are compared: integers by `==`, a peer's vectors by their
+//!   cosine.
 
 mod arguments;
 mod cases;
 mod contestant;
+mod error;
 mod module;
 mod native;
 mod peak;
@@ -22,7 +25,9 @@ use std::{
 
 use arguments::Arguments;
 use cases::{Case, Work};
+use clap::Parser as _;
 use contestant::{Contestant, Expected};
+use error::Fallible;
 use lockstep_folder::{MANIFEST, RUNTIME, TOKENIZER};
 use lockstep_rank::{ModelKind, TextEncoder};
 use lockstep_tests::{places::workspace, times::median};
@@ -30,15 +35,13 @@ use process::{Process, Remote};
 use serde_json::json;
 use table::Row;
 
-type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
-
-/// Sequences and their tokens.
+/// The cases: the number of sequences, and the tokens of each.
 const CASES: [(usize, usize); 5] = [(1, 16), (1, 32), (1, 64), (1, 128), (32, 32)];
 const ROUNDS: usize = 4;
 const PLACES: [&str; 4] = ["native", "wasmtime", "chromium", "node"];
 
 fn main() -> ExitCode {
-    match Arguments::read(std::env::args().skip(1)).and_then(|arguments| bench(&arguments)) {
+    match bench(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// An engine in a place.
+/// An engine, and where it runs.
 struct Entry {
     place: &'static str,
     engine: &'static str,
@@ -113,7 +116,8 @@ fn bench(arguments: &Arguments) -> Fallible<()> {
     plot::write(&rows, &arguments.out.with_extension("svg"))
 }
 
-/// What the byte products of a place may reach on this machine: the best instruction of native kernels; of WebAssembly 128 bits.
+/// The peak rate of byte products of each place on this machine. Natively it is that of the fastest
+/// instruction; WebAssembly has 128 bits.
 fn peaks(arguments: &Arguments) -> Vec<(&'static str, peak::Rate)> {
     let native = || peak::native().into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b));
     let of = |place| match place {
@@ -124,7 +128,7 @@ fn peaks(arguments: &Arguments) -> Vec<(&'static str, peak::Rate)> {
     wanted.filter_map(|place| Some((place, of(place)?))).collect()
 }
 
-/// Our engines first: the peers are compared with them.
+/// All wanted engines, Lockstep first: the peers are compared with it.
 fn entries(arguments: &Arguments, hidden: usize, list: &std::path::Path) -> Fallible<Vec<Entry>> {
     let mut entries = Vec::new();
     let mut add = |place, engine, contestant: Box<dyn Contestant>| {
@@ -160,7 +164,7 @@ fn entries(arguments: &Arguments, hidden: usize, list: &std::path::Path) -> Fall
     if arguments.wants_place("native") {
         if wants(&["ort-int8", "ort-fp32"]) {
             let mut python = Command::new(&arguments.python);
-            python.arg(workspace().join("tests/tools/bench_peers.py")).arg(list);
+            python.arg(workspace().join("quantize/tools/bench_peers.py")).arg(list);
             for name in ["ort-int8", "ort-fp32"] {
                 let file = arguments.teacher.join(format!("{}.onnx", &name[4..]));
                 python.arg(format!("{name}={}", file.display()));

@@ -1,4 +1,4 @@
-//! Engines in wasmtime.
+//! Engines that run in wasmtime.
 
 use std::{
     collections::HashMap,
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use wasmtime::{Config, Engine, Instance, Linker, Memory, Module, Store, TypedFunc};
 
 use crate::{
-    Fallible,
     cases::Case,
     contestant::{Contestant, Turn, Vectors, timed},
+    error::Fallible,
 };
 
-/// The wasmtime of all modules.
+/// The engine of wasmtime for all modules.
 pub(crate) fn engine() -> Fallible<Engine> {
     let mut config = Config::new();
     config.wasm_relaxed_simd(true);
@@ -30,7 +30,7 @@ pub(crate) fn load(engine: &Engine, path: &Path) -> Fallible<Module> {
 /// The addresses and lengths of three buffers.
 type Buffers = (u32, u32, u32, u32, u32, u32);
 
-/// Our module, through the interface that the daemon uses: JSON in, JSON out.
+/// The module of Lockstep, called as the daemon calls it: JSON in, JSON out.
 pub(crate) struct Ours {
     store: Store<()>,
     instance: Instance,
@@ -55,7 +55,7 @@ impl Ours {
         }
     }
 
-    /// Linear memory never shrinks: its size is its peak.
+    /// The peak of linear memory, which is its size: it never shrinks.
     pub(crate) fn memory_mib(&self) -> f64 {
         self.memory.data_size(&self.store) as f64 / f64::from(1 << 20)
     }
@@ -99,7 +99,7 @@ impl Contestant for Ours {
     }
 }
 
-/// Stock tract, an instance for each shape.
+/// Stock tract, with one instance for each case.
 pub(crate) struct Tract {
     engine: Engine,
     module: Module,
@@ -108,7 +108,7 @@ pub(crate) struct Tract {
     instances: HashMap<usize, Planned>,
 }
 
-/// An instance with a plan, and the token ids in its memory.
+/// An instance with a plan, and with token ids in its memory.
 struct Planned {
     store: Store<()>,
     memory: Memory,

@@ -1,4 +1,4 @@
-//! Engines of this process.
+//! Engines that run in this process.
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
@@ -7,12 +7,12 @@ use lockstep_peer_tract::Plan;
 use lockstep_rank::{Text, TextEncoder};
 
 use crate::{
-    Fallible,
     cases::Case,
     contestant::{Contestant, Turn, Vectors, timed},
+    error::Fallible,
 };
 
-/// Our engine, from text to integers.
+/// Lockstep, from text to integers.
 pub(crate) struct Ours(TextModel);
 
 impl Ours {
@@ -31,7 +31,7 @@ impl Contestant for Ours {
     }
 }
 
-/// Stock tract, a plan for each shape.
+/// Stock tract, with one plan for each case.
 pub(crate) struct Tract {
     onnx: Vec<u8>,
     plans: HashMap<usize, Plan>,

@@ -1,9 +1,9 @@
-//! A plot: for each place the milliseconds a token of each engine, as bars.
+//! Plots the milliseconds per token of each engine, as bars grouped by place.
 
 use std::{fmt::Write, path::Path};
 
 use crate::{
-    Fallible,
+    error::Fallible,
     table::{Row, engines},
 };
 
@@ -12,7 +12,7 @@ const LABELS: f64 = 190.0;
 const BAR: f64 = 7.0;
 const GAP: f64 = 8.0;
 
-/// Writes an SVG; dark and light pages both show it.
+/// Writes an SVG for pages with a light or a dark background.
 pub(crate) fn write(rows: &[Row], out: &Path) -> Fallible<()> {
     let mut cases: Vec<(usize, usize)> = rows.iter().map(|row| (row.batch, row.n)).collect();
     cases.sort_unstable();

@@ -1,6 +1,7 @@
-//! Engines of another process: a line of JSON asks for a turn, a line of JSON answers.
+//! Engines that run in another process, which is asked by lines of JSON.
 //!
-//! `{"engine", "case", "seconds"}` → `{"ms": [..], "integers": [[..]]}` or `{"ms": [..], "floats": [[..]]}`, or `{"error"}`.
+//! The answer to `{"engine", "case", "seconds"}` is `{"ms": [..], "integers": [[..]]}`,
+//! `{"ms": [..], "floats": [[..]]}` or `{"error"}`.
 
 use std::{
     cell::RefCell,
@@ -14,15 +15,15 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    Fallible,
     cases::Case,
     contestant::{Contestant, Turn, Vectors},
+    error::Fallible,
 };
 
-/// Longest wait for a line: loading a model and a browser, and a slice.
+/// Longest wait for an answer: a browser starts, loads a model and runs a slice.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A running process; it is ended when it is dropped.
+/// A running process. It is killed when it is dropped.
 pub(crate) struct Process {
     name: String,
     child: Child,
@@ -71,7 +72,7 @@ impl Drop for Process {
     }
 }
 
-/// One of the engines of a process.
+/// One engine of a process.
 pub(crate) struct Remote {
     pub(crate) process: Rc<RefCell<Process>>,
     pub(crate) engine: &'static str,

@@ -1,26 +1,26 @@
-//! The table on the terminal, and the report.
+//! Prints the table and writes the report.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::{Fallible, cases::Case};
+use crate::{cases::Case, error::Fallible};
 
-/// One cell.
+/// The result of an engine for a case.
 pub(crate) struct Row {
     pub(crate) place: &'static str,
     pub(crate) engine: &'static str,
     pub(crate) batch: usize,
     pub(crate) n: usize,
-    /// Median of a call.
+    /// The median milliseconds of a call.
     pub(crate) ms: f64,
-    /// Multiply-accumulates of the model, 10^9 a second.
+    /// 10^9 multiply-accumulates of the model per second.
     pub(crate) gmacs: f64,
-    /// Of what the place's instructions reach in registers alone, where that is known.
+    /// The part of the peak rate that this is, if the peak is known.
     pub(crate) share: Option<f64>,
 }
 
-/// Places and engines in their order.
+/// All pairs of place and engine, sorted by place.
 pub(crate) fn engines(rows: &[Row]) -> Vec<(&'static str, &'static str)> {
     let mut seen = Vec::new();
     for row in rows {
@@ -32,7 +32,7 @@ pub(crate) fn engines(rows: &[Row]) -> Vec<(&'static str, &'static str)> {
     seen
 }
 
-/// Milliseconds by case, and by how much ours is faster in the same place.
+/// Prints milliseconds by case, and how many times faster Lockstep is in the same place.
 pub(crate) fn print(rows: &[Row], cases: &[Case]) {
     let of = |place: &str, engine: &str, case: &Case| {
         let mut rows = rows.iter();

@@ -17,8 +17,8 @@ this order:
 
 Each element takes one gaussian g (four words), row by row:
 
-    weight of a table        spread * g; spread is 0.05 for words, 0.01 for positions, 0.005 for token
-                             types
+    weight of a table        spread * g; spread is 0.05 for words, 0.01 for positions, 0.005 for
+                             token types
     weight of a linear       gain / sqrt(in) * g, [out, in]; gain by its name in GAINS, otherwise 1
     weight of a LayerNorm    1 + 0.1 * g; in outlier channels (channel % 31 == 5) this is multiplied
                              by 3, in the last layer's output LayerNorm by 0.25 instead: in trained

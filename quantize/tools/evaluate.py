@@ -10,8 +10,8 @@ The folder of --data has one sub-folder for each data set. The columns of its fi
     */dev.csv, */test.csv ..  sentence1,sentence2,score (header optional): Spearman x 100 of the
                               cosines with the scores
     */{train,test}.csv        text,category (with header): accuracy in percent of a logistic
-                              regression (at most 100 iterations) on 8 unit vectors a label, mean and
-                              deviation of 10 fixed draws
+                              regression (at most 100 iterations) on 8 unit vectors a label, mean
+                              and deviation of 10 fixed draws
     */train.csv               of either kind: joined to 60 texts of about 240 and 60 of about 442
                               tokens
 

@@ -1,5 +1,5 @@
-"""Tests of the tools on tiny models, in the environment of tests/requirements.txt:
-`python -m unittest discover tests/tools`."""
+"""Tests of the tools on tiny models, in the environment of quantize/requirements.txt:
+`python -m unittest discover quantize/tools`."""
 import csv
 import hashlib
 import json
