@@ -1,4 +1,4 @@
-//! Instances of the component, and how long each is used.
+//! Makes instances of the component and limits how long each is used.
 
 use std::{
     collections::BTreeMap,
@@ -21,16 +21,16 @@ use wasmtime_wasi_http::{
 
 use crate::{host::Host, store::Store};
 
-/// How an instance is used, as Spin's options of the same names have it.
+/// Limits of an instance. Spin has options of the same names.
 #[derive(Clone, Copy, Debug)]
 pub struct Reuse {
-    /// Requests that an instance answers in its life, 1 or more.
+    /// The requests that an instance answers before it is dropped, at least 1.
     pub max_instance_reuse_count: usize,
-    /// Requests that an instance answers at the same time, 1 or more.
+    /// The requests that an instance answers at the same time, at least 1.
     pub max_instance_concurrent_reuse_count: usize,
-    /// An instance is dropped after this long without a request.
+    /// An instance without a request for this long is dropped.
     pub idle_instance_timeout: Duration,
-    /// A request that takes longer is given up, and its instance with it.
+    /// A request that takes longer fails, and its instance is dropped.
     pub request_timeout: Duration,
 }
 
@@ -52,9 +52,9 @@ pub(crate) struct Maker {
     pub(crate) store: Store,
     pub(crate) variables: Arc<BTreeMap<String, String>>,
     pub(crate) reuse: Reuse,
-    /// Instances made so far.
+    /// The number of instances made so far.
     pub(crate) made: Arc<AtomicUsize>,
-    /// Held by the server while it runs.
+    /// The server holds the other end while it runs.
     pub(crate) running: Weak<()>,
 }
 
@@ -78,7 +78,7 @@ impl HandlerState for Maker {
     }
 }
 
-/// When an instance is dropped.
+/// Decides when an instance is dropped.
 pub(crate) struct Expiration {
     reuse: Reuse,
     timer: Pin<Box<Sleep>>,
@@ -103,7 +103,7 @@ impl WorkerExpiration for Expiration {
     }
 }
 
-/// What an instance takes on.
+/// Decides whether an instance takes another request.
 pub(crate) struct Worker {
     reuse: Reuse,
     running: Weak<()>,
@@ -133,7 +133,8 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, _: WasmStore<Host>, result: wasmtime::Result<()>) {
-        // With the server its runtime may end, and instances in the middle of nothing.
+        // When the server ends, its runtime may end, too; errors of its instances mean nothing
+        // then.
         if let Err(error) = result
             && self.running.strong_count() > 0
         {

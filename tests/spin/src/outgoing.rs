@@ -1,4 +1,4 @@
-//! Requests of the component to the outside: plain HTTP, to this machine alone.
+//! Requests of the component to other servers: plain HTTP, to this machine only.
 
 use std::{future::Future, net::IpAddr};
 
@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-/// What sends them.
+/// Sends the requests.
 pub(crate) struct Outgoing;
 
 type Ended = Box<dyn Future<Output = Result<(), Error>> + Send>;
@@ -36,7 +36,7 @@ async fn send(mut request: Request<WasiBody>) -> Answer {
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
-    // The connection lives as long as its answer is read, and ends when the component drops it.
+    // The connection lives until the component has read or dropped the answer.
     tokio::spawn(connection);
     let response = sender.send_request(request).await?;
     let ended: Ended = Box::new(async { Ok(()) });

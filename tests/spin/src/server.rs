@@ -1,4 +1,4 @@
-//! The component behind a TCP socket.
+//! Serves the component on a TCP socket.
 
 use std::{
     collections::BTreeMap,
@@ -41,7 +41,7 @@ impl Component {
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, or is no component.
+    /// If the file cannot be read or is no component.
     pub fn from_file(path: &Path) -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.wasm_component_model_async(true);
@@ -63,20 +63,20 @@ impl Component {
     }
 }
 
-/// What a server is started with.
+/// Settings of a server.
 #[derive(Clone, Default)]
 pub struct Settings {
     /// The application's variables.
     pub variables: BTreeMap<String, String>,
     /// The key-value store.
     pub store: Store,
-    /// How instances are used.
+    /// The limits of an instance.
     pub reuse: Reuse,
 }
 
-/// A running server; it ends when it is dropped.
+/// A running server. It stops when it is dropped.
 pub struct Server {
-    /// Where it listens.
+    /// The address it listens at.
     pub address: SocketAddr,
     made: Arc<AtomicUsize>,
     _running: Arc<()>,
@@ -88,7 +88,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// A component that asks for interfaces that are not there, or no free port.
+    /// If the component imports an unknown interface, or no port is free.
     pub async fn start(component: &Component, settings: Settings) -> wasmtime::Result<Self> {
         let (made, running) = (Arc::new(AtomicUsize::new(0)), Arc::new(()));
         let handler = ProxyHandler::new(Maker {
@@ -103,7 +103,7 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let task = tokio::spawn(async move {
-            // Connections end with the server.
+            // The set ends all connections when the server stops.
             let mut connections = JoinSet::new();
             loop {
                 let handler = handler.clone();
@@ -121,7 +121,7 @@ impl Server {
         Ok(Self { address, made, _running: running, task })
     }
 
-    /// Instances made so far.
+    /// The number of instances made so far.
     #[must_use]
     pub fn instances(&self) -> usize {
         self.made.load(Ordering::SeqCst)
@@ -147,7 +147,7 @@ async fn answer(
     }))
 }
 
-/// A component sees scheme and authority in the address.
+/// Adds scheme and authority to the address, as a component expects.
 fn absolute(mut request: Request<Incoming>) -> Request<Incoming> {
     let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());

@@ -42,7 +42,7 @@ fn answers_are_the_daemons() {
     assert_eq!((head.status, head.body.as_str()), (200, ""));
 }
 
-/// What opens a model is never called here, so that what answers was born with one.
+/// The test never opens a model, so the component that answers was built with the model inside.
 #[test]
 fn a_component_without_a_model_says_so() {
     need(&component_without_model());
@@ -148,7 +148,7 @@ fn vectors_of_items_are_kept_and_used() {
     assert!(items.iter().all(|(key, _)| key.starts_with("item/")));
     assert_eq!(scores(&edge.post("/v1/rank", &good()).json()), first);
 
-    // Were the records not used, exchanging two of them would change nothing.
+    // If the records were not used, exchanging two of them would change nothing.
     for (to, from) in [(0, 1), (1, 0)] {
         edge.settings.store.set(items[to].0.clone(), items[from].1.clone()).unwrap();
     }

@@ -1,4 +1,4 @@
-//! The component with the tiny model, and the daemon with the same.
+//! The component and the daemon, both with the tiny model.
 
 use std::sync::LazyLock;
 
@@ -75,7 +75,7 @@ pub(crate) fn good() -> Value {
     })
 }
 
-/// An answer without what differs between places: the time it took.
+/// An answer without the time it took, which differs between runtimes.
 pub(crate) fn scores(answer: &Value) -> Value {
     let mut answer = answer.clone();
     if let Some(fields) = answer.as_object_mut() {

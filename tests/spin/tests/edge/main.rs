@@ -1,4 +1,4 @@
-//! The built component, hosted for real: what a client at the edge sees.
+//! The built component in a real host, as a client at the edge sees it.
 #![allow(clippy::unwrap_used)]
 
 mod component;

@@ -1,4 +1,4 @@
-//! Heavier requests go to the daemon, and come back when it is away.
+//! The component sends heavy requests to the daemon, and answers itself if the daemon is away.
 
 use std::{
     io::{Read, Write},
@@ -43,22 +43,22 @@ fn the_daemon_gives_the_same_scores() {
     assert_eq!(scores(&there.json()), scores(&here.json()));
 }
 
-/// What a daemon out of order does with one request.
+/// How a broken daemon treats a request.
 #[derive(Clone, Copy)]
 enum Trouble {
-    /// Closes in the middle of its answer.
+    /// It closes the connection in the middle of its answer.
     CutOff,
-    /// Is another model's.
+    /// It answers for another model.
     OtherModel,
-    /// Is no longer willing.
+    /// It refuses the request.
     Overloaded,
-    /// Says nothing.
+    /// It does not answer.
     Silent,
-    /// Speaks something else.
+    /// It answers in another protocol.
     NoHttp,
 }
 
-/// A daemon in trouble; its thread ends with the test.
+/// Starts a broken daemon. Its thread ends with the test.
 fn troubled(trouble: Trouble) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
