@@ -9,10 +9,10 @@ use lockstep_folder::{MANIFEST, ONNX, RUNTIME, TOKENIZER};
 use lockstep_tokenizer::{Tokenizer, TokenizerError};
 use serde_json::Value;
 
-use crate::build::{QuantizeError, Quantized, quantize};
 use crate::calibration;
 use crate::checkpoint::{Checkpoint, CheckpointError, read_file};
 use crate::onnx;
+use crate::pipeline::{QuantizeError, Quantized, quantize};
 
 /// A vocabulary may be padded by less than this many unused rows.
 const VOCABULARY_PADDING: usize = 128;

@@ -1,7 +1,8 @@
 //! Rounds float weights to 7 bits with error feedback (GPTQ, Frantar et al. 2022, arXiv:2210.17323).
 //!
-//! The error that rounding one input channel causes is spread over the channels not yet rounded, weighted by the
-//! inputs' second moments `H = X^T X`, so that the layer's *output* changes least.
+//! The error of rounding one input channel is spread over the channels that are not rounded yet,
+//! weighted by the second moments of the inputs, `H = X^T X`. This keeps the error of the layer's
+//! *output* small.
 
 use rayon::prelude::*;
 
@@ -9,24 +10,24 @@ use crate::matrix::Matrix;
 
 /// Greatest 7-bit magnitude.
 const LEVELS: f32 = 63.0;
-/// Share of the mean of `H`'s diagonal that is added to it, so that unseen directions are not free.
+/// This share of the mean of `H`'s diagonal is added to the diagonal, so that an error in a direction
+/// that the calibration never saw also counts.
 const DAMPING: f64 = 0.01;
-/// Candidate scales, as shares of the one that clips nothing.
+/// Candidate scales, as shares of the scale that clips no weight.
 const SHARES: [f32; 13] = [0.70, 0.725, 0.75, 0.775, 0.80, 0.825, 0.85, 0.875, 0.90, 0.925, 0.95, 0.975, 1.0];
 
 /// 7-bit weights and their scales.
-pub struct Rounded {
+pub(super) struct Rounded {
     /// `[outputs, inputs]`, row-major, in [-63, 63].
-    pub weights: Vec<i8>,
+    pub(super) weights: Vec<i8>,
     /// `[outputs]`.
-    pub scales: Vec<f32>,
-    /// Squared error of the outputs over their square, over the calibration inputs.
-    pub relative_error: f64,
+    pub(super) scales: Vec<f32>,
+    /// Squared error of the outputs over the squared outputs, on the calibration inputs.
+    pub(super) relative_error: f64,
 }
 
 /// Rounds `weight [outputs, inputs]` for inputs with second moments `gram [inputs, inputs]`.
-#[must_use]
-pub fn round(weight: &Matrix, gram: &Matrix) -> Rounded {
+pub(super) fn round(weight: &Matrix, gram: &Matrix) -> Rounded {
     let k = weight.columns;
     let diagonal: Vec<f32> = (0..k).map(|i| gram.data[i * k + i]).collect();
     let mut order: Vec<usize> = (0..k).collect();
@@ -51,7 +52,8 @@ pub fn round(weight: &Matrix, gram: &Matrix) -> Rounded {
     }
 }
 
-/// The scale with the least squared error of plain rounding, inputs weighted by their second moments.
+/// The scale for which plain rounding has the least squared error, with inputs weighted by their
+/// second moments.
 fn best_scale(row: &[f32], diagonal: &[f32]) -> f32 {
     let peak = row.iter().fold(0.0_f32, |m, w| m.max(w.abs()));
     if peak == 0.0 {
@@ -69,7 +71,7 @@ fn quantize(w: f32, scale: f32) -> f32 {
     (w / scale).round_ties_even().clamp(-LEVELS, LEVELS)
 }
 
-/// Rounds one output channel in the given order of its inputs.
+/// Rounds one output channel, its inputs in the given order.
 fn round_row(row: &[f32], scale: f32, order: &[usize], feedback: &[Vec<f32>]) -> Vec<i8> {
     let mut rest: Vec<f32> = order.iter().map(|&i| row[i]).collect();
     let mut rounded = vec![0; row.len()];
@@ -86,7 +88,8 @@ fn round_row(row: &[f32], scale: f32, order: &[usize], feedback: &[Vec<f32>]) ->
 
 /// Rows of the upper Cholesky factor `U` of the inverse of `H` (`H^-1 = U^T U`), each from its diagonal on.
 ///
-/// With `P` reversing the order, `P H P = L L^T` gives `U = P L^-1 P`, so one factorisation and one triangular inverse do.
+/// If `P` reverses the order, `P H P = L L^T` gives `U = P L^-1 P`. So one factorisation and one
+/// inverse of a triangular matrix suffice.
 fn feedback_rows(gram: &Matrix, order: &[usize]) -> Vec<Vec<f32>> {
     let k = order.len();
     let mean: f64 = order.iter().map(|&i| f64::from(gram.data[i * k + i])).sum::<f64>() / k as f64;
@@ -119,7 +122,8 @@ fn cholesky(a: &mut [f64], k: usize) {
 
 /// The inverse of a lower triangular matrix.
 fn invert_lower(l: &[f64], k: usize) -> Vec<f64> {
-    // Columns of the inverse are independent; each is kept contiguous, then transposed.
+    // The columns of the inverse are independent. Each is computed contiguously; the result is the
+    // transpose.
     let columns: Vec<Vec<f64>> = (0..k)
         .into_par_iter()
         .map(|j| {

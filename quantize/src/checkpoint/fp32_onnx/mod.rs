@@ -1,8 +1,9 @@
-//! Float weights out of the fp32 ONNX files that people export from Hugging Face.
+//! Reads float weights from the fp32 ONNX files that people export from Hugging Face.
 //!
-//! Exporters keep the names of biases, LayerNorms and embedding tables, but store the weights of linear layers
-//! transposed and under names of their own (`onnx::MatMul_123`). Such a weight belongs to the module whose bias is
-//! added to the product; where that bias is shared or has no name either, the node's name tells the module:
+//! Exporters keep the names of biases, LayerNorms and embedding tables. They store the weights of
+//! linear layers transposed, under names of their own, for example `onnx::MatMul_123`. Such a weight
+//! belongs to the module whose bias is added to the product. If several layers share that bias, or
+//! if it has no name, the name of the node gives the module:
 //!
 //! ```text
 //! x -> MatMul(x, onnx::MatMul_123 [in, out]) -> Add(.., encoder.layer.0.output.dense.bias [out])
@@ -16,13 +17,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use prost::Message;
 
+use super::tensor::{Tensor, is_parameter};
 use crate::onnx::proto::{self, Attribute, Graph, Model, Node, Tensor as Values};
-use crate::tensors::{Tensor, is_parameter};
 
-/// Constants may stand behind so many `Identity`, `Cast` and `Transpose` nodes, and so may a bias.
+/// The most `Identity`, `Cast` and `Transpose` nodes between a constant or a bias and its user.
 const CHAIN: usize = 8;
 
-/// Operators of files that are quantised already.
+/// Operators that only files that are already quantised contain.
 const QUANTISED: [&str; 8] = [
     "DynamicQuantizeLinear",
     "QuantizeLinear",
@@ -34,14 +35,13 @@ const QUANTISED: [&str; 8] = [
     "MatMulNBits",
 ];
 
-/// Reads the float weights of an ONNX file, named as in the checkpoint it was exported from; what stands before
-/// `embeddings.` in the name of the word table is taken off all names. Linear weights are `[out, in]`.
-///
-/// Weights that the graph does not name are left out.
+/// Reads the float weights of an ONNX file, under the names of the checkpoint that it was exported
+/// from. The prefix before `embeddings.` in the name of the word table is removed from all names.
+/// Weights of linear layers are `[out, in]`. Weights that the graph does not name are left out.
 ///
 /// # Errors
-/// Says what the file is not, with the tensor or the operator.
-pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
+/// Says why the file cannot be used, with the tensor or the operator.
+pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
     let model = Model::decode(bytes).map_err(|e| format!("not an ONNX file: {e}"))?;
     let graph = model.graph.ok_or("not an ONNX file: it has no graph")?;
     if model.opset_import.is_empty() {
@@ -52,7 +52,7 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
     Ok(without_prefix(weights))
 }
 
-/// Refuses operators that hide the float weights.
+/// Refuses an operator that hides the float weights.
 fn refuse_operator(node: &Node) -> Result<(), String> {
     let (kind, name) = (&node.op_type, &node.name);
     let advice = "export the float model (fp32, no quantisation, no graph optimisation)";
@@ -73,7 +73,8 @@ fn refuse_operator(node: &Node) -> Result<(), String> {
     Ok(())
 }
 
-/// Names as the checkpoint has them: `model.bert.encoder.x` and `model.classifier.x` to `encoder.x` and `classifier.x`.
+/// Removes the prefix of the exporter from all names: `model.bert.encoder.x` becomes `encoder.x`, and
+/// `model.classifier.x` becomes `classifier.x`.
 fn without_prefix(weights: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
     let prefix = weights.keys().find_map(|n| n.strip_suffix("embeddings.word_embeddings.weight"));
     let prefix = prefix.unwrap_or("").to_owned();
@@ -82,14 +83,14 @@ fn without_prefix(weights: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor>
     weights.into_iter().map(|(name, tensor)| (strip(&name), tensor)).collect()
 }
 
-/// A graph, indexed by the names of its values.
+/// A graph, indexed by the names of its values, and the weights found in it.
 struct Weights<'a> {
     nodes: &'a [Node],
     /// Initializers and the values of Constant nodes.
     constants: HashMap<&'a str, &'a Values>,
-    /// The node that makes a value.
+    /// The node that computes a value.
     makers: HashMap<&'a str, &'a Node>,
-    /// The nodes that take a value.
+    /// The nodes that use a value.
     takers: HashMap<&'a str, Vec<&'a Node>>,
     found: BTreeMap<String, Tensor>,
 }
@@ -97,11 +98,11 @@ struct Weights<'a> {
 /// A linear layer of the graph.
 struct Linear<'a> {
     node: &'a Node,
-    /// Name of the value that is the weight.
+    /// Name of the weight.
     weight: &'a str,
     /// Whether the weight is `[in, out]`.
     transposed: bool,
-    /// Name of the value that is the bias.
+    /// Name of the bias.
     bias: Option<&'a str>,
 }
 
@@ -163,7 +164,8 @@ impl<'a> Weights<'a> {
         Ok(self.found)
     }
 
-    /// The module of a linear layer: by its bias or its weight where no other layer has the same, else by its node.
+    /// The module of a linear layer. Its bias or its weight names the module, unless another layer
+    /// uses the same tensor; then the name of the node does.
     fn module(&self, linear: &Linear, uses: &HashMap<&str, usize>) -> Option<String> {
         let weight = self.base_name(linear.weight);
         let stem = |value: &str, end: &str| value.strip_suffix(end).map(str::to_owned);
@@ -174,7 +176,7 @@ impl<'a> Weights<'a> {
             .or_else(|| stem(weight, ".weight"))
     }
 
-    /// The linear layer that a node begins, if it does.
+    /// The linear layer that starts with this node, if one does.
     fn linear(&self, node: &'a Node) -> Result<Option<Linear<'a>>, String> {
         let [_, weight, rest @ ..] = node.input.as_slice() else { return Ok(None) };
         if self.rank(weight) != Some(2) {
@@ -205,7 +207,7 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// The constant vector that is added to a value.
+    /// The name of the constant vector that is added to a value.
     fn added(&self, value: &str, chain: usize) -> Option<&'a str> {
         let chain = chain.checked_sub(1)?;
         let takers = self.takers.get(value)?;
@@ -219,8 +221,9 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Parameters of LayerNorm and embedding nodes by the node's name: exporters share equal tensors between modules,
-    /// or keep them in Constant nodes.
+    /// Finds the parameters of LayerNorm and embedding nodes by the name of the node. The names of
+    /// the tensors do not suffice: exporters share equal tensors between modules, or keep them in
+    /// Constant nodes.
     fn by_node_name(&mut self, node: &'a Node) -> Result<(), String> {
         let Some(module) = module_of(node) else { return Ok(()) };
         let [a, b, rest @ ..] = node.input.as_slice() else { return Ok(()) };
@@ -240,7 +243,7 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// Everything that has a name of its own.
+    /// Finds the tensors that have the name of a weight themselves.
     fn by_own_name(&mut self) -> Result<(), String> {
         let copies = self.nodes.iter().filter(|n| n.op_type == "Identity").flat_map(|n| &n.output);
         let mut names: Vec<&str> = self.constants.keys().copied().chain(copies.map(String::as_str)).collect();
@@ -249,7 +252,8 @@ impl<'a> Weights<'a> {
         names.into_iter().try_for_each(|name| self.find(name, name))
     }
 
-    /// Notes a constant under a name, unless that name is known or already taken by another value.
+    /// Records a constant under a name, unless the name is already recorded or belongs to another
+    /// value.
     fn find(&mut self, name: &str, value: &str) -> Result<(), String> {
         let taken = name != value && self.constants.contains_key(name);
         if taken || self.found.contains_key(name) {
@@ -261,7 +265,7 @@ impl<'a> Weights<'a> {
         Ok(())
     }
 
-    /// The initializer behind a value.
+    /// The name of the initializer that a value passes on unchanged.
     fn base_name<'b>(&'b self, value: &'b str) -> &'b str {
         (0..CHAIN).fold(value, |value, _| match self.makers.get(value) {
             Some(node) if passes(node) => node.input.first().map_or(value, String::as_str),
@@ -269,14 +273,14 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Number of dimensions of a float constant.
+    /// The number of dimensions of a float constant.
     fn rank(&self, value: &str) -> Option<usize> {
         let values = self.constants.get(self.base_name(value))?;
         let float = matches!(values.data_type, proto::FLOAT | proto::FLOAT16 | proto::BFLOAT16);
         float.then_some(values.dims.len())
     }
 
-    /// A float constant, also behind Identity, Cast and Transpose.
+    /// The float constant that a value is, directly or through Identity, Cast and Transpose nodes.
     fn constant(&self, value: &str, chain: usize) -> Result<Option<Tensor>, String> {
         if let Some(values) = self.constants.get(value) {
             return floats(value, values);
@@ -291,7 +295,7 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// Whether a node's output is its input, up to the precision or the order of two dimensions.
+/// Whether a node passes its input on, up to its precision or the order of its two dimensions.
 fn passes(node: &Node) -> bool {
     match node.op_type.as_str() {
         "Identity" | "Cast" => true,
@@ -320,7 +324,7 @@ fn transpose(tensor: &Tensor) -> Tensor {
     Tensor { shape: vec![columns, rows], data }
 }
 
-/// The numbers of a float tensor; none where it holds no floats.
+/// The elements of a float tensor, or `None` if the tensor holds no floats.
 fn floats(name: &str, values: &Values) -> Result<Option<Tensor>, String> {
     let raw = &values.raw_data;
     let halves = |one: fn(u16) -> f32| -> Vec<f32> {

@@ -1,41 +1,24 @@
-//! The activation tables of section 7 of `SPEC.md`, fitted to the float functions.
+//! Fits the tables of section 7 of `SPEC.md`, equations (28) to (31), to the float functions.
 
 use lockstep_arith::activation::{SEGMENTS, Table};
 
 use crate::checkpoint::Activation;
 
-/// Width of a segment in the function's units.
+/// Width of a segment, as an argument of the function.
 const SEGMENT: f64 = 0.5;
 
-impl Activation {
-    /// The function itself.
-    #[must_use]
-    pub fn apply(self, x: f64) -> f64 {
-        match self {
-            Self::Gelu => 0.5 * x * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
-            Self::GeluTanh => {
-                let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x);
-                0.5 * x * (1.0 + inner.tanh())
-            }
-            Self::Relu => x.max(0.0),
-        }
-    }
-
-    /// The table of `relu(x) - act(x)`, units of 2^-17.
-    #[must_use]
-    pub fn bump(self, fraction_bits: i32) -> Table {
-        let coefficients = fit(|u| u.max(0.0) - self.apply(u), 17);
-        Table { coefficients, fraction_bits }
-    }
+/// The table of `relu(x) - act(x)`, in units of 2^-17.
+pub(super) fn bump(activation: Activation, fraction_bits: i32) -> Table {
+    let coefficients = fit(|u| u.max(0.0) - activation.apply(u), 17);
+    Table { coefficients, fraction_bits }
 }
 
 /// The table of `tanh`, Q15.
-#[must_use]
-pub fn tanh(fraction_bits: i32) -> Table {
+pub(super) fn tanh(fraction_bits: i32) -> Table {
     Table { coefficients: fit(f64::tanh, 15), fraction_bits }
 }
 
-/// A quadratic a segment through the three Chebyshev nodes, in units of 2^-bits.
+/// In each segment, the quadratic through the three Chebyshev nodes, in units of 2^-bits.
 fn fit(f: impl Fn(f64) -> f64, bits: i32) -> [[i16; SEGMENTS]; 3] {
     let half_angle = (std::f64::consts::PI / 6.0).cos() / 2.0;
     let nodes = [0.5 - half_angle, 0.5, 0.5 + half_angle];
@@ -63,7 +46,7 @@ mod tests {
 
     /// Greatest error over all 16-bit inputs, in the function's units.
     fn greatest_error(activation: Activation, fraction_bits: i32) -> f64 {
-        let bump = activation.bump(fraction_bits);
+        let bump = bump(activation, fraction_bits);
         bump.validate("test").expect("in range");
         let offset = least_offset(&bump);
         let integers = Integers { bump, offset, equaliser: vec![] };

@@ -1,4 +1,4 @@
-//! Calibration inputs of one linear layer, as the integers will see them.
+//! Quantises the calibration inputs of one linear layer as the integers will be: (5) to (9).
 
 use lockstep_arith::fixed::sat16;
 use lockstep_arith::rows::{Sign, quantize_row};
@@ -7,22 +7,22 @@ use rayon::prelude::*;
 use crate::matrix::Matrix;
 
 /// The rows that enter a linear layer.
-pub struct Observed {
-    /// `q + z` of (10), as floats: exact.
-    pub levels: Matrix,
-    /// What the integers stand for: `levels * m / 127 * unit`.
-    pub dequantized: Matrix,
-    /// Mean of the true rows, a number a channel.
-    pub mean: Vec<f32>,
+pub(super) struct Observed {
+    /// `q + z` of (10), exact in f32.
+    pub(super) levels: Matrix,
+    /// The values that the integers stand for: `levels * m / 127 * unit`, with 255 for unsigned rows.
+    pub(super) dequantized: Matrix,
+    /// The mean of each channel before quantisation.
+    pub(super) mean: Vec<f32>,
     /// Value of one unit of the 16-bit rows.
-    pub unit: f64,
-    /// How rows are quantised.
-    pub sign: Sign,
+    pub(super) unit: f64,
+    /// Whether the rows are signed.
+    pub(super) sign: Sign,
 }
 
-/// Quantises `x` (already equalised, in real units) by rows whose 16-bit unit is `unit`.
-#[must_use]
-pub fn observe(x: &Matrix, unit: f64, sign: Sign) -> Observed {
+/// Quantises the rows of `x`, which are float and already equalised. `unit` is one unit of the
+/// 16-bit rows.
+pub(super) fn observe(x: &Matrix, unit: f64, sign: Sign) -> Observed {
     let k = x.columns;
     let mut levels = Matrix::zeros(x.rows, k);
     let mut dequantized = Matrix::zeros(x.rows, k);

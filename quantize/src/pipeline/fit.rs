@@ -1,42 +1,43 @@
-//! Chooses the integers of one linear layer or LayerNorm: rounded weights, multipliers, shifts, units.
+//! Chooses the integers of one linear layer or one LayerNorm: rounded weights, multipliers, shifts
+//! and units.
 
 use lockstep_arith::layer_norm::Affine;
 use lockstep_arith::linear::Linear;
 
+use super::observe::Observed;
+use super::rounding::{Rounded, round};
 use crate::matrix::Matrix;
-use crate::observe::Observed;
-use crate::rounding::{Rounded, round};
 
-/// Calibration peaks take a quarter of the 16-bit range in magnitude: unseen inputs have twice the room.
+/// The calibration peak becomes half of the greatest 16-bit number, so unseen inputs may be twice as
+/// large.
 const PEAK_LEVEL: f64 = 16384.0;
 const GREATEST: f64 = 32767.0;
 const GREATEST_BIAS: i32 = 1 << 21;
 
-/// A parameter set that no integers of section 2 of `SPEC.md` describe.
+/// No integers in the ranges of section 2 of `SPEC.md` describe these parameters.
 #[derive(Debug, thiserror::Error)]
 #[error("{part}: {reason}")]
 pub struct FitError {
-    /// Which part of the model.
+    /// The part of the model.
     pub part: String,
-    /// What does not fit, with the value.
+    /// What does not fit, with its value.
     pub reason: String,
 }
 
-/// A linear layer whose weights are rounded and whose output unit is not chosen yet.
-pub struct Draft {
+/// A linear layer with rounded weights. Its output unit is not chosen yet.
+pub(super) struct Draft {
     rounded: Rounded,
     inputs: usize,
     observed_sign: lockstep_arith::rows::Sign,
     acc_shift: i32,
-    /// Value of one unit of `mul_q15(a, m_n)` at `h = 0`, a channel.
+    /// For each output channel, the value of one unit of `mul_q15(a, m_n)` at `h = 0`.
     gains: Vec<f64>,
-    /// Real biases, corrected for what the rounding did to the mean.
+    /// The float biases, corrected for the change that the rounding made to the mean output.
     biases: Vec<f64>,
 }
 
 /// Rounds the weights `[outputs, inputs]` (already equalised) for the observed rows.
-#[must_use]
-pub fn draft(weight: &Matrix, bias: &[f64], observed: &Observed) -> Draft {
+pub(super) fn draft(weight: &Matrix, bias: &[f64], observed: &Observed) -> Draft {
     let rounded = round(weight, &observed.dequantized.gram());
     let integers = Matrix {
         rows: weight.rows,
@@ -52,7 +53,7 @@ pub fn draft(weight: &Matrix, bias: &[f64], observed: &Observed) -> Draft {
     let got = integers.times_vector(&observed.dequantized.column_means());
     let mean_error = wanted.iter().zip(&got).zip(&rounded.scales).map(|((w, g), s)| f64::from(w - g * s));
     let biases = bias.iter().zip(mean_error).map(|(b, e)| b + e).collect();
-    // A channel without weights asks for no range.
+    // A channel whose weights are all 0 needs no range.
     let dead = rounded.weights.chunks_exact(weight.columns).map(|row| row.iter().all(|&w| w == 0));
     let gains =
         rounded.scales.iter().zip(dead).map(|(&s, dead)| if dead { 0.0 } else { f64::from(s) * step });
@@ -62,8 +63,7 @@ pub fn draft(weight: &Matrix, bias: &[f64], observed: &Observed) -> Draft {
 
 impl Draft {
     /// Squared output error of the rounded weights over the squared output.
-    #[must_use]
-    pub fn relative_error(&self) -> f64 {
+    pub(super) fn relative_error(&self) -> f64 {
         self.rounded.relative_error
     }
 
@@ -72,20 +72,18 @@ impl Draft {
     }
 
     /// The finest output unit that the shifts allow.
-    #[must_use]
-    pub fn finest_unit(&self) -> f64 {
+    pub(super) fn finest_unit(&self) -> f64 {
         self.greatest_gain() * 2.0 / GREATEST
     }
 
     /// The finest output unit in which every bias fits.
-    #[must_use]
-    pub fn finest_bias_unit(&self) -> f64 {
+    pub(super) fn finest_bias_unit(&self) -> f64 {
         self.biases.iter().fold(0.0_f64, |m, b| m.max(b.abs())) / f64::from(GREATEST_BIAS)
     }
 
-    /// The layer with outputs in units of `unit`; none where that unit is too fine for the shifts or biases.
-    #[must_use]
-    pub fn finish(&self, unit: f64) -> Option<Linear> {
+    /// The layer with outputs in units of `unit`, or `None` if the shifts or the biases cannot
+    /// express that unit.
+    pub(super) fn finish(&self, unit: f64) -> Option<Linear> {
         let out_shift = (GREATEST * unit / self.greatest_gain()).log2().floor().min(17.0) as i32;
         let biases: Vec<f64> = self.biases.iter().map(|b| (b / unit).round()).collect();
         if out_shift < 1 || biases.iter().any(|b| b.abs() > f64::from(GREATEST_BIAS)) {
@@ -113,16 +111,15 @@ impl Draft {
 }
 
 /// The unit that puts a calibration peak at 2^14.
-#[must_use]
-pub fn unit_of_peak(peak: f32) -> f64 {
+pub(super) fn unit_of_peak(peak: f32) -> f64 {
     f64::from(peak).max(1e-9) / PEAK_LEVEL
 }
 
-/// (18) for real gains and offsets and the greatest output seen, with the value of its unit.
-#[must_use]
-pub fn affine(gains: &[f64], offsets: &[f64], peak: f32) -> (Affine, f64) {
+/// The integers of (18) for float gains and offsets and the greatest output seen, and the value of
+/// one unit.
+pub(super) fn affine(gains: &[f64], offsets: &[f64], peak: f32) -> (Affine, f64) {
     let peak_of = |v: &[f64]| v.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-    // z has the unit 2^-9, so g / 2^15 * z has the unit wanted where g = gain * 2^6 / unit.
+    // z has the unit 2^-9, so g / 2^15 * z has the wanted unit if g = gain * 2^6 / unit.
     let unit = unit_of_peak(peak).max(peak_of(gains) * 64.0 / GREATEST).max(peak_of(offsets) / GREATEST);
     let fixed = |v: f64| v.round().clamp(-GREATEST, GREATEST) as i16;
     let gain = gains.iter().map(|g| fixed(g * 64.0 / unit)).collect();
