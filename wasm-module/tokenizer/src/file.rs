@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::Tokenizer;
 use crate::added::{Matcher, Rule};
 use crate::error::TokenizerError;
 use crate::normalize::{Normalizer, Step};
@@ -61,7 +60,24 @@ struct AddedToken {
     special: bool,
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
+/// All parts of a tokenizer, read and checked.
+pub(crate) struct Contents {
+    /// All tokens by id: the vocabulary, then the added tokens that are not in it.
+    pub(crate) tokens: Vec<String>,
+    /// Finds the added tokens in the raw text.
+    pub(crate) raw: Matcher,
+    pub(crate) normalizer: Normalizer,
+    /// Finds the added tokens in the normalized text.
+    pub(crate) normalized: Matcher,
+    pub(crate) wordpiece: WordPiece,
+    /// The template of one text.
+    pub(crate) single: Template,
+    /// The template of two texts.
+    pub(crate) pair: Template,
+}
+
+/// Reads and checks the bytes of a `tokenizer.json`.
+pub(crate) fn read(bytes: &[u8]) -> Result<Contents, TokenizerError> {
     if bytes.len() > MAX_BYTES {
         return Err(TokenizerError::TooLarge { bytes: bytes.len(), limit: MAX_BYTES });
     }
@@ -100,7 +116,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
     drop(by_text);
     tokens.extend(new);
     let [single, pair] = read_templates(file.post_processor.as_ref(), tokens.len())?;
-    Ok(Tokenizer { tokens, raw, normalizer, normalized, wordpiece, single, pair })
+    Ok(Contents { tokens, raw, normalizer, normalized, wordpiece, single, pair })
 }
 
 const UNTYPED: &str = "(none)";

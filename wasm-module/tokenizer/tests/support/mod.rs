@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use lockstep_tokenizer::{Encoding, Tokenizer};
@@ -234,17 +235,29 @@ pub(crate) fn bert_uncased() -> Value {
     file(bert_normalizer(true, true, None, true))
 }
 
-/// The real tokenizer, where a checkpoint is at hand.
-pub(crate) fn checkpoint() -> Option<Both> {
-    let folder = std::env::var_os("LOCKSTEP_CHECKPOINT")
-        .map_or_else(|| workspace().join(".cache/checkpoint"), PathBuf::from);
-    let path = folder.join("tokenizer.json");
+/// The tokenizer of the real checkpoint. `make test` names its folder in `LOCKSTEP_CHECKPOINT`, and
+/// then it must be there. Without that variable, `test` is skipped if `make` has not fetched the
+/// checkpoint yet.
+pub(crate) fn checkpoint(test: &str) -> Option<Both> {
+    let named = std::env::var_os("LOCKSTEP_CHECKPOINT").map(PathBuf::from);
+    let promised = named.is_some();
+    let path = named.unwrap_or_else(|| workspace().join(".cache/checkpoint")).join("tokenizer.json");
     match std::fs::read(&path) {
         Ok(bytes) => Some(Both::from_bytes("checkpoint", &bytes)),
         Err(error) => {
-            eprintln!("skipped: {}: {error}", path.display());
+            assert!(!promised, "{}: {error}; `make model` fetches the checkpoint", path.display());
+            skipped(test, &format!("{}: {error}", path.display()));
             None
         }
+    }
+}
+
+/// Says that a test did not run, and adds it to the list that `make test` counts in its last line.
+fn skipped(test: &str, reason: &str) {
+    eprintln!("skipped: {test}: {reason}");
+    if let Some(list) = std::env::var_os("LOCKSTEP_SKIPPED") {
+        let mut list = std::fs::OpenOptions::new().create(true).append(true).open(list).unwrap();
+        writeln!(list, "{test}: {reason}").unwrap();
     }
 }
 
@@ -252,18 +265,19 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Texts known to break software, and text in many languages, where the data folder is at hand.
-pub(crate) fn corpus() -> Vec<String> {
+/// Texts known to break software, and text in many languages. They are no part of the repository:
+/// without their folder, `test` is skipped.
+pub(crate) fn corpus(test: &str) -> Option<Vec<String>> {
     let folder = workspace().join("../shared/data/text");
     let Ok(naughty) = std::fs::read(folder.join("blns.json")) else {
-        eprintln!("skipped: {} is not there", folder.display());
-        return Vec::new();
+        skipped(test, &format!("the texts in {} are not there", folder.display()));
+        return None;
     };
     let mut texts: Vec<String> = serde_json::from_slice(&naughty).unwrap();
     let lines = std::fs::read_to_string(folder.join("multilingual.txt")).unwrap();
     texts.extend(lines.lines().map(str::to_owned));
     texts.push(lines);
-    texts
+    Some(texts)
 }
 
 /// Texts with one difficulty each.

@@ -1,0 +1,125 @@
+//! The tokenizer: a text through all steps.
+
+use crate::added::{Matcher, Part};
+use crate::encoding::Encoding;
+use crate::error::TokenizerError;
+use crate::file::{self, Contents};
+use crate::normalize::Normalizer;
+use crate::template::Template;
+use crate::wordpiece::WordPiece;
+use crate::words;
+
+/// A tokenizer, read from a `tokenizer.json`.
+pub struct Tokenizer {
+    /// All tokens by id: the vocabulary, then the added tokens that are not in it.
+    tokens: Vec<String>,
+    /// Finds added tokens in the text before normalization.
+    raw: Matcher,
+    normalizer: Normalizer,
+    /// Finds added tokens in the normalized text.
+    normalized: Matcher,
+    wordpiece: WordPiece,
+    single: Template,
+    pair: Template,
+}
+
+/// One part of a text: its added tokens and words, in order.
+enum Unit<'a> {
+    /// An added token, by id.
+    Token(u32),
+    /// A word, which WordPiece splits into pieces.
+    Word(&'a str),
+}
+
+impl Tokenizer {
+    /// Reads the bytes of a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// The bytes are no such file, or the file asks for a part that is not supported, or it
+    /// contradicts itself. Ids must be `0..vocab_size` without holes.
+    pub fn from_json(bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
+        let Contents { tokens, raw, normalizer, normalized, wordpiece, single, pair } = file::read(bytes)?;
+        Ok(Tokenizer { tokens, raw, normalizer, normalized, wordpiece, single, pair })
+    }
+
+    /// Encodes one text into at most `max_tokens` tokens, special tokens included. A longer text
+    /// loses its end; the special tokens stay.
+    ///
+    /// # Errors
+    /// [`TokenizerError::LimitTooSmall`] if `max_tokens` is below [`Tokenizer::special_tokens`].
+    pub fn encode(&self, text: &str, max_tokens: usize) -> Result<Encoding, TokenizerError> {
+        self.single.fill([&self.ids(text), &[]], max_tokens)
+    }
+
+    /// Encodes two texts into at most `max_tokens` tokens, special tokens included. The longer
+    /// text loses its end first, until both are equally long; then both lose theirs.
+    ///
+    /// # Errors
+    /// [`TokenizerError::LimitTooSmall`] if `max_tokens` is below
+    /// [`Tokenizer::special_tokens_of_pair`].
+    pub fn encode_pair(&self, a: &str, b: &str, max_tokens: usize) -> Result<Encoding, TokenizerError> {
+        self.pair.fill([&self.ids(a), &self.ids(b)], max_tokens)
+    }
+
+    /// Number of ids: they are `0..vocab_size()`.
+    pub fn vocab_size(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Number of special tokens around one text: the smallest limit for [`Tokenizer::encode`].
+    pub fn special_tokens(&self) -> usize {
+        self.single.special_tokens()
+    }
+
+    /// Number of special tokens around two texts: the smallest limit for
+    /// [`Tokenizer::encode_pair`].
+    pub fn special_tokens_of_pair(&self) -> usize {
+        self.pair.special_tokens()
+    }
+
+    /// The text of a token. A piece that continues a word has its prefix, such as `##ing`. `None`
+    /// if no token has this id.
+    pub fn token(&self, id: u32) -> Option<&str> {
+        self.tokens.get(id as usize).map(String::as_str)
+    }
+
+    /// The normalized words of a text before WordPiece splits them, and its added tokens, in order.
+    /// Use it to explain a score; [`Tokenizer::encode`] does not need it.
+    pub fn words(&self, text: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        self.for_each_unit(text, |unit| match unit {
+            Unit::Token(id) => words.extend(self.token(id).map(str::to_owned)),
+            Unit::Word(word) => words.push(word.to_owned()),
+        });
+        words
+    }
+
+    /// The ids of a text, without the template's special tokens.
+    fn ids(&self, text: &str) -> Vec<u32> {
+        let mut ids = Vec::new();
+        self.for_each_unit(text, |unit| match unit {
+            Unit::Token(id) => ids.push(id),
+            Unit::Word(word) => self.wordpiece.tokenize(word, &mut ids),
+        });
+        ids
+    }
+
+    fn for_each_unit(&self, text: &str, mut unit: impl FnMut(Unit<'_>)) {
+        self.raw.split(text, |part| match part {
+            Part::Token(id) => unit(Unit::Token(id)),
+            Part::Text(text) => {
+                let text = self.normalizer.normalize(text);
+                self.normalized.split(&text, |part| match part {
+                    Part::Token(id) => unit(Unit::Token(id)),
+                    Part::Text(text) => words::split(text, |word| unit(Unit::Word(word))),
+                });
+            }
+        });
+    }
+}
+
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokenizer").field("vocab_size", &self.vocab_size()).finish_non_exhaustive()
+    }
+}
