@@ -35,5 +35,5 @@ pub fn open(folder: &Path) -> TextModel {
 #[must_use]
 pub fn reference(folder: &Path) -> Encoder {
     let model = read(folder, ONNX).expect("`make test` makes the model folder");
-    lockstep_quantize::onnx::read(&model).expect("the model is read")
+    lockstep_tests_quantize::read(&model).expect("the model is read")
 }

@@ -1,15 +1,12 @@
 //! The quantised encoder as an ONNX file: the format of `wasm-module/folder/FORMAT.md`.
 //!
-//! Every node is of the domain `lockstep`. What its operators compute is in the file itself, as model-local
-//! functions of standard operators, so ONNX Runtime runs the file with no plug-in and is an independent
-//! witness of the arithmetic.
+//! Every node belongs to the domain `lockstep`. The file itself defines these operators, as
+//! model-local functions of standard operators. So ONNX Runtime runs the file without a plug-in, and is
+//! an independent witness of the arithmetic.
 
 mod functions;
-pub(crate) mod proto;
-mod reader;
-#[cfg(test)]
-mod tests;
+pub mod proto;
 mod writer;
 
-pub use reader::{ReadError, read};
-pub use writer::write;
+pub use functions::all as functions;
+pub use writer::{graph, write};

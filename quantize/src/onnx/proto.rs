@@ -1,195 +1,196 @@
 //! The messages of `onnx.proto3` with the fields that the format of this project and float exports use.
 //!
-//! The tags are those of the ONNX standard. Unknown fields of a file are skipped. Fields are written in the
+//! The tags are those of the ONNX standard. A reader skips unknown fields. Fields are written in the
 //! order of their tags, so equal models give equal bytes.
+#![allow(missing_docs, reason = "the ONNX standard documents the messages and their fields")]
 
 use prost::Message;
 
 /// `TensorProto.DataType`.
-pub(crate) const FLOAT: i32 = 1;
+pub const FLOAT: i32 = 1;
 /// `TensorProto.DataType`.
-pub(crate) const FLOAT16: i32 = 10;
+pub const FLOAT16: i32 = 10;
 /// `TensorProto.DataType`.
-pub(crate) const BFLOAT16: i32 = 16;
+pub const BFLOAT16: i32 = 16;
 /// `TensorProto.DataType`.
-pub(crate) const UINT8: i32 = 2;
+pub const UINT8: i32 = 2;
 /// `TensorProto.DataType`.
-pub(crate) const INT8: i32 = 3;
+pub const INT8: i32 = 3;
 /// `TensorProto.DataType`.
-pub(crate) const INT16: i32 = 5;
+pub const INT16: i32 = 5;
 /// `TensorProto.DataType`.
-pub(crate) const INT32: i32 = 6;
+pub const INT32: i32 = 6;
 /// `TensorProto.DataType`.
-pub(crate) const INT64: i32 = 7;
+pub const INT64: i32 = 7;
 
 /// `TensorProto.DataLocation`.
-pub(crate) const EXTERNAL: i32 = 1;
+pub const EXTERNAL: i32 = 1;
 
 /// `AttributeProto.AttributeType`.
-pub(crate) const ATTRIBUTE_INT: i32 = 2;
+pub const ATTRIBUTE_INT: i32 = 2;
 const ATTRIBUTE_TENSOR: i32 = 4;
 const ATTRIBUTE_INTS: i32 = 7;
 
 /// The domain of this project's operators; the empty string is the domain of the standard ones.
-pub(crate) const DOMAIN: &str = "lockstep";
+pub const DOMAIN: &str = "lockstep";
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Model {
+pub struct Model {
     #[prost(int64, tag = "1")]
-    pub(crate) ir_version: i64,
+    pub ir_version: i64,
     #[prost(string, tag = "2")]
-    pub(crate) producer_name: String,
+    pub producer_name: String,
     #[prost(message, optional, tag = "7")]
-    pub(crate) graph: Option<Graph>,
+    pub graph: Option<Graph>,
     #[prost(message, repeated, tag = "8")]
-    pub(crate) opset_import: Vec<OperatorSet>,
+    pub opset_import: Vec<OperatorSet>,
     #[prost(message, repeated, tag = "14")]
-    pub(crate) metadata_props: Vec<Property>,
+    pub metadata_props: Vec<Property>,
     #[prost(message, repeated, tag = "25")]
-    pub(crate) functions: Vec<Function>,
+    pub functions: Vec<Function>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct OperatorSet {
+pub struct OperatorSet {
     #[prost(string, tag = "1")]
-    pub(crate) domain: String,
+    pub domain: String,
     #[prost(int64, tag = "2")]
-    pub(crate) version: i64,
+    pub version: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Property {
+pub struct Property {
     #[prost(string, tag = "1")]
-    pub(crate) key: String,
+    pub key: String,
     #[prost(string, tag = "2")]
-    pub(crate) value: String,
+    pub value: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Graph {
+pub struct Graph {
     #[prost(message, repeated, tag = "1")]
-    pub(crate) node: Vec<Node>,
+    pub node: Vec<Node>,
     #[prost(string, tag = "2")]
-    pub(crate) name: String,
+    pub name: String,
     #[prost(message, repeated, tag = "5")]
-    pub(crate) initializer: Vec<Tensor>,
+    pub initializer: Vec<Tensor>,
     #[prost(message, repeated, tag = "11")]
-    pub(crate) input: Vec<ValueInfo>,
+    pub input: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "12")]
-    pub(crate) output: Vec<ValueInfo>,
+    pub output: Vec<ValueInfo>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Function {
+pub struct Function {
     #[prost(string, tag = "1")]
-    pub(crate) name: String,
+    pub name: String,
     #[prost(string, repeated, tag = "4")]
-    pub(crate) input: Vec<String>,
+    pub input: Vec<String>,
     #[prost(string, repeated, tag = "5")]
-    pub(crate) output: Vec<String>,
+    pub output: Vec<String>,
     #[prost(string, repeated, tag = "6")]
-    pub(crate) attribute: Vec<String>,
+    pub attribute: Vec<String>,
     #[prost(message, repeated, tag = "7")]
-    pub(crate) node: Vec<Node>,
+    pub node: Vec<Node>,
     #[prost(string, tag = "8")]
-    pub(crate) doc_string: String,
+    pub doc_string: String,
     #[prost(message, repeated, tag = "9")]
-    pub(crate) opset_import: Vec<OperatorSet>,
+    pub opset_import: Vec<OperatorSet>,
     #[prost(string, tag = "10")]
-    pub(crate) domain: String,
+    pub domain: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Node {
+pub struct Node {
     #[prost(string, repeated, tag = "1")]
-    pub(crate) input: Vec<String>,
+    pub input: Vec<String>,
     #[prost(string, repeated, tag = "2")]
-    pub(crate) output: Vec<String>,
+    pub output: Vec<String>,
     #[prost(string, tag = "3")]
-    pub(crate) name: String,
+    pub name: String,
     #[prost(string, tag = "4")]
-    pub(crate) op_type: String,
+    pub op_type: String,
     #[prost(message, repeated, tag = "5")]
-    pub(crate) attribute: Vec<Attribute>,
+    pub attribute: Vec<Attribute>,
     #[prost(string, tag = "7")]
-    pub(crate) domain: String,
+    pub domain: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Attribute {
+pub struct Attribute {
     #[prost(string, tag = "1")]
-    pub(crate) name: String,
+    pub name: String,
     #[prost(float, optional, tag = "2")]
-    pub(crate) f: Option<f32>,
+    pub f: Option<f32>,
     #[prost(int64, optional, tag = "3")]
-    pub(crate) i: Option<i64>,
+    pub i: Option<i64>,
     #[prost(message, optional, tag = "5")]
-    pub(crate) t: Option<Tensor>,
+    pub t: Option<Tensor>,
     #[prost(int64, repeated, tag = "8")]
-    pub(crate) ints: Vec<i64>,
+    pub ints: Vec<i64>,
     #[prost(int32, tag = "20")]
-    pub(crate) r#type: i32,
+    pub r#type: i32,
     #[prost(string, tag = "21")]
-    pub(crate) ref_attr_name: String,
+    pub ref_attr_name: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Tensor {
+pub struct Tensor {
     #[prost(int64, repeated, tag = "1")]
-    pub(crate) dims: Vec<i64>,
+    pub dims: Vec<i64>,
     #[prost(int32, tag = "2")]
-    pub(crate) data_type: i32,
+    pub data_type: i32,
     #[prost(float, repeated, tag = "4")]
-    pub(crate) float_data: Vec<f32>,
+    pub float_data: Vec<f32>,
     /// Bits of FLOAT16 and BFLOAT16, too.
     #[prost(int32, repeated, tag = "5")]
-    pub(crate) int32_data: Vec<i32>,
+    pub int32_data: Vec<i32>,
     #[prost(string, tag = "8")]
-    pub(crate) name: String,
+    pub name: String,
     #[prost(bytes = "vec", tag = "9")]
-    pub(crate) raw_data: Vec<u8>,
+    pub raw_data: Vec<u8>,
     #[prost(int32, tag = "14")]
-    pub(crate) data_location: i32,
+    pub data_location: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct ValueInfo {
+pub struct ValueInfo {
     #[prost(string, tag = "1")]
-    pub(crate) name: String,
+    pub name: String,
     #[prost(message, optional, tag = "2")]
-    pub(crate) r#type: Option<Type>,
+    pub r#type: Option<Type>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Type {
+pub struct Type {
     #[prost(message, optional, tag = "1")]
-    pub(crate) tensor_type: Option<TensorType>,
+    pub tensor_type: Option<TensorType>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct TensorType {
+pub struct TensorType {
     #[prost(int32, tag = "1")]
-    pub(crate) elem_type: i32,
+    pub elem_type: i32,
     #[prost(message, optional, tag = "2")]
-    pub(crate) shape: Option<Shape>,
+    pub shape: Option<Shape>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Shape {
+pub struct Shape {
     #[prost(message, repeated, tag = "1")]
-    pub(crate) dim: Vec<Dimension>,
+    pub dim: Vec<Dimension>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Dimension {
+pub struct Dimension {
     #[prost(int64, optional, tag = "1")]
-    pub(crate) dim_value: Option<i64>,
+    pub dim_value: Option<i64>,
     #[prost(string, optional, tag = "2")]
-    pub(crate) dim_param: Option<String>,
+    pub dim_param: Option<String>,
 }
 
 /// An integer that a tensor's raw bytes hold, least significant byte first.
-pub(crate) trait Element: Copy {
+pub trait Element: Copy {
     /// `TensorProto.DataType`.
     const DATA_TYPE: i32;
     /// Bytes of one element.
@@ -226,7 +227,7 @@ element! {
 
 impl Tensor {
     /// A tensor of `dims`; no dimensions make a scalar.
-    pub(crate) fn new<T: Element>(name: &str, dims: &[usize], data: &[T]) -> Self {
+    pub fn new<T: Element>(name: &str, dims: &[usize], data: &[T]) -> Self {
         debug_assert_eq!(dims.iter().product::<usize>(), data.len(), "{name}");
         let mut raw_data = Vec::with_capacity(data.len() * T::BYTES);
         for &x in data {
@@ -244,34 +245,34 @@ impl Tensor {
 
 impl Attribute {
     /// An integer.
-    pub(crate) fn int(name: &str, value: i64) -> Self {
+    pub fn int(name: &str, value: i64) -> Self {
         Self { name: name.to_owned(), i: Some(value), r#type: ATTRIBUTE_INT, ..Self::default() }
     }
 
     /// A list of integers.
-    pub(crate) fn ints(name: &str, values: &[i64]) -> Self {
+    pub fn ints(name: &str, values: &[i64]) -> Self {
         Self { name: name.to_owned(), ints: values.to_vec(), r#type: ATTRIBUTE_INTS, ..Self::default() }
     }
 
     /// A tensor.
-    pub(crate) fn tensor(name: &str, value: Tensor) -> Self {
+    pub fn tensor(name: &str, value: Tensor) -> Self {
         Self { name: name.to_owned(), t: Some(value), r#type: ATTRIBUTE_TENSOR, ..Self::default() }
     }
 
     /// Inside a function: the integer attribute `of` of the calling node.
-    pub(crate) fn int_of_caller(name: &str, of: &str) -> Self {
+    pub fn int_of_caller(name: &str, of: &str) -> Self {
         Self { name: name.to_owned(), r#type: ATTRIBUTE_INT, ref_attr_name: of.to_owned(), ..Self::default() }
     }
 }
 
 impl OperatorSet {
     /// The standard operators, at the version that the bodies are written for.
-    pub(crate) fn standard() -> Self {
+    pub fn standard() -> Self {
         Self { domain: String::new(), version: 18 }
     }
 
     /// This project's operators.
-    pub(crate) fn lockstep() -> Self {
+    pub fn lockstep() -> Self {
         Self { domain: DOMAIN.to_owned(), version: 1 }
     }
 }

@@ -1,4 +1,4 @@
-//! From an encoder to the bytes of a file.
+//! Writes the ONNX file of an encoder.
 
 use lockstep_arith::embedding::Embedding;
 use lockstep_arith::encoder::{Encoder, Layer, Pooling};
@@ -13,18 +13,17 @@ use super::proto::{
     Tensor, TensorType, Type, ValueInfo,
 };
 
-/// Version 9 of the intermediate representation goes with opset 18.
+/// The version of the intermediate representation that belongs to opset 18.
 const IR_VERSION: i64 = 9;
 
-/// The file of an encoder that [`Encoder::validate`] accepts; `metadata` becomes the model's properties.
+/// The bytes of the ONNX file of an encoder that [`Encoder::validate`] accepts. `metadata` becomes the
+/// properties of the model. Equal arguments give equal bytes.
 ///
-/// Equal arguments give equal bytes. Two fields without effect are not stored: the `pooling` of an encoder
-/// with a head, which [`read`](super::read) gives as `Pooling::Cls`, and the `residual_shift` of the embedding's
-/// LayerNorm, which it gives as 0.
+/// Two fields have no effect and are not stored: the `pooling` of an encoder with a head, and the
+/// `residual_shift` of the embedding's LayerNorm.
 ///
 /// # Panics
-/// Where the encoder has no layers, where a LayerNorm other than the last has no equalised output, or where
-/// the last one has.
+/// As [`graph`].
 #[must_use]
 pub fn write(encoder: &Encoder, metadata: &[(String, String)]) -> Vec<u8> {
     let model = Model {
@@ -41,8 +40,13 @@ pub fn write(encoder: &Encoder, metadata: &[(String, String)]) -> Vec<u8> {
     model.encode_to_vec()
 }
 
-/// The graph with its nodes in the order of evaluation.
-pub(super) fn graph(encoder: &Encoder) -> Graph {
+/// The graph of an encoder, with its nodes in the order of evaluation.
+///
+/// # Panics
+/// If the encoder has no layers, if a LayerNorm before the last has no equalised output, or if the
+/// last one has one.
+#[must_use]
+pub fn graph(encoder: &Encoder) -> Graph {
     assert!(!encoder.layers.is_empty(), "an encoder of no layers has no file");
     let mut writer = Writer { hidden: encoder.hidden(), nodes: Vec::new(), tensors: Vec::new() };
     let mut flow = writer.embedding(&encoder.embedding, &encoder.embedding_norm);
@@ -64,7 +68,7 @@ pub(super) fn graph(encoder: &Encoder) -> Graph {
     }
 }
 
-/// The names of the two values that pass from part to part.
+/// The names of the two values that one part passes to the next.
 struct Flow {
     stream: String,
     equalised: String,
@@ -83,14 +87,14 @@ struct Writer {
 }
 
 impl Writer {
-    /// An initializer of the part `part`; gives its name.
+    /// Adds an initializer of the part `part`. Gives its name.
     fn tensor<T: Element>(&mut self, part: &str, what: &str, dims: &[usize], data: &[T]) -> String {
         let name = format!("{part}.{what}");
         self.tensors.push(Tensor::new(&name, dims, data));
         name
     }
 
-    /// `.w`, `.c`, `.b` of a linear layer.
+    /// Adds `.w`, `.c` and `.b` of a linear layer.
     fn linear(&mut self, part: &str, linear: &Linear) -> [String; 3] {
         let outputs = linear.outputs;
         [
@@ -100,7 +104,7 @@ impl Writer {
         ]
     }
 
-    /// `.gain`, `.offset`, and `.gain_e`, `.offset_e` unless it is the last.
+    /// Adds `.gain` and `.offset`, and in all but the last LayerNorm `.gain_e` and `.offset_e`.
     fn norm(&mut self, part: &str, norm: &LayerNorm, last: bool) -> Vec<String> {
         assert_eq!(norm.equalised.is_none(), last, "{part}: only the last LayerNorm has one output");
         let mut names = self.affine(part, "", &norm.stream);
@@ -214,7 +218,7 @@ impl Writer {
         next
     }
 
-    /// Pooling or the head; gives the graph's output.
+    /// Adds the pooling or the head. Gives the output of the graph.
     fn ending(&mut self, encoder: &Encoder, stream: &str) -> ValueInfo {
         let input = owned(&[stream, "starts"]);
         let Some(head) = &encoder.head else {

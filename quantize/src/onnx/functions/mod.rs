@@ -19,7 +19,8 @@ mod tests;
 use super::proto::Function;
 
 /// All functions, each after those that it calls.
-pub(super) fn all() -> Vec<Function> {
+#[must_use]
+pub fn all() -> Vec<Function> {
     [
         fixed::functions(),
         rows::functions(),

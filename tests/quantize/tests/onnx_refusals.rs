@@ -1,11 +1,11 @@
-//! Files with one thing wrong: each is refused with an error that names it.
+//! The reader refuses ONNX files with one error in them, and names the error.
 
 use lockstep_arith::encoder::Pooling;
 use lockstep_arith::sample::{Shape, encoder};
+use lockstep_quantize::onnx::proto::{Graph, Model, Node, Tensor};
+use lockstep_quantize::onnx::write;
+use lockstep_tests_quantize::{ReadError, read};
 use prost::Message;
-
-use super::proto::{Graph, Model, Node, Tensor};
-use super::{ReadError, read, write};
 
 fn file() -> Vec<u8> {
     let shape = Shape {
@@ -21,7 +21,7 @@ fn file() -> Vec<u8> {
     write(&encoder(&shape, 1), &[])
 }
 
-/// Reads a file after `harm` was done to it; gives the error's text.
+/// Changes a good file by `harm`, and gives the message with which the reader refuses it.
 fn refusal(harm: impl FnOnce(&mut Model, &mut Graph)) -> String {
     let mut model = Model::decode(&file()[..]).expect("own file");
     let mut graph = model.graph.take().expect("own file");
@@ -87,7 +87,7 @@ fn errors_name_the_node() {
     assert_eq!(message, "node pool: the operator is Pool");
     let message = refusal(|_, graph| node(graph, "layer.0.expand").domain = String::new());
     assert_eq!(message, "node layer.0.expand: its domain is not lockstep");
-    // A value from elsewhere, a node of the last layer's kind in a place that is not its own, a swap.
+    // Swapped inputs, a node of an inner layer in the last one, swapped nodes.
     let other = |name: &str| format!("node {name}: not the node that the format has here");
     let message = refusal(|_, graph| node(graph, "layer.0.output").input.swap(0, 1));
     assert_eq!(message, other("layer.0.output"));

@@ -4,7 +4,8 @@ mod onnx_models;
 
 use lockstep_arith::encoder::Encoder;
 use lockstep_arith::sample::Shape;
-use lockstep_quantize::onnx::{read, write};
+use lockstep_quantize::onnx::write;
+use lockstep_tests_quantize::read;
 use onnx_models::{SMALL, extreme, model, shapes};
 use proptest::prelude::*;
 

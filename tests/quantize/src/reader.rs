@@ -1,4 +1,4 @@
-//! From the bytes of a file back to the encoder.
+//! Reads the encoder in the bytes of an ONNX file.
 
 use std::collections::HashMap;
 
@@ -10,27 +10,25 @@ use lockstep_arith::layer_norm::{Affine, LayerNorm};
 use lockstep_arith::linear::Linear;
 use lockstep_arith::range::RangeError;
 use lockstep_arith::rows::Sign;
+use lockstep_quantize::onnx::proto::{DOMAIN, Element, Graph, Model, Node, OperatorSet, Tensor};
+use lockstep_quantize::onnx::{functions, graph};
 use prost::Message;
 
-use super::functions;
-use super::proto::{DOMAIN, Element, Graph, Model, Node, OperatorSet, Tensor};
-use super::writer;
-
-/// A file that is not a quantised encoder of this format.
+/// Why a file is not a quantised encoder in this format.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The bytes are not an ONNX file, or not all of it.
+    /// The bytes are not a complete ONNX file.
     #[error("not an ONNX file: {0}")]
     Decode(#[from] prost::DecodeError),
-    /// The file as a whole is of another kind.
+    /// The file is an ONNX file of another kind.
     #[error("{0}")]
     Model(String),
-    /// A node is missing or not what its place asks for.
+    /// A node is missing, or differs from the node that the format requires.
     #[error("node {name}: {problem}")]
     Node {
         /// The node's name.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// An initializer is missing or has another type or shape.
@@ -38,19 +36,20 @@ pub enum ReadError {
     Tensor {
         /// The initializer's name.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// A parameter lies outside the range that SPEC.md declares.
+    /// A parameter is outside the range that SPEC.md declares.
     #[error(transparent)]
     Range(#[from] RangeError),
 }
 
-/// Reads what [`write`](super::write) writes. The encoder has passed [`Encoder::validate`], and the graph is node by
-/// node the one that the encoder stands for; of the functions only the names are compared.
+/// Reads a file that [`write`](lockstep_quantize::onnx::write) wrote. The encoder passes
+/// [`Encoder::validate`], and every node of the graph equals the node that `write` gives for this
+/// encoder. The reader compares only the names of the functions, not their bodies.
 ///
 /// # Errors
-/// [`ReadError`], which names the node or the initializer.
+/// [`ReadError`] names the node or the initializer.
 pub fn read(bytes: &[u8]) -> Result<Encoder, ReadError> {
     let model = Model::decode(bytes)?;
     for expected in [OperatorSet::standard(), OperatorSet::lockstep()] {
@@ -61,11 +60,11 @@ pub fn read(bytes: &[u8]) -> Result<Encoder, ReadError> {
             )));
         }
     }
-    let graph = model.graph.ok_or_else(|| ReadError::Model("the file has no graph".to_owned()))?;
-    let encoder = Reader::of(&graph)?.encoder()?;
+    let found = model.graph.ok_or_else(|| ReadError::Model("the file has no graph".to_owned()))?;
+    let encoder = Reader::of(&found)?.encoder()?;
     encoder.validate()?;
-    compare(&graph, &writer::graph(&encoder))?;
-    for function in functions::all() {
+    compare(&found, &graph(&encoder))?;
+    for function in functions() {
         if !model.functions.iter().any(|f| f.name == function.name && f.domain == function.domain) {
             return Err(ReadError::Model(format!("the function {} is missing", function.name)));
         }
@@ -73,7 +72,7 @@ pub fn read(bytes: &[u8]) -> Result<Encoder, ReadError> {
     Ok(encoder)
 }
 
-/// Everything of the graph but the initializers' contents, which the encoder was read from.
+/// Compares two graphs, except for the contents of the initializers: those made the encoder.
 fn compare(found: &Graph, expected: &Graph) -> Result<(), ReadError> {
     for (i, expected) in expected.node.iter().enumerate() {
         if found.node.get(i).is_none_or(|found| !same_node(found, expected)) {
@@ -92,7 +91,7 @@ fn compare(found: &Graph, expected: &Graph) -> Result<(), ReadError> {
     }
 }
 
-/// Attributes may stand in any order.
+/// Whether two nodes are equal, with their attributes in any order.
 fn same_node(found: &Node, expected: &Node) -> bool {
     let mut found = found.clone();
     let mut expected = expected.clone();
@@ -159,7 +158,7 @@ impl<'a> Reader<'a> {
         let norm = LayerNorm {
             stream: self.affine("embedding", "")?,
             equalised: Some(self.affine("embedding", "_e")?),
-            // There is no previous stream: the attribute does not exist.
+            // There is no previous stream, so the file has no such attribute.
             residual_shift: 0,
         };
         Ok((embedding, norm))

@@ -1,4 +1,5 @@
-//! Checkpoint folders made by `quantize/tools/make_tiny.py`, ways to spoil them, and runs of the program on them.
+//! Checkpoint folders made by `quantize/tools/make_tiny.py`, ways to damage them, and runs of
+//! `quantize` on them.
 
 pub(crate) mod agreement;
 mod damage;
@@ -66,7 +67,7 @@ pub(crate) struct Outcome {
 }
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Runs one of the Python tools to its end.
@@ -218,8 +219,16 @@ pub(crate) fn run(checkpoint: &str, arguments: &[&str]) -> Outcome {
     run_to(checkpoint, &out.path().join("model"), arguments, out)
 }
 
+/// The program, which `make` builds and names in `LOCKSTEP_QUANTIZE`.
+pub(crate) fn program() -> PathBuf {
+    let program = std::env::var_os("LOCKSTEP_QUANTIZE")
+        .map_or_else(|| workspace().join("target/release/quantize"), PathBuf::from);
+    assert!(program.exists(), "{} does not exist; `make model` builds it", program.display());
+    program
+}
+
 fn run_to(checkpoint: &str, model: &Path, arguments: &[&str], out: TempDir) -> Outcome {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_quantize"));
+    let mut command = Command::new(program());
     command.arg(checkpoint).arg("--out").arg(model).args(arguments);
     let run = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -245,7 +254,7 @@ impl Outcome {
     /// The written encoder, of a run that succeeded.
     pub(crate) fn encoder(&self) -> Encoder {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
-        let encoder = lockstep_quantize::onnx::read(&self.bytes("model.onnx")).expect("a valid model");
+        let encoder = lockstep_tests_quantize::read(&self.bytes("model.onnx")).expect("a valid model");
         let manifest =
             lockstep_folder::manifest::Manifest::read(&self.bytes("lockstep.json")).expect("a manifest");
         assert_eq!(manifest.hidden_size, encoder.hidden());

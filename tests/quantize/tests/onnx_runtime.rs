@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 type Batch = Vec<(Vec<u32>, Vec<u8>)>;
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 fn python() -> PathBuf {

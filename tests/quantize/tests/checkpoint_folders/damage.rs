@@ -5,7 +5,7 @@ use std::process::Command;
 use safetensors::tensor::Dtype;
 use serde_json::{Value, json};
 
-use super::{Folder, run};
+use super::{Folder, program, run};
 
 /// One thing that is done to a checkpoint, and what the refusal must say.
 type Damage = (fn(&Folder), &'static [&'static str]);
@@ -215,7 +215,7 @@ fn an_output_that_cannot_be_written_is_named() {
 
 #[test]
 fn wrong_usage_is_explained() {
-    let run = Command::new(env!("CARGO_BIN_EXE_quantize")).output().unwrap();
+    let run = Command::new(program()).output().unwrap();
     assert_eq!(run.status.code(), Some(2));
     let text = String::from_utf8(run.stderr).unwrap();
     assert!(text.contains("<CHECKPOINT>") && text.contains("--out") && !text.contains("panicked"), "{text}");
