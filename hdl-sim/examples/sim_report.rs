@@ -17,6 +17,7 @@ use lockstep_accel_abi::Status;
 use lockstep_accel_abi::events::Event;
 use lockstep_accel_program::{ArrayShape, Image, Program};
 use lockstep_arith::encoder::Encoder;
+use lockstep_folder::{RUNTIME, TOKENIZER, runtime};
 use lockstep_hdl_sim::{Batch, Design, Optimize, Sequence, Stalls};
 use lockstep_tokenizer::Tokenizer;
 use serde_json::{Value, json};
@@ -54,8 +55,8 @@ fn main() -> Result<(), Failure> {
         names = CASES.map(String::from).to_vec();
     }
     let folder = Path::new(&model);
-    let encoder = lockstep_quantize::onnx::read(&std::fs::read(folder.join("model.onnx"))?)?;
-    let tokenizer = Tokenizer::from_json(&std::fs::read(folder.join("tokenizer.json"))?)?;
+    let encoder = runtime::unpack(&runtime::read(runtime::map(&folder.join(RUNTIME))?)?);
+    let tokenizer = Tokenizer::from_json(&std::fs::read(folder.join(TOKENIZER))?)?;
     let report = Path::new(&report);
     let earlier = read(report);
     let mut rows = Vec::new();

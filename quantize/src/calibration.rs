@@ -1,8 +1,8 @@
-//! Calibration text to token sequences.
+//! Tokenizes the calibration text.
 
 use lockstep_tokenizer::{Encoding, Tokenizer, TokenizerError};
 
-/// The text that is used where the user gives none.
+/// The calibration text that is used if the user gives none.
 pub const BUNDLED: &str = include_str!("../data/calibration.txt");
 
 /// One passage a line; empty lines and lines that begin with `#` are skipped.
@@ -10,10 +10,11 @@ pub fn passages(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'))
 }
 
-/// Tokenizes passages, at most `limit` tokens each; with `pairs`, every other sequence is a pair of neighbours.
+/// Tokenizes passages, at most `limit` tokens each. With `pairs`, every other sequence is a pair of
+/// neighbouring passages.
 ///
 /// # Errors
-/// Names the passage that the tokenizer refuses.
+/// The error of the tokenizer, if `limit` leaves no room for the special tokens.
 pub fn sequences(
     tokenizer: &Tokenizer,
     text: &str,

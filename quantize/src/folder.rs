@@ -1,4 +1,4 @@
-//! Checkpoint folder in, model folder out.
+//! Reads a checkpoint folder and writes a model folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,71 +14,72 @@ use crate::checkpoint::{Checkpoint, CheckpointError, read_file};
 use crate::onnx;
 use crate::pipeline::{QuantizeError, Quantized, quantize};
 
-/// A vocabulary may be padded by less than this many unused rows.
+/// The word table may have unused rows after the vocabulary, but fewer than this number.
 const VOCABULARY_PADDING: usize = 128;
 
-/// Why a folder was not quantised.
+/// Why a checkpoint folder was not quantised.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// The checkpoint.
+    /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The tokenizer.
+    /// The tokenizer cannot be used.
     #[error("{TOKENIZER}: {}", .0.to_string().trim_start_matches("tokenizer.json: "))]
     Tokenizer(#[from] TokenizerError),
-    /// The tokenizer belongs to another model.
+    /// The tokenizer and the word table have different sizes.
     #[error("{TOKENIZER} has {tokens} tokens, config.json has vocab_size {vocabulary}")]
     Vocabulary {
-        /// Tokens of the tokenizer.
+        /// Number of tokens of the tokenizer.
         tokens: usize,
-        /// Rows of the embedding.
+        /// Number of rows of the word table.
         vocabulary: usize,
     },
-    /// The tokenizer gives a token type that the model does not have.
+    /// The tokenizer gives a token type that the model lacks.
     #[error("{TOKENIZER} gives token type {id}, config.json has type_vocab_size {types}")]
     TokenType {
-        /// The type.
+        /// The token type.
         id: u8,
-        /// Rows of the type table.
+        /// Number of rows of the type table.
         types: usize,
     },
     /// The calibration text is not UTF-8.
     #[error("{0}: not UTF-8 text")]
     Calibration(PathBuf),
-    /// Pooling that is not known.
+    /// The checkpoint uses a pooling that is not supported.
     #[error("{path}: pooling is neither mean nor CLS; give --pooling")]
     Pooling {
-        /// The file that says so.
+        /// The file that names the pooling.
         path: PathBuf,
     },
-    /// The arithmetic does not hold the model.
+    /// The integers cannot represent the model.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
-    /// The result cannot be written.
+    /// A file of the model folder cannot be written.
     #[error("cannot write {path}: {source}")]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
 }
 
-/// What the user may choose.
+/// The choices of the user.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Calibration text; the bundled one where there is none.
+    /// The file with the calibration text; the bundled text by default.
     pub calibration: Option<PathBuf>,
-    /// Pooling; else `1_Pooling/config.json`, else mean.
+    /// The pooling; by default that of `1_Pooling/config.json`, or mean without that file.
     pub pooling: Option<Pooling>,
-    /// Name of the model; else the checkpoint's, else the folder's.
+    /// The name of the model; by default that of the folder.
     pub model_id: Option<String>,
 }
 
-/// Quantises the checkpoint in `input` and writes the model folder `output`.
+/// Quantises the checkpoint in the folder `input`, and writes the model folder `output`. It calls
+/// `step` with a name when it begins with the embedding, with each layer and with the error report.
 ///
 /// # Errors
-/// [`FolderError`] names the file, tensor or parameter.
+/// [`FolderError`] names the file, the tensor or the parameter.
 pub fn run(
     input: &Path,
     output: &Path,
@@ -139,7 +140,7 @@ pub fn run(
     };
     let cannot_write = |path: &Path, source| FolderError::Write { path: path.into(), source };
     std::fs::create_dir_all(output).map_err(|source| cannot_write(output, source))?;
-    // The manifest goes first and comes last: a folder that has one is whole.
+    // The manifest is removed first and written last, so a folder with a manifest is complete.
     let manifest_path = output.join(MANIFEST);
     if manifest_path.exists() {
         std::fs::remove_file(&manifest_path).map_err(|source| cannot_write(&manifest_path, source))?;
@@ -153,7 +154,8 @@ pub fn run(
     Ok(quantized)
 }
 
-/// Writes beside the file and renames: whoever has mapped the old file keeps it whole.
+/// Writes a new file and renames it over the old one. A process that has mapped the old file keeps
+/// it.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
@@ -167,7 +169,8 @@ fn folder_name(path: &Path) -> Option<String> {
     Some(name)
 }
 
-/// Pooling as sentence-transformers writes it; mean where it says nothing. Several modes at once make longer vectors.
+/// The pooling that sentence-transformers stored with the checkpoint; mean if it stored none.
+/// Several modes at once would make longer vectors, and are refused.
 fn pooling_of(folder: &Path) -> Result<Pooling, FolderError> {
     let path = folder.join("1_Pooling/config.json");
     if !path.is_file() {

@@ -10,22 +10,24 @@ use lockstep_arith::encoder::Pooling;
 use lockstep_quantize::checkpoint::Config;
 use lockstep_quantize::folder::{Options, run};
 
-/// Quantizes a Hugging Face BERT checkpoint to integers: 7-bit weights, 8-bit activations, no float.
+/// Quantizes a Hugging Face BERT checkpoint to integers: 7-bit weights, 8-bit activations, no
+/// float.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
     /// Folder with config.json, tokenizer.json and model.safetensors (or an fp32 model.onnx).
     checkpoint: PathBuf,
-    /// Folder to write model.onnx, model.lockstep, tokenizer.json, lockstep.json and report.json to.
+    /// Folder to write model.onnx, model.lockstep, tokenizer.json, lockstep.json and report.json
+    /// to.
     #[arg(long)]
     out: PathBuf,
     /// Calibration text, one passage a line; a general English text is built in.
     #[arg(long)]
     calibration: Option<PathBuf>,
-    /// How token vectors become one; read from 1_Pooling/config.json where that exists, else mean.
+    /// How token vectors become one vector; by default as 1_Pooling/config.json says, else mean.
     #[arg(long, value_enum)]
     pooling: Option<PoolingArgument>,
-    /// Name of the model; the folder's name where it is not given.
+    /// Name of the model; by default the name of the folder.
     #[arg(long)]
     model_id: Option<String>,
 }

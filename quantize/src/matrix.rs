@@ -140,8 +140,9 @@ mod product {
         b: (&[f32], [isize; 2]),
         out: &mut [f32],
     ) {
-        // SAFETY: the caller has checked that `a`, `b` and `out` hold m*k, k*n and m*n numbers, and the
-        // strides are those of dense matrices of these shapes, so every address lies inside its slice.
+        // SAFETY: the caller has checked that `a`, `b` and `out` hold m*k, k*n and m*n numbers, and
+        // the strides are those of dense matrices of these shapes, so every address lies inside its
+        // slice.
         unsafe {
             matrixmultiply::sgemm(
                 m,

@@ -1,4 +1,4 @@
-//! What quantisation cost, by layer.
+//! The error that quantisation causes, layer by layer.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,50 +10,50 @@ use serde::Serialize;
 
 use crate::matrix::Matrix;
 
-/// Sequences that the error report runs through the integers.
+/// The most sequences that the error report runs through the integers.
 const COMPARED: usize = 48;
 
 /// The error report.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
-    /// Each linear layer: squared output error of the rounded weights over the squared output.
+    /// The error of the rounded weights of each linear layer.
     pub linears: Vec<LinearError>,
-    /// The stream after the embedding and after each layer.
+    /// The error of the stream after the embedding and after each layer.
     pub streams: Vec<StreamError>,
 }
 
-/// Error of one linear layer's rounded weights.
+/// The error of the rounded weights of one linear layer.
 #[derive(Debug, Serialize)]
 pub struct LinearError {
-    /// Which layer.
+    /// The name of the layer.
     pub name: String,
-    /// Relative squared error.
+    /// Squared error of the outputs over the squared outputs.
     pub relative_error: f64,
 }
 
-/// How far the integer stream is from the float one.
+/// The difference between the integer stream and the float stream.
 #[derive(Debug, Serialize)]
 pub struct StreamError {
-    /// After which part.
+    /// The part after which the streams are compared.
     pub name: String,
-    /// Squared error over squared norm, all compared tokens.
+    /// Squared error over squared norm, over all compared tokens.
     pub relative_error: f64,
-    /// Least cosine of a token's two vectors.
+    /// The least cosine between the two vectors of a token.
     pub least_cosine: f64,
 }
 
 impl Report {
-    /// Notes a linear layer of transformer layer `l`.
+    /// Records the error of a linear layer of transformer layer `l`.
     pub fn linear(&mut self, l: usize, part: &str, relative_error: f64) {
         self.linear_named(&format!("layer {l} {part}"), relative_error);
     }
 
-    /// Notes a linear layer.
+    /// Records the error of a linear layer.
     pub fn linear_named(&mut self, name: &str, relative_error: f64) {
         self.linears.push(LinearError { name: name.into(), relative_error });
     }
 
-    /// The layer that adds most to the stream's error, and by how much.
+    /// The layer that adds most to the error of the stream, and the error that it adds.
     #[must_use]
     pub fn worst_layer(&self) -> Option<(&str, f64)> {
         let growth =
@@ -79,16 +79,16 @@ impl fmt::Display for Report {
     }
 }
 
-/// Float streams of some sequences, kept until the integers exist.
+/// The float streams of some sequences, kept until the integers are chosen.
 pub struct Compared {
-    /// Index of the sequence and its rows.
+    /// The index and the rows of each chosen sequence.
     chosen: Vec<(usize, Range<usize>)>,
-    /// After the embedding and each layer: the kept rows and the unit of the integer stream.
+    /// After the embedding and after each layer, the kept rows and the unit of the integer stream.
     streams: Vec<(Matrix, f64)>,
 }
 
 impl Compared {
-    /// Chooses sequences evenly.
+    /// Chooses sequences at even distances.
     #[must_use]
     pub fn choose(ranges: &[Range<usize>]) -> Self {
         let step = ranges.len().div_ceil(COMPARED).max(1);
@@ -114,7 +114,7 @@ impl Compared {
             .par_iter()
             .map(|(i, _)| {
                 let mut seen = Vec::new();
-                // The calibration sequences have passed the tokenizer: the encoder takes them.
+                // The encoder accepts the calibration sequences: the tokenizer made them.
                 let _ = encoder
                     .observe(&sequences[*i].ids, &sequences[*i].type_ids, |_, x| seen.push(x.to_vec()));
                 seen
@@ -131,7 +131,7 @@ impl Compared {
     }
 }
 
-/// Relative squared error, and the least cosine of a row.
+/// The relative squared error, and the least cosine between two rows.
 fn difference(float: &Matrix, integers: &[i16], unit: f64) -> (f64, f64) {
     let (mut error, mut total, mut least) = (0.0, 0.0, 1.0_f64);
     for (a, b) in float.iter_rows().zip(integers.chunks_exact(float.columns)) {

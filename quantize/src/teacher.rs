@@ -1,4 +1,5 @@
-//! The float encoder that the integers are compared with, over all tokens of many sequences at once.
+//! The float encoder with which the integers are compared. It runs over the tokens of many
+//! sequences at once.
 
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use rayon::prelude::*;
 use crate::checkpoint::{Checkpoint, Config, Dense, LayerWeights, Norm};
 use crate::matrix::Matrix;
 
-/// The rows of each sequence in a matrix that holds the tokens of all.
+/// The rows of each sequence, in a matrix with the tokens of all sequences.
 #[must_use]
 pub fn row_ranges(sequences: &[Encoding]) -> Vec<Range<usize>> {
     let mut start = 0;
@@ -19,7 +20,7 @@ pub fn row_ranges(sequences: &[Encoding]) -> Vec<Range<usize>> {
     sequences.iter().map(range).collect()
 }
 
-/// Embedding sums `[tokens, D]`, before LayerNorm.
+/// The embedding sums `[tokens, D]`, before LayerNorm.
 #[must_use]
 pub fn embedding_sums(checkpoint: &Checkpoint, sequences: &[Encoding]) -> Matrix {
     let d = checkpoint.config.hidden;
@@ -101,21 +102,21 @@ fn attend(projected: &Matrix, range: Range<usize>, config: &Config) -> Vec<f32> 
     context
 }
 
-/// What one layer computes, kept because calibration looks at each step.
+/// All intermediate results of one layer, from which the calibration chooses the integers.
 pub struct LayerTrace {
     /// `[tokens, 3 D]`.
     pub projected: Matrix,
     /// `[tokens, D]`.
     pub context: Matrix,
-    /// Sum that enters the attention's LayerNorm.
+    /// The sum that enters the attention's LayerNorm.
     pub attention_sum: Matrix,
-    /// Its output.
+    /// The output of the attention's LayerNorm.
     pub attention_out: Matrix,
     /// Inputs of the activation.
     pub expanded: Matrix,
     /// Outputs of the activation.
     pub activated: Matrix,
-    /// Sum that enters the last LayerNorm.
+    /// The sum that enters the last LayerNorm.
     pub output_sum: Matrix,
     /// The layer's output.
     pub out: Matrix,

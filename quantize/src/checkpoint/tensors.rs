@@ -12,7 +12,8 @@ use crate::matrix::Matrix;
 pub(super) struct Tensors(BTreeMap<String, Tensor>);
 
 impl Tensors {
-    /// Reads the weights in a folder: `model.safetensors`, or else `model.onnx` or `onnx/model.onnx`.
+    /// Reads the weights in a folder: `model.safetensors`, or else `model.onnx` or
+    /// `onnx/model.onnx`.
     ///
     /// # Errors
     /// Names the file or the tensor that cannot be used.

@@ -1,8 +1,8 @@
 //! The quantised encoder as an ONNX file: the format of `wasm-module/folder/FORMAT.md`.
 //!
 //! Every node belongs to the domain `lockstep`. The file itself defines these operators, as
-//! model-local functions of standard operators. So ONNX Runtime runs the file without a plug-in, and is
-//! an independent witness of the arithmetic.
+//! model-local functions of standard operators. So ONNX Runtime runs the file without a plug-in,
+//! and is an independent witness of the arithmetic.
 
 mod functions;
 pub mod proto;

@@ -1,7 +1,8 @@
-//! The messages of `onnx.proto3` with the fields that the format of this project and float exports use.
+//! The messages of `onnx.proto3`, with the fields that model files of this project and float
+//! exports use.
 //!
-//! The tags are those of the ONNX standard. A reader skips unknown fields. Fields are written in the
-//! order of their tags, so equal models give equal bytes.
+//! The tags are those of the ONNX standard. A reader skips unknown fields. Fields are written in
+//! the order of their tags, so equal models give equal bytes.
 #![allow(missing_docs, reason = "the ONNX standard documents the messages and their fields")]
 
 use prost::Message;

@@ -16,8 +16,8 @@ use super::proto::{
 /// The version of the intermediate representation that belongs to opset 18.
 const IR_VERSION: i64 = 9;
 
-/// The bytes of the ONNX file of an encoder that [`Encoder::validate`] accepts. `metadata` becomes the
-/// properties of the model. Equal arguments give equal bytes.
+/// The bytes of the ONNX file of an encoder that [`Encoder::validate`] accepts. `metadata` becomes
+/// the properties of the model. Equal arguments give equal bytes.
 ///
 /// Two fields have no effect and are not stored: the `pooling` of an encoder with a head, and the
 /// `residual_shift` of the embedding's LayerNorm.

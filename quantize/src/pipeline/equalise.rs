@@ -1,5 +1,5 @@
-//! Balances the ranges of a linear layer's inputs and weights, channel by channel, so that both lose
-//! little when they become 8-bit integers (SmoothQuant, Xiao et al. 2022, arXiv:2211.10438).
+//! Balances the ranges of a linear layer's inputs and weights, channel by channel, so that both
+//! lose little when they become 8-bit integers (SmoothQuant, Xiao et al. 2022, arXiv:2211.10438).
 
 use crate::matrix::Matrix;
 

@@ -8,8 +8,8 @@ use super::observe::Observed;
 use super::rounding::{Rounded, round};
 use crate::matrix::Matrix;
 
-/// The calibration peak becomes half of the greatest 16-bit number, so unseen inputs may be twice as
-/// large.
+/// The calibration peak becomes half of the greatest 16-bit number, so unseen inputs may be twice
+/// as large.
 const PEAK_LEVEL: f64 = 16384.0;
 const GREATEST: f64 = 32767.0;
 const GREATEST_BIAS: i32 = 1 << 21;

@@ -13,8 +13,8 @@ use super::observe::observe;
 use super::residual::residual;
 use crate::report::Report;
 
-/// Chooses all integers of a layer. `next` is the equaliser of the next layer, if there is one. Also
-/// gives the units of the streams that leave the layer.
+/// Chooses all integers of a layer. `next` is the equaliser of the next layer, if there is one.
+/// Also gives the units of the streams that leave the layer.
 pub(super) fn layer(
     context: &LayerContext<'_>,
     next: Option<&[f32]>,

@@ -46,8 +46,8 @@ use norm::norm;
 
 pub use fit::FitError;
 
-/// Greatest relative squared error of a stream on the calibration text. Trained models stay far below
-/// it.
+/// Greatest relative squared error of a stream on the calibration text. Trained models stay far
+/// below it.
 const GREATEST_ERROR: f64 = 0.25;
 
 /// Why a checkpoint cannot be quantised.

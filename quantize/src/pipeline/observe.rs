@@ -10,7 +10,8 @@ use crate::matrix::Matrix;
 pub(super) struct Observed {
     /// `q + z` of (10), exact in f32.
     pub(super) levels: Matrix,
-    /// The values that the integers stand for: `levels * m / 127 * unit`, with 255 for unsigned rows.
+    /// The values that the integers stand for: `levels * m / 127 * unit`, with 255 for unsigned
+    /// rows.
     pub(super) dequantized: Matrix,
     /// The mean of each channel before quantisation.
     pub(super) mean: Vec<f32>,

@@ -1,4 +1,5 @@
-//! Rounds float weights to 7 bits with error feedback (GPTQ, Frantar et al. 2022, arXiv:2210.17323).
+//! Rounds float weights to 7 bits with error feedback (GPTQ, Frantar et al. 2022,
+//! arXiv:2210.17323).
 //!
 //! The error of rounding one input channel is spread over the channels that are not rounded yet,
 //! weighted by the second moments of the inputs, `H = X^T X`. This keeps the error of the layer's
@@ -10,8 +11,8 @@ use crate::matrix::Matrix;
 
 /// Greatest 7-bit magnitude.
 const LEVELS: f32 = 63.0;
-/// This share of the mean of `H`'s diagonal is added to the diagonal, so that an error in a direction
-/// that the calibration never saw also counts.
+/// This share of the mean of `H`'s diagonal is added to the diagonal, so that an error in a
+/// direction that the calibration never saw also counts.
 const DAMPING: f64 = 0.01;
 /// Candidate scales, as shares of the scale that clips no weight.
 const SHARES: [f32; 13] = [0.70, 0.725, 0.75, 0.775, 0.80, 0.825, 0.85, 0.875, 0.90, 0.925, 0.95, 0.975, 1.0];
@@ -86,7 +87,8 @@ fn round_row(row: &[f32], scale: f32, order: &[usize], feedback: &[Vec<f32>]) ->
     rounded
 }
 
-/// Rows of the upper Cholesky factor `U` of the inverse of `H` (`H^-1 = U^T U`), each from its diagonal on.
+/// The rows of the upper Cholesky factor `U` of the inverse of `H` (`H^-1 = U^T U`), each from its
+/// diagonal on.
 ///
 /// If `P` reverses the order, `P H P = L L^T` gives `U = P L^-1 P`. So one factorisation and one
 /// inverse of a triangular matrix suffice.

@@ -1,4 +1,5 @@
-//! The program on whole checkpoint folders: shapes, sources of weights, pooling; damage and extremes are beside.
+//! `quantize` on whole checkpoint folders: shapes, sources of weights, pooling.
+//! `checkpoint_folders/` has the tests of damaged folders and of extreme weights.
 #![allow(clippy::unwrap_used)]
 
 mod checkpoint_folders;
@@ -42,7 +43,7 @@ fn classifiers_agree_with_the_teacher() {
     }
 }
 
-/// Without a second type there are no pairs to calibrate with.
+/// With one token type, the calibration uses no pairs.
 #[test]
 fn a_classifier_may_have_one_token_type() {
     let folder = Folder::classifier();
@@ -55,7 +56,7 @@ fn a_classifier_may_have_one_token_type() {
     folder.quantize().encoder();
 }
 
-/// The measures see a model that is not the teacher's.
+/// The measures of agreement notice a model with other weights.
 #[test]
 fn the_measures_see_other_weights() {
     let folder = Folder::small();

@@ -1,4 +1,4 @@
-//! Why a model is not opened, or a batch not run.
+//! The errors of opening a model and of running a batch.
 
 use lockstep_arith::encoder::InputError;
 use lockstep_arith::range::RangeError;
@@ -6,36 +6,36 @@ use lockstep_folder::runtime::FileError;
 use thiserror::Error;
 use tract_core::prelude::TractError;
 
-/// Everything that can go wrong with a model.
+/// Why a model cannot be opened, or cannot run a batch.
 #[derive(Debug, Error)]
 pub enum ModelError {
-    /// The bytes are not a run-time file, or not all of one.
+    /// The bytes are not a complete run-time file.
     #[error(transparent)]
     File(FileError),
-    /// The bytes are not an ONNX file, or not all of one.
+    /// The bytes are not a complete ONNX file.
     #[cfg(feature = "onnx")]
     #[error("not an ONNX file: {0}")]
     Decode(#[from] prost::DecodeError),
-    /// An ONNX file, but not one of `FORMAT.md`.
+    /// The ONNX file differs from `FORMAT.md`.
     #[error("{part}: {problem}")]
     Format {
-        /// The node, initializer or other part of the file.
+        /// The node, the initializer or another part of the file.
         part: String,
-        /// What is wrong with it.
+        /// The problem of that part.
         problem: String,
     },
-    /// A parameter lies outside the range that `SPEC.md` declares.
+    /// A parameter is outside the range that `SPEC.md` declares.
     #[error(transparent)]
     Range(#[from] RangeError),
-    /// A sequence of a batch is not one that the model takes.
+    /// The model does not accept a sequence of the batch.
     #[error("sequence {index}: {source}")]
     Input {
-        /// Which sequence of the batch.
+        /// The index of the sequence in the batch.
         index: usize,
-        /// What is wrong with it.
+        /// The problem of the sequence.
         source: InputError,
     },
-    /// tract did not plan or run the graph.
+    /// tract could not plan or run the graph.
     #[error("tract: {0}")]
     Engine(String),
 }

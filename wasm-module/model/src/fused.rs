@@ -1,4 +1,4 @@
-//! tract's side of a fused operator: a node of the plan.
+//! A fused operator as a node of tract's plan.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 use lockstep_kernels::Kernel;
 use tract_core::internal::*;
 
-/// What a fused operator computes. Inputs and outputs are those of `FORMAT.md`, without the parameters.
+/// The computation of a fused operator. It has the inputs and outputs that `FORMAT.md` lists,
+/// without the parameters.
 pub(crate) trait Step: fmt::Debug + Send + Sync {
     /// Element type and width of each output.
     fn outputs(&self) -> TVec<(DatumType, usize)>;
 
-    /// Which input has as many rows as the outputs: 0, or the one of `starts`.
+    /// The index of the input that has as many rows as the outputs: 0, or the index of `starts`.
     fn rows_of(&self) -> usize {
         0
     }
@@ -19,8 +20,8 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
     fn eval(&self, kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>>;
 }
 
-/// The instruction set of a model, chosen when it is first asked for: a model may be opened on one machine, as part of
-/// a memory image, and run on others.
+/// The kernel of a model. It is chosen at the first use, because a model may be opened on one
+/// machine, as part of a memory snapshot, and run on others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KernelCell(Arc<OnceLock<Kernel>>);
 

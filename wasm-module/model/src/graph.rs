@@ -58,7 +58,8 @@ impl Graph<'_> {
         self.model.wire_node(name, Fused { name: operator, step, kernel: self.kernel.clone() }, inputs)
     }
 
-    /// Adds one layer. Gives the residual stream and, in all layers but the last, its equalised form.
+    /// Adds one layer. Gives the residual stream and, in all layers but the last, its equalised
+    /// form.
     fn layer(&mut self, name: &str, layer: PackedLayer, streams: &[OutletId]) -> TractResult<TVec<OutletId>> {
         let PackedLayer {
             projection,

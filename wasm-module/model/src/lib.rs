@@ -1,10 +1,11 @@
 //! The quantised model: token ids in, pooled integers or logits out.
 //!
-//! The parts of a `model.lockstep` (see `FORMAT.md`) become a graph that tract plans and runs, one fused operator a
-//! linear layer or attention: tract owns the graph, `lockstep_kernels` does the arithmetic of `SPEC.md`.
-//! No result depends on the batch, the machine or its instruction set.
+//! A `model.lockstep` (see `wasm-module/folder/FORMAT.md`) becomes a graph that tract plans and
+//! runs. Each linear layer and each attention is one fused operator of the graph, and
+//! `lockstep_kernels` does its arithmetic. No result depends on the batch, the machine or its
+//! instruction set.
 //!
-//! With the feature `onnx`, for tools and tests, the interchange file `model.onnx` is read too.
+//! With the feature `onnx`, which is for tools and tests, the crate also reads `model.onnx`.
 
 mod chunks;
 mod error;

@@ -1,25 +1,26 @@
-//! The outputs of operators. They are not zeroed before they are written: that pass over memory is worth a hundredth of
-//! a run.
+//! The outputs of operators. They are not zeroed before they are written: zeroing would cost a
+//! hundredth of the time of a call.
 #![allow(unsafe_code, reason = "memory that is written before it is read")]
 
 use tract_core::internal::*;
 
-/// A number of any bits.
+/// A number for which every bit pattern is valid.
 pub(crate) trait Number: Datum + Copy {}
 
 impl Number for i16 {}
 impl Number for i32 {}
 
-/// Matrices begin at a cache line, as the registers of the widest kernels do.
+/// Matrices start at a cache line, which is also the width of the widest vector registers.
 const ALIGNMENT: usize = 64;
 
-/// A matrix that `fill` writes all of; what it finds there are numbers left by others.
+/// A matrix of which `fill` must write every element. Before that, the elements are arbitrary
+/// numbers.
 pub(crate) fn matrix<T: Number>(
     rows: usize,
     width: usize,
     fill: impl FnOnce(&mut [T]),
 ) -> TractResult<TValue> {
-    // SAFETY: all bits are a `Number`, and `fill` writes each before anyone reads it.
+    // SAFETY: every bit pattern is a valid `Number`, and `fill` writes each before anyone reads it.
     let mut tensor = unsafe { Tensor::uninitialized_aligned::<T>(&[rows, width], ALIGNMENT)? };
     fill(tensor.try_as_plain_ram_mut()?.as_slice_mut()?);
     Ok(tensor.into_tvalue())

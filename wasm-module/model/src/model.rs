@@ -1,4 +1,4 @@
-//! A model that is open.
+//! An open model.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::error::ModelError;
 use crate::fused::KernelCell;
 use crate::graph::graph;
 
-/// The most tokens that the graph runs on at once. It bounds the memory of a call, whatever the size of
-/// the batch.
+/// The most tokens that the graph runs on at once. It bounds the memory of a call, whatever the
+/// size of the batch.
 const CHUNK_TOKENS: usize = 2048;
 
-/// A quantised encoder, planned once for sequences and batches of any size.
+/// A quantised encoder. It is planned once, for sequences and batches of any size.
 #[derive(Debug)]
 pub struct Model {
     plan: Arc<TypedRunnableModel>,
@@ -45,10 +45,10 @@ impl Sizes {
 }
 
 impl Model {
-    /// Opens the bytes of a `model.lockstep`: checks them once, and shares them from then on.
+    /// Opens the bytes of a `model.lockstep`. They are checked once, and shared from then on.
     ///
     /// # Errors
-    /// Names what is wrong with the file: a section, a parameter outside its declared range.
+    /// Names the section that is wrong, or the parameter that is outside its declared range.
     pub fn open(file: impl Into<Buffer>) -> Result<Self, ModelError> {
         let encoder = runtime::read(file.into())?;
         let sizes = Sizes::of(&encoder);
@@ -57,26 +57,28 @@ impl Model {
         Ok(Self { plan, sizes, kernel })
     }
 
-    /// Opens the bytes of a `model.onnx`, as if the run-time file had been made from it.
+    /// Opens the bytes of a `model.onnx`: makes the run-time file from them and opens that.
     ///
     /// # Errors
-    /// Names what is wrong with the file: its graph, a parameter outside its declared range.
+    /// Names the part of the graph that is wrong, or the parameter that is outside its declared
+    /// range.
     #[cfg(feature = "onnx")]
     pub fn open_onnx(onnx: &[u8]) -> Result<Self, ModelError> {
         Self::open(crate::onnx::pack_onnx(onnx)?)
     }
 
-    /// One result a sequence: the pooled integers `[hidden]`, or the logits of a model with a head. No result
-    /// depends on the other sequences.
+    /// One result for each sequence: the pooled integers `[hidden]`, or the logits of a model with
+    /// a head. No result depends on the other sequences.
     ///
     /// # Errors
-    /// [`ModelError::Input`] for the first sequence that the model does not take; nothing is evaluated then.
+    /// [`ModelError::Input`] names the first sequence that the model does not accept. Then nothing
+    /// is evaluated.
     pub fn run(&self, batch: &[Sequence<'_>]) -> Result<Vec<Vec<i32>>, ModelError> {
         for (index, sequence) in batch.iter().enumerate() {
             self.check_input(sequence).map_err(|source| ModelError::Input { index, source })?;
         }
         let mut results = Vec::with_capacity(batch.len());
-        // One sequence always fits: there are at most 512 positions.
+        // A single sequence always fits: a model has at most 512 positions.
         for chunk in token_chunks(batch, CHUNK_TOKENS, |sequence| sequence.ids.len()) {
             self.run_chunk(chunk, &mut results)?;
         }
@@ -86,7 +88,7 @@ impl Model {
     /// Checks one sequence.
     ///
     /// # Errors
-    /// Names what is wrong with it.
+    /// Names the problem of the sequence.
     pub fn check_input(&self, sequence: &Sequence<'_>) -> Result<(), InputError> {
         self.sizes.limits.check(*sequence)
     }
@@ -145,8 +147,8 @@ impl Model {
         self.sizes.has_head
     }
 
-    /// The instruction set that evaluates the model, for example `wasm-relaxed`. It is chosen when it is first
-    /// asked for or needed, not when the model is opened.
+    /// The instruction set that evaluates the model, for example `wasm-relaxed`. It is chosen when
+    /// it is first asked for or needed, not when the model is opened.
     #[must_use]
     pub fn kernel_name(&self) -> &'static str {
         self.kernel.get().name()

@@ -1,7 +1,7 @@
 //! The entropy source of a target that has none.
 //!
-//! tract's dependencies link `getrandom`, whose custom backend wants this function. Nothing on the path of a
-//! model calls it, and it answers that there is no entropy.
+//! tract's dependencies link `getrandom`, whose custom backend requires this function. No model
+//! calls it, and it answers that there is no entropy.
 #![allow(unsafe_code, reason = "a symbol by the name that getrandom looks for")]
 
 use getrandom::Error;

@@ -1,4 +1,4 @@
-//! The fused operators of `FORMAT.md`: their parameters and their evaluation.
+//! The fused operators of `FORMAT.md`, with their parameters and their evaluation.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -17,7 +17,7 @@ fn slice<T: Datum>(tensor: &Tensor) -> TractResult<&[T]> {
 }
 
 thread_local! {
-    /// One evaluation at a time runs on a thread.
+    /// Buffers of this thread. A thread runs one evaluation at a time.
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
@@ -45,7 +45,7 @@ impl Step for EmbedStep {
 
     fn eval(&self, kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
         let PackedEmbedding { hidden, words, word_scales, positions, types, table_shift } = &self.embedding;
-        // Once, not a token: a look at shared numbers checks where they lie.
+        // Once for all tokens: each access to shared numbers checks their alignment.
         let (words, word_scales, positions, types): (&[i8], &[i16], &[i16], &[i16]) =
             (words, word_scales, positions, types);
         let (ids, kinds): (&[i64], &[i64]) = (slice(&inputs[0])?, slice(&inputs[1])?);
@@ -176,7 +176,7 @@ impl Step for LinearActivationStep {
     }
 }
 
-/// (33)
+/// Pooling: (33).
 #[derive(Debug)]
 pub(crate) struct PoolStep {
     pub(crate) width: usize,

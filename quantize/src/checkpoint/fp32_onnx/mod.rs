@@ -1,9 +1,9 @@
 //! Reads float weights from the fp32 ONNX files that people export from Hugging Face.
 //!
 //! Exporters keep the names of biases, LayerNorms and embedding tables. They store the weights of
-//! linear layers transposed, under names of their own, for example `onnx::MatMul_123`. Such a weight
-//! belongs to the module whose bias is added to the product. If several layers share that bias, or
-//! if it has no name, the name of the node gives the module:
+//! linear layers transposed, under names of their own, for example `onnx::MatMul_123`. Such a
+//! weight belongs to the module whose bias is added to the product. If several layers share that
+//! bias, or if it has no name, the name of the node gives the module:
 //!
 //! ```text
 //! x -> MatMul(x, onnx::MatMul_123 [in, out]) -> Add(.., encoder.layer.0.output.dense.bias [out])
@@ -73,8 +73,8 @@ fn refuse_operator(node: &Node) -> Result<(), String> {
     Ok(())
 }
 
-/// Removes the prefix of the exporter from all names: `model.bert.encoder.x` becomes `encoder.x`, and
-/// `model.classifier.x` becomes `classifier.x`.
+/// Removes the prefix of the exporter from all names: `model.bert.encoder.x` becomes `encoder.x`,
+/// and `model.classifier.x` becomes `classifier.x`.
 fn without_prefix(weights: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
     let prefix = weights.keys().find_map(|n| n.strip_suffix("embeddings.word_embeddings.weight"));
     let prefix = prefix.unwrap_or("").to_owned();

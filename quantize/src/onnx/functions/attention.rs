@@ -1,7 +1,8 @@
 //! Section 6 of `SPEC.md`: attention over a ragged batch.
 //!
-//! All tokens of all sequences are rows of one product; `mask` keeps those of one sequence together. What the
-//! spec has once a head is here once a head and token, the same for all tokens of a sequence.
+//! All tokens of all sequences are rows of one product; `mask` keeps those of one sequence
+//! together. What the spec has once a head is here once a head and token, the same for all tokens
+//! of a sequence.
 
 use super::body::Body;
 use crate::onnx::proto::{Attribute, Function};
@@ -14,7 +15,7 @@ pub(super) fn functions() -> Vec<Function> {
     vec![sequence_of_token(), sequence_max(), head_scale(), exp2(), weights(), context(), attention()]
 }
 
-/// `starts` int64 `[B]`, `tokens` int64 scalar `N` -> int64 `[N]`: which sequence a token belongs to.
+/// `starts` int64 `[B]`, `tokens` int64 scalar `N` -> int64 `[N]`: the sequence of each token.
 fn sequence_of_token() -> Function {
     let mut b =
         Body::new("SequenceOfToken", &["starts", "tokens"], &[], "the sequence of each token of a batch");
@@ -29,8 +30,8 @@ fn sequence_of_token() -> Function {
     b.finish(&[("sequence", sequence)])
 }
 
-/// `x` int32 `[3,H,N,d]`, `sequence` int64 `[N]`, `starts` `[B]` -> int32 `[3,H,N,1]`: the greatest magnitude of the
-/// token's sequence.
+/// `x` int32 `[3,H,N,d]`, `sequence` int64 `[N]`, `starts` `[B]` -> int32 `[3,H,N,1]`: the greatest
+/// magnitude of the token's sequence.
 fn sequence_max() -> Function {
     let mut b = Body::new("SequenceMax", &["x", "sequence", "starts"], &[], "(5) of blocks");
     let magnitude = b.op("Abs", &["x"], Vec::new());
@@ -44,13 +45,15 @@ fn sequence_max() -> Function {
     let belongs = b.op("Equal", &[&batch, "sequence"], Vec::new()); // [B, N]
     let belongs = b.cast_int32(&belongs);
     let row = b.mul(&row, &belongs);
-    let greatest = b.op("ReduceMax", &[&row, &last], vec![Attribute::int("keepdims", 0)]); // [3, H, B]
+    // [3, H, B]
+    let greatest = b.op("ReduceMax", &[&row, &last], vec![Attribute::int("keepdims", 0)]);
     let greatest = b.gather(&greatest, "sequence", 2);
     let greatest = b.unsqueeze(&greatest, -1);
     b.finish(&[("greatest", greatest)])
 }
 
-/// `m_q`, `m_k` int32 `[H,N,1]`, the attributes int64 scalars -> `factor` int32, `shift` int64, `[H,N,1]`.
+/// `m_q`, `m_k` int32 `[H,N,1]`, the attributes int64 scalars -> `factor` int32, `shift` int64,
+/// both `[H,N,1]`.
 fn head_scale() -> Function {
     let inputs = ["m_q", "m_k", "score_multiplier", "score_shift"];
     let mut b = Body::new("HeadScale", &inputs, &[], "(20)");
@@ -103,10 +106,11 @@ fn exp2() -> Function {
     b.finish(&[("p", p)])
 }
 
-/// `query`, `key` uint8 `[H,N,d]` with 128 for zero, `mask` bool `[N,N]`, scales `[H,N,1]` -> `p` int32 `[H,N,N]`.
+/// `query`, `key` uint8 `[H,N,d]` with 128 for zero, `mask` bool `[N,N]`, scales `[H,N,1]` ->
+/// `p` int32 `[H,N,N]`.
 ///
-/// Both operands of the product are unsigned bytes: signed ones are 8 bits wide here, and the kernels for a signed
-/// second operand may saturate.
+/// Both operands of the product are unsigned bytes: signed ones are 8 bits wide here, and the
+/// kernels for a signed second operand may saturate.
 fn weights() -> Function {
     let mut b = Body::new("Weights", &["query", "key", "mask", "factor", "shift"], &[], "(19), (21), (22)");
     let key = b.op("Transpose", &["key"], vec![Attribute::ints("perm", &[0, 2, 1])]);
@@ -127,7 +131,8 @@ fn weights() -> Function {
     b.finish(&[("p", p)])
 }
 
-/// `p` int32 `[H,N,N]`, `value` uint8 `[H,N,d]` with 128 for zero, `m_v` int32 `[H,N,1]` -> int32 `[H,N,d]`.
+/// `p` int32 `[H,N,N]`, `value` uint8 `[H,N,d]` with 128 for zero, `m_v` int32 `[H,N,1]` ->
+/// int32 `[H,N,d]`.
 fn context() -> Function {
     let mut b = Body::new("Context", &["p", "value", "m_v"], &[], "(23) to (27)");
     let sum = b.reduce_last("ReduceSum", "p");

@@ -1,7 +1,7 @@
 //! Section 1 of `SPEC.md`: the one rounding rule and what is built on it.
 //!
-//! `Div` truncates, so an arithmetic shift adds a multiple of the divisor first, which makes the dividend
-//! non-negative, and takes the quotient of that multiple away again.
+//! `Div` truncates, so an arithmetic shift adds a multiple of the divisor first, which makes the
+//! dividend non-negative, and takes the quotient of that multiple away again.
 
 use super::body::Body;
 use crate::onnx::proto::{Attribute, Function};

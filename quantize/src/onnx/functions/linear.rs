@@ -8,9 +8,11 @@ pub(super) fn functions() -> Vec<Function> {
     vec![linear_rows(), linear("Linear", false), linear("Linear16", true)]
 }
 
-/// `x` int16 `[N,K]`, `w` int8 `[K,O]`, `c` int16 `[O]`, `b` int32 `[O]`; the rest int64 scalars -> int32 `[N,O]`.
+/// `x` int16 `[N,K]`, `w` int8 `[K,O]`, `c` int16 `[O]`, `b` int32 `[O]`; the rest int64 scalars ->
+/// int32 `[N,O]`.
 ///
-/// Bytes times 7-bit weights: a sum of two products fits 16 bits, so `MatMulInteger` is exact on every machine.
+/// A sum of two products of a byte and a 7-bit weight fits 16 bits, so `MatMulInteger` is exact on
+/// every machine.
 fn linear_rows() -> Function {
     let inputs = ["x", "w", "c", "b", "acc_shift", "out_shift", "unsigned"];
     let mut b = Body::new("LinearRows", &inputs, &[], "(5) to (11)");

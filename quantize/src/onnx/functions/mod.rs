@@ -1,9 +1,10 @@
-//! The bodies of the operators of `FORMAT.md`, in standard operators of opset 18: what ONNX Runtime runs.
+//! The bodies of the operators of `FORMAT.md`, in standard operators of opset 18. ONNX Runtime runs
+//! them.
 //!
-//! They are a second implementation of `SPEC.md` and compute on tensors of whole batches. Elementwise
-//! arithmetic is in int32, what the spec has once a row in int64, products of bytes in `MatMulInteger`; no value is
-//! ever a floating-point number. ONNX Runtime knows little of int16, so operators widen it on entry and narrow
-//! it on exit.
+//! They are a second implementation of `SPEC.md` and compute on tensors of whole batches.
+//! Elementwise arithmetic is in int32, what the spec has once a row in int64, products of bytes in
+//! `MatMulInteger`; no value is ever a floating-point number. ONNX Runtime knows little of int16,
+//! so operators widen it on entry and narrow it on exit.
 
 mod activation;
 mod attention;

@@ -22,9 +22,9 @@ fn scale() -> Function {
     b.finish(&[("m", m), ("m_n", normalised), ("h", h)])
 }
 
-/// `x` int32 and the `m_n`, `h` of its rows; `unsigned` an int64 scalar, 0 or 1.
-/// `u` uint8 is `q + 128` either way; `zero` uint8 is what `MatMulInteger` takes away from it: 128, or 0 for
-/// unsigned rows, whose numbers `q + 128` enter the product as they are (10).
+/// `x` int32 and the `m_n`, `h` of its rows; `unsigned` an int64 scalar, 0 or 1. `u` uint8 is `q +
+/// 128` either way; `zero` uint8 is what `MatMulInteger` takes away from it: 128, or 0 for unsigned
+/// rows, whose numbers `q + 128` enter the product as they are (10).
 fn quantize() -> Function {
     let mut b = Body::new("Quantize", &["x", "m_n", "h", "unsigned"], &[], "(7), (8), (9)");
     // 255 * 2^21 = 127 * 2^22 + 2^21.
@@ -35,7 +35,8 @@ fn quantize() -> Function {
     let numerator = b.cast_int32(&numerator);
     let reciprocal = b.div(&numerator, "m_n");
 
-    // Of 16-bit numbers only -32768 could leave 16 bits, and its h is 0: the sat16 of (8) does nothing.
+    // Of 16-bit numbers only -32768 could leave 16 bits, and its h is 0: the sat16 of (8) does
+    // nothing.
     let power = b.call("PowerOfTwo", &["h"]);
     let power = b.cast_int32(&power);
     let x = b.mul("x", &power);

@@ -1,4 +1,5 @@
-//! The small functions at the edges of their ranges, which no model reaches: ONNX Runtime against the reference.
+//! ONNX Runtime evaluates the small functions at the ends of their ranges, which no model reaches.
+//! The results equal those of the reference.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -181,8 +182,8 @@ fn functions_of_section_3() {
 fn functions_of_section_5() {
     let random = &mut Random::new(5);
     let mut calls = Calls::default();
-    // 16400 and 131199 in a row of 1024 meet the bounds of (16) and (13); the steps above 16384 are rows of which
-    // (13) changes nothing, so that squares and their rounding decide.
+    // 16400 and 131199 in a row of 1024 meet the bounds of (16) and (13); the steps above 16384 are
+    // rows of which (13) changes nothing, so that squares and their rounding decide.
     let few = [0, 1, 3, 100, 16383, 16400, 32767, 32768, 131_199, (1 << 20) - 1, 1 << 20, 1 << 25];
     let limits: Vec<i32> = few.into_iter().chain((16384..32768).step_by(700)).collect();
     for width in [32, 34, 384, 1024] {

@@ -1,4 +1,4 @@
-//! How near the integers come to the float teacher on texts that no calibration has seen.
+//! The agreement of the integers with the float teacher, on texts that the calibration did not see.
 
 use lockstep_arith::encoder::Encoder;
 use lockstep_quantize::calibration;
@@ -9,7 +9,7 @@ use lockstep_tokenizer::{Encoding, Tokenizer};
 
 use super::{Folder, HELD_OUT, Outcome};
 
-/// The held-out texts as the folder's tokenizer has them; as pairs and single texts for a classifier.
+/// The tokens of the held-out texts; for a classifier, of pairs and of single texts.
 pub(crate) fn held_out(folder: &Folder, checkpoint: &Checkpoint) -> Vec<Encoding> {
     let tokenizer = Tokenizer::from_json(&folder.read("tokenizer.json")).unwrap();
     let pairs = checkpoint.config.labels.is_some();
@@ -38,7 +38,7 @@ pub(crate) fn answer(checkpoint: &Checkpoint, sequence: &Encoding) -> Vec<f64> {
     widen(teacher::dense(&pooled, &head.classifier).data)
 }
 
-/// 1 also for two vectors of nothing.
+/// The cosine of two vectors; 1 if both are all 0.
 fn cosine(a: &[f64], b: &[f64]) -> f64 {
     if a.iter().chain(b).all(|x| *x == 0.0) {
         return 1.0;
@@ -59,7 +59,8 @@ pub(crate) fn mean_cosine(folder: &Folder, encoder: &Encoder) -> f64 {
     sequences.iter().map(one).sum::<f64>() / sequences.len() as f64
 }
 
-/// Root mean square error of the integers' logits over the spread of the teacher's, each label about its own mean.
+/// The root mean square error of the integers' logits, over the spread of the teacher's logits
+/// around the mean of each label.
 pub(crate) fn logit_error(folder: &Folder, outcome: &Outcome) -> f64 {
     let (encoder, manifest) = (outcome.encoder(), outcome.manifest());
     let unit = manifest["logit_unit"].as_f64().unwrap();

@@ -1,11 +1,13 @@
-//! Weights of nothing, of great and of small numbers: the integers hold them, or the refusal says what does not fit.
+//! Weights that are all 0, very large or very small. The integers represent them, or the refusal
+//! names the value that does not fit.
 
 use lockstep_quantize::checkpoint::Checkpoint;
 
 use super::agreement::{answer, held_out, mean_cosine};
 use super::{Folder, Outcome};
 
-/// A change of the numbers of the tensors whose names end so, and what a refusal says; none where the weights fit.
+/// The end of the names of some tensors, a change of their numbers, and the words of the refusal:
+/// none if the integers represent the changed weights.
 type Extreme = (&'static str, fn(&mut [f32]), Option<&'static str>);
 
 fn times(factor: f32, w: &mut [f32]) {

@@ -46,7 +46,8 @@ pub(crate) fn extreme(shape: &Shape, seed: u64) -> Encoder {
     encoder
 }
 
-/// The shapes of the format's every branch: one and three layers, heads of several widths, both poolings, a classifier.
+/// Shapes that use every branch of the format: one and three layers, heads of several widths, both
+/// poolings, a classifier.
 pub(crate) fn shapes() -> Vec<Shape> {
     vec![
         SMALL,

@@ -12,6 +12,7 @@ mod header;
 mod mapped;
 mod read;
 mod tree;
+mod unpack;
 mod write;
 
 pub use buffer::Buffer;
@@ -21,4 +22,5 @@ pub use lockstep_kernels::Line;
 pub use mapped::map;
 pub use read::{FileError, read};
 pub use tree::{PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
+pub use unpack::unpack;
 pub use write::write;

@@ -1,7 +1,7 @@
 //! The graph of an ONNX file, checked against `FORMAT.md`.
 //!
-//! What is read after that may rely on every name, arity, attribute and size; what is left to check are the values of
-//! the parameters.
+//! Code that reads the graph afterwards may rely on every name, arity, attribute and size. Only the
+//! values of the parameters are still unchecked.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! From the interchange file `model.onnx` to an encoder, read by tract-onnx.
+//! Reads the interchange file `model.onnx` by tract-onnx.
 
 mod format;
 
@@ -18,16 +18,17 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use crate::error::ModelError;
 use format::{Operator, Outline};
 
-/// The bytes of the run-time file of a `model.onnx`.
+/// Makes the run-time file of a `model.onnx`. It does not check the ranges of the parameters;
+/// opening the result does.
 ///
 /// # Errors
-/// Where the bytes are not such a file. The ranges of the parameters are left to whoever opens the result.
+/// Names the part of the file that differs from `FORMAT.md`.
 pub fn pack_onnx(onnx: &[u8]) -> Result<Vec<u8>, ModelError> {
     Ok(lockstep_folder::runtime::write(&read(onnx)?))
 }
 
-/// The encoder in the bytes of a `model.onnx`. Sizes are those of `FORMAT.md`; the ranges of the parameters are left to
-/// whoever reads the run-time file of it.
+/// The encoder in the bytes of a `model.onnx`. Its sizes agree with `FORMAT.md`; the ranges of the
+/// parameters are not checked.
 fn read(onnx: &[u8]) -> Result<Encoder, ModelError> {
     let file = ModelProto::decode(onnx)?;
     let outline = format::examine(&file)?;
@@ -60,7 +61,7 @@ fn layer(parts: &Parts<'_>, index: usize, hidden: usize, heads: i32) -> Result<L
     let (expand, contract) = (part("expand")?, part("contract")?);
     check(&attention.name, "heads", attention.scalar(0)?.into(), heads.into(), heads.into())?;
     check(&output.name, "unsigned", output.scalar(3)?.into(), 0, 0)?;
-    // The outputs of an activation have no negative number, and use all 8 bits.
+    // The outputs of an activation are never negative, and use all 8 bits.
     check(&contract.name, "unsigned", contract.scalar(3)?.into(), 1, 1)?;
     let width = parts.columns(&format!("{}.w", expand.name));
     Ok(Layer {
@@ -122,7 +123,7 @@ impl<'a> Parts<'a> {
         self.tensors.get(name).and_then(|tensor| tensor.dims.get(1)).map_or(0, |&dim| dim as usize)
     }
 
-    /// The numbers of an initializer, which must be `len`.
+    /// The elements of an initializer, which must have `len` of them.
     fn tensor<T: Element>(&self, name: &str, len: usize) -> Result<Vec<T>, ModelError> {
         let Some(tensor) = self.tensors.get(name) else { return format::refuse(name, "no such initializer") };
         if tensor.data_type != T::KIND as i32 {
@@ -144,7 +145,7 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// An attribute as what the arithmetic takes. One that does not fit is out of every range.
+    /// An attribute as i32. A value that does not fit is outside every declared range.
     fn scalar(&self, index: usize) -> Result<i32, ModelError> {
         let value = self.scalars[index];
         check(&self.name, self.attributes[index], value, i32::MIN.into(), i32::MAX.into())?;
@@ -161,7 +162,8 @@ impl Part<'_> {
         self.parts.tensor(&format!("{}.{what}", self.name), len)
     }
 
-    /// `w`, `c`, `b`, with `acc_shift` and `out_shift` from the attribute 0 on.
+    /// A linear layer from `w`, `c` and `b`, with `acc_shift` and `out_shift` in the first two
+    /// attributes.
     fn linear(&self, inputs: usize, outputs: usize, sign: Sign) -> Result<Linear, ModelError> {
         Ok(Linear {
             inputs,
@@ -199,7 +201,7 @@ impl Part<'_> {
 trait Element: Sized {
     const KIND: format::DataType;
 
-    /// From as many bytes as it has.
+    /// The element in its little-endian bytes.
     fn of(bytes: &[u8]) -> Self;
 }
 

@@ -1,4 +1,4 @@
-//! Files that are cut, damaged or lie: every one is refused with an error, or opens and runs. None panics.
+//! Truncated, damaged and lying files. Each is refused with an error, or opens and runs; none panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -6,11 +6,11 @@ use lockstep_arith::encoder::Encoder;
 use lockstep_arith::sample::{Random, Shape, encoder};
 use lockstep_model::{Model, ModelError, Sequence};
 
-/// As little data as possible, so that mutations hit the structure.
+/// A model with little data, so that most mutations hit the structure of the file.
 const TINY: Shape =
     Shape { vocabulary: 3, positions: 4, layers: 1, hidden: 32, heads: 2, intermediate: 32, ..Shape::SMALL };
 
-/// A kind of file: how it is written, and how it is opened.
+/// A kind of file, with the functions that write and open it.
 struct Kind {
     name: &'static str,
     write: fn(&Encoder) -> Vec<u8>,
@@ -30,7 +30,7 @@ impl Kind {
         (self.write)(&encoder(shape, 1))
     }
 
-    /// Opens the bytes, and runs what opens.
+    /// Opens the bytes, and runs the model if they open.
     fn try_open(&self, bytes: &[u8], what: &str) -> Result<(), ModelError> {
         let attempt = || {
             let model = (self.open)(bytes)?;
@@ -58,7 +58,8 @@ fn truncated_files_are_refused() {
             let opened = kind.try_open(&bytes[..len], &format!("the first {len} bytes"));
             refused += usize::from(opened.is_err());
         }
-        // A cut between two of the functions that follow an ONNX graph leaves a file that is complete for us.
+        // The functions follow the graph in an ONNX file, and tract-onnx needs none of them: a file
+        // that ends between two of them opens.
         assert!(refused > if kind.name == "packed" { cut - 1 } else { 200 }, "{refused} of {cut} refused");
     }
 }
@@ -103,12 +104,12 @@ fn spliced_files_do_not_panic() {
     }
 }
 
-/// The numbers of the header at their extremes, and some of the rest.
+/// Sets each number of the header, and some of the rest of the file, to extreme values.
 #[test]
 fn numbers_that_lie_are_refused() {
     let shape = Shape { labels: 3, ..TINY };
     let good = PACKED.bytes(&shape);
-    // Outside the header the bytes of weights and tables are changed like numbers of 32 bits, too.
+    // Outside the header, the bytes of weights and tables are also changed as 32-bit numbers.
     for at in (8..64).step_by(4).chain((64..good.len() - 4).step_by(148)) {
         let kept = i32::from_le_bytes([good[at], good[at + 1], good[at + 2], good[at + 3]]);
         for lie in [0, 1, -1, i32::MAX, i32::MIN, kept.wrapping_add(1), kept.wrapping_mul(2)] {
@@ -116,8 +117,8 @@ fn numbers_that_lie_are_refused() {
             bad[at..at + 4].copy_from_slice(&lie.to_le_bytes());
             let opened = PACKED.try_open(&bad, &format!("{lie} at {at}"));
             let in_header = at < 64 && lie != kept;
-            // Other models: heads of another width, another shift of the tables, a fourth word or more labels
-            // of zeros, which fit into what fills up the sections.
+            // These values describe another valid model: heads of another width, another shift of
+            // the tables, and a fourth word or more labels, whose zeros fit into the padding.
             let another = match at {
                 20 => lie > 0 && 32 % lie == 0,
                 24 => lie == kept + 1,
