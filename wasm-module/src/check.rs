@@ -1,4 +1,4 @@
-//! A large file's digest, taken by all cores while something else is done.
+//! Checks the digest of a large file on all cores, while other work goes on.
 
 use std::{
     iter,
@@ -9,10 +9,14 @@ use std::{
 
 use lockstep_folder::manifest::{Manifest, ManifestError, sha256};
 
-/// Threads that one check takes at most.
+/// The most threads that one check uses.
 const THREADS: usize = 8;
 
-/// Does `work`, which must rely on nothing of the file, and compares the file with its digests.
+/// Runs `work`, and compares a file with its digests at the same time. Nothing that `work` does may
+/// depend on the file being right.
+///
+/// # Errors
+/// [`ManifestError`] if the manifest has no digest of the file, or another one.
 pub(crate) fn beside<T>(
     manifest: &Manifest,
     file: &'static str,
@@ -21,14 +25,14 @@ pub(crate) fn beside<T>(
 ) -> Result<T, ManifestError> {
     let pieces = manifest.pieces(file, bytes)?;
     let next = AtomicUsize::new(0);
-    // Whether all pieces are right that fell to one thread.
+    // Whether all pieces that this thread took have their expected digests.
     let check = || {
         let mut mine = iter::from_fn(|| pieces.get(next.fetch_add(1, Ordering::Relaxed)));
         mine.all(|(bytes, expected)| sha256(bytes) == *expected)
     };
     let others = thread::available_parallelism().map_or(0, |cores| cores.get() - 1).min(THREADS - 1);
     let (done, right) = thread::scope(|scope| {
-        // Where there is no thread to be had, this one does all.
+        // If no thread can be started, this thread checks all pieces.
         let start = |_| thread::Builder::new().spawn_scoped(scope, check).ok();
         let others: Vec<_> = (0..others.min(pieces.len())).filter_map(start).collect();
         let done = work();

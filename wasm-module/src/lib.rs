@@ -1,11 +1,12 @@
-//! The module: text in, scores out, with no operating system.
+//! The module: text in, scores out, without an operating system.
 //!
 //! ```text
-//! JSON request -> rank (validation) -> tokenizer -> model (tract graph, fused integer operators) -> integers
-//!   -> rank (scores) -> JSON answer
+//! JSON request -> rank (validation) -> tokenizer
+//!   -> model (tract graph, fused integer operators) -> integers -> rank (scores) -> JSON answer
 //! ```
 //!
-//! The same code is linked natively, and built as a WebAssembly module whose exports `abi` describes.
+//! The same code is linked into native programs, and built as a WebAssembly module. `abi` describes
+//! the exports of the module.
 
 #[cfg(all(target_family = "wasm", feature = "abi"))]
 mod abi;

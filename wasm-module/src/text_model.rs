@@ -1,4 +1,4 @@
-//! A model folder, opened: texts to integers.
+//! An open model folder: texts in, integers out.
 
 use std::sync::OnceLock;
 
@@ -8,11 +8,12 @@ use lockstep_model::{Buffer, Model, ModelError, Sequence};
 use lockstep_rank::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 use lockstep_tokenizer::{Encoding, Tokenizer, TokenizerError};
 
-/// A tokenizer and a model that belong together.
+/// The tokenizer and the model of one folder.
 pub struct TextModel {
     tokenizer: Tokenizer,
     model: Model,
-    /// All but the backend, which is named when the model has run or is asked for it.
+    /// The information without the backend. The model chooses its kernel, which names the backend,
+    /// at the first use.
     described: ModelInfo,
     info: OnceLock<ModelInfo>,
 }
@@ -24,69 +25,70 @@ pub enum OpenError {
     #[cfg(not(target_family = "wasm"))]
     #[error("{}: {source}", path.display())]
     File {
-        /// Which one.
+        /// The file.
         path: std::path::PathBuf,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The manifest, or a file that is not the one it describes.
+    /// The manifest cannot be used, or a file is not the one that the manifest describes.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// The tokenizer.
+    /// The tokenizer cannot be used.
     #[error("{TOKENIZER}: {0}")]
     Tokenizer(#[from] TokenizerError),
-    /// The model.
+    /// The run-time file cannot be used.
     #[error("{RUNTIME}: {0}")]
     Model(#[from] ModelError),
-    /// The files do not fit each other.
+    /// Two files of the folder contradict each other.
     #[error("{what} is {found} in {first}, {expected} in {second}")]
     Mismatch {
-        /// What differs.
+        /// The value that differs.
         what: &'static str,
-        /// One file.
+        /// The name of one file.
         first: &'static str,
-        /// Its value.
+        /// The value in that file.
         found: usize,
-        /// The other file.
+        /// The name of the other file.
         second: &'static str,
-        /// Its value.
+        /// The value in the other file.
         expected: usize,
     },
-    /// A limit that the model cannot have.
+    /// The model cannot truncate texts to this limit.
     #[error("a longest sequence of {limit} tokens, allowed: {least} to {most}")]
     Limit {
-        /// What was asked for.
+        /// The limit that was asked for.
         limit: usize,
-        /// The least.
+        /// The least limit.
         least: usize,
-        /// The most.
+        /// The greatest limit.
         most: usize,
     },
-    /// The manifest has neither the unit of vectors nor labels with the unit of logits.
+    /// The manifest has neither the unit of vectors, nor labels and the unit of logits.
     #[error("{MANIFEST}: vector_unit is missing, and so are labels or logit_unit")]
     NoUnit,
 }
 
 impl TextModel {
-    /// Opens three files of a model folder: `model.lockstep`, `tokenizer.json`, `lockstep.json`. The digests of the
-    /// first two are compared with the manifest's. The model stays in its buffer, the other two are done with.
+    /// Opens three files of a model folder: `model.lockstep`, `tokenizer.json` and the manifest
+    /// `lockstep.json`. The digests of the first two must be those of the manifest. The weights
+    /// stay in the buffer of `model`; the other two files are not needed afterwards.
     ///
     /// # Errors
-    /// Names the file and what is wrong with it.
+    /// [`OpenError`] names the file and the problem.
     pub fn open(model: impl Into<Buffer>, tokenizer: &[u8], manifest: &[u8]) -> Result<Self, OpenError> {
         let model = model.into();
         let manifest = Manifest::read(manifest)?;
-        // What results are keyed by must be there, although nothing here reads that file.
+        // The model digest needs the digest of this file, although nothing here reads the file.
         manifest.digest(ONNX)?;
         manifest.verify(RUNTIME, &model)?;
         manifest.verify(TOKENIZER, tokenizer)?;
         Self::open_parts(model, tokenizer, manifest)
     }
 
-    /// Opens a model folder, whose `model.lockstep` is mapped into memory.
+    /// Opens a model folder. Its `model.lockstep` is mapped into memory.
     ///
     /// # Errors
-    /// As [`Self::open`], and where a file cannot be read.
+    /// As [`Self::open`], and [`OpenError::File`] if a file cannot be read.
     #[cfg(not(target_family = "wasm"))]
     pub fn open_folder(folder: &std::path::Path) -> Result<Self, OpenError> {
         let unreadable = |name: &str| {
@@ -98,7 +100,8 @@ impl TextModel {
         let model = lockstep_model::map(&folder.join(RUNTIME)).map_err(unreadable(RUNTIME))?;
         let manifest = Manifest::read(&manifest)?;
         manifest.digest(ONNX)?;
-        // The digest of the weights takes longer than all the rest, of which nothing relies on it.
+        // Hashing the weights takes longer than all other work, none of which depends on the
+        // result.
         crate::check::beside(&manifest, RUNTIME, &model, || {
             manifest.verify(TOKENIZER, &tokenizer)?;
             Self::open_parts(model.clone(), &tokenizer, manifest.clone())
@@ -146,10 +149,12 @@ impl TextModel {
         Ok(Self { tokenizer, model, described, info: OnceLock::new() })
     }
 
-    /// Cuts texts shorter than the model could take them.
+    /// Sets the longest sequence, in tokens, to less than the model accepts. Longer texts are
+    /// truncated.
     ///
     /// # Errors
-    /// Where `limit` leaves no room for a token, or is more than the model takes.
+    /// [`OpenError::Limit`] if `limit` leaves no room for a token of the text, or exceeds the
+    /// longest sequence of the model.
     pub fn set_max_input_length(&mut self, limit: usize) -> Result<(), OpenError> {
         let least = self.tokenizer.special_tokens_of_pair() + 1;
         let most = self.model.positions();
@@ -161,10 +166,11 @@ impl TextModel {
         Ok(())
     }
 
-    /// Token ids and type ids of a text, cut at the model's longest sequence.
+    /// The tokens of a text or of a pair of texts, truncated to the longest sequence.
     ///
     /// # Errors
-    /// Where the tokenizer leaves nothing of the text. The index is always 0.
+    /// [`EncodeError::Empty`] if the tokenizer leaves nothing of the text. The index in the error
+    /// is always 0.
     pub fn tokenize(&self, input: Text<'_>) -> Result<Encoding, EncodeError> {
         let limit = self.described.max_input_length;
         let (encoding, special) = match input.pair {
@@ -180,19 +186,19 @@ impl TextModel {
 }
 
 impl TextModel {
-    /// [`Self::tokenize`] of each of the texts.
+    /// [`Self::tokenize`] for each text.
     ///
     /// # Errors
-    /// The first text that the tokenizer refuses, with its index.
+    /// The error of the first text that cannot be tokenized, with its index.
     pub fn tokenize_all(&self, inputs: &[Text<'_>]) -> Result<Vec<Encoding>, EncodeError> {
         let tokenize = |(i, input): (usize, &Text<'_>)| self.tokenize(*input).map_err(|error| at(error, i));
         inputs.iter().enumerate().map(tokenize).collect()
     }
 
-    /// Runs the model on texts that are tokens already. Any number of threads may do so at the same time.
+    /// Runs the model on tokenized texts. Several threads may call it at the same time.
     ///
     /// # Errors
-    /// Where the model does not take them or tract does not run it.
+    /// [`EncodeError::Backend`] if the model does not accept a sequence, or if tract fails.
     pub fn run(&self, encodings: &[Encoding]) -> Result<Vec<Encoded>, EncodeError> {
         let batch: Vec<Sequence<'_>> =
             encodings.iter().map(|e| Sequence { ids: &e.ids, type_ids: &e.type_ids }).collect();
@@ -219,7 +225,7 @@ impl TextEncoder for TextModel {
     }
 }
 
-/// The same error, about another input.
+/// The same error for the input of another index.
 fn at(error: EncodeError, index: usize) -> EncodeError {
     match error {
         EncodeError::Empty { .. } => EncodeError::Empty { index },
