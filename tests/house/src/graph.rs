@@ -29,17 +29,6 @@ impl Graph {
         }
     }
 
-    /// Whether `user` uses `used`.
-    #[must_use]
-    pub fn has(&self, user: &str, used: &str) -> bool {
-        self.edges.get(user).is_some_and(|uses| uses.contains_key(used))
-    }
-
-    /// Forgets that `user` uses `used`.
-    pub fn remove(&mut self, user: &str, used: &str) {
-        self.edges.get_mut(user).and_then(|uses| uses.remove(used));
-    }
-
     /// All circles. Each node is in at most one of them.
     #[must_use]
     pub fn circles(&self) -> Vec<Circle> {
