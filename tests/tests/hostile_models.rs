@@ -1,4 +1,5 @@
-//! Truncated, damaged and lying files. Each is refused with an error, or opens and runs; none panics.
+//! Truncated, damaged and lying files. Each is refused with an error, or opens and runs; none
+//! panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
