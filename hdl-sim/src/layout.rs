@@ -162,7 +162,7 @@ impl Types {
     /// `logic [7:0] name`: the name and the width; `None` where a type or a number is not known.
     fn declaration(&self, text: &str) -> Option<(String, usize)> {
         let name = words(text).last()?;
-        let kind = words(text.split('[').next()?).filter(|word| !word.ends_with("_pkg")).next()?;
+        let kind = words(text.split('[').next()?).find(|word| !word.ends_with("_pkg"))?;
         let each = if kind == "logic" { 1 } else { *self.widths.get(kind)? };
         let mut width = each;
         for range in text.split('[').skip(1) {

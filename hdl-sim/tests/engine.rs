@@ -251,7 +251,7 @@ fn an_illegal_instruction_ends_the_job() {
         assert_eq!(result.error, EngineError::IllegalInstruction, "{place}");
         assert!(!bench.open(), "{place}");
         assert_eq!(bench.run(&job, 1_000_000).unwrap().error, EngineError::None, "{place}");
-        assert_eq!(outputs(&bench, 1, model.hidden()), [expected.clone()], "{place}");
+        assert_eq!(outputs(&bench, 1, model.hidden()), std::slice::from_ref(&expected), "{place}");
     }
 }
 

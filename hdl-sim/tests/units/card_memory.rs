@@ -182,8 +182,11 @@ fn replaced(bytes: [u8; 32], low: u32, count: u32, value: u64) -> [u8; 32] {
     bytes
 }
 
+/// The bytes of an instruction.
+type Encoded = [u8; 32];
+
 /// Every instruction with its default fields; and illegal ones, each with one wrong part.
-fn good_and_bad() -> (Vec<[u8; 32]>, Vec<(String, [u8; 32])>) {
+fn good_and_bad() -> (Vec<Encoded>, Vec<(String, Encoded)>) {
     let operations: [Instruction; 8] = [
         Load::default().into(),
         Gather::default().into(),
