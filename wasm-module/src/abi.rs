@@ -9,9 +9,9 @@
 //! | `lockstep_result_tokens()` | tokens that the last request took |
 //! | `lockstep_result_ptr()`, `lockstep_result_len()` | the result of the last call, until the next |
 //!
-//! Import: `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds, only where the target has none. Before each
-//! [`PIECE`] of a batch the module asks for the time, so that a host can end a request there.
-//! A panic is a trap; the instance is then to be dropped.
+//! Import: `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds, only if the target has
+//! none. Before each [`PIECE`] of a batch the module asks for the time, so that a host can end a
+//! request there. A panic is a trap; the host must then drop the instance.
 #![allow(unsafe_code, reason = "buffers cross the module's boundary as addresses")]
 #![allow(unreachable_pub, reason = "the exports are reached by name")]
 
@@ -178,7 +178,7 @@ pub extern "C" fn lockstep_result_len() -> usize {
     STATE.with_borrow(|state| state.result.len())
 }
 
-/// Lines of 64 bytes that hold a buffer: the model is read where it lies, and must be aligned for that.
+/// Lines of 64 bytes that hold `len` bytes. The model is read where it lies, so it must be aligned.
 const fn lines(len: usize) -> usize {
     len.div_ceil(size_of::<Line>())
 }

@@ -10,7 +10,6 @@ pub mod comments;
 pub mod files;
 pub mod folders;
 pub mod graph;
-pub mod listed;
 pub mod markdown;
 pub mod rust;
 pub mod scripts;

@@ -9,8 +9,8 @@ use crate::{keyvalue, model::Model};
 
 const PREFIX: &str = "item/";
 
-/// Looks up the items of a request, all in one call of the store. The model computes the vectors that
-/// the store does not have.
+/// Looks up the items of a request, all in one call of the store. The model computes the vectors
+/// that the store does not have.
 pub(crate) fn look_up(job: &Job, model: &mut Model) {
     let cached = model.encoder_mut();
     let texts: BTreeMap<String, &str> =

@@ -1,5 +1,5 @@
-//! The key-value store `default`. Beside Spin's own interface, Spin offers `wasi:keyvalue`, which can
-//! compare and swap a value and get many keys in one call.
+//! The key-value store `default`. Beside Spin's own interface, Spin offers `wasi:keyvalue`, which
+//! can compare and swap a value and get many keys in one call.
 
 use spin_sdk::experimental::wasi::keyvalue::store;
 

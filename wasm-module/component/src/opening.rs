@@ -1,5 +1,5 @@
-//! The export that puts a model into the component. `edge-host open` calls it and saves the memory of
-//! the component. In the saved component a model is open, so the export refuses.
+//! The export that puts a model into the component. `edge-host open` calls it and saves the memory
+//! of the component. In the saved component a model is open, so the export refuses.
 #![allow(unsafe_code, reason = "the generated code of the export")]
 
 use std::cell::RefCell;

@@ -84,7 +84,7 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
         let (tokens, info) = model::with(|model| {
             items::look_up(&job, model);
             let tokens = tokens_to_run(&job, model);
-            // During the wait below, this instance answers other requests, so the vectors are dropped.
+            // During the wait below, this instance answers other requests: the vectors are dropped.
             model.encoder_mut().learned();
             (tokens, model.encoder().info().clone())
         })?;
