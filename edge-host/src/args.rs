@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser};
+use clap::{Args, Parser, Subcommand, builder::TypedValueParser};
 
 use crate::{
     config::{Backend, Config},
@@ -173,8 +173,15 @@ fn milliseconds(time: Duration) -> usize {
 }
 
 /// Reads a whole number from `least` to 2^32 - 1, which is beyond every sensible setting.
-fn from(least: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(least..=u64::from(u32::MAX))
+fn from(least: i128) -> impl TypedValueParser<Value = usize> {
+    let range = least..=i128::from(u32::MAX);
+    move |value: &str| {
+        let number: i128 = value.parse().map_err(|_| "not a whole number".to_owned())?;
+        match usize::try_from(number) {
+            Ok(size) if range.contains(&number) => Ok(size),
+            _ => Err(format!("{number} is not in {range:?}")),
+        }
+    }
 }
 
 /// A number of threads or connections, at most 65,536.
@@ -248,7 +255,7 @@ mod tests {
             let shown = read(line).unwrap_err();
             assert_eq!((shown.kind(), shown.exit_code()), (kind, 0), "{line}");
         }
-        let help = read("serve --help").unwrap_err().to_string();
+        let help = read("serve -h").unwrap_err().to_string();
         for part in ["--model <DIR>", "[default: 127.0.0.1:8080]", "[default: 10000]", "native, wasm"] {
             assert!(help.contains(part), "{part}: {help}");
         }
@@ -257,7 +264,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (line, part) in [
-            ("", "<COMMAND>"),
+            ("", "Usage: edge-host serve [OPTIONS] --model <DIR>"),
             ("server", "unrecognized subcommand 'server'"),
             ("--model m", "'--model'"),
             ("serve --module x", "not provided:\n  --model <DIR>"),
@@ -270,8 +277,8 @@ mod tests {
             ("serve --modle m", "'--modle'"),
             ("serve extra", "'extra'"),
             ("serve --instances 0", "'0' for '--instances <N>': 0 is not in 1..=4294967295"),
-            ("serve --queue -1", "'-1' for '--queue <N>'"),
-            ("serve --deadline-ms soon", "'soon' for '--deadline-ms <N>'"),
+            ("serve --queue -1", "'-1' for '--queue <N>': -1 is not in 0..=4294967295"),
+            ("serve --deadline-ms soon", "'soon' for '--deadline-ms <N>': not a whole number"),
             ("serve --max-body-bytes 4294967296", "4294967296 is not in 1..=4294967295"),
             ("serve --allow-origin https://a.example/", "'https://a.example/' for '--allow-origin"),
             ("serve --log=yes", "'--log'"),

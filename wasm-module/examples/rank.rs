@@ -8,7 +8,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use lockstep_module::TextModel;
-use lockstep_rank::{Limits, Service};
+use lockstep_rank::{Limits, Service, monotonic_ms};
 
 const REQUEST: &str = r#"{
     "user": {"history": [{"text": "A bicycle lamp for dark roads"}, {"text": "Repair a flat tyre"}]},
@@ -23,8 +23,7 @@ const REQUEST: &str = r#"{
 fn main() -> Result<(), Box<dyn Error>> {
     let folder: PathBuf = std::env::args_os().nth(1).ok_or("usage: rank MODEL_FOLDER")?.into();
     let model = TextModel::open_folder(&folder)?;
-    // The service takes its clock from the host, only to report `took_ms`.
-    let mut service = Service::new(model, Limits::default(), || 0.0);
+    let mut service = Service::new(model, Limits::default(), monotonic_ms);
     let reply = service.handle("POST", "/v1/rank", REQUEST.as_bytes());
     println!("{}", reply.body);
     Ok(())
