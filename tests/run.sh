@@ -78,6 +78,12 @@ targets() {
       --features "$features" || return 1
   done
 }
+# The examples that users start from. The part "workspace" has built them.
+examples() {
+  make --no-print-directory card | grep '^\[1, 2, 3\]: \[' &&
+    "${CARGO_TARGET_DIR:-target}/release/examples/rank" "$LOCKSTEP_MODEL" |
+    grep '"items":\[{"id":"helmets"'
+}
 # The README's first command, as a user types it.
 demo() { make --no-print-directory demo >"$1" && grep -q 'because' "$1" && head -20 "$1"; }
 made() { make --no-print-directory "$1"; }
@@ -95,6 +101,7 @@ part "browser" made test-browser
 part "same bits" made test-same-bits
 part "bench runs" made bench-check
 part "dependencies" made deny
+part "examples" examples
 part "demo" demo target/demo.txt
 
 echo "the ten slowest parts, in seconds:"
