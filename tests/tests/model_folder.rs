@@ -39,7 +39,7 @@ fn both_files_hold_the_same_model() {
             folder.display()
         );
         let onnx = std::fs::read(folder.join("model.onnx")).unwrap();
-        assert!(lockstep_model::pack_onnx(&onnx).unwrap() == packed, "{}", folder.display());
+        assert!(lockstep_onnx::pack(&onnx).unwrap() == packed, "{}", folder.display());
     }
 }
 

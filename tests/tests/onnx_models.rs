@@ -25,7 +25,7 @@ fn the_onnx_file_gives_the_same_model() {
     for (seed, shape) in shapes().iter().enumerate() {
         let encoder = encoder(shape, seed as u64);
         let bytes = lockstep_quantize::onnx::write(&encoder, &[("origin".into(), "a test".into())]);
-        let model = Model::open_onnx(&bytes).expect("opens");
+        let model = Model::open(lockstep_onnx::pack(&bytes).expect("reads")).expect("opens");
         let (ids, type_ids) = sequence(&encoder, 9, &mut Random::new(8));
         let expected = encoder.forward(&ids, &type_ids).expect("the sequence is in range");
         let found = model.run(&[Sequence { ids: &ids, type_ids: &type_ids }]).expect("runs");

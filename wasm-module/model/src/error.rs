@@ -12,18 +12,6 @@ pub enum ModelError {
     /// The bytes are not a complete run-time file.
     #[error(transparent)]
     File(FileError),
-    /// The bytes are not a complete ONNX file.
-    #[cfg(feature = "onnx")]
-    #[error("not an ONNX file: {0}")]
-    Decode(#[from] prost::DecodeError),
-    /// The ONNX file differs from `FORMAT.md`.
-    #[error("{part}: {problem}")]
-    Format {
-        /// The node, the initializer or another part of the file.
-        part: String,
-        /// The problem of that part.
-        problem: String,
-    },
     /// A parameter is outside the range that `SPEC.md` declares.
     #[error(transparent)]
     Range(#[from] RangeError),

@@ -4,8 +4,6 @@
 //! runs. Each linear layer and each attention is one fused operator of the graph, and
 //! `lockstep_kernels` does its arithmetic. No result depends on the batch, the machine or its
 //! instruction set.
-//!
-//! With the feature `onnx`, which is for tools and tests, the crate also reads `model.onnx`.
 
 mod chunks;
 mod error;
@@ -15,8 +13,6 @@ mod matrix;
 mod model;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod no_entropy;
-#[cfg(feature = "onnx")]
-mod onnx;
 mod steps;
 
 pub use chunks::token_chunks;
@@ -26,5 +22,3 @@ pub use lockstep_arith::encoder::{InputError, Sequence};
 pub use lockstep_folder::runtime::map;
 pub use lockstep_folder::runtime::{Buffer, FileError, Line};
 pub use model::Model;
-#[cfg(feature = "onnx")]
-pub use onnx::pack_onnx;

@@ -57,16 +57,6 @@ impl Model {
         Ok(Self { plan, sizes, kernel })
     }
 
-    /// Opens the bytes of a `model.onnx`: makes the run-time file from them and opens that.
-    ///
-    /// # Errors
-    /// Names the part of the graph that is wrong, or the parameter that is outside its declared
-    /// range.
-    #[cfg(feature = "onnx")]
-    pub fn open_onnx(onnx: &[u8]) -> Result<Self, ModelError> {
-        Self::open(crate::onnx::pack_onnx(onnx)?)
-    }
-
     /// One result for each sequence: the pooled integers `[hidden]`, or the logits of a model with
     /// a head. No result depends on the other sequences.
     ///

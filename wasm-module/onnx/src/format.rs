@@ -11,7 +11,7 @@ use tract_onnx::pb::tensor_proto::DataLocation;
 pub(super) use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 
-use crate::error::ModelError;
+use crate::error::OnnxError;
 
 /// The domain of the fused operators.
 const DOMAIN: &str = "lockstep";
@@ -99,7 +99,7 @@ impl Operator {
     }
 
     /// Values of a node's attributes in the table's order.
-    pub(super) fn attribute_values(&self, node: &NodeProto) -> Result<Vec<i64>, ModelError> {
+    pub(super) fn attribute_values(&self, node: &NodeProto) -> Result<Vec<i64>, OnnxError> {
         if node.attribute.len() != self.attributes.len() {
             return refuse(&node.name, format!("{} attributes", node.attribute.len()));
         }
@@ -127,7 +127,7 @@ pub(super) struct Outline {
 }
 
 /// Checks a file and describes it.
-pub(super) fn examine(model: &ModelProto) -> Result<Outline, ModelError> {
+pub(super) fn examine(model: &ModelProto) -> Result<Outline, OnnxError> {
     let Some(graph) = &model.graph else { return refuse("file", "no graph") };
     let mut versions = model.opset_import.iter().map(|set| (set.domain.as_str(), set.version));
     if !versions.any(|set| set == (DOMAIN, 1)) {
@@ -144,12 +144,12 @@ pub(super) fn examine(model: &ModelProto) -> Result<Outline, ModelError> {
     walk.graph(graph)
 }
 
-pub(super) fn refuse<T>(part: &str, problem: impl Into<String>) -> Result<T, ModelError> {
-    Err(ModelError::Format { part: part.to_owned(), problem: problem.into() })
+pub(super) fn refuse<T>(part: &str, problem: impl Into<String>) -> Result<T, OnnxError> {
+    Err(OnnxError::Format { part: part.to_owned(), problem: problem.into() })
 }
 
 /// The initializers by name, with as many bytes as their shapes say.
-fn initializers(graph: &GraphProto) -> Result<HashMap<&str, &TensorProto>, ModelError> {
+fn initializers(graph: &GraphProto) -> Result<HashMap<&str, &TensorProto>, OnnxError> {
     if !graph.sparse_initializer.is_empty() {
         return refuse("graph", "sparse initializers");
     }
@@ -180,7 +180,7 @@ fn initializers(graph: &GraphProto) -> Result<HashMap<&str, &TensorProto>, Model
     Ok(tensors)
 }
 
-fn check_input(graph: &GraphProto, name: &str) -> Result<(), ModelError> {
+fn check_input(graph: &GraphProto, name: &str) -> Result<(), OnnxError> {
     let Some(input) = graph.input.iter().find(|input| input.name == name) else {
         return refuse(name, "no such input");
     };
@@ -203,7 +203,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn graph(&mut self, graph: &GraphProto) -> Result<Outline, ModelError> {
+    fn graph(&mut self, graph: &GraphProto) -> Result<Outline, OnnxError> {
         let node = self.next(&["Embed"], "embedding", &["input_ids", "token_type_ids", "starts"])?;
         let [vocabulary, hidden] = self.dims("embedding.words")?;
         let [positions, _] = self.dims("embedding.positions")?;
@@ -259,7 +259,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The next node, which must be one of `operators`, with this name and these computed inputs.
-    fn next(&mut self, operators: &[&str], name: &str, data: &[&str]) -> Result<&'a NodeProto, ModelError> {
+    fn next(&mut self, operators: &[&str], name: &str, data: &[&str]) -> Result<&'a NodeProto, OnnxError> {
         let Some(node) = self.nodes.next() else { return refuse(name, "no such node") };
         if node.name != name {
             return refuse(name, format!("in its place is the node {:?}", node.name));
@@ -287,14 +287,14 @@ impl<'a> Walk<'a> {
     }
 
     /// Rows and columns that an initializer must have.
-    fn check_dims(&self, name: &str, expected: [usize; 2]) -> Result<(), ModelError> {
+    fn check_dims(&self, name: &str, expected: [usize; 2]) -> Result<(), OnnxError> {
         match self.dims(name)? {
             dims if dims == expected => Ok(()),
             dims => refuse(name, format!("shape {dims:?}, not {expected:?}")),
         }
     }
 
-    fn dims<const N: usize>(&self, name: &str) -> Result<[usize; N], ModelError> {
+    fn dims<const N: usize>(&self, name: &str) -> Result<[usize; N], OnnxError> {
         let dims = self.tensors.get(name).map(|tensor| tensor.dims.as_slice()).unwrap_or_default();
         match <[i64; N]>::try_from(dims) {
             // `initializers` found the shape to be that of the bytes, so no dimension is negative.

@@ -1,5 +1,7 @@
-//! Reads the interchange file `model.onnx` by tract-onnx.
+//! Reads the interchange file `model.onnx` by tract-onnx, for tools and tests. The engines read
+//! `model.lockstep` instead, so none of them links tract-onnx.
 
+mod error;
 mod format;
 
 use std::collections::HashMap;
@@ -15,7 +17,7 @@ use lockstep_arith::rows::Sign;
 use prost::Message;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 
-use crate::error::ModelError;
+pub use error::OnnxError;
 use format::{Operator, Outline};
 
 /// Makes the run-time file of a `model.onnx`. It does not check the ranges of the parameters;
@@ -23,13 +25,13 @@ use format::{Operator, Outline};
 ///
 /// # Errors
 /// Names the part of the file that differs from `FORMAT.md`.
-pub fn pack_onnx(onnx: &[u8]) -> Result<Vec<u8>, ModelError> {
+pub fn pack(onnx: &[u8]) -> Result<Vec<u8>, OnnxError> {
     Ok(lockstep_folder::runtime::write(&read(onnx)?))
 }
 
 /// The encoder in the bytes of a `model.onnx`. Its sizes agree with `FORMAT.md`; the ranges of the
 /// parameters are not checked.
-fn read(onnx: &[u8]) -> Result<Encoder, ModelError> {
+fn read(onnx: &[u8]) -> Result<Encoder, OnnxError> {
     let file = ModelProto::decode(onnx)?;
     let outline = format::examine(&file)?;
     let graph = file.graph.unwrap_or_default();
@@ -55,7 +57,7 @@ fn read(onnx: &[u8]) -> Result<Encoder, ModelError> {
     Ok(Encoder { heads: heads as usize, embedding, embedding_norm, layers, pooling, head })
 }
 
-fn layer(parts: &Parts<'_>, index: usize, hidden: usize, heads: i32) -> Result<Layer, ModelError> {
+fn layer(parts: &Parts<'_>, index: usize, hidden: usize, heads: i32) -> Result<Layer, OnnxError> {
     let part = |part: &str| parts.part(&format!("layer.{index}.{part}"));
     let (projection, attention, output) = (part("projection")?, part("attention")?, part("output")?);
     let (expand, contract) = (part("expand")?, part("contract")?);
@@ -80,7 +82,7 @@ fn layer(parts: &Parts<'_>, index: usize, hidden: usize, heads: i32) -> Result<L
     })
 }
 
-fn head(parts: &Parts<'_>, outline: &Outline) -> Result<Head, ModelError> {
+fn head(parts: &Parts<'_>, outline: &Outline) -> Result<Head, OnnxError> {
     let (pooler, classifier) = (parts.part("head.pooler")?, parts.part("head.classifier")?);
     Ok(Head {
         tanh: pooler.table("table", pooler.scalar(2)?)?,
@@ -108,7 +110,7 @@ impl<'a> Parts<'a> {
     }
 
     /// A node with the values of its attributes.
-    fn part(&self, name: &str) -> Result<Part<'_>, ModelError> {
+    fn part(&self, name: &str) -> Result<Part<'_>, OnnxError> {
         let node = self.nodes.get(name);
         let operator = Operator::named(self.operator(name));
         let (Some(node), Some(operator)) = (node, operator) else {
@@ -124,7 +126,7 @@ impl<'a> Parts<'a> {
     }
 
     /// The elements of an initializer, which must have `len` of them.
-    fn tensor<T: Element>(&self, name: &str, len: usize) -> Result<Vec<T>, ModelError> {
+    fn tensor<T: Element>(&self, name: &str, len: usize) -> Result<Vec<T>, OnnxError> {
         let Some(tensor) = self.tensors.get(name) else { return format::refuse(name, "no such initializer") };
         if tensor.data_type != T::KIND as i32 {
             return format::refuse(name, format!("element type {}", tensor.data_type));
@@ -146,25 +148,25 @@ struct Part<'a> {
 
 impl Part<'_> {
     /// An attribute as i32. A value that does not fit is outside every declared range.
-    fn scalar(&self, index: usize) -> Result<i32, ModelError> {
+    fn scalar(&self, index: usize) -> Result<i32, OnnxError> {
         let value = self.scalars[index];
         check(&self.name, self.attributes[index], value, i32::MIN.into(), i32::MAX.into())?;
         Ok(value as i32)
     }
 
-    fn short(&self, index: usize) -> Result<i16, ModelError> {
+    fn short(&self, index: usize) -> Result<i16, OnnxError> {
         let value = self.scalars[index];
         check(&self.name, self.attributes[index], value, i16::MIN.into(), i16::MAX.into())?;
         Ok(value as i16)
     }
 
-    fn tensor<T: Element>(&self, what: &str, len: usize) -> Result<Vec<T>, ModelError> {
+    fn tensor<T: Element>(&self, what: &str, len: usize) -> Result<Vec<T>, OnnxError> {
         self.parts.tensor(&format!("{}.{what}", self.name), len)
     }
 
     /// A linear layer from `w`, `c` and `b`, with `acc_shift` and `out_shift` in the first two
     /// attributes.
-    fn linear(&self, inputs: usize, outputs: usize, sign: Sign) -> Result<Linear, ModelError> {
+    fn linear(&self, inputs: usize, outputs: usize, sign: Sign) -> Result<Linear, OnnxError> {
         Ok(Linear {
             inputs,
             outputs,
@@ -177,8 +179,8 @@ impl Part<'_> {
         })
     }
 
-    fn norm(&self, hidden: usize, residual_shift: i32) -> Result<LayerNorm, ModelError> {
-        let affine = |suffix: &str| -> Result<Affine, ModelError> {
+    fn norm(&self, hidden: usize, residual_shift: i32) -> Result<LayerNorm, OnnxError> {
+        let affine = |suffix: &str| -> Result<Affine, OnnxError> {
             let gain = self.tensor(&format!("gain{suffix}"), hidden)?;
             Ok(Affine { gain, offset: self.tensor(&format!("offset{suffix}"), hidden)? })
         };
@@ -187,7 +189,7 @@ impl Part<'_> {
         Ok(LayerNorm { stream: affine("")?, equalised, residual_shift })
     }
 
-    fn table(&self, what: &str, fraction_bits: i32) -> Result<Table, ModelError> {
+    fn table(&self, what: &str, fraction_bits: i32) -> Result<Table, OnnxError> {
         let values: Vec<i16> = self.tensor(what, 3 * SEGMENTS)?;
         let mut coefficients = [[0; SEGMENTS]; 3];
         for (row, values) in coefficients.iter_mut().zip(values.chunks_exact(SEGMENTS)) {
