@@ -106,7 +106,7 @@ struct Serve {
     /// End the module at any point, not only between pieces of a batch; slower
     #[arg(long)]
     untrusted_module: bool,
-    /// Keep the compiled module in this folder
+    /// Keep the compiled module in this folder, which nobody else may be able to write
     #[arg(long, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
     /// Origin whose pages may read the answers, * for all; may be repeated

@@ -25,7 +25,8 @@ pub struct Config {
     /// It costs a third of the speed or more. Otherwise a call ends only where the module asks for
     /// the time, as Lockstep's module does before each piece of a batch. Off by default.
     pub untrusted_module: bool,
-    /// Folder that keeps compiled modules between starts. None by default.
+    /// Folder that keeps compiled modules between starts; the daemon makes it if it is missing. It
+    /// must belong to the daemon's user, and nobody else may be able to write it. None by default.
     pub cache_dir: Option<PathBuf>,
     /// Instances of the module, each on a thread of its own, or threads of the native engine. As
     /// many as there are cores by default.

@@ -21,6 +21,14 @@ pub enum HostError {
         /// The compiler's message.
         detail: String,
     },
+    /// Another user could put machine code into the cache folder.
+    #[error("--cache-dir {}: {detail}", path.display())]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// Who could, and the way out.
+        detail: String,
+    },
     /// The file is no component that can open a model.
     #[error("{}: not a usable component: {detail}", path.display())]
     Component {

@@ -1,7 +1,7 @@
 //! `edge-host`: see `edge-host --help`.
 //!
 //! Exit codes: 0 after a shutdown by a signal, 1 if the daemon cannot go on, 2 if the command line
-//! or a file that it names is wrong.
+//! or a file or folder that it names is wrong.
 
 use std::process::ExitCode;
 
@@ -65,7 +65,9 @@ fn serve(listen: &str, config: Config) -> ExitCode {
         };
         match run(listener, config, shutdown).await {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error @ (HostError::File { .. } | HostError::Module { .. })) => fail(2, &error),
+            Err(error @ (HostError::File { .. } | HostError::Module { .. } | HostError::Cache { .. })) => {
+                fail(2, &error)
+            }
             Err(error) => fail(1, &error),
         }
     });

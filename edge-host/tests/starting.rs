@@ -7,7 +7,6 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -80,52 +79,6 @@ async fn relaxed_simd_compiles() {
     let daemon = Daemon::ready(|config| fs::write(&config.module, wasm).unwrap()).await;
     assert_eq!(daemon.post("a").await.body, "a");
     daemon.stop().await.unwrap();
-}
-
-/// Starts a daemon with a cache, lets it answer once, and stops it.
-async fn start_with_cache(cache: &std::path::Path) {
-    let daemon = Daemon::ready(|config| config.cache_dir = Some(cache.to_owned())).await;
-    assert_eq!(daemon.post("a").await.body, "a");
-    daemon.stop().await.unwrap();
-}
-
-fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
-}
-
-#[tokio::test]
-async fn the_compiled_module_is_kept_and_checked() {
-    let folder = Folder::new();
-    let cache = folder.0.join("cache");
-    start_with_cache(&cache).await;
-    let [file] = &files(&cache)[..] else {
-        panic!("one file and nothing else is left");
-    };
-    let compiled = fs::read(file).unwrap();
-    let made = |file| fs::metadata(file).unwrap().modified().unwrap();
-    let first = made(file);
-    start_with_cache(&cache).await;
-    assert_eq!(made(file), first, "the second start must load it");
-
-    let mut damaged = compiled.clone();
-    let middle = damaged.len() / 2;
-    damaged[middle] ^= 1;
-    for bytes in [&damaged[..], &compiled[..100], &[]] {
-        fs::write(file, bytes).unwrap();
-        start_with_cache(&cache).await;
-        assert_eq!(fs::read(file).unwrap().len(), compiled.len(), "it is compiled anew");
-    }
-}
-
-#[tokio::test]
-async fn a_cache_that_others_can_write_is_not_used() {
-    let folder = Folder::new();
-    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o777)).unwrap();
-    start_with_cache(&folder.0).await;
-    assert!(files(&folder.0).is_empty());
-    // The daemon also starts if the cache folder is a file.
-    fs::write(folder.0.join("file"), "").unwrap();
-    start_with_cache(&folder.0.join("file")).await;
 }
 
 fn program() -> Command {

@@ -90,17 +90,19 @@ impl Drop for Ticker {
 }
 
 /// Compiles the module with the model open in it. With a cache folder, it loads the compiled module
-/// from there if it can, and stores a newly compiled one for the next start. A cache that cannot be
-/// used costs a line on stderr, nothing else.
+/// from there if it can, and stores a newly compiled one for the next start.
+///
+/// # Errors
+///
+/// A cache folder that another user could write, and everything that keeps the model from opening.
 pub(crate) fn prepare(sandbox: &Sandbox, config: &Config, files: ModelFiles) -> Result<Prepared, HostError> {
     let engine = &sandbox.engine;
     let path = &config.module;
     let wasm = files::read(path)?;
-    let cache = config.cache_dir.as_ref().and_then(|folder| {
-        Cache::open(folder)
-            .map_err(|error| eprintln!("edge-host: no cache: {}: {error}", folder.display()))
-            .ok()
-    });
+    let cache = match &config.cache_dir {
+        Some(folder) => Cache::open(folder)?,
+        None => None,
+    };
     let name = cache_name(engine, &[&wasm, &files.model, &files.tokenizer, &files.manifest]);
     if let Some(module) = cache.as_ref().and_then(|cache| cache.load(engine, &name)) {
         return Ok(Prepared { module, unopened: None });
