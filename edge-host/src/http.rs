@@ -16,6 +16,7 @@ use crate::{
     cors,
     engine::interface::EngineError,
     info::Info,
+    log,
     pool::Pool,
     queue::{Outcome, Queued},
     response::{Response, json, refusal},
@@ -43,10 +44,10 @@ pub(crate) async fn answer(request: Request<Incoming>, pool: &Pool, config: &Con
         };
         let (queued, ran) = (header("x-queue-time"), header("x-inference-time"));
         let tokens = header("x-compute-tokens");
-        eprintln!(
-            "edge-host: {method} {path} {} {milliseconds:.3} ms, queue {queued}, inference {ran}, tokens {tokens}",
+        log::line(format_args!(
+            "{method} {path} {} {milliseconds:.3} ms, queue {queued}, inference {ran}, tokens {tokens}",
             response.status().as_u16()
-        );
+        ));
     }
     response
 }

@@ -24,9 +24,11 @@
 //! | a body is too large, or too slow | 413, or 408 |
 //! | a client does not read its answer | the daemon closes the connection |
 //! | a client leaves while its request waits | the daemon drops the request before it runs |
+//! | standard error is full, slow or gone | the daemon counts the lines of its log that are lost |
 //! | `SIGTERM` | the daemon answers the requests under way, for a bounded time |
 //!
 //! [`run`] takes a listener and a future that ends it, so a test can bind port 0.
+#![warn(clippy::print_stderr, clippy::print_stdout, reason = "they panic and block; use `log::line`")]
 
 mod config;
 mod cors;
@@ -44,6 +46,7 @@ mod supervisor;
 mod worker;
 
 pub mod args;
+pub mod log;
 
 pub use config::{Backend, Config};
 pub use engine::{

@@ -2,13 +2,14 @@
 //!
 //! Exit codes: 0 after a shutdown by a signal, 1 if the daemon cannot go on, 2 if the command line
 //! or a file or folder that it names is wrong.
+#![warn(clippy::print_stderr, clippy::print_stdout, reason = "they panic and block; use `log::line`")]
 
 use std::process::ExitCode;
 
 use lockstep_edge_host::{
     Config, HostError,
     args::{self, Command},
-    open_component, run,
+    log, open_component, run,
 };
 use tokio::{
     net::TcpListener,
@@ -16,6 +17,14 @@ use tokio::{
 };
 
 fn main() -> ExitCode {
+    log::take_panics();
+    let code = obey();
+    log::flush();
+    code
+}
+
+/// Does as the command line says.
+fn obey() -> ExitCode {
     match args::parse(std::env::args_os()) {
         Ok(Command::Serve { listen, config }) => serve(&listen, *config),
         Ok(Command::Open { model, component, out }) => match open_component(&component, &model) {
@@ -31,7 +40,7 @@ fn main() -> ExitCode {
 }
 
 fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("edge-host: {error}");
+    log::line(error);
     ExitCode::from(code)
 }
 
@@ -54,14 +63,14 @@ fn serve(listen: &str, config: Config) -> ExitCode {
             Err(error) => return fail(1, &format!("--listen {listen}: {error}")),
         };
         if let Ok(address) = listener.local_addr() {
-            eprintln!("edge-host: listening on http://{address}");
+            log::line(format_args!("listening on http://{address}"));
         }
         let shutdown = async {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            eprintln!("edge-host: shutting down");
+            log::line("shutting down");
         };
         match run(listener, config, shutdown).await {
             Ok(()) => ExitCode::SUCCESS,

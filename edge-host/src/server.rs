@@ -11,7 +11,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{config::Config, error::HostError, http, pool::Pool, stall::Impatient, supervisor};
+use crate::{config::Config, error::HostError, http, log, pool::Pool, stall::Impatient, supervisor};
 
 /// Bytes of a connection's read buffer: the limit of a request's head.
 const BUFFER: usize = 64 << 10;
@@ -62,7 +62,7 @@ pub async fn run(
                     });
                 }
                 Err(error) => {
-                    eprintln!("edge-host: cannot accept a connection: {error}");
+                    log::line(format_args!("cannot accept a connection: {error}"));
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -74,7 +74,7 @@ pub async fn run(
     let drained = timeout(config.drain, async { while connections.join_next().await.is_some() {} });
     if drained.await.is_err() {
         let left = connections.len();
-        eprintln!("edge-host: {left} connections are cut off after {:?}", config.drain);
+        log::line(format_args!("{left} connections are cut off after {:?}", config.drain));
         connections.shutdown().await;
     }
     pool.stop();

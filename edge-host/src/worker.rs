@@ -13,6 +13,7 @@ use crate::{
     engine::interface::{ENGINE_STACK, Engine, EngineError, Engines},
     error::HostError,
     info::Info,
+    log,
     pool::Pool,
     queue::Outcome,
 };
@@ -51,13 +52,13 @@ impl Worker<'_> {
                     match self.pool.while_ready(|| self.serve(&mut *engine)) {
                         None => return Ok(()),
                         Some(EngineError::Stopped) => {}
-                        Some(error) => eprintln!("edge-host: {error}; building a new instance"),
+                        Some(error) => log::line(format_args!("{error}; building a new instance")),
                     }
                 }
                 Err(EngineError::Stopped) => {}
                 Err(error) if !served => return Err(HostError::Open(error.to_string())),
                 Err(error) => {
-                    eprintln!("edge-host: no new instance: {error}; trying again");
+                    log::line(format_args!("no new instance: {error}; trying again"));
                     self.wait(pause);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }

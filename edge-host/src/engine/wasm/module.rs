@@ -18,6 +18,7 @@ use crate::{
     engine::interface::ENGINE_STACK,
     error::HostError,
     files::{self, ModelFiles},
+    log,
 };
 
 /// How often an untrusted module looks at its deadline.
@@ -47,7 +48,7 @@ pub(crate) fn engine(daemon: &Config) -> Result<Engine, wasmtime::Error> {
     pool.max_memory_size(max_memory_bytes.min(4 << 30)).table_elements(1 << 16);
     config.allocation_strategy(pool);
     Engine::new(&config).or_else(|error| {
-        eprintln!("edge-host: no pool of {instances} instances: {error:#}");
+        log::line(format_args!("no pool of {instances} instances: {error:#}"));
         Engine::new(&settings(OptLevel::Speed, epochs))
     })
 }
@@ -128,7 +129,7 @@ pub(crate) fn prepare(sandbox: &Sandbox, config: &Config, files: ModelFiles) -> 
             .map_err(|error| format!("{error:#}"))
             .and_then(|code| cache.store(&name, &code).map_err(|error| error.to_string()));
         if let Err(error) = stored {
-            eprintln!("edge-host: the compiled module is not cached: {error}");
+            log::line(format_args!("the compiled module is not cached: {error}"));
         }
     }
     Ok(Prepared { module, unopened: None })

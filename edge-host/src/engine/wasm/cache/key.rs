@@ -13,6 +13,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use super::{folder::Folder, random};
+use crate::log;
 
 /// Bytes of a tag: HMAC-SHA-256 over a file's name and contents.
 pub(super) const TAG: usize = 32;
@@ -39,7 +40,7 @@ impl Key {
             Ok(Some(key)) => return Self::new(&key),
             Ok(None) => random::bytes::<LENGTH>()?,
             Err(error) => {
-                eprintln!("edge-host: cache: {NAME}: {error}; a new key is made");
+                log::line(format_args!("cache: {NAME}: {error}; a new key is made"));
                 random::bytes::<LENGTH>()?
             }
         };

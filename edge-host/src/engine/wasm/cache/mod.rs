@@ -25,7 +25,7 @@ use self::{
     key::Key,
     refusal::Refusal,
 };
-use crate::error::HostError;
+use crate::{error::HostError, log};
 
 /// A folder of compiled modules.
 pub(crate) struct Cache {
@@ -47,7 +47,7 @@ impl Cache {
             Ok((key, folder)) => Ok(Some(Self { folder, key, path: path.to_owned() })),
             Err(Refusal::Unsafe(detail)) => Err(HostError::Cache { path: path.to_owned(), detail }),
             Err(Refusal::System(error)) => {
-                eprintln!("edge-host: no cache: {}: {error}", path.display());
+                log::line(format_args!("no cache: {}: {error}", path.display()));
                 Ok(None)
             }
         }
@@ -58,7 +58,7 @@ impl Cache {
     pub(crate) fn load(&self, engine: &Engine, name: &str) -> Option<Module> {
         let report = |error: io::Error| {
             let path = self.path.join(name);
-            eprintln!("edge-host: cache: {}: {error}; the module is compiled anew", path.display());
+            log::line(format_args!("cache: {}: {error}; the module is compiled anew", path.display()));
         };
         let file = self.folder.read(name, WRITE).map_err(report).ok()??;
         let loaded = self.key.check(name, &file).and_then(|()| {
