@@ -32,6 +32,22 @@ async fn a_module_that_breaks_its_interface_is_built_anew() {
     daemon.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_result_that_no_request_can_have_is_not_copied() {
+    // 1,000 vectors of 1,024 numbers are still allowed, but H answers with 32 MiB.
+    let daemon = Daemon::ready(|config| config.max_body_bytes = 1000).await;
+    assert_eq!(daemon.post("G").await.status, 200);
+    let part = "its result has 33554432 bytes; the limit is 27719536";
+    daemon.post("H").await.refuses(424, "Backend", part);
+    assert_eq!(daemon.post("C").await.body, "1", "the instance must be a new one");
+    daemon.stop().await.unwrap();
+
+    let daemon = Daemon::ready(|_| {}).await;
+    assert_eq!(daemon.post("G").await.status, 200);
+    assert_eq!(daemon.post("H").await.body.len(), 32 << 20, "a large body may have a large answer");
+    daemon.stop().await.unwrap();
+}
+
 /// Waits for the answer of a new instance. For a short time a request may still reach the old one.
 async fn built_anew(daemon: &Daemon) {
     let again = async {

@@ -28,6 +28,9 @@ use crate::{
     files::ModelFiles,
 };
 
+/// Bytes of a message from a module that refuses a model.
+const MESSAGE: usize = 64 << 10;
+
 /// Takes the addresses and lengths of three buffers.
 type ThreeBuffers = TypedFunc<(u32, u32, u32, u32, u32, u32), i32>;
 
@@ -40,6 +43,7 @@ pub struct Instance {
     result_ptr: TypedFunc<(), u32>,
     result_len: TypedFunc<(), u32>,
     tokens: Option<TypedFunc<(), u32>>,
+    max_result_bytes: usize,
 }
 
 impl Instance {
@@ -52,7 +56,7 @@ impl Instance {
         deadline: Instant,
     ) -> Result<Self, EngineError> {
         let (store, instance) = sandbox.instantiate(module, deadline)?;
-        Self::new(store, instance, unopened)
+        Self::new(sandbox, store, instance, unopened)
     }
 
     /// Makes an instance, lets it open the model, and gives its parts for a snapshot.
@@ -63,11 +67,12 @@ impl Instance {
         deadline: Instant,
     ) -> Result<(Store<Host>, wasmtime::Instance), EngineError> {
         let (store, instance) = sandbox.instantiate(module, deadline)?;
-        let opened = Self::new(store, instance, Some(files))?;
+        let opened = Self::new(sandbox, store, instance, Some(files))?;
         Ok((opened.store, instance))
     }
 
     fn new(
+        sandbox: &Sandbox,
         mut store: Store<Host>,
         instance: wasmtime::Instance,
         unopened: Option<&ModelFiles>,
@@ -89,6 +94,7 @@ impl Instance {
             result_ptr: find(&mut store, "lockstep_result_ptr")?,
             result_len: find(&mut store, "lockstep_result_len")?,
             tokens: instance.get_typed_func(&mut store, "lockstep_result_tokens").ok(),
+            max_result_bytes: sandbox.max_result_bytes,
             store,
         };
         if let Some((open, files)) = open {
@@ -101,7 +107,7 @@ impl Instance {
         match self.call(open, [&files.model, &files.tokenizer, &files.manifest])? {
             0 => Ok(()),
             code => {
-                let message = self.result()?;
+                let message = self.result(MESSAGE)?;
                 let message = String::from_utf8_lossy(&message);
                 Err(EngineError::Refused(format!("{message} (code {code})")))
             }
@@ -134,7 +140,7 @@ impl Instance {
             .ok()
             .filter(|status| (200..600).contains(status))
             .ok_or_else(|| EngineError::Interface(format!("{status} is no HTTP status")))?;
-        let body = self.result()?;
+        let body = self.result(self.max_result_bytes)?;
         let tokens = match &self.tokens {
             Some(tokens) => Some(tokens.call(&mut self.store, ()).map_err(trap)?),
             None => None,
@@ -169,11 +175,15 @@ impl Instance {
         Ok((ptr, len))
     }
 
-    /// The result of the last call.
-    fn result(&mut self) -> Result<Vec<u8>, EngineError> {
+    /// The result of the last call, which has at most `limit` bytes.
+    fn result(&mut self, limit: usize) -> Result<Vec<u8>, EngineError> {
         let ptr = self.result_ptr.call(&mut self.store, ()).map_err(trap)?;
         let len = self.result_len.call(&mut self.store, ()).map_err(trap)?;
         let (start, length) = (ptr as usize, len as usize);
+        if length > limit {
+            let text = format!("its result has {length} bytes; the limit is {limit}");
+            return Err(EngineError::Interface(text));
+        }
         self.memory
             .data(&self.store)
             .get(start..start.saturating_add(length))

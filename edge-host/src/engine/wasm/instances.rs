@@ -8,7 +8,7 @@ use std::{
 use super::{
     instance::Instance,
     module::{self, Prepared, Ticker},
-    sandbox::Sandbox,
+    sandbox::{Sandbox, max_result_bytes},
 };
 use crate::{
     config::Config,
@@ -47,7 +47,12 @@ impl Instances {
             detail: format!("{error:#}"),
         })?;
         let files = ModelFiles::read(&config.model)?;
-        let sandbox = Sandbox { engine, max_memory_bytes: config.max_memory_bytes, stop };
+        let sandbox = Sandbox {
+            engine,
+            max_memory_bytes: config.max_memory_bytes,
+            max_result_bytes: max_result_bytes(config.max_body_bytes),
+            stop,
+        };
         let prepared = module::prepare(&sandbox, config, files)?;
         let ticker = config.untrusted_module.then(|| Ticker::start(&sandbox.engine)).transpose();
         let ticker = ticker.map_err(HostError::Thread)?;
