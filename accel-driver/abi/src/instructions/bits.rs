@@ -11,6 +11,33 @@ pub(super) const BYTES: usize = crate::codes::INSTRUCTION_BYTES as usize;
 pub(super) struct Bits([u64; 4]);
 
 impl Bits {
+    /// The bits of an instruction as it stands in card memory.
+    pub(super) fn from_bytes(bytes: &[u8; BYTES]) -> Self {
+        let word = |i: usize| u64::from_le_bytes(core::array::from_fn(|j| bytes[8 * i + j]));
+        Self(core::array::from_fn(word))
+    }
+
+    /// Reads `bits` bits, 1 to 64, from bit `low` on.
+    pub(super) fn get(&self, low: u32, bits: u32) -> u64 {
+        let (word, shift) = ((low / 64) as usize, low % 64);
+        let above = self.0.get(word + 1).copied().unwrap_or(0);
+        // A shift by 64 in two steps, so that no shift is as wide as its number.
+        (self.0[word] >> shift | above << 1 << (63 - shift)) & (u64::MAX >> (64 - bits))
+    }
+
+    /// Reads field `index` of a format and moves `index` to the next field. `None` if the field
+    /// does not take its value.
+    pub(super) fn take_field<T: FieldValue>(
+        &self,
+        format: &Format,
+        index: &mut usize,
+        least: u64,
+    ) -> Option<T> {
+        let field = &format.fields[*index];
+        *index += 1;
+        T::from_bits(self.get(PAYLOAD_LOW + field.low, field.bits), least)
+    }
+
     /// Writes `bits` bits from bit `low` on; they are zero before.
     pub(super) fn put(&mut self, low: u32, bits: u32, value: u64) {
         for bit in 0..bits {

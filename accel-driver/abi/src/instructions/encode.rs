@@ -1,4 +1,4 @@
-//! An instruction with its semaphores, as it stands in card memory.
+//! An instruction with its semaphores: to and from the bytes in card memory.
 
 use super::bits::{BYTES, Bits};
 use super::field::InstructionError;
@@ -19,6 +19,25 @@ impl References {
             *free = Some((semaphore, when));
         }
         self.count += 1;
+    }
+
+    /// The references of an instruction's bits from bit `low` on. `None` if one has a `When` that
+    /// is none.
+    fn take(bits: &Bits, low: u32) -> Option<Self> {
+        let mut references = Self::default();
+        for (i, place) in references.first.iter_mut().enumerate() {
+            let reference = bits.get(low + i as u32 * REFERENCE_BITS, REFERENCE_BITS);
+            let when = When::try_from(reference as u8 & 3).ok()?;
+            if reference >> 7 == 1 {
+                *place = Some(((reference >> 2 & 31) as u8, when));
+                references.count = i + 1;
+            }
+        }
+        Some(references)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u8, When)> {
+        self.first.into_iter().flatten()
     }
 }
 
@@ -60,6 +79,29 @@ impl Instruction {
     pub fn signal(mut self, semaphore: u8, when: When) -> Self {
         self.signals.push(semaphore, when);
         self
+    }
+
+    /// The semaphores that it waits for.
+    pub fn waits(&self) -> impl Iterator<Item = (u8, When)> {
+        self.waits.iter()
+    }
+
+    /// The semaphores that it signals.
+    pub fn signals(&self) -> impl Iterator<Item = (u8, When)> {
+        self.signals.iter()
+    }
+
+    /// Reads an instruction as it stands in card memory. `None` if the engine refuses it: the
+    /// opcode is none, a field does not take its value, or its unit cannot use so many semaphores.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; BYTES]) -> Option<Self> {
+        let bits = Bits::from_bytes(bytes);
+        let waits = References::take(&bits, OPCODE_BITS)?;
+        let signals = References::take(&bits, OPCODE_BITS + 2 * REFERENCE_BITS)?;
+        let operation = Operation::take(bytes[0], &bits)?;
+        let format = operation.format();
+        let possible = waits.count <= format.waits && signals.count <= format.signals;
+        possible.then_some(Self { operation, waits, signals })
     }
 
     /// The instruction as it stands in card memory.

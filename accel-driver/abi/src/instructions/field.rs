@@ -53,6 +53,8 @@ pub trait FieldValue: Copy {
     /// # Errors
     /// The value that does not fit.
     fn to_bits(self, least: u64, bits: u32) -> Result<u64, i128>;
+    /// The value of a field's bits; `None` if the field does not take it.
+    fn from_bits(bits: u64, least: u64) -> Option<Self>;
 }
 
 macro_rules! number_fields {
@@ -63,6 +65,9 @@ macro_rules! number_fields {
             fn to_bits(self, least: u64, bits: u32) -> Result<u64, i128> {
                 let value = self as i128;
                 if value < i128::from(least) || value >> bits != 0 { Err(value) } else { Ok(value as u64) }
+            }
+            fn from_bits(bits: u64, least: u64) -> Option<Self> {
+                if bits < least { None } else { Self::try_from(bits).ok() }
             }
         }
     )+};
@@ -75,6 +80,9 @@ impl FieldValue for bool {
     fn to_bits(self, _: u64, _: u32) -> Result<u64, i128> {
         Ok(self.into())
     }
+    fn from_bits(bits: u64, _: u64) -> Option<Self> {
+        Some(bits != 0)
+    }
 }
 
 impl FieldValue for i16 {
@@ -82,6 +90,9 @@ impl FieldValue for i16 {
     const BITS: (u32, u32) = (16, 16);
     fn to_bits(self, _: u64, _: u32) -> Result<u64, i128> {
         Ok(u64::from(self.cast_unsigned()))
+    }
+    fn from_bits(bits: u64, _: u64) -> Option<Self> {
+        Some(bits as Self)
     }
 }
 
@@ -91,6 +102,9 @@ impl FieldValue for [i16; 4] {
     const BITS: (u32, u32) = (64, 64);
     fn to_bits(self, _: u64, _: u32) -> Result<u64, i128> {
         Ok(self.iter().rev().fold(0, |bits, &x| bits << 16 | u64::from(x.cast_unsigned())))
+    }
+    fn from_bits(bits: u64, _: u64) -> Option<Self> {
+        Some(core::array::from_fn(|i| (bits >> (16 * i)) as i16))
     }
 }
 

@@ -18,6 +18,9 @@ macro_rules! code_field {
             fn to_bits(self, _: u64, _: u32) -> Result<u64, i128> {
                 Ok(self as u64)
             }
+            fn from_bits(bits: u64, _: u64) -> Option<Self> {
+                u8::try_from(bits).ok().and_then(|code| Self::try_from(code).ok())
+            }
         }
     };
 }
@@ -75,6 +78,12 @@ macro_rules! instructions {
             pub(super) fn put(&self, bits: &mut Bits) -> Result<(), InstructionError> {
                 match self { $(Self::$name(operation) => operation.put(bits)),+ }
             }
+
+            /// Reads the fields of an opcode. `None` for an opcode that is none, and for a field
+            /// that does not take its value.
+            pub(super) fn take(code: u8, bits: &Bits) -> Option<Self> {
+                match code { $($code => $name::take(bits).map(Self::$name),)+ _ => None }
+            }
         }
 
         $(
@@ -130,6 +139,14 @@ macro_rules! instructions {
                         index += 1;
                     )*
                     Ok(())
+                }
+
+                #[allow(unused_variables, unused_mut, reason = "some have no field")]
+                fn take(bits: &Bits) -> Option<Self> {
+                    let mut index = 0;
+                    Some(Self {
+                        $($field: bits.take_field(&Self::FORMAT, &mut index, field_least!($($least)?))?),*
+                    })
                 }
             }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `set` | the instructions, a structure each |
 //! | `values` | codes that stand in their fields |
-//! | `encode` | an instruction with its semaphores, to bytes |
+//! | `encode` | an instruction with its semaphores, to and from bytes |
 //! | `format` | the layout as tables, for the generators |
 
 #[macro_use]
