@@ -17,7 +17,7 @@ CARD_SOCKET := .cache/card.sock
 card: .cache/toolchain
 	@$(CARGO) build --quiet $(ONE_SET) --bin lockstep-card --example encode
 	@rm -f $(CARD_SOCKET)
-	@$(BIN)/lockstep-card $(CARD_SOCKET) 8 16 & trap "kill $$!" EXIT; \
+	@$(BIN)/lockstep-card $(CARD_SOCKET) --mib 16 & trap "kill $$!" EXIT; \
 	  for _ in {1..100}; do [[ -S $(CARD_SOCKET) ]] && break || sleep 0.1; done; \
 	  $(BIN)/examples/encode $(CARD_SOCKET)
 

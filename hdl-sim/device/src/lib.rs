@@ -1,14 +1,18 @@
-//! The accelerator as a device process: a PCI function behind vfio-user. Verilator simulates the
-//! RTL, which answers at BAR 0, uses DMA and raises interrupts.
+//! The accelerator as a device process: a PCI function behind vfio-user. A card answers at BAR 0,
+//! uses DMA and raises interrupts: the RTL, which Verilator simulates, or the mock, which has the
+//! functional model of the engine.
 //!
-//! The calls of the client arrive on the thread of [`lockstep_vfio_user::Server`]. The simulation
-//! has a thread of its own; its clock runs only while the card has work. `pci.rs` takes the part of
-//! the bridge of a board (`hdl-sim/BRIDGES.md`).
+//! The calls of the client arrive on the thread of [`lockstep_vfio_user::Server`]. The card has a
+//! thread of its own; the clock of the simulation runs only while the card has work. `pci.rs` takes
+//! the part of the bridge of a board (`hdl-sim/BRIDGES.md`).
 
+mod answers;
 mod host;
+mod mock;
 mod pci;
 mod served;
 mod simulation;
 
-pub use served::{Error, ServedCard};
+pub use mock::MockSetup;
+pub use served::{CardSetup, Error, ServedCard};
 pub use simulation::SimulationSetup;

@@ -1,46 +1,72 @@
-//! `lockstep-card SOCKET [LANES [MIB]]`: the card as a device process. A driver connects to the
-//! socket by vfio-user; QEMU connects by the option
+//! `lockstep-card SOCKET...`: cards as a device process. A driver connects to a socket by
+//! vfio-user; QEMU connects by the option
 //! `-device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"SOCKET"}}'`.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::mpsc::channel;
 
 use clap::Parser;
-use lockstep_accel_device::{ServedCard, SimulationSetup};
+use lockstep_accel_device::{CardSetup, Error, MockSetup, ServedCard, SimulationSetup};
 
-/// Simulates the accelerator's RTL as a PCI card behind a vfio-user socket, for one client at a
-/// time.
+/// Serves the accelerator as a PCI card behind each vfio-user socket, for one client at a time.
 #[derive(Debug, Parser, PartialEq, Eq)]
 #[command(version)]
 struct Arguments {
-    /// Path of the Unix socket to listen at.
-    socket: PathBuf,
+    /// Paths of the Unix sockets to listen at. Each has a card of its own.
+    #[arg(required = true, value_name = "SOCKET")]
+    sockets: Vec<PathBuf>,
     /// Rows and columns of the array: 8, 16, 32 or 64.
-    #[arg(default_value_t = 8, value_parser = lanes)]
+    #[arg(long, default_value_t = 8, value_parser = lanes)]
     lanes: usize,
     /// Card memory in MiB, 1 to 1024.
-    #[arg(default_value_t = 1024, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u16).range(1..=1024))]
     mib: u16,
+    /// Answers with the functional model of the engine instead of its RTL: thousands of times
+    /// faster, without cycles.
+    #[arg(long)]
+    mock: bool,
+}
+
+impl Arguments {
+    fn setup(&self) -> CardSetup {
+        let (lanes, card_bytes) = (self.lanes, usize::from(self.mib) << 20);
+        match self.mock {
+            true => MockSetup { lanes, card_bytes }.into(),
+            false => SimulationSetup::of_engine(lanes, card_bytes).into(),
+        }
+    }
 }
 
 fn main() -> ExitCode {
-    let Arguments { socket, lanes, mib } = Arguments::parse();
-    let setup = SimulationSetup::of_engine(lanes, usize::from(mib) << 20);
-    let ended = ServedCard::start(&socket, setup).and_then(|card| {
-        eprintln!(
-            "listening at {}; the first client waits until the {lanes}x{lanes} design is built",
-            socket.display()
-        );
-        card.wait()
-    });
-    match ended {
+    let arguments = Arguments::parse();
+    match serve(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lockstep-card: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Serves all sockets until a card ends. The other cards end with the process.
+fn serve(arguments: &Arguments) -> Result<(), Error> {
+    let (ended, end) = channel();
+    for socket in &arguments.sockets {
+        let card = ServedCard::start(socket, arguments.setup())?;
+        let lanes = arguments.lanes;
+        let wait = match arguments.mock {
+            true => String::new(),
+            false => format!("; the first client waits until the {lanes}x{lanes} design is built"),
+        };
+        eprintln!("listening at {}{wait}", socket.display());
+        let ended = ended.clone();
+        std::thread::spawn(move || ended.send(card.wait()));
+    }
+    drop(ended);
+    // Without a result a card's thread panicked, which has been printed.
+    end.recv().unwrap_or(Ok(()))
 }
 
 fn lanes(text: &str) -> Result<usize, String> {
@@ -59,16 +85,22 @@ mod tests {
 
     #[test]
     fn arguments_are_read_and_refused() {
-        let arguments = |lanes, mib| Arguments { socket: "a.sock".into(), lanes, mib };
-        assert_eq!(parsed("a.sock").unwrap(), arguments(8, 1024));
-        assert_eq!(parsed("a.sock 64 16").unwrap(), arguments(64, 16));
+        let arguments = |sockets: &[&str], lanes, mib, mock| Arguments {
+            sockets: sockets.iter().map(PathBuf::from).collect(),
+            lanes,
+            mib,
+            mock,
+        };
+        assert_eq!(parsed("a.sock").unwrap(), arguments(&["a.sock"], 8, 1024, false));
+        let two = "--mock a.sock --lanes 64 --mib 16 b.sock";
+        assert_eq!(parsed(two).unwrap(), arguments(&["a.sock", "b.sock"], 64, 16, true));
         for (line, named) in [
             ("", "<SOCKET>"),
-            ("a 12", "'12'"),
-            ("a x", "8, 16, 32 or 64"),
-            ("a 8 0", "'0'"),
-            ("a 8 1025", "1025 is not in 1..=1024"),
-            ("a 8 1 1", "'1'"),
+            ("a --lanes 12", "'12'"),
+            ("a --lanes x", "8, 16, 32 or 64"),
+            ("a --mib 0", "'0'"),
+            ("a --mib 1025", "1025 is not in 1..=1024"),
+            ("a --real", "'--real'"),
         ] {
             let message = parsed(line).unwrap_err().to_string();
             assert!(message.contains(named), "{line}: {message}");

@@ -6,7 +6,7 @@ use lockstep_accel_abi as abi;
 use lockstep_hdl_sim::Error;
 use lockstep_vfio_user::{Bus, ConfigSpace, Device, Errno, Identity, region};
 
-use crate::simulation::{Gone, Simulation, SimulationSetup};
+use crate::answers::{Answers, Gone};
 
 /// The BAR of the MSI-X table. It holds nothing else.
 const TABLE_BAR: u32 = 2;
@@ -19,20 +19,17 @@ pub(crate) struct PciCard {
     config: ConfigSpace,
     table: [u8; TABLE_BYTES],
     bus: Arc<Bus>,
-    simulation: Simulation,
+    card: Box<dyn Answers>,
 }
 
 impl PciCard {
-    /// A bus with the card's interrupt vectors. [`Self::new`] and the server share it.
+    /// A bus with the card's interrupt vectors. The card, the function and the server share it.
     pub(crate) fn bus() -> Arc<Bus> {
         Arc::new(Bus::new(abi::codes::VECTORS as u16))
     }
 
-    /// A card after power-up.
-    ///
-    /// # Errors
-    /// The design does not build or lacks a port.
-    pub(crate) fn new(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
+    /// A function with a card after power-up, which has the same bus.
+    pub(crate) fn new(card: Box<dyn Answers>, bus: Arc<Bus>) -> Self {
         let identity = Identity {
             vendor: abi::PCI_VENDOR,
             device: abi::PCI_DEVICE,
@@ -46,16 +43,15 @@ impl PciCard {
         let config = ConfigSpace::new(identity, bars, abi::codes::VECTORS as u16, TABLE_BAR as u8);
         // This cannot fail: the sizes are constants that fit.
         let config = config.unwrap_or_else(|why| unreachable!("{why}"));
-        let simulation = Simulation::start(setup, bus.clone())?;
-        Ok(Self { config, table: [0; TABLE_BYTES], bus, simulation })
+        Self { config, table: [0; TABLE_BYTES], bus, card }
     }
 
-    /// Ends the simulation.
+    /// Ends the card.
     ///
     /// # Errors
-    /// The error with which the simulation ended earlier.
+    /// The error with which the card ended earlier.
     pub(crate) fn stop(self) -> Result<(), Error> {
-        self.simulation.stop()
+        self.card.stop()
     }
 
     /// The registers that an access covers. A bridge splits an access of eight bytes into two, but
@@ -87,7 +83,7 @@ impl Device for PciCard {
             }
             _ => {
                 for (register, word) in Self::registers(offset, to.len())?.zip(to.chunks_exact_mut(4)) {
-                    let value = self.simulation.read(register).unwrap_or(abi::ALL_ONES);
+                    let value = self.card.read(register).unwrap_or(abi::ALL_ONES);
                     word.copy_from_slice(&value.to_le_bytes());
                 }
                 Ok(())
@@ -113,7 +109,7 @@ impl Device for PciCard {
             _ => {
                 for (register, word) in Self::registers(offset, from.len())?.zip(from.as_chunks::<4>().0) {
                     // A write to a card that is gone is lost, as on a PCI bus.
-                    let _ = self.simulation.write(register, u32::from_le_bytes(*word));
+                    let _ = self.card.write(register, u32::from_le_bytes(*word));
                 }
                 Ok(())
             }
@@ -125,6 +121,6 @@ impl Device for PciCard {
         self.bus.set_master(false);
         self.config.reset();
         self.table.fill(0);
-        self.simulation.reset().map_err(|Gone| Errno::IO)
+        self.card.reset().map_err(|Gone| Errno::IO)
     }
 }

@@ -2,15 +2,17 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use lockstep_hdl_sim as sim;
-use lockstep_vfio_user::{self as vfio_user, Ended, Server};
+use lockstep_vfio_user::{self as vfio_user, Bus, Device as _, Ended, Server};
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::SimulationSetup;
+use crate::answers::Answers;
+use crate::mock::{Mock, MockSetup};
 use crate::pci::PciCard;
-use crate::simulation::joined;
+use crate::simulation::{Simulation, SimulationSetup, joined};
 
 /// Why a device ended.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,37 @@ pub enum Error {
     Stop(#[from] std::io::Error),
 }
 
+/// What answers behind a socket.
+#[derive(Clone, Debug)]
+pub enum CardSetup {
+    /// The RTL.
+    Simulation(SimulationSetup),
+    /// The mock.
+    Mock(MockSetup),
+}
+
+impl From<SimulationSetup> for CardSetup {
+    fn from(setup: SimulationSetup) -> Self {
+        Self::Simulation(setup)
+    }
+}
+
+impl From<MockSetup> for CardSetup {
+    fn from(setup: MockSetup) -> Self {
+        Self::Mock(setup)
+    }
+}
+
+impl CardSetup {
+    /// A card after power-up.
+    fn start(self, bus: &Arc<Bus>) -> Result<Box<dyn Answers>, sim::Error> {
+        Ok(match self {
+            Self::Simulation(setup) => Box::new(Simulation::start(setup, bus.clone())?),
+            Self::Mock(setup) => Box::new(Mock::start(&setup, bus.clone())),
+        })
+    }
+}
+
 /// A card that serves one client after the other, on threads of this process. It ends with
 /// [`Self::stop`] or with its drop.
 #[derive(Debug)]
@@ -35,24 +68,30 @@ pub struct ServedCard {
 }
 
 impl ServedCard {
-    /// Listens at a path. Clients can connect after the return. The card answers them when the
-    /// design is built, which takes minutes for the first time.
+    /// Listens at a path. Clients can connect after the return. A simulated card answers
+    /// them when the design is built, which takes minutes for the first time.
     ///
     /// # Errors
     /// The system refuses to listen at the path.
-    pub fn start(path: &Path, setup: SimulationSetup) -> Result<Self, Error> {
+    pub fn start(path: &Path, setup: impl Into<CardSetup>) -> Result<Self, Error> {
+        let setup = setup.into();
         let bus = PciCard::bus();
         let server = Server::bind(path, bus.clone())?;
         let stop = eventfd(0, EventfdFlags::CLOEXEC).map_err(std::io::Error::from)?;
         let stopped = stop.try_clone()?;
         let thread = std::thread::spawn(move || {
-            let mut card = PciCard::new(setup, bus)?;
+            let mut card = PciCard::new(setup.start(&bus)?, bus);
             loop {
                 match server.serve(&mut card, stopped.as_fd()) {
                     Ok(Ended::Stopped) => break,
                     Err(error @ vfio_user::Error::Io(_)) => return Err(error.into()),
                     // A client that broke the protocol is disconnected; the next client may come.
                     Ok(Ended::Disconnected) | Err(_) => {}
+                }
+                // The next client finds the card as after power-up, whatever this one left. A card
+                // that is gone says so when it is stopped.
+                if card.reset().is_err() {
+                    break;
                 }
             }
             drop(server);
@@ -61,10 +100,10 @@ impl ServedCard {
         Ok(Self { stop, thread: Some(thread) })
     }
 
-    /// Disconnects the client and ends the simulation.
+    /// Disconnects the client and ends the card.
     ///
     /// # Errors
-    /// The error with which the simulation ended earlier.
+    /// The error with which the card ended earlier.
     ///
     /// # Panics
     /// A thread of the card panicked.
@@ -72,7 +111,7 @@ impl ServedCard {
         joined(self.end())
     }
 
-    /// Serves clients until the socket or the simulation fails.
+    /// Serves clients until the socket or the card fails.
     ///
     /// # Errors
     /// The failure.

@@ -11,6 +11,7 @@ use lockstep_accel_abi::registers::{self, fields};
 use lockstep_hdl_sim::{AxiTiming, Design, Error, Memory, Optimize, Stalls, Top, TopSetup};
 use lockstep_vfio_user::Bus;
 
+use crate::answers::{Answers, Gone};
 use crate::host::HostMemory;
 
 /// What is simulated: the design and its memories.
@@ -48,11 +49,6 @@ pub(crate) struct Simulation {
     thread: Option<JoinHandle<Result<(), Error>>>,
 }
 
-/// The simulation has ended or does not answer in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the card is gone")]
-pub(crate) struct Gone;
-
 impl Simulation {
     /// Longest wait for an answer. A register access takes some cycles; a reset makes a new model.
     const ANSWER: Duration = Duration::from_secs(4);
@@ -89,35 +85,30 @@ impl Simulation {
         }
     }
 
-    pub(crate) fn read(&self, register: u32) -> Result<u32, Gone> {
-        self.ask(|answer| Request::Read(register, answer))
-    }
-
-    pub(crate) fn write(&self, register: u32, value: u32) -> Result<(), Gone> {
-        self.ask(|answer| Request::Write(register, value, answer))
-    }
-
-    /// Does the work of a bridge's reset line. Card memory is lost as well, as if its controller
-    /// started again.
-    pub(crate) fn reset(&self) -> Result<(), Gone> {
-        self.ask(Request::Reset)
-    }
-
     fn ask<T>(&self, request: impl FnOnce(SyncSender<T>) -> Request) -> Result<T, Gone> {
         let (answer, answered) = sync_channel(1);
         let requests = self.requests.as_ref().ok_or(Gone)?;
         requests.send(request(answer)).map_err(|_| Gone)?;
         answered.recv_timeout(Self::ANSWER).map_err(|_: RecvTimeoutError| Gone)
     }
+}
 
-    /// Ends the simulation.
-    ///
-    /// # Errors
-    /// The design broke a rule of a bus or failed an assertion earlier.
-    ///
+impl Answers for Simulation {
+    fn read(&self, register: u32) -> Result<u32, Gone> {
+        self.ask(|answer| Request::Read(register, answer))
+    }
+
+    fn write(&self, register: u32, value: u32) -> Result<(), Gone> {
+        self.ask(|answer| Request::Write(register, value, answer))
+    }
+
+    fn reset(&self) -> Result<(), Gone> {
+        self.ask(Request::Reset)
+    }
+
     /// # Panics
     /// The thread panicked.
-    pub(crate) fn stop(mut self) -> Result<(), Error> {
+    fn stop(mut self: Box<Self>) -> Result<(), Error> {
         self.requests = None;
         joined(self.thread.take().map(JoinHandle::join))
     }

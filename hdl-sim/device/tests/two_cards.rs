@@ -1,9 +1,10 @@
-//! Two device processes, each with its own model: both answer right, whatever the other one does.
+//! One device process with two cards, each with its own model: both answer right, whatever the
+//! other one does.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -11,50 +12,63 @@ use lockstep_accel_driver::{Card, CardEncoder, Options};
 use lockstep_vfio_user::Client;
 use support::{BUILT, LANES, MIB, OPTIONS, Texts, model, socket};
 
-/// A `lockstep-card` process, which ends with this value.
+/// A `lockstep-card` process with two sockets, which ends with this value.
 struct Process {
     child: Child,
-    socket: PathBuf,
+    sockets: [PathBuf; 2],
 }
 
 impl Process {
-    fn start() -> Self {
-        let socket = socket();
+    fn start(options: &[&str]) -> Self {
+        let sockets = [socket(), socket()];
         let child = Command::new(env!("CARGO_BIN_EXE_lockstep-card"))
-            .arg(&socket)
-            .args([LANES.to_string(), MIB.to_string()])
+            .args(&sockets)
+            .args(["--lanes", &LANES.to_string(), "--mib", &MIB.to_string()])
+            .args(options)
             .spawn()
             .unwrap();
         let begin = Instant::now();
-        while !socket.exists() {
+        while !sockets.iter().all(|socket| socket.exists()) {
             assert!(begin.elapsed() < Duration::from_secs(20), "lockstep-card does not listen");
             std::thread::sleep(Duration::from_millis(10));
         }
-        Self { child, socket }
+        Self { child, sockets }
     }
+}
 
-    fn open(&self) -> Card<Client> {
-        let options = Options { memory: 1 << 20, ..OPTIONS };
-        Card::open(Client::connect(&self.socket, BUILT).unwrap(), options).unwrap()
-    }
+fn open(socket: &Path) -> Card<Client> {
+    let options = Options { memory: 1 << 20, ..OPTIONS };
+    Card::open(Client::connect(socket, BUILT).unwrap(), options).unwrap()
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_file(&self.socket);
+        for socket in &self.sockets {
+            let _ = std::fs::remove_file(socket);
+        }
     }
 }
 
 #[test]
+fn two_mocks_answer_each_for_its_own_model() {
+    story(&["--mock"]);
+}
+
+#[test]
 fn two_cards_answer_each_for_its_own_model() {
-    let processes = [Process::start(), Process::start()];
+    story(&[]);
+}
+
+fn story(options: &[&str]) {
+    let process = Process::start(options);
     let models = [model(5), model(6)];
-    let mut encoders: Vec<_> = processes
+    let mut encoders: Vec<_> = process
+        .sockets
         .iter()
         .zip(&models)
-        .map(|(process, model)| CardEncoder::new(process.open(), model).unwrap())
+        .map(|(socket, model)| CardEncoder::new(open(socket), model).unwrap())
         .collect();
     // Both encoders get the same texts, so that an answer of the wrong card would be noticed.
     let texts = Texts::new(&models[0], &[3, 9, 3], 9);

@@ -1,7 +1,6 @@
 //! Measures the model: the least time of nine runs for a sequence of all-MiniLM's shape, at each
 //! size of the array. `cargo run --release -p lockstep-accel-model --example speed`
 
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use lockstep_accel_abi::descriptor;
@@ -61,7 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Job { program: at, length: program.len() as u16, runs: 1, input: (0, 0), output: (0, 0) };
             let times = (0..9).map(|_| {
                 let begin = Instant::now();
-                let done = engine.run(&job, &mut host, &AtomicBool::new(false));
+                let done = engine.run(&job, &mut host, &|| false);
                 (begin.elapsed(), done)
             });
             let Some((time, done)) = times.min_by_key(|(time, _)| *time) else { continue };

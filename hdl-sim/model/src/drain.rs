@@ -56,6 +56,8 @@ pub(crate) struct Drainer {
     /// The outer and the inner turn of the `drain` at work.
     turn: (usize, usize),
     word: Vec<i32>,
+    /// Words since the job began.
+    pub(crate) drained: u64,
 }
 
 impl Drainer {
@@ -63,6 +65,7 @@ impl Drainer {
     pub(crate) fn reset(&mut self) {
         self.queue.clear();
         self.turn = (0, 0);
+        self.drained = 0;
     }
 
     /// Drains a tile or sets the table. Returns whether it could.
@@ -107,6 +110,7 @@ impl Drainer {
         let linear = matches!(drain.mode, DrainMode::Plain | DrainMode::Residual | DrainMode::Activation);
         let masked = linear && !drain.by_row && inner + 1 == drain.inner;
         let counted = if masked { drain.last_lanes } else { state.lanes };
+        self.drained += columns as u64;
         for column in 0..columns {
             // A column behind the plane is one that the address bits can name.
             let from = (column + drain.start) % state.lanes;

@@ -1,7 +1,5 @@
 //! The engine: its units, their queues, and the dispatcher that fills them.
 
-use std::sync::atomic::AtomicBool;
-
 use lockstep_accel_abi::codes::INSTRUCTION_BYTES;
 use lockstep_accel_abi::instructions::{End, Instruction, Load, Operation};
 
@@ -56,18 +54,19 @@ impl Engine {
         }
     }
 
-    /// Runs a job to its end, or until `stop` is true.
-    pub fn run(&mut self, job: &Job, memories: &mut dyn Memories, stop: &AtomicBool) -> Done {
+    /// Runs a job to its end, or until `stop` says true. The engine asks at least once a tile or
+    /// pass.
+    pub fn run(&mut self, job: &Job, memories: &mut dyn Memories, stop: &dyn Fn() -> bool) -> Done {
         self.ring = Ring::default();
         self.semaphores = Semaphores::default();
         self.loads.clear();
         self.gather.queue.clear();
         self.array.reset();
         self.drain.reset();
-        self.pass.queue.clear();
+        self.pass.reset();
         let mut outside = Outside { memories, stop, input: job.input.0, output: job.output.0 };
         let result = self.sequences(job, &mut outside);
-        Done { result, busy: self.array.busy }
+        Done { result, busy: self.array.busy, drained: self.drain.drained, passed: self.pass.passed }
     }
 
     fn sequences(&mut self, job: &Job, outside: &mut Outside<'_>) -> Result<(), Failure> {

@@ -1,7 +1,5 @@
 //! What the engine is given, what it reaches, and how a job ends.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use lockstep_accel_abi::{EngineError, Status};
 
 /// A job: a program, and the inputs and outputs of its sequences.
@@ -110,12 +108,16 @@ pub struct Done {
     pub result: Result<(), Failure>,
     /// Steps of the array.
     pub busy: u64,
+    /// Words drained from the array.
+    pub drained: u64,
+    /// Words that passes read.
+    pub passed: u64,
 }
 
 /// What a job at work reaches.
 pub(crate) struct Outside<'a> {
     pub(crate) memories: &'a mut dyn Memories,
-    pub(crate) stop: &'a AtomicBool,
+    pub(crate) stop: &'a dyn Fn() -> bool,
     /// Host addresses of the inputs and results of the sequence at work.
     pub(crate) input: u64,
     pub(crate) output: u64,
@@ -124,6 +126,6 @@ pub(crate) struct Outside<'a> {
 impl Outside<'_> {
     /// Ends the job if the caller wants it.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        if self.stop.load(Ordering::Relaxed) { Err(Failure::Aborted) } else { Ok(()) }
+        if (self.stop)() { Err(Failure::Aborted) } else { Ok(()) }
     }
 }

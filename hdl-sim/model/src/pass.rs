@@ -32,9 +32,17 @@ pub(crate) enum Stepped {
 #[derive(Debug, Default)]
 pub(crate) struct Passer {
     pub(crate) queue: Queue<PassTask>,
+    /// Words since the job began.
+    pub(crate) passed: u64,
 }
 
 impl Passer {
+    /// Forgets the job before.
+    pub(crate) fn reset(&mut self) {
+        self.queue.clear();
+        self.passed = 0;
+    }
+
     /// Does an instruction if it need not wait.
     pub(crate) fn step(
         &mut self,
@@ -50,6 +58,9 @@ impl Passer {
         let stepped = match task {
             PassTask::Pass(pass) => {
                 run(&pass, state, outside)?;
+                if pass.kind != Kind::None {
+                    self.passed += (pass.turns * pass.length) as u64;
+                }
                 Stepped::Passed
             }
             PassTask::End => Stepped::Ended,

@@ -3,8 +3,6 @@
 
 mod support;
 
-use std::sync::atomic::AtomicBool;
-
 use lockstep_accel_abi::instructions::{Drain, End, Instruction, Load, Mac, Pass, When};
 use lockstep_accel_model::{Failure, Fault};
 use lockstep_arith::encoder::Encoder;
@@ -53,7 +51,7 @@ fn a_failed_job_leaves_the_next_one_whole() {
         "a program beyond the card"
     );
     bench.job = job;
-    let stopped = bench.engine.run(&job, &mut bench.memories, &AtomicBool::new(true));
+    let stopped = bench.engine.run(&job, &mut bench.memories, &|| true);
     assert_eq!(stopped.result, Err(Failure::Aborted));
     // The tables of the model hold no instructions.
     bench.job.program = 0;

@@ -34,5 +34,6 @@ fn vectors_and_steps_of_the_array_are_the_rtl_s() {
     let done = bench.run();
     assert_eq!(done.result, Ok(()));
     assert_eq!(bench.outputs(sequences.len(), model.hidden()), rtl.outputs);
-    assert_eq!(done.busy, rtl.counter(Event::ArrayBusy));
+    let counts = [Event::ArrayBusy, Event::WordsDrained, Event::WordsPassed].map(|e| rtl.counter(e));
+    assert_eq!([done.busy, done.drained, done.passed], counts);
 }

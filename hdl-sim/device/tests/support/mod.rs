@@ -1,12 +1,16 @@
-//! Devices on the RTL, small models and random texts.
+//! Devices on the RTL and on the mock, small models, random texts, a job that never ends.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+pub mod raw;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use lockstep_accel_device::{ServedCard, SimulationSetup};
-use lockstep_accel_driver::{Options, Sequence};
+use lockstep_accel_abi::instructions::{Instruction, Pass};
+use lockstep_accel_abi::{Descriptor, Opcode, Status};
+use lockstep_accel_device::{CardSetup, MockSetup, ServedCard, SimulationSetup};
+use lockstep_accel_driver::{Card, Options, Sequence, Transport};
 use lockstep_arith::encoder::{Encoder, Pooling};
 use lockstep_arith::sample::{self, Random, Shape};
 use lockstep_vfio_user::Client;
@@ -28,11 +32,39 @@ pub fn socket() -> PathBuf {
     std::env::temp_dir().join(name)
 }
 
-/// Calls `test` with a client of a device on threads of this process.
-pub fn with_device(test: impl FnOnce(Client, ServedCard)) {
-    let path = socket();
-    let device = ServedCard::start(&path, SimulationSetup::of_engine(LANES, MIB << 20)).unwrap();
-    test(Client::connect(&path, BUILT).unwrap(), device);
+/// The cards that every story is told of: the mock first, which answers at once.
+pub fn setups() -> [CardSetup; 2] {
+    let mock = MockSetup { lanes: LANES, card_bytes: MIB << 20 };
+    [mock.into(), SimulationSetup::of_engine(LANES, MIB << 20).into()]
+}
+
+/// Calls `test` with a client of each kind of device on threads of this process.
+pub fn with_device(test: impl Fn(Client, ServedCard)) {
+    for setup in setups() {
+        let path = socket();
+        // A test that fails shows on which card.
+        println!("{setup:?}");
+        let device = ServedCard::start(&path, setup).unwrap();
+        test(Client::connect(&path, BUILT).unwrap(), device);
+    }
+}
+
+/// A job that ends only when it is aborted: its program has no `end`. The function copies the
+/// program to card memory from address `at` on.
+pub fn endless<T: Transport>(card: &mut Card<T>, at: u64) -> Descriptor {
+    card.write_data(0, &Instruction::from(Pass::default()).to_bytes().unwrap()).unwrap();
+    let copy = Descriptor::copy_to_card(0, card.data_iova(0), at, 32);
+    assert_eq!(card.execute(&[copy]).unwrap()[0].status, Status::Ok);
+    Descriptor {
+        opcode: Opcode::Run as u8,
+        card_address: at,
+        program_length: 1,
+        runs: 1,
+        array: LANES as u16,
+        tokens: 1,
+        hidden: 64,
+        ..Descriptor::default()
+    }
 }
 
 /// A random model with one layer. Models of different seeds give different vectors.

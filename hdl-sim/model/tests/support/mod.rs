@@ -1,8 +1,6 @@
 //! An engine with memories that hold an encoder, a program and sequences.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-use std::sync::atomic::AtomicBool;
-
 use lockstep_accel_abi::descriptor;
 use lockstep_accel_model::{Done, Engine, Fault, Job, Memories};
 use lockstep_accel_program::{ArrayShape, Image, Program};
@@ -83,7 +81,7 @@ impl Bench {
     }
 
     pub fn run(&mut self) -> Done {
-        self.engine.run(&self.job, &mut self.memories, &AtomicBool::new(false))
+        self.engine.run(&self.job, &mut self.memories, &|| false)
     }
 
     /// The integers that the engine wrote.

@@ -1,5 +1,5 @@
-//! The device behind the socket, where the driver alone does not reach: single registers, a bus
-//! master that is switched off, faults, a reset by another program.
+//! The device behind the socket, on the mock and on the RTL, where the driver alone does not reach:
+//! single registers, a bus master that is switched off, faults, a reset by another program.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -12,7 +12,7 @@ use lockstep_accel_abi::{self as abi, Descriptor, ErrorBits, Status};
 use lockstep_accel_driver::{Card, Error, Options};
 use lockstep_vfio_user::{self as vfio_user, Client, Errno, irq, region};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use support::{OPTIONS, with_device};
+use support::{OPTIONS, endless, with_device};
 
 const TIME: Duration = Duration::from_secs(60);
 /// Room for long copies. The rings have 8 entries.
@@ -130,7 +130,9 @@ fn a_reset_by_another_program_is_noticed() {
         let mut card = Card::open(client, ROOMY).unwrap();
         let len = 0x8000;
         card.write_data(0, &vec![0x77; len as usize]).unwrap();
-        let copies = vec![Descriptor::copy_to_card(0, card.data_iova(0), 0, len); 1000];
+        let copy = Descriptor::copy_to_card(0, card.data_iova(0), 0, len);
+        assert_eq!(card.execute(&[copy]).unwrap()[0].status, Status::Ok);
+        let endless = endless(&mut card, len.into());
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let begin = Instant::now();
@@ -139,7 +141,7 @@ fn a_reset_by_another_program_is_noticed() {
                 }
                 client.write(region::CONFIG, 0x68, &0x8000_u16.to_le_bytes()).unwrap();
             });
-            let error = card.execute(&copies).unwrap_err();
+            let error = card.execute(&[endless]).unwrap_err();
             assert!(matches!(error, Error::Gone), "{error}");
         });
         card.reset().unwrap();

@@ -1,0 +1,194 @@
+//! The card's thread: takes descriptors in order, runs them, writes their records.
+
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
+use std::time::Instant;
+
+use lockstep_accel_abi::codes::{DescriptorFlags, NO_TAG};
+use lockstep_accel_abi::events::Event;
+use lockstep_accel_abi::{Completion, Descriptor, EngineError, ErrorBits, Opcode, Port, Status};
+use lockstep_accel_model::{Done, Engine, Fault, Memories};
+use lockstep_vfio_user::Bus;
+
+use super::job::{Ending, copy, run};
+use super::memories::{Reach, Traffic};
+use super::registers::{Facts, Registers};
+use super::shared::{Shared, State};
+use super::verdict::judge;
+
+/// What the thread must do next.
+enum Next {
+    Quit,
+    PowerCycle,
+    /// The descriptor at this address.
+    Descriptor(u64),
+}
+
+/// The thread's side of the card.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    facts: Facts,
+    shared: Arc<Shared>,
+    reach: Reach,
+    /// `None` until the first program: the engine's memories take megabytes.
+    engine: Option<Engine>,
+}
+
+impl Worker {
+    pub(crate) fn new(facts: Facts, shared: Arc<Shared>, bus: Arc<Bus>) -> Self {
+        let (card, beat) = (vec![0; facts.card_bytes as usize], facts.lanes);
+        let reach = Reach { bus, card, beat, traffic: Traffic::default() };
+        Self { facts, shared, reach, engine: None }
+    }
+
+    /// Works until it shall quit.
+    pub(crate) fn run(&mut self) {
+        loop {
+            let next = |state: &mut State| {
+                if state.quit {
+                    return Some(Next::Quit);
+                }
+                if state.power_cycle {
+                    return Some(Next::PowerCycle);
+                }
+                if state.registers.resetting() {
+                    state.registers.finish_reset();
+                }
+                state.registers.next_descriptor().map(Next::Descriptor)
+            };
+            match self.shared.wait_for(next, |_| None) {
+                Next::Quit => return,
+                Next::PowerCycle => {
+                    self.reach.card = vec![0; self.facts.card_bytes as usize];
+                    self.engine = None;
+                    self.shared.change(|state| {
+                        state.registers = Registers::new(self.facts);
+                        state.power_cycle = false;
+                    });
+                }
+                Next::Descriptor(address) => self.descriptor(address),
+            }
+        }
+    }
+
+    /// Reads a descriptor, runs it, writes its record. An error of a bus that ends it all is in the
+    /// registers afterwards.
+    fn descriptor(&mut self, address: u64) {
+        let begin = Instant::now();
+        self.reach.traffic = Traffic::default();
+        let mut bytes = [0; Descriptor::BYTES];
+        let read = self.reach.read_host(address, &mut bytes);
+        let mut d = Descriptor::from_bytes(&bytes);
+        let mut verdict = judge(&d, self.facts);
+        if let Err(fault) = read {
+            verdict = Err((Status::DescriptorRead, address));
+            d = Descriptor { tag: NO_TAG, flags: DescriptorFlags::INTERRUPT as u8, ..d };
+            self.shared.look(|state| {
+                state.registers.bus_error(Port::HostRead, fault.address);
+                state.registers.set_errors(ErrorBits::DESCRIPTOR_READ);
+            });
+        }
+        let meant = self.shared.look(|state| {
+            let meant = state.registers.rings.fetched(d.tag);
+            state.begin(d.tag);
+            meant
+        });
+        let ending = match verdict {
+            Err((status, address)) => Ending::of(status, address),
+            Ok(_) if meant => Ending::of(Status::Aborted, 0),
+            Ok(opcode) => self.command(opcode, &d),
+        };
+        let worked = verdict.is_ok_and(|opcode| opcode != Opcode::Nop) && !meant;
+        let cycles = if worked { begin.elapsed().as_nanos() as u64 } else { 0 };
+        self.record(&d, ending, cycles, begin);
+    }
+
+    fn command(&mut self, opcode: Opcode, d: &Descriptor) -> Ending {
+        let shared = self.shared.clone();
+        let stop = move || shared.look(State::stops);
+        match opcode {
+            Opcode::Nop => Ending::of(Status::Ok, 0),
+            Opcode::CopyToCard | Opcode::CopyFromCard => copy(d, &mut self.reach, &stop),
+            Opcode::Run => {
+                let engine = self.engine.get_or_insert_with(|| Engine::new(self.facts.lanes));
+                run(d, engine, &mut self.reach, &stop).unwrap_or_else(|done| self.stuck(done))
+            }
+        }
+    }
+
+    /// Waits until a job that cannot end is aborted or dropped.
+    fn stuck(&self, done: Done) -> Ending {
+        self.shared.wait_for(|state| state.stops().then_some(()), State::expires);
+        Ending { detail: EngineError::Aborted, done: Some(done), ..Ending::of(Status::Aborted, 0) }
+    }
+
+    /// Writes the record of a job, unless a reset drops it.
+    fn record(&mut self, d: &Descriptor, ending: Ending, cycles: u64, begin: Instant) {
+        let mut record = Completion {
+            address: ending.address,
+            cycles,
+            array_busy: ending.done.map_or(0, |done| u32::try_from(done.busy).unwrap_or(u32::MAX)),
+            detail: ending.detail as u32,
+            tag: d.tag,
+            status: ending.status as u8,
+            ..Completion::default()
+        };
+        let at = self.shared.look(|state| {
+            let late = state.running.take().is_some_and(|running| running.late);
+            if late && ending.status == Status::Aborted {
+                record.status = Status::Watchdog as u8;
+            }
+            if let Some((port, address)) = ending.fault {
+                state.registers.bus_error(port, address);
+            }
+            let at = (!state.drops()).then(|| state.registers.rings.record(&mut record));
+            if at.is_none() {
+                state.registers.jobs = 0;
+            }
+            at
+        });
+        let Some(at) = at else { return };
+        let written = self.write(&record, at);
+        let traffic = std::mem::take(&mut self.reach.traffic);
+        let bus = self.reach.bus.clone();
+        self.shared.change(|state| {
+            let registers = &mut state.registers;
+            registers.jobs = 0;
+            match written {
+                Err(fault) => {
+                    registers.bus_error(Port::HostWrite, fault.address);
+                    registers.set_errors(ErrorBits::COMPLETION_WRITE);
+                }
+                Ok(()) if u32::from(d.flags) & DescriptorFlags::INTERRUPT != 0 => registers.notify(),
+                Ok(()) => {}
+            }
+            let ok = record.status == Status::Ok as u8;
+            registers.count(if ok { Event::JobsOk } else { Event::JobsFailed }, 1);
+            registers.count(Event::Busy, begin.elapsed().as_nanos() as u64);
+            registers.count(Event::HostReadBytes, traffic.host_read);
+            registers.count(Event::HostWriteBytes, traffic.host_write);
+            registers.count(Event::CardReadBytes, traffic.card_read.get());
+            registers.count(Event::CardWriteBytes, traffic.card_write);
+            if let Some(done) = ending.done {
+                registers.count(Event::ArrayBusy, done.busy);
+                registers.count(Event::WordsDrained, done.drained);
+                registers.count(Event::WordsPassed, done.passed);
+            }
+            registers.interrupts(&bus);
+        });
+    }
+
+    /// Writes a record, its last word last.
+    fn write(&mut self, record: &Completion, at: u64) -> Result<(), Fault> {
+        let bytes = record.to_bytes();
+        let (first, last) = bytes.split_at(Completion::LAST_WORD);
+        let write = |address: u64, bytes: &[u8]| {
+            self.reach.bus.write(address, bytes).map_err(|fault| Fault { address: fault.iova })
+        };
+        write(at, first)?;
+        fence(Ordering::Release);
+        write(at.wrapping_add(first.len() as u64), last)?;
+        self.reach.traffic.host_write += Completion::BYTES as u64;
+        Ok(())
+    }
+}
