@@ -17,6 +17,9 @@ mod mapping;
 
 use mapping::Mapping;
 
+/// `f_type` of files of huge pages: a hole in them is filled only while a huge page is free.
+const HUGETLBFS_MAGIC: u32 = 0x9584_58f6;
+
 /// A range that is not inside the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfRange {
@@ -56,16 +59,20 @@ impl SharedMemory {
     }
 
     /// Maps a file with its present size. An access behind the end of a file that shrank would kill
-    /// the process, so the file needs the seal `F_SEAL_SHRINK`.
+    /// the process, so the file needs the seal `F_SEAL_SHRINK`. An access to a huge page that its
+    /// owner has freed would kill it as well, so the file needs ordinary pages.
     ///
     /// # Errors
-    /// The file is empty, lacks the seal, or the system refuses to map it.
+    /// The file is empty, lacks the seal, has huge pages, or the system refuses to map it.
     pub fn map(file: OwnedFd, writable: bool) -> io::Result<Self> {
         let refuse = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         match rustix::fs::fcntl_get_seals(&file) {
             Ok(seals) if seals.contains(SealFlags::SHRINK) => {}
             Ok(_) => return refuse("the file may shrink while it is mapped: it has no seal against it"),
             Err(error) => return refuse(&format!("no file of a kind that has seals: {error}")),
+        }
+        if rustix::fs::fstatfs(&file)?.f_type as u32 == HUGETLBFS_MAGIC {
+            return refuse("the file has huge pages, which its owner may free: use ordinary pages");
         }
         let size = rustix::fs::fstat(&file)?.st_size;
         match usize::try_from(size) {

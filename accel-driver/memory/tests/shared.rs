@@ -83,3 +83,15 @@ fn what_is_mapped_for_reading_is_not_written() {
     let theirs = SharedMemory::map(ours.file().unwrap().into(), false).unwrap();
     let _ = theirs.write(0, &[1]);
 }
+
+/// The owner of huge pages can take them away from under a mapping, although the file cannot
+/// shrink. An access would then kill this process.
+#[test]
+fn huge_pages_are_refused() {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::HUGETLB;
+    let file = rustix::fs::memfd_create("huge", flags).unwrap();
+    rustix::fs::ftruncate(&file, 2 << 20).unwrap();
+    rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK).unwrap();
+    let refused = SharedMemory::map(file, true).unwrap_err().to_string();
+    assert!(refused.contains("huge pages"), "{refused}");
+}

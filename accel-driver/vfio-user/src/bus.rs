@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use crate::{DmaFault, DmaTable, Errno, irq};
 
@@ -97,7 +98,8 @@ impl Bus {
     }
 
     /// Sets the eventfds of `count` vectors from vector `start` on. Without files, the eventfds of
-    /// these vectors are removed.
+    /// these vectors are removed. From now on no read or write of such a file waits, the client's
+    /// included (`O_NONBLOCK`).
     pub(crate) fn set_eventfds(
         &self,
         kind: u32,
@@ -108,6 +110,7 @@ impl Bus {
         if !files.is_empty() && files.len() != count as usize {
             return Err(Errno::INVAL);
         }
+        files.iter().try_for_each(never_waits)?;
         let mut interrupts = self.interrupts();
         let vectors = interrupts.get_mut(kind as usize).ok_or(Errno::INVAL)?;
         let end = start.checked_add(count).ok_or(Errno::INVAL)?;
@@ -151,12 +154,21 @@ impl Bus {
         let Some(Some(eventfd)) = interrupts.get(kind as usize).and_then(|v| v.get(vector as usize)) else {
             return false;
         };
-        // The client may have sent another file than an eventfd. Such a file could block the write,
-        // so the device polls first; an eventfd always takes a 1.
+        // The file may be full, or another file than an eventfd, and the client may have taken the
+        // flag back: no write must wait, so the device sets the flag again and polls first.
+        if never_waits(eventfd).is_err() {
+            return false;
+        }
         let mut fds = [PollFd::new(eventfd, PollFlags::OUT)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         poll(&mut fds, Some(&now)) == Ok(1)
             && fds[0].revents().contains(PollFlags::OUT)
             && rustix::io::write(eventfd, &1_u64.to_ne_bytes()) == Ok(8)
     }
+}
+
+/// Makes a write to a file fail where it would wait.
+fn never_waits(file: &OwnedFd) -> Result<(), Errno> {
+    let flags = fcntl_getfl(file)?;
+    if flags.contains(OFlags::NONBLOCK) { Ok(()) } else { fcntl_setfl(file, flags | OFlags::NONBLOCK) }
 }

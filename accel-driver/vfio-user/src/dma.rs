@@ -68,7 +68,7 @@ impl DmaTable {
         if self.overlapping(iova, last).next().is_some() {
             return Err(Errno::EXIST);
         }
-        if self.ranges.len() == Self::MAX_MAPS {
+        if self.ranges.len() >= Self::MAX_MAPS {
             return Err(Errno::NOSPC);
         }
         let memory = file.map(|f| self.memory(f, offset, size)).transpose()?;
@@ -80,10 +80,18 @@ impl DmaTable {
     /// and addresses that are not mapped.
     ///
     /// # Errors
-    /// `EINVAL`: the size is 0 or an address is above 2^64 - 1.
+    /// `EINVAL`: the size is 0 or an address is above 2^64 - 1. `ENOSPC`: the range lies within a
+    /// map, so that two maps would be left of it, and there are [`Self::MAX_MAPS`] maps.
     pub fn unmap(&mut self, iova: u64, size: u64) -> Result<(), Errno> {
         let last = size.checked_sub(1).and_then(|s| iova.checked_add(s)).ok_or(Errno::INVAL)?;
         let hit: Vec<u64> = self.overlapping(iova, last).map(|(&first, _)| first).collect();
+        let splits = match hit[..] {
+            [first] => first < iova && self.ranges[&first].last > last,
+            _ => false,
+        };
+        if splits && self.ranges.len() >= Self::MAX_MAPS {
+            return Err(Errno::NOSPC);
+        }
         for first in hit {
             let Some(range) = self.ranges.remove(&first) else { continue };
             if range.last > last {

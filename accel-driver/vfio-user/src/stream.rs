@@ -40,15 +40,16 @@ impl Deadline {
         Self { end: Instant::now() + limit, limit, what }
     }
 
-    /// Waits until a file descriptor has one of the flags.
+    /// Waits until a file descriptor has one of the flags. When the time is over, it is an error
+    /// although the descriptor is ready: a peer that always has something to say gains no time.
     fn wait(&self, fd: BorrowedFd<'_>, flags: PollFlags) -> Result<(), Error> {
         loop {
             let left = self.end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Error::Deadline { what: self.what, limit: self.limit });
+            }
             let time = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
             match poll(&mut [PollFd::from_borrowed_fd(fd, flags)], Some(&time)) {
-                Ok(0) if left.is_zero() => {
-                    return Err(Error::Deadline { what: self.what, limit: self.limit });
-                }
                 Ok(0) | Err(Errno::INTR) => {}
                 Ok(_) => return Ok(()),
                 Err(errno) => return Err(errno.into()),

@@ -76,6 +76,12 @@ proptest! {
 /// A client of a small server, which answers the first two commands well and all later ones with
 /// `bytes`.
 fn with_server(bytes: impl Fn(&[u8; 16]) -> Vec<u8> + Send + 'static) -> Client {
+    with_peer(move |raw, asked| raw.0.write_all(&bytes(asked)))
+}
+
+/// A client of a small server, which answers the first two commands well and all later ones by
+/// `answer`.
+fn with_peer(answer: impl Fn(&mut Raw, &[u8; 16]) -> std::io::Result<()> + Send + 'static) -> Client {
     let path = std::env::temp_dir().join(format!(
         "lockstep-hostile-{}-{:?}",
         std::process::id(),
@@ -90,7 +96,7 @@ fn with_server(bytes: impl Fn(&[u8; 16]) -> Vec<u8> + Send + 'static) -> Client 
         raw.receive();
         raw.send(1, 4, 1, &[16, 0, 0, 0, 3, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0]);
         while let Ok((asked, _)) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| raw.receive())) {
-            if raw.0.write_all(&bytes(&asked)).is_err() {
+            if answer(&mut raw, &asked).is_err() {
                 return;
             }
         }
@@ -143,4 +149,24 @@ fn a_client_refuses_commands() {
     });
     client.reset().unwrap();
     client.reset().unwrap();
+}
+
+/// A device that sends commands without an end gains no time by them, whether it wants replies or
+/// not.
+#[test]
+fn a_flood_of_commands_extends_no_deadline() {
+    const NO_REPLY: u32 = 0x10;
+    for flags in [0, NO_REPLY] {
+        let client = with_peer(move |raw, _| {
+            let (begin, burst) = (Instant::now(), header(500, 11, 16, flags, 0).repeat(1000));
+            while begin.elapsed() < Duration::from_secs(20) {
+                raw.0.write_all(&burst)?;
+            }
+            Ok(())
+        });
+        let begin = Instant::now();
+        let error = client.reset().unwrap_err();
+        assert!(matches!(error, Error::Deadline { .. }), "{error}");
+        assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    }
 }

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use lockstep_accel_memory::SharedMemory;
 use lockstep_vfio_user::{Client, Ended, Errno, Error, irq, region};
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::fs::OFlags;
 use support::{BYTES, FAULTS, FROM, REFUSES, SLEEPS, Served, TO, counted};
 
 const IOVA: u64 = 0x40_0000_0000;
@@ -117,6 +118,24 @@ fn vectors_are_set_one_by_one_and_switched_off_together() {
         refused.to_string(),
         "interrupts 2, vectors 0 to 3 was refused: Invalid argument (os error 22)"
     );
+}
+
+/// A vector's file takes an interrupt without a wait, whatever file the client has sent.
+#[test]
+fn no_interrupt_waits_for_a_full_file() {
+    let served = Served::start();
+    let client = served.client();
+    switch_on(&client);
+    let waiting = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
+    client.set_interrupts(irq::MSIX, &[waiting.as_fd()]).unwrap();
+    let flags = rustix::fs::fcntl_getfl(&waiting).unwrap();
+    assert!(flags.contains(OFlags::NONBLOCK), "a write that cannot wait: {flags:?}");
+    // A client takes the flag back and fills the counter.
+    rustix::fs::fcntl_setfl(&waiting, flags - OFlags::NONBLOCK).unwrap();
+    rustix::io::write(&waiting, &(u64::MAX - 1).to_ne_bytes()).unwrap();
+    assert!(!served.bus.interrupt(0));
+    assert_eq!(counted(&waiting), u64::MAX - 1);
+    assert!(served.bus.interrupt(0));
 }
 
 /// A client resets a device by the message; a guest's kernel uses a bit of the configuration space.

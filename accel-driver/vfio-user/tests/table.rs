@@ -112,5 +112,26 @@ fn what_cannot_be_mapped() {
         table.map(page * 2, 1, fd(), page % 8192, true).unwrap();
     }
     assert_eq!(table.map(1, 1, fd(), 0, true), Err(Errno::NOSPC));
+    assert_eq!(table.maps(), DmaTable::MAX_MAPS);
     assert_eq!(DmaFault { iova: 16 }.to_string(), "DMA at 0x10 is not mapped for this");
+}
+
+/// An unmap out of the middle of a map leaves two. A full table refuses it, and changes nothing.
+#[test]
+fn a_full_table_splits_no_map() {
+    let file = SharedMemory::create("test", 8192).unwrap();
+    let fd = || Some(file.file().unwrap().into());
+    let mut table = DmaTable::default();
+    table.map(1 << 40, 8192, fd(), 0, true).unwrap();
+    for page in 1..DmaTable::MAX_MAPS as u64 {
+        table.map(page * 2, 1, fd(), 0, true).unwrap();
+    }
+    assert_eq!(table.unmap((1 << 40) + 4096, 1), Err(Errno::NOSPC));
+    assert_eq!(table.maps(), DmaTable::MAX_MAPS);
+    assert_eq!(table.read((1 << 40) + 4096, &mut [0]), Ok(()), "nothing was unmapped");
+    assert_eq!(table.map(1, 1, fd(), 0, true), Err(Errno::NOSPC));
+    assert_eq!(table.unmap((1 << 40) + 8191, 1), Ok(()), "the end of a map");
+    assert_eq!(table.unmap(2, 1), Ok(()));
+    assert_eq!(table.unmap((1 << 40) + 4096, 1), Ok(()), "there is room again");
+    assert_eq!(table.maps(), DmaTable::MAX_MAPS);
 }
