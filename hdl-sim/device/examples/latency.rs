@@ -14,7 +14,7 @@ const TIMES: usize = 5000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::temp_dir().join(format!("lockstep-latency-{}", std::process::id()));
-    let _device = ServedCard::start(&path, MockSetup { lanes: 8, card_bytes: 1 << 20 })?;
+    let _device = ServedCard::start(&path, MockSetup::new(8, 1 << 20))?;
     let mut raw = raw::Raw::new(Client::connect(&path, Duration::from_secs(10))?);
     let copy = Descriptor::copy_to_card(1, raw.data(0), 0, 4096);
     for (what, job) in [("an empty job", Descriptor::nop(1)), ("a copy of 4 KiB", copy)] {

@@ -7,12 +7,14 @@
 //! the part of the bridge of a board (`hdl-sim/BRIDGES.md`).
 
 mod answers;
+mod faults;
 mod host;
 mod mock;
 mod pci;
 mod served;
 mod simulation;
 
+pub use faults::{DEATH, Fault, Faults, LATE};
 pub use mock::MockSetup;
 pub use served::{CardSetup, Error, ServedCard};
 pub use simulation::SimulationSetup;

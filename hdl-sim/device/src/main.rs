@@ -5,10 +5,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::mpsc::channel;
 
 use clap::Parser;
-use lockstep_accel_device::{CardSetup, Error, MockSetup, ServedCard, SimulationSetup};
+use lockstep_accel_device::{CardSetup, Error, Faults, MockSetup, ServedCard, SimulationSetup};
 
 /// Serves the accelerator as a PCI card behind each vfio-user socket, for one client at a time.
 #[derive(Debug, Parser, PartialEq, Eq)]
@@ -27,13 +28,18 @@ struct Arguments {
     /// faster, without cycles.
     #[arg(long)]
     mock: bool,
+    /// Faults that the mock plays: FAULT@JOB, separated by commas, jobs counted from 1. The faults
+    /// are lost-interrupt, late-interrupt, duplicate-interrupt, hang, all-ones, garbled-record,
+    /// late-record, dma-error, wrong-result, death.
+    #[arg(long, value_name = "LIST", requires = "mock", value_parser = Faults::from_str)]
+    fault: Option<Faults>,
 }
 
 impl Arguments {
     fn setup(&self) -> CardSetup {
         let (lanes, card_bytes) = (self.lanes, usize::from(self.mib) << 20);
         match self.mock {
-            true => MockSetup { lanes, card_bytes }.into(),
+            true => MockSetup { lanes, card_bytes, faults: self.fault.clone().unwrap_or_default() }.into(),
             false => SimulationSetup::of_engine(lanes, card_bytes).into(),
         }
     }
@@ -90,6 +96,7 @@ mod tests {
             lanes,
             mib,
             mock,
+            fault: None,
         };
         assert_eq!(parsed("a.sock").unwrap(), arguments(&["a.sock"], 8, 1024, false));
         let two = "--mock a.sock --lanes 64 --mib 16 b.sock";
@@ -101,6 +108,8 @@ mod tests {
             ("a --mib 0", "'0'"),
             ("a --mib 1025", "1025 is not in 1..=1024"),
             ("a --real", "'--real'"),
+            ("a --fault hang@1", "--mock"),
+            ("a --mock --fault hang", "names no job"),
         ] {
             let message = parsed(line).unwrap_err().to_string();
             assert!(message.contains(named), "{line}: {message}");

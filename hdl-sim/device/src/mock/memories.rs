@@ -14,6 +14,8 @@ pub(crate) struct Reach {
     pub(crate) card: Vec<u8>,
     pub(crate) beat: usize,
     pub(crate) traffic: Traffic,
+    /// A bit of the next bytes that go to the host is wrong.
+    pub(crate) wrong: bool,
 }
 
 /// Bytes since the job began.
@@ -68,6 +70,12 @@ impl Memories for Reach {
     }
 
     fn write_host(&mut self, address: u64, from: &[u8]) -> Result<(), Fault> {
+        let mut spoilt = Vec::new();
+        if std::mem::take(&mut self.wrong) {
+            spoilt.extend_from_slice(from);
+            spoilt.iter_mut().take(1).for_each(|byte| *byte ^= 1);
+        }
+        let from = if spoilt.is_empty() { from } else { &spoilt };
         self.bus.write(address, from).map_err(|fault| Fault { address: fault.iova })?;
         self.traffic.host_write += self.beats(from.len());
         Ok(())

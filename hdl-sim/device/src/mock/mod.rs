@@ -17,21 +17,33 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use lockstep_accel_abi::ALL_ONES;
 use lockstep_hdl_sim::Error;
 use lockstep_vfio_user::Bus;
 
 use crate::answers::{Answers, Gone};
+use crate::faults::Faults;
 use registers::{Facts, Order};
 use shared::Shared;
 use worker::Worker;
 
-/// What the mock is: the size of its array and of its memory.
+/// What the mock is: the size of its array and of its memory, and its faults.
 #[derive(Clone, Debug)]
 pub struct MockSetup {
     /// Rows and columns of the array: 8, 16, 32 or 64.
     pub lanes: usize,
     /// Bytes of card memory.
     pub card_bytes: usize,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+impl MockSetup {
+    /// A card with an array of `lanes` by `lanes`, in which nothing goes wrong.
+    #[must_use]
+    pub fn new(lanes: usize, card_bytes: usize) -> Self {
+        Self { lanes, card_bytes, faults: Faults::default() }
+    }
 }
 
 /// A handle to a mock card.
@@ -50,7 +62,7 @@ impl Mock {
     pub(crate) fn start(setup: &MockSetup, bus: Arc<Bus>) -> Self {
         let facts = Facts { lanes: setup.lanes, card_bytes: setup.card_bytes as u64 };
         let shared = Arc::new(Shared::new(facts));
-        let mut worker = Worker::new(facts, shared.clone(), bus.clone());
+        let mut worker = Worker::new(facts, setup.faults.clone(), shared.clone(), bus.clone());
         let thread = std::thread::spawn(move || worker.run());
         Self { shared, bus, thread: Some(thread) }
     }
@@ -63,11 +75,14 @@ impl Mock {
 
 impl Answers for Mock {
     fn read(&self, register: u32) -> Result<u32, Gone> {
-        Ok(self.shared.look(|state| state.registers.read(register)))
+        Ok(self.shared.look(|state| if state.gone { ALL_ONES } else { state.registers.read(register) }))
     }
 
     fn write(&self, register: u32, value: u32) -> Result<(), Gone> {
         self.shared.change(|state| {
+            if state.gone {
+                return;
+            }
             if let Order::Abort(tag) = state.registers.write(register, value) {
                 state.abort(tag);
             }

@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lockstep_accel_abi::ErrorBits;
+use lockstep_vfio_user::Bus;
 
 use super::registers::{Facts, Registers};
 
@@ -12,6 +13,8 @@ use super::registers::{Facts, Registers};
 pub(crate) struct State {
     pub(crate) registers: Registers,
     pub(crate) running: Option<Running>,
+    /// The card has fallen off the bus. Only a power cycle brings it back.
+    pub(crate) gone: bool,
     /// The card shall be as after power-up.
     pub(crate) power_cycle: bool,
     /// The thread shall end.
@@ -45,11 +48,11 @@ impl State {
 
     /// Whether all jobs are dropped without a record.
     pub(crate) fn drops(&self) -> bool {
-        self.quit || self.power_cycle || self.registers.resetting() || self.registers.halted()
+        self.quit || self.gone || self.power_cycle || self.registers.resetting() || self.registers.halted()
     }
 
     /// Lets the watchdog look at the job at work. Returns whether the job shall end.
-    pub(crate) fn stops(&mut self) -> bool {
+    pub(crate) fn stops(&mut self, bus: &Bus) -> bool {
         let period = Duration::from_nanos(self.registers.watchdog.into());
         if let Some(running) = &mut self.running
             && !period.is_zero()
@@ -58,6 +61,7 @@ impl State {
             let stuck = running.late;
             (running.aborted, running.late, running.since) = (true, true, Instant::now());
             self.registers.set_errors(if stuck { ErrorBits::ENGINE_STUCK } else { ErrorBits::WATCHDOG });
+            self.registers.interrupts(bus);
         }
         self.drops() || self.running.is_some_and(|running| running.aborted)
     }
@@ -79,7 +83,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(facts: Facts) -> Self {
         let registers = Registers::new(facts);
-        let state = State { registers, running: None, power_cycle: false, quit: false };
+        let state = State { registers, running: None, gone: false, power_cycle: false, quit: false };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 

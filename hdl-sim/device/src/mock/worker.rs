@@ -7,8 +7,10 @@ use std::time::Instant;
 use lockstep_accel_abi::codes::{DescriptorFlags, NO_TAG};
 use lockstep_accel_abi::events::Event;
 use lockstep_accel_abi::{Completion, Descriptor, EngineError, ErrorBits, Opcode, Port, Status};
-use lockstep_accel_model::{Done, Engine, Fault, Memories};
+use lockstep_accel_model::{self as model, Done, Engine, Memories};
 use lockstep_vfio_user::Bus;
+
+use crate::faults::{DEATH, Fault, Faults, LATE};
 
 use super::job::{Ending, copy, run};
 use super::memories::{Reach, Traffic};
@@ -28,6 +30,9 @@ enum Next {
 #[derive(Debug)]
 pub(crate) struct Worker {
     facts: Facts,
+    faults: Faults,
+    /// Jobs since the card's start.
+    started: u64,
     shared: Arc<Shared>,
     reach: Reach,
     /// `None` until the first program: the engine's memories take megabytes.
@@ -35,10 +40,10 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(facts: Facts, shared: Arc<Shared>, bus: Arc<Bus>) -> Self {
+    pub(crate) fn new(facts: Facts, faults: Faults, shared: Arc<Shared>, bus: Arc<Bus>) -> Self {
         let (card, beat) = (vec![0; facts.card_bytes as usize], facts.lanes);
-        let reach = Reach { bus, card, beat, traffic: Traffic::default() };
-        Self { facts, shared, reach, engine: None }
+        let reach = Reach { bus, card, beat, traffic: Traffic::default(), wrong: false };
+        Self { facts, faults, started: 0, shared, reach, engine: None }
     }
 
     /// Works until it shall quit.
@@ -63,7 +68,7 @@ impl Worker {
                     self.engine = None;
                     self.shared.change(|state| {
                         state.registers = Registers::new(self.facts);
-                        state.power_cycle = false;
+                        (state.gone, state.power_cycle) = (false, false);
                     });
                 }
                 Next::Descriptor(address) => self.descriptor(address),
@@ -93,19 +98,26 @@ impl Worker {
             state.begin(d.tag);
             meant
         });
+        self.started += 1;
+        let faults = self.faults.of(self.started);
+        self.announce(&faults);
         let ending = match verdict {
+            _ if faults.contains(&Fault::Hang) => self.hang(),
+            _ if faults.contains(&Fault::DmaError) => {
+                Ending::faulty(Port::HostRead, model::Fault { address: d.host_address })
+            }
             Err((status, address)) => Ending::of(status, address),
             Ok(_) if meant => Ending::of(Status::Aborted, 0),
             Ok(opcode) => self.command(opcode, &d),
         };
         let worked = verdict.is_ok_and(|opcode| opcode != Opcode::Nop) && !meant;
         let cycles = if worked { begin.elapsed().as_nanos() as u64 } else { 0 };
-        self.record(&d, ending, cycles, begin);
+        self.record(&d, ending, cycles, begin, &faults);
     }
 
     fn command(&mut self, opcode: Opcode, d: &Descriptor) -> Ending {
-        let shared = self.shared.clone();
-        let stop = move || shared.look(State::stops);
+        let (shared, bus) = (self.shared.clone(), self.reach.bus.clone());
+        let stop = move || shared.look(|state| state.stops(&bus));
         match opcode {
             Opcode::Nop => Ending::of(Status::Ok, 0),
             Opcode::CopyToCard | Opcode::CopyFromCard => copy(d, &mut self.reach, &stop),
@@ -118,12 +130,44 @@ impl Worker {
 
     /// Waits until a job that cannot end is aborted or dropped.
     fn stuck(&self, done: Done) -> Ending {
-        self.shared.wait_for(|state| state.stops().then_some(()), State::expires);
+        self.shared.wait_for(|state| state.stops(&self.reach.bus).then_some(()), State::expires);
         Ending { detail: EngineError::Aborted, done: Some(done), ..Ending::of(Status::Aborted, 0) }
     }
 
+    /// Plays the faults that come before a job.
+    fn announce(&mut self, faults: &[Fault]) {
+        for fault in faults {
+            eprintln!("lockstep-card: {fault} at job {}", self.started);
+        }
+        if faults.contains(&Fault::Death) {
+            std::process::exit(DEATH.into());
+        }
+        self.reach.wrong = faults.contains(&Fault::WrongResult);
+        if faults.contains(&Fault::AllOnes) {
+            self.shared.change(|state| state.gone = true);
+        }
+    }
+
+    /// Waits until a reset. An abort has no effect; a second look of the watchdog halts the card.
+    fn hang(&self) -> Ending {
+        let dropped = |state: &mut State| {
+            state.stops(&self.reach.bus);
+            state.drops().then_some(())
+        };
+        self.shared.wait_for(dropped, State::expires);
+        Ending::of(Status::Aborted, 0)
+    }
+
+    /// Waits for [`LATE`], unless all jobs are dropped in that time.
+    fn linger(&self) {
+        self.shared.wait(LATE, State::drops);
+    }
+
     /// Writes the record of a job, unless a reset drops it.
-    fn record(&mut self, d: &Descriptor, ending: Ending, cycles: u64, begin: Instant) {
+    fn record(&mut self, d: &Descriptor, ending: Ending, cycles: u64, begin: Instant, faults: &[Fault]) {
+        if faults.contains(&Fault::LateRecord) {
+            self.linger();
+        }
         let mut record = Completion {
             address: ending.address,
             cycles,
@@ -148,7 +192,14 @@ impl Worker {
             at
         });
         let Some(at) = at else { return };
+        if faults.contains(&Fault::GarbledRecord) {
+            (record.tag, record.status) = (!record.tag, u8::MAX);
+        }
         let written = self.write(&record, at);
+        if faults.contains(&Fault::LateInterrupt) {
+            self.linger();
+        }
+        let notifies = u32::from(d.flags) & DescriptorFlags::INTERRUPT != 0;
         let traffic = std::mem::take(&mut self.reach.traffic);
         let bus = self.reach.bus.clone();
         self.shared.change(|state| {
@@ -159,7 +210,7 @@ impl Worker {
                     registers.bus_error(Port::HostWrite, fault.address);
                     registers.set_errors(ErrorBits::COMPLETION_WRITE);
                 }
-                Ok(()) if u32::from(d.flags) & DescriptorFlags::INTERRUPT != 0 => registers.notify(),
+                Ok(()) if notifies && !faults.contains(&Fault::LostInterrupt) => registers.notify(),
                 Ok(()) => {}
             }
             let ok = record.status == Status::Ok as u8;
@@ -175,15 +226,18 @@ impl Worker {
                 registers.count(Event::WordsPassed, done.passed);
             }
             registers.interrupts(&bus);
+            if notifies && faults.contains(&Fault::DuplicateInterrupt) {
+                bus.interrupt(0);
+            }
         });
     }
 
     /// Writes a record, its last word last.
-    fn write(&mut self, record: &Completion, at: u64) -> Result<(), Fault> {
+    fn write(&mut self, record: &Completion, at: u64) -> Result<(), model::Fault> {
         let bytes = record.to_bytes();
         let (first, last) = bytes.split_at(Completion::LAST_WORD);
         let write = |address: u64, bytes: &[u8]| {
-            self.reach.bus.write(address, bytes).map_err(|fault| Fault { address: fault.iova })
+            self.reach.bus.write(address, bytes).map_err(|fault| model::Fault { address: fault.iova })
         };
         write(at, first)?;
         fence(Ordering::Release);

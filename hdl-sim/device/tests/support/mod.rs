@@ -34,7 +34,7 @@ pub fn socket() -> PathBuf {
 
 /// The cards that every story is told of: the mock first, which answers at once.
 pub fn setups() -> [CardSetup; 2] {
-    let mock = MockSetup { lanes: LANES, card_bytes: MIB << 20 };
+    let mock = MockSetup::new(LANES, MIB << 20);
     [mock.into(), SimulationSetup::of_engine(LANES, MIB << 20).into()]
 }
 

@@ -93,7 +93,7 @@ impl Raw {
         new.then_some(record)
     }
 
-    /// Waits for the next record.
+    /// Waits for the next record, and reads no interrupt.
     pub fn wait(&mut self) -> Completion {
         let begin = Instant::now();
         loop {
@@ -101,7 +101,15 @@ impl Raw {
                 return record;
             }
             assert!(begin.elapsed() < Duration::from_secs(60), "no record comes");
-            self.heard(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+
+    /// Waits until the card works on no job.
+    pub fn settle(&self) {
+        let begin = Instant::now();
+        while fields::STATUS::BUSY.get(read(&self.client, registers::STATUS)) == 1 {
+            assert!(begin.elapsed() < Duration::from_secs(60), "a job does not end");
         }
     }
 
