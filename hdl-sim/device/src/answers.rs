@@ -1,6 +1,6 @@
 //! What answers at the card's BAR 0: the simulated RTL, or the mock.
 
-use lockstep_hdl_sim::Error;
+use crate::Error;
 
 /// The card has ended or does not answer in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +31,6 @@ pub(crate) trait Answers: std::fmt::Debug {
     /// Ends the card.
     ///
     /// # Errors
-    /// The error with which the card ended earlier.
+    /// The error with which the card ended earlier, or the differences that it counted.
     fn stop(self: Box<Self>) -> Result<(), Error>;
 }

@@ -1,9 +1,13 @@
 //! Host memory on the card's bus: the memory that the client mapped.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use lockstep_hdl_sim::{Fault, Storage};
 use lockstep_vfio_user::Bus;
+
+use crate::check::Checker;
 
 /// The client's memory. The bus answers DECERR if an address is not mapped, and at all addresses
 /// while the bus master is off.
@@ -27,5 +31,26 @@ impl Storage for HostMemory {
             at += run + 1;
         }
         Ok(())
+    }
+}
+
+/// The same memory; the checker sees what the card reads and writes there.
+pub(crate) struct CheckedMemory {
+    pub(crate) host: HostMemory,
+    pub(crate) checker: Rc<RefCell<Checker>>,
+}
+
+impl Storage for CheckedMemory {
+    fn read_into(&self, address: u64, to: &mut [u8]) -> Result<(), Fault> {
+        self.host.read_into(address, to)?;
+        self.checker.borrow_mut().has_read(address, to);
+        Ok(())
+    }
+
+    /// A record is checked before the client can see it: until then it leaves the inputs and the
+    /// results of the job alone.
+    fn write(&mut self, address: u64, bytes: &[u8], strobe: &dyn Fn(usize) -> bool) -> Result<(), Fault> {
+        self.checker.borrow_mut().writes(&self.host, address, bytes, strobe);
+        self.host.write(address, bytes, strobe)
     }
 }

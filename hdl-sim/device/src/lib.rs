@@ -7,6 +7,8 @@
 //! the part of the bridge of a board (`hdl-sim/BRIDGES.md`).
 
 mod answers;
+mod check;
+mod error;
 mod faults;
 mod host;
 mod mock;
@@ -14,7 +16,8 @@ mod pci;
 mod served;
 mod simulation;
 
+pub use error::Error;
 pub use faults::{DEATH, Fault, Faults, LATE};
 pub use mock::MockSetup;
-pub use served::{CardSetup, Error, ServedCard};
+pub use served::{CardSetup, ServedCard, Stopper};
 pub use simulation::SimulationSetup;

@@ -7,9 +7,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use clap::Parser;
-use lockstep_accel_device::{CardSetup, Error, Faults, MockSetup, ServedCard, SimulationSetup};
+use lockstep_accel_device::{CardSetup, Error, Faults, MockSetup, ServedCard, SimulationSetup, Stopper};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// Serves the accelerator as a PCI card behind each vfio-user socket, for one client at a time.
 #[derive(Debug, Parser, PartialEq, Eq)]
@@ -33,6 +36,21 @@ struct Arguments {
     /// late-record, dma-error, wrong-result, death.
     #[arg(long, value_name = "LIST", requires = "mock", value_parser = Faults::from_str)]
     fault: Option<Faults>,
+    /// Compares each result of the RTL with the functional model. A difference is printed, and the
+    /// process ends with the exit code 1.
+    #[arg(long, conflicts_with = "mock")]
+    check: bool,
+}
+
+/// How long the cards may take to end.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// What wakes the main thread.
+enum Event {
+    /// A card has ended.
+    Ended(Result<(), Error>),
+    /// SIGINT or SIGTERM.
+    Signal,
 }
 
 impl Arguments {
@@ -40,7 +58,10 @@ impl Arguments {
         let (lanes, card_bytes) = (self.lanes, usize::from(self.mib) << 20);
         match self.mock {
             true => MockSetup { lanes, card_bytes, faults: self.fault.clone().unwrap_or_default() }.into(),
-            false => SimulationSetup::of_engine(lanes, card_bytes).into(),
+            false => {
+                let setup = SimulationSetup::of_engine(lanes, card_bytes);
+                SimulationSetup { check: self.check, ..setup }.into()
+            }
         }
     }
 }
@@ -56,23 +77,46 @@ fn main() -> ExitCode {
     }
 }
 
-/// Serves all sockets until a card ends. The other cards end with the process.
+/// Serves all sockets until a signal comes or a card ends. Then the other cards end as well; the
+/// first error is the process's.
 fn serve(arguments: &Arguments) -> Result<(), Error> {
-    let (ended, end) = channel();
+    let (events, receiver) = channel();
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let signalled = events.clone();
+    std::thread::spawn(move || {
+        for _ in &mut signals {
+            let _ = signalled.send(Event::Signal);
+        }
+    });
+    let mut stoppers = Vec::new();
     for socket in &arguments.sockets {
         let card = ServedCard::start(socket, arguments.setup())?;
+        stoppers.push(card.stopper()?);
         let lanes = arguments.lanes;
         let wait = match arguments.mock {
             true => String::new(),
             false => format!("; the first client waits until the {lanes}x{lanes} design is built"),
         };
         eprintln!("listening at {}{wait}", socket.display());
-        let ended = ended.clone();
-        std::thread::spawn(move || ended.send(card.wait()));
+        let events = events.clone();
+        std::thread::spawn(move || events.send(Event::Ended(card.wait())));
     }
-    drop(ended);
-    // Without a result a card's thread panicked, which has been printed.
-    end.recv().unwrap_or(Ok(()))
+    let mut result = Ok(());
+    let mut left = stoppers.len();
+    // This thread has a sender itself, so that there is always an event to come.
+    let mut next = receiver.recv().ok();
+    while let Some(event) = next.take() {
+        if let Event::Ended(ended) = event {
+            left -= 1;
+            result = result.and(ended);
+        }
+        stoppers.iter().for_each(Stopper::stop);
+        if left > 0 {
+            // A card whose design is being built does not end soon: it ends with the process.
+            next = receiver.recv_timeout(ENDING).ok();
+        }
+    }
+    result
 }
 
 fn lanes(text: &str) -> Result<usize, String> {
@@ -97,6 +141,7 @@ mod tests {
             mib,
             mock,
             fault: None,
+            check: false,
         };
         assert_eq!(parsed("a.sock").unwrap(), arguments(&["a.sock"], 8, 1024, false));
         let two = "--mock a.sock --lanes 64 --mib 16 b.sock";
@@ -109,6 +154,7 @@ mod tests {
             ("a --mib 1025", "1025 is not in 1..=1024"),
             ("a --real", "'--real'"),
             ("a --fault hang@1", "--mock"),
+            ("a --mock --check", "--check"),
             ("a --mock --fault hang", "names no job"),
         ] {
             let message = parsed(line).unwrap_err().to_string();

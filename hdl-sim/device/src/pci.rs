@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use lockstep_accel_abi as abi;
-use lockstep_hdl_sim::Error;
 use lockstep_vfio_user::{Bus, ConfigSpace, Device, Errno, Identity, region};
 
+use crate::Error;
 use crate::answers::{Answers, Gone};
 
 /// The BAR of the MSI-X table. It holds nothing else.

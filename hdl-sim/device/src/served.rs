@@ -9,24 +9,11 @@ use lockstep_hdl_sim as sim;
 use lockstep_vfio_user::{self as vfio_user, Bus, Device as _, Ended, Server};
 use rustix::event::{EventfdFlags, eventfd};
 
+use crate::Error;
 use crate::answers::Answers;
 use crate::mock::{Mock, MockSetup};
 use crate::pci::PciCard;
 use crate::simulation::{Simulation, SimulationSetup, joined};
-
-/// Why a device ended.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The design did not build, broke a rule of a bus, or failed an assertion.
-    #[error(transparent)]
-    Simulation(#[from] sim::Error),
-    /// The socket failed.
-    #[error(transparent)]
-    Socket(#[from] vfio_user::Error),
-    /// The system refused the eventfd that stops the device.
-    #[error("the stop of a device: {0}")]
-    Stop(#[from] std::io::Error),
-}
 
 /// What answers behind a socket.
 #[derive(Clone, Debug)]
@@ -95,9 +82,17 @@ impl ServedCard {
                 }
             }
             drop(server);
-            Ok(card.stop()?)
+            card.stop()
         });
         Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// A handle that stops the card from another thread.
+    ///
+    /// # Errors
+    /// The system has no free file descriptor.
+    pub fn stopper(&self) -> Result<Stopper, Error> {
+        Ok(Stopper(self.stop.try_clone()?))
     }
 
     /// Disconnects the client and ends the card.
@@ -123,8 +118,7 @@ impl ServedCard {
     }
 
     fn end(&mut self) -> Option<std::thread::Result<Result<(), Error>>> {
-        // This cannot fail: an eventfd takes a 1.
-        let _ = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
+        stop(&self.stop);
         self.thread.take().map(JoinHandle::join)
     }
 }
@@ -133,4 +127,20 @@ impl Drop for ServedCard {
     fn drop(&mut self) {
         let _ = self.end();
     }
+}
+
+/// Stops a [`ServedCard`]; [`ServedCard::wait`] then returns.
+#[derive(Debug)]
+pub struct Stopper(OwnedFd);
+
+impl Stopper {
+    /// Asks the card to end. It ends soon afterwards.
+    pub fn stop(&self) {
+        stop(&self.0);
+    }
+}
+
+fn stop(eventfd: &OwnedFd) {
+    // This cannot fail: an eventfd takes a 1.
+    let _ = rustix::io::write(eventfd, &1_u64.to_ne_bytes());
 }

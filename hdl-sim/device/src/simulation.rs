@@ -8,11 +8,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lockstep_accel_abi::registers::{self, fields};
-use lockstep_hdl_sim::{AxiTiming, Design, Error, Memory, Optimize, Stalls, Top, TopSetup};
+use lockstep_hdl_sim::{self as sim, AxiTiming, Design, Memory, Optimize, Stalls, Top, TopSetup};
 use lockstep_vfio_user::Bus;
 
+use crate::Error;
 use crate::answers::{Answers, Gone};
-use crate::host::HostMemory;
+use crate::check::{Checker, Tally};
+use crate::host::{CheckedMemory, HostMemory};
 
 /// What is simulated: the design and its memories.
 #[derive(Clone, Debug)]
@@ -21,6 +23,11 @@ pub struct SimulationSetup {
     pub top: TopSetup,
     /// Bytes of card memory.
     pub card_bytes: usize,
+    /// Rows and columns of the design's array.
+    pub lanes: usize,
+    /// Whether each result is compared with the functional model. Differences are printed, and the
+    /// card ends with their number.
+    pub check: bool,
 }
 
 impl SimulationSetup {
@@ -31,7 +38,7 @@ impl SimulationSetup {
         let timing = AxiTiming::default();
         let design = Design::new("ls_top").parameter("N", lanes).optimize(Optimize::Run);
         let top = TopSetup { design, host: timing, card: timing, stalls: Stalls::NONE };
-        Self { top, card_bytes }
+        Self { top, card_bytes, lanes, check: false }
     }
 }
 
@@ -46,7 +53,8 @@ enum Request {
 #[derive(Debug)]
 pub(crate) struct Simulation {
     requests: Option<SyncSender<Request>>,
-    thread: Option<JoinHandle<Result<(), Error>>>,
+    thread: Option<JoinHandle<Result<(), sim::Error>>>,
+    tally: Arc<Tally>,
 }
 
 impl Simulation {
@@ -57,12 +65,14 @@ impl Simulation {
     ///
     /// # Errors
     /// The design does not build or lacks a port.
-    pub(crate) fn start(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
+    pub(crate) fn start(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, sim::Error> {
+        let tally = Arc::new(Tally::default());
+        let counts = tally.clone();
         let (requests, receiver) = sync_channel(1);
         let (built, result) = sync_channel(1);
         let thread = std::thread::spawn(move || {
             // A model must stay on the thread that made it.
-            let mut clocked = match Clocked::new(setup, bus) {
+            let mut clocked = match Clocked::new(setup, bus, counts) {
                 Ok(clocked) => {
                     let _ = built.send(Ok(()));
                     clocked
@@ -81,7 +91,7 @@ impl Simulation {
         // If the channel closed without a message, the thread panicked. `stop` passes the panic on.
         match result.recv() {
             Ok(Err(error)) => Err(error),
-            Ok(Ok(())) | Err(_) => Ok(Self { requests: Some(requests), thread: Some(thread) }),
+            Ok(Ok(())) | Err(_) => Ok(Self { requests: Some(requests), thread: Some(thread), tally }),
         }
     }
 
@@ -110,7 +120,15 @@ impl Answers for Simulation {
     /// The thread panicked.
     fn stop(mut self: Box<Self>) -> Result<(), Error> {
         self.requests = None;
-        joined(self.thread.take().map(JoinHandle::join))
+        joined(self.thread.take().map(JoinHandle::join))?;
+        match self.tally.counts() {
+            (0, _) => Ok(()),
+            (jobs, 0) => {
+                eprintln!("lockstep-card: {jobs} jobs are equal to the functional model");
+                Ok(())
+            }
+            (jobs, differences) => Err(Error::Differences { differences, jobs }),
+        }
     }
 }
 
@@ -134,7 +152,9 @@ impl Drop for Simulation {
 struct Clocked {
     setup: SimulationSetup,
     bus: Arc<Bus>,
+    tally: Arc<Tally>,
     top: Top,
+    checker: Option<Rc<RefCell<Checker>>>,
 }
 
 impl Clocked {
@@ -143,19 +163,24 @@ impl Clocked {
     /// Slices between two looks at the register `STATUS`.
     const SLICES: u32 = 32;
 
-    fn new(setup: SimulationSetup, bus: Arc<Bus>) -> Result<Self, Error> {
-        let top = Self::top(&setup, &bus)?;
-        Ok(Self { setup, bus, top })
-    }
-
     /// A card after power-up.
-    fn top(setup: &SimulationSetup, bus: &Arc<Bus>) -> Result<Top, Error> {
-        let host = Rc::new(RefCell::new(HostMemory(bus.clone())));
-        Top::new(&setup.top, host, Memory::new(0, vec![0; setup.card_bytes]).share())
+    fn new(setup: SimulationSetup, bus: Arc<Bus>, tally: Arc<Tally>) -> Result<Self, sim::Error> {
+        let host = HostMemory(bus.clone());
+        let card = Memory::new(0, vec![0; setup.card_bytes]).share();
+        let checker = setup.check.then(|| Checker::new(setup.lanes, card.clone(), tally.clone()));
+        let checker = checker.map(|checker| Rc::new(RefCell::new(checker)));
+        let top = match &checker {
+            None => Top::new(&setup.top, Rc::new(RefCell::new(host)), card)?,
+            Some(checker) => {
+                let checker = checker.clone();
+                Top::new(&setup.top, Rc::new(RefCell::new(CheckedMemory { host, checker })), card)?
+            }
+        };
+        Ok(Self { setup, bus, tally, top, checker })
     }
 
     /// Serves requests until the handle is dropped. The clock runs while the card is busy.
-    fn run(&mut self, requests: &Receiver<Request>) -> Result<(), Error> {
+    fn run(&mut self, requests: &Receiver<Request>) -> Result<(), sim::Error> {
         loop {
             // The card is idle: the clock stands still until the next request.
             let Ok(request) = requests.recv() else { return Ok(()) };
@@ -173,7 +198,7 @@ impl Clocked {
         }
     }
 
-    fn serve(&mut self, request: Request) -> Result<(), Error> {
+    fn serve(&mut self, request: Request) -> Result<(), sim::Error> {
         // Sending fails if the requester has given up. The answer is then dropped.
         match request {
             Request::Read(register, answer) => {
@@ -181,11 +206,14 @@ impl Clocked {
                 let _ = answer.send(value);
             }
             Request::Write(register, value, answer) => {
+                if let Some(checker) = &self.checker {
+                    checker.borrow_mut().register(register, value);
+                }
                 self.top.write(register, value)?;
                 let _ = answer.send(());
             }
             Request::Reset(answer) => {
-                self.top = Self::top(&self.setup, &self.bus)?;
+                *self = Self::new(self.setup.clone(), self.bus.clone(), self.tally.clone())?;
                 let _ = answer.send(());
             }
         }
@@ -193,7 +221,7 @@ impl Clocked {
     }
 
     /// Runs the clock for some cycles and passes interrupts on.
-    fn pass(&mut self, cycles: u64) -> Result<(), Error> {
+    fn pass(&mut self, cycles: u64) -> Result<(), sim::Error> {
         self.top.run(cycles)?;
         let risen = self.top.interrupts();
         for vector in (0..64).filter(|v| risen >> v & 1 == 1) {
@@ -203,7 +231,7 @@ impl Clocked {
     }
 
     /// Whether the card has work, by its register `STATUS`. Reading a register changes nothing.
-    fn busy(&mut self) -> Result<bool, Error> {
+    fn busy(&mut self) -> Result<bool, sim::Error> {
         let status = self.top.read(registers::STATUS)?;
         let working =
             fields::STATUS::BUSY.mask() | fields::STATUS::RESETTING.mask() | fields::STATUS::ABORTING.mask();

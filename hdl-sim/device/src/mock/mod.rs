@@ -18,9 +18,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lockstep_accel_abi::ALL_ONES;
-use lockstep_hdl_sim::Error;
 use lockstep_vfio_user::Bus;
 
+use crate::Error;
 use crate::answers::{Answers, Gone};
 use crate::faults::Faults;
 use registers::{Facts, Order};
