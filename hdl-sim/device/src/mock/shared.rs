@@ -73,6 +73,9 @@ impl State {
     }
 }
 
+/// How long a thread looks for a change before it sleeps: to wake it takes longer than most jobs.
+const AWAKE: Duration = Duration::from_micros(200);
+
 /// The state behind a lock, with a signal for each change.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -116,10 +119,17 @@ impl Shared {
         mut ready: impl FnMut(&mut State) -> Option<T>,
         until: impl Fn(&State) -> Option<Instant>,
     ) -> T {
+        let begin = Instant::now();
         let mut state = self.lock();
         loop {
             if let Some(found) = ready(&mut state) {
                 return found;
+            }
+            if begin.elapsed() < AWAKE {
+                drop(state);
+                std::thread::yield_now();
+                state = self.lock();
+                continue;
             }
             state = match until(&state) {
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
