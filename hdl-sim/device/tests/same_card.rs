@@ -80,6 +80,79 @@ fn the_same_writes_give_the_same_registers() {
     }
 }
 
+/// A job that never ends; its program is at address 0 of card memory.
+fn endless(raw: &mut Raw, tag: u16) -> Descriptor {
+    raw.write_data(&Instruction::from(Pass::default()).to_bytes().unwrap());
+    raw.submit(&[Descriptor::copy_to_card(0, raw.data(0), 0, 32)]);
+    assert_eq!(raw.wait().outcome(), Ok(Status::Ok));
+    raw.acknowledge();
+    Descriptor {
+        opcode: Opcode::Run as u8,
+        tag,
+        program_length: 1,
+        runs: 1,
+        array: LANES as u16,
+        tokens: 1,
+        hidden: 64,
+        ..Descriptor::default()
+    }
+}
+
+fn started(raw: &Raw) {
+    let begin = Instant::now();
+    while fields::STATUS::JOBS.get(read(&raw.client, map::STATUS)) == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the job does not start");
+    }
+}
+
+#[test]
+fn aborts_hit_the_same_jobs() {
+    let records = both().map(|(client, _device)| {
+        let mut raw = Raw::new(client);
+        let endless = endless(&mut raw, 1);
+        let behind = [Descriptor::nop(2).with_fence(), Descriptor::nop(3), Descriptor::nop(2)];
+        raw.submit(&[&[endless][..], &behind].concat());
+        started(&raw);
+        // First the job that waits, then the job at work. A job with the tag of neither goes on.
+        for tag in [2, 1] {
+            write(&raw.client, map::ABORT, tag);
+        }
+        let mut records = [(); 4].map(|()| raw.wait());
+        raw.acknowledge();
+        // An abort that comes too late hits no later job.
+        write(&raw.client, map::ABORT, 4);
+        settle(&raw.client);
+        raw.submit(&[Descriptor::nop(4)]);
+        records[0].cycles = 0;
+        let late = raw.wait();
+        records
+            .map(|record| (record.tag, record.status, record.detail, record.cycles))
+            .into_iter()
+            .chain([(late.tag, late.status, late.detail, late.cycles)])
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(records[0], records[1]);
+    let aborted = Status::Aborted as u8;
+    assert_eq!(records[0].iter().map(|r| r.1).collect::<Vec<_>>(), [aborted, aborted, 0, aborted, 0]);
+}
+
+#[test]
+fn a_soft_reset_leaves_the_same_registers() {
+    let told = both().map(|(client, _device)| {
+        let mut raw = Raw::new(client);
+        let endless = endless(&mut raw, 1);
+        write(&raw.client, map::SCRATCH, 77);
+        raw.submit(&[endless]);
+        started(&raw);
+        write(&raw.client, map::CONTROL, fields::CONTROL::RESET.mask());
+        settle(&raw.client);
+        assert!(raw.next().is_none(), "the job is dropped without a record");
+        told(&raw.client)
+    });
+    assert_eq!(told[0], told[1]);
+    assert!(told[0].contains(&("SCRATCH", 77)));
+}
+
 #[test]
 fn the_same_descriptors_give_the_same_records() {
     let run = |program: u64, length: u32| Descriptor {

@@ -75,7 +75,9 @@ impl Engine {
         while ended < job.runs {
             outside.check()?;
             let mut moves = self.dispatch(job, &mut dispatched, outside)?;
-            if let Some((load, _)) = self.loads.front() {
+            if self.ring.has_room(self.state.lanes)
+                && let Some((load, _)) = self.loads.front()
+            {
                 self.ring.load(&load, self.state.lanes, outside.memories)?;
                 self.loads.pop();
                 moves = true;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use lockstep_accel_abi::engine::WEIGHT_RING;
 use lockstep_accel_abi::instructions::Load;
 
 use crate::job::{Failure, Memories};
@@ -15,6 +16,12 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
+    /// Whether the ring has room. A load that begins is taken whole, so that there are never more
+    /// loads than words.
+    pub(crate) fn has_room(&self, lanes: usize) -> bool {
+        !self.holds(WEIGHT_RING.words(lanes))
+    }
+
     /// Adds the words of a load, `lanes` bytes each.
     pub(crate) fn load(&mut self, load: &Load, lanes: usize, memories: &dyn Memories) -> Result<(), Failure> {
         // The whole range is read sooner or later, so its fault comes now.

@@ -120,3 +120,18 @@ fn random_programs_end() {
     }
     assert!(known > 4000, "{known} of 8000 instructions are legal");
 }
+
+/// Loads that nothing takes fill the ring, not this process's memory.
+#[test]
+fn loads_without_an_end_fill_the_ring() {
+    let (_, mut bench, _) = bench();
+    let at = bench.memories.card.len();
+    let program =
+        [Load { address: 0, words: 1 }; 200].map(|load| Instruction::from(load).to_bytes().unwrap());
+    bench.memories.card.extend(program.as_flattened());
+    (bench.job.program, bench.job.length, bench.job.runs) = (at as u64, 200, u16::MAX);
+    bench.memories.reads.set(0);
+    assert_eq!(bench.run().result, Err(Failure::Stuck));
+    // One read of an instruction and one of a load for each word of the ring, not 13 million.
+    assert!(bench.memories.reads.get() < 20_000, "{:?}", bench.memories.reads);
+}

@@ -1,6 +1,8 @@
 //! An engine with memories that hold an encoder, a program and sequences.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+use std::cell::Cell;
+
 use lockstep_accel_abi::descriptor;
 use lockstep_accel_model::{Done, Engine, Fault, Job, Memories};
 use lockstep_accel_program::{ArrayShape, Image, Program};
@@ -18,6 +20,8 @@ pub struct Plain {
     pub card: Vec<u8>,
     pub host: Vec<u8>,
     pub fail_writes: bool,
+    /// Reads of card memory.
+    pub reads: Cell<u64>,
 }
 
 fn range(memory: &[u8], address: u64, bytes: usize) -> Result<std::ops::Range<usize>, Fault> {
@@ -29,6 +33,7 @@ fn range(memory: &[u8], address: u64, bytes: usize) -> Result<std::ops::Range<us
 
 impl Memories for Plain {
     fn card(&self, address: u64, bytes: usize) -> Result<&[u8], Fault> {
+        self.reads.set(self.reads.get() + 1);
         Ok(&self.card[range(&self.card, address, bytes)?])
     }
 
@@ -76,7 +81,7 @@ impl Bench {
             input: (0, 4 * sequences[0].0.len() as u32),
             output: (OUTPUT, WIDTH),
         };
-        let memories = Plain { card, host, fail_writes: false };
+        let memories = Plain { card, host, fail_writes: false, reads: Cell::new(0) };
         Self { engine: Engine::new(lanes), memories, job }
     }
 
