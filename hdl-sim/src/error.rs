@@ -5,6 +5,9 @@ use std::path::PathBuf;
 /// Why a bench failed or could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The halves of a counter do not fit together.
+    #[error(transparent)]
+    Counter(#[from] lockstep_accel_abi::events::MovingCounter),
     /// A module that no file of the RTL defines.
     #[error("no file {module}.sv below {folder}")]
     NoModule {

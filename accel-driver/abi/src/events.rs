@@ -50,17 +50,44 @@ pub const COUNT: usize = Event::ALL.len();
 /// The number of counters outside the engine: they come first.
 pub const OUTER: usize = Event::ArrayBusy as usize;
 
+/// How often [`read_counter`] reads a counter. The low half carries once in 2^32 cycles, so a card
+/// that works differs at most once.
+const TRIES: usize = 4;
+
+/// The two halves of a counter never fitted together: the card or its bus is faulty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MovingCounter(pub Event);
+
+impl core::fmt::Display for MovingCounter {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let event = self.0;
+        write!(
+            f,
+            "the high half of counter {} ({event:?}) changed during each of {TRIES} reads; the card or its \
+             bus is faulty",
+            event as u8
+        )
+    }
+}
+
+impl core::error::Error for MovingCounter {}
+
 /// Reads a counter through its two registers. It reads the high half before and after the low half,
 /// and again if the two differ: then the low half has carried in between.
 ///
 /// # Errors
-/// Those of `read`, which reads a register.
-pub fn read_counter<E>(event: Event, mut read: impl FnMut(u32) -> Result<u32, E>) -> Result<u64, E> {
+/// Those of `read`, which reads a register; [`MovingCounter`] if the high half changes during each
+/// of four reads.
+pub fn read_counter<E: From<MovingCounter>>(
+    event: Event,
+    mut read: impl FnMut(u32) -> Result<u32, E>,
+) -> Result<u64, E> {
     let low = crate::registers::COUNTERS + 8 * event as u32;
-    loop {
+    for _ in 0..TRIES {
         let (high, value) = (read(low + 4)?, read(low)?);
         if read(low + 4)? == high {
             return Ok((high as u64) << 32 | value as u64);
         }
     }
+    Err(MovingCounter(event).into())
 }

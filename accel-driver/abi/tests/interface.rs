@@ -108,6 +108,30 @@ fn indices_tell_what_a_queue_holds() {
     }
 }
 
+/// A carry between the reads costs one more try. A high half that always moves ends the reads.
+#[test]
+fn a_counter_is_read_a_bounded_number_of_times() {
+    #[derive(Debug, PartialEq)]
+    struct Failed(events::MovingCounter);
+    impl From<events::MovingCounter> for Failed {
+        fn from(counter: events::MovingCounter) -> Self {
+            Self(counter)
+        }
+    }
+    let read = |values: &mut dyn Iterator<Item = u32>| {
+        let mut reads = 0;
+        let value = events::read_counter(events::Event::Busy, |_| {
+            reads += 1;
+            Ok::<_, Failed>(values.next().unwrap())
+        });
+        (value, reads)
+    };
+    assert_eq!(read(&mut [1, u32::MAX, 1].into_iter()), (Ok(0x1_ffff_ffff), 3));
+    assert_eq!(read(&mut [1, u32::MAX, 2, 2, 3, 2].into_iter()), (Ok(0x2_0000_0003), 6));
+    let (found, reads) = read(&mut (0..));
+    assert_eq!((found, reads), (Err(Failed(events::MovingCounter(events::Event::Busy))), 12));
+}
+
 #[test]
 fn a_record_is_new_only_in_its_own_pass() {
     for log2 in [1, 4] {

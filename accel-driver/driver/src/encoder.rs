@@ -8,6 +8,10 @@ use lockstep_arith::encoder::{Encoder, InputLimits, Sequence};
 use crate::resident::{Placed, ResidentModel, outside};
 use crate::{Card, Error, Transport};
 
+/// The room for vectors is filled with this number before a job. No vector holds it: a pooled
+/// number (33) is a sum of at most 512 numbers of 16 bits.
+const UNWRITTEN: i32 = i32::MIN;
+
 /// A model on a card. The encoder owns the card: no other code can use the card's memory meanwhile,
 /// and a batch cannot go to another card.
 ///
@@ -133,6 +137,9 @@ impl<T: Transport> CardEncoder<T> {
         }
         let outputs = at + inputs.len() as u64;
         self.card.write_data(at, &inputs).map_err(outside)?;
+        self.card
+            .write_data(outputs, &UNWRITTEN.to_le_bytes().repeat(members.len() * self.hidden))
+            .map_err(outside)?;
         let command = Descriptor {
             opcode: Opcode::Run as u8,
             program_length: program.instructions,
@@ -153,13 +160,17 @@ impl<T: Transport> CardEncoder<T> {
     /// Runs the pending jobs and copies their vectors to `vectors`.
     fn run(&mut self, pending: &mut Vec<Pending>, vectors: &mut [Vec<i32>]) -> Result<(), Error> {
         let commands: Vec<Descriptor> = pending.iter().map(|p| p.command).collect();
-        self.card.execute(&commands)?.iter().try_for_each(|outcome| outcome.success())?;
-        let vector_bytes = 4 * self.hidden;
-        for Pending { members, outputs, .. } in pending.drain(..) {
-            let mut bytes = vec![0; vector_bytes * members.len()];
+        let outcomes = self.card.execute(&commands)?;
+        for (Pending { members, outputs, .. }, outcome) in pending.drain(..).zip(outcomes) {
+            outcome.success()?;
+            let mut bytes = vec![0; 4 * self.hidden * members.len()];
             self.card.read_data(outputs, &mut bytes).map_err(outside)?;
-            for (member, vector) in members.iter().zip(bytes.chunks_exact(vector_bytes)) {
-                vectors[*member] = vector.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)).collect();
+            let words: Vec<i32> = bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)).collect();
+            if let Some(word) = words.iter().position(|word| *word == UNWRITTEN) {
+                return Err(Error::Unwritten { tag: outcome.tag, word });
+            }
+            for (member, vector) in members.iter().zip(words.chunks_exact(self.hidden)) {
+                vectors[*member] = vector.to_vec();
             }
         }
         Ok(())

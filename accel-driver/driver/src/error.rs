@@ -85,6 +85,17 @@ pub enum Error {
         /// What is wrong with the record.
         why: String,
     },
+    /// The halves of a counter do not fit together.
+    #[error(transparent)]
+    Counter(#[from] lockstep_accel_abi::events::MovingCounter),
+    /// The card reported success, but did not write all vectors of a job.
+    #[error("job {tag} ended with Ok, but word {word} of its vectors was not written")]
+    Unwritten {
+        /// Tag of the job.
+        tag: u16,
+        /// Index of the first 32-bit word that the card did not write.
+        word: usize,
+    },
     /// A job ended with an error.
     #[error("job {tag} ended with {status:?} at {address:#x}, detail {detail}")]
     Job {

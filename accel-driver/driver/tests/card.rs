@@ -5,7 +5,7 @@ mod fake;
 
 use std::time::{Duration, Instant};
 
-use fake::{Fake, Fate};
+use fake::{Fake, Fate, statuses};
 use lockstep_accel_abi::{Descriptor, Status, codes, registers};
 use lockstep_accel_driver::{Card, Error, Options};
 
@@ -15,11 +15,6 @@ fn options() -> Options {
 
 fn open(fake: &Fake) -> Card<Fake> {
     Card::open(fake.clone(), options()).unwrap()
-}
-
-fn statuses(card: &mut Card<Fake>, jobs: usize) -> Vec<Status> {
-    let outcomes = card.execute(&vec![Descriptor::nop(0); jobs]).unwrap();
-    outcomes.iter().map(|outcome| outcome.status).collect()
 }
 
 /// The jobs go round the rings many times, and 70,000 jobs overflow the indices of 16 bits.
@@ -39,7 +34,7 @@ fn every_job_has_its_record() {
 fn a_lost_interrupt_costs_time_and_nothing_else() {
     let fake = Fake::new();
     let mut card = open(&fake);
-    fake.0.borrow_mut().deaf = true;
+    fake.state().deaf = true;
     assert_eq!(statuses(&mut card, 9).len(), 9);
     assert_eq!((card.resets(), card.interrupts()), (0, 0));
 }
@@ -93,9 +88,9 @@ fn a_card_that_is_gone_is_not_waited_for() {
 fn the_end_leaves_nothing_behind() {
     let fake = Fake::new();
     let card = open(&fake);
-    assert_eq!(fake.0.borrow().log.last().unwrap(), "config 4 [6, 0]");
+    assert_eq!(fake.state().log.last().unwrap(), "config 4 [6, 0]");
     drop(card);
-    let log = &fake.0.borrow().log;
+    let log = &fake.state().log;
     assert_eq!(log[log.len() - 3..], ["config 4 [2, 0]", "reset", "unmap 0x100000000"]);
 }
 
@@ -103,12 +98,12 @@ fn the_end_leaves_nothing_behind() {
 fn only_a_card_of_this_kind_is_opened() {
     let message = |change: fn(&mut fake::State), options: Options| {
         let fake = Fake::new();
-        change(&mut fake.0.borrow_mut());
+        change(&mut fake.state());
         Card::open(fake, options).unwrap_err().to_string()
     };
     let with = |register, value| -> String {
         let fake = Fake::new();
-        fake.0.borrow_mut().registers.insert(register, value);
+        fake.state().registers.insert(register, value);
         Card::open(fake, options()).unwrap_err().to_string()
     };
     assert!(message(|s| s.config.extend([(2, 0)]), options()).starts_with("PCI id is 0x4c001234"));

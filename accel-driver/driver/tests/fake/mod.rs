@@ -1,22 +1,30 @@
 //! A fake card. It ends each job at once, either well or with a mistake that the test chose.
-#![allow(unreachable_pub, clippy::unwrap_used)]
+#![allow(unreachable_pub, dead_code, clippy::unwrap_used)]
 
-use std::cell::RefCell;
+mod engine;
+mod transport;
+
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::rc::Rc;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use lockstep_accel_abi::registers::{self, fields};
-use lockstep_accel_abi::{ALL_ONES, Completion, Descriptor, PCI_DEVICE, PCI_VENDOR, Status, codes, ring};
-use lockstep_accel_driver::{Transport, TransportError};
-use lockstep_accel_memory::SharedMemory;
+use lockstep_accel_abi::{Completion, Descriptor, PCI_DEVICE, PCI_VENDOR, Status, codes, ring};
+use lockstep_accel_driver::Card;
+
+#[allow(unused_imports)] // Each test uses a part.
+pub use engine::{LANES, Memories, expected};
 
 /// What the fake card does with a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// The card writes a record with this status.
+    /// The card does the job and writes a record with the status that it has then.
+    Works,
+    /// The card does nothing and writes a record with this status.
     Ends(Status),
+    /// The card does the job and then changes the last byte of card memory that it wrote.
+    Corrupts,
     /// The card writes a record with the tag of another job.
     WrongTag,
     /// The card writes a record with a status that does not exist.
@@ -36,54 +44,91 @@ pub enum Fate {
 pub struct State {
     pub registers: HashMap<u32, u32>,
     pub config: HashMap<u64, u8>,
-    /// What to do with the next jobs. All later jobs end with status `Ok`.
+    /// What to do with the next jobs. All later jobs work.
     pub fates: VecDeque<Fate>,
+    /// What to do with the next programs; copies and other jobs do not count.
+    pub run_fates: VecDeque<Fate>,
     /// The driver's calls, in order.
     pub log: Vec<String>,
     /// The card raises no interrupts.
     pub deaf: bool,
-    gone: bool,
-    memory: Option<(u64, SharedMemory)>,
+    /// The card keeps its jobs until the test lets it go on.
+    pub held: bool,
+    /// The card does not become ready after a reset.
+    pub dead: bool,
+    pub gone: bool,
+    /// How many jobs ended, by opcode.
+    pub ended: [u64; 5],
+    /// The largest number of jobs that waited at once.
+    pub most: usize,
+    memories: Memories,
     vectors: Vec<OwnedFd>,
     consumer: u16,
     produced: u16,
     /// The driver has read all records before this index.
     acknowledged: u16,
     /// Jobs without a record, the oldest first.
-    waiting: VecDeque<(u16, Fate)>,
+    waiting: VecDeque<(Descriptor, Fate)>,
 }
 
 /// Access to the fake card. Clones reach the same card.
 #[derive(Clone, Debug, Default)]
-pub struct Fake(pub Rc<RefCell<State>>);
+pub struct Fake(Arc<Mutex<State>>);
 
 impl Fake {
+    /// A card with 1 MiB of card memory.
     pub fn new() -> Self {
+        Self::with_memory(1 << 20)
+    }
+
+    pub fn with_memory(bytes: usize) -> Self {
         let fake = Self::default();
         {
-            let mut state = fake.0.borrow_mut();
+            let mut state = fake.state();
             for (i, byte) in
                 (u32::from(PCI_DEVICE) << 16 | u32::from(PCI_VENDOR)).to_le_bytes().into_iter().enumerate()
             {
                 state.config.insert(i as u64, byte);
             }
+            state.memories.card = vec![0; bytes];
             state.registers.extend([
                 (registers::ID, codes::ID_VALUE),
                 (registers::VERSION, codes::INTERFACE_VERSION),
-                (registers::CAP_ARRAY, 8 << 16 | 8),
+                (registers::CAP_ARRAY, (LANES << 16 | LANES) as u32),
+                (registers::CAP_LIMITS, 1024 << 16 | 512),
+                (registers::CAP_VECTORS, u32::MAX),
+                (registers::CAP_BUFFERS, u32::MAX),
+                (registers::CAP_OPERANDS, u32::MAX),
                 (registers::CAP_QUEUE, 10),
+                (registers::CAP_PROGRAM, 256 << 16 | 2),
+                (registers::CAP_CARD_BYTES_LO, bytes as u32),
             ]);
         }
         fake
     }
 
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
     pub fn fates(&self, fates: &[Fate]) {
-        self.0.borrow_mut().fates = fates.iter().copied().collect();
+        self.state().fates = fates.iter().copied().collect();
+    }
+
+    pub fn run_fates(&self, fates: &[Fate]) {
+        self.state().run_fates = fates.iter().copied().collect();
+    }
+
+    /// Lets a card that keeps its jobs go on.
+    pub fn release(&self) {
+        let mut state = self.state();
+        state.held = false;
+        state.go_on();
     }
 
     /// How many entries of the log contain a word.
     pub fn logged(&self, word: &str) -> usize {
-        self.0.borrow().log.iter().filter(|line| line.contains(word)).count()
+        self.state().log.iter().filter(|line| line.contains(word)).count()
     }
 }
 
@@ -99,28 +144,36 @@ impl State {
 
     fn submitted(&mut self, producer: u16) {
         let (base, _, log2) = self.bases();
-        let (iova, memory) = self.memory.as_ref().unwrap();
+        let (iova, memory) = self.memories.host.as_ref().unwrap();
         while self.consumer != producer {
             let at = base - iova + u64::from(ring::slot(self.consumer, log2)) * Descriptor::BYTES as u64;
             let mut bytes = [0; Descriptor::BYTES];
             memory.read(at, &mut bytes).unwrap();
-            let fate = self.fates.pop_front().unwrap_or(Fate::Ends(Status::Ok));
-            self.waiting.push_back((Descriptor::from_bytes(&bytes).tag, fate));
+            let job = Descriptor::from_bytes(&bytes);
+            let fates = if engine::is_program(&job) { &mut self.run_fates } else { &mut self.fates };
+            let fate = fates.pop_front().unwrap_or(Fate::Works);
+            self.waiting.push_back((job, fate));
             self.consumer = self.consumer.wrapping_add(1);
         }
+        self.most = self.most.max(self.waiting.len());
         self.go_on();
     }
 
     /// Ends jobs until one does not end or the completion ring is full.
     fn go_on(&mut self) {
-        while let Some(&(tag, fate)) = self.waiting.front() {
-            if ring::used(self.produced, self.acknowledged) == 1 << self.registers[&registers::RING_LOG2] {
+        while let Some(&(job, fate)) = self.waiting.front() {
+            let log2 = self.registers[&registers::RING_LOG2];
+            if self.held || ring::used(self.produced, self.acknowledged) == 1 << log2 {
                 return;
             }
             match fate {
-                Fate::Ends(status) => self.record(tag, status as u8),
-                Fate::WrongTag => self.record(tag ^ 1, 0),
-                Fate::NoStatus => self.record(tag, 200),
+                Fate::Works | Fate::Corrupts => {
+                    let status = self.memories.work(&job, fate == Fate::Corrupts);
+                    self.record(job.tag, status as u8);
+                }
+                Fate::Ends(status) => self.record(job.tag, status as u8),
+                Fate::WrongTag => self.record(job.tag ^ 1, 0),
+                Fate::NoStatus => self.record(job.tag, 200),
                 Fate::Hangs | Fate::Ignores => return,
                 Fate::Halts => {
                     self.registers.insert(registers::STATUS, fields::STATUS::HALTED.mask());
@@ -132,6 +185,7 @@ impl State {
                     return;
                 }
             }
+            self.ended[usize::from(job.opcode)] += 1;
             self.waiting.pop_front();
         }
     }
@@ -141,7 +195,7 @@ impl State {
         let record =
             Completion { tag, status, flags: ring::phase(self.produced, log2), ..Completion::default() };
         let bytes = record.to_bytes();
-        let (iova, memory) = self.memory.as_ref().unwrap();
+        let (iova, memory) = self.memories.host.as_ref().unwrap();
         let at = base - iova + u64::from(ring::slot(self.produced, log2)) * Completion::BYTES as u64;
         let (first, last) = bytes.split_at(Completion::LAST_WORD);
         memory.write(at, first).unwrap();
@@ -155,76 +209,8 @@ impl State {
     }
 }
 
-impl Transport for Fake {
-    fn read_config(&self, offset: u64, to: &mut [u8]) -> Result<(), TransportError> {
-        let state = self.0.borrow();
-        (offset..).zip(to).for_each(|(at, byte)| *byte = state.config.get(&at).copied().unwrap_or(0));
-        Ok(())
-    }
-
-    fn write_config(&self, offset: u64, from: &[u8]) -> Result<(), TransportError> {
-        let mut state = self.0.borrow_mut();
-        state.log.push(format!("config {offset} {from:?}"));
-        Ok(())
-    }
-
-    fn read(&self, register: u32) -> Result<u32, TransportError> {
-        let state = self.0.borrow();
-        let value = state.registers.get(&register).copied().unwrap_or(0);
-        Ok(if state.gone { ALL_ONES } else { value })
-    }
-
-    fn write(&self, register: u32, value: u32) -> Result<(), TransportError> {
-        let mut state = self.0.borrow_mut();
-        match register {
-            registers::CONTROL => {
-                let ready = fields::STATUS::READY.mask() * (value & fields::CONTROL::ENABLE.mask());
-                state.registers.insert(registers::STATUS, ready);
-            }
-            registers::DOORBELL_SUBMIT => state.submitted(value as u16),
-            registers::DOORBELL_COMPLETE => {
-                state.acknowledged = value as u16;
-                state.go_on();
-            }
-            registers::ABORT => {
-                state.log.push(format!("abort {value}"));
-                if state.waiting.front() == Some(&(value as u16, Fate::Hangs)) {
-                    state.waiting[0].1 = Fate::Ends(Status::Aborted);
-                    state.go_on();
-                }
-            }
-            _ => {
-                state.registers.insert(register, value);
-            }
-        }
-        Ok(())
-    }
-
-    fn map(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
-        let mut state = self.0.borrow_mut();
-        state.log.push(format!("map {iova:#x}"));
-        state.memory = Some((iova, SharedMemory::map(memory.file()?.into(), true)?));
-        Ok(())
-    }
-
-    fn unmap(&self, iova: u64, _: &SharedMemory) -> Result<(), TransportError> {
-        let mut state = self.0.borrow_mut();
-        state.log.push(format!("unmap {iova:#x}"));
-        state.memory = None;
-        Ok(())
-    }
-
-    fn set_interrupts(&self, eventfds: &[BorrowedFd<'_>]) -> Result<(), TransportError> {
-        self.0.borrow_mut().vectors = eventfds.iter().map(|fd| fd.try_clone_to_owned().unwrap()).collect();
-        Ok(())
-    }
-
-    fn reset(&self) -> Result<(), TransportError> {
-        let mut state = self.0.borrow_mut();
-        state.log.push("reset".into());
-        state.registers.insert(registers::STATUS, 0);
-        (state.consumer, state.produced, state.acknowledged) = (0, 0, 0);
-        state.waiting.clear();
-        Ok(())
-    }
+/// The statuses of jobs that do nothing.
+pub fn statuses(card: &mut Card<Fake>, jobs: usize) -> Vec<Status> {
+    let outcomes = card.execute(&vec![Descriptor::nop(0); jobs]).unwrap();
+    outcomes.iter().map(|outcome| outcome.status).collect()
 }
