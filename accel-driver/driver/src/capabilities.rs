@@ -39,13 +39,19 @@ impl Capabilities {
         match registers.read(registers::ID)? {
             ALL_ONES => return Err(Error::Gone),
             codes::ID_VALUE => {}
-            value => return Err(Error::Foreign { what: "ID", value, needed: codes::ID_VALUE }),
+            value => {
+                let help = "the device behaves like no Lockstep card: check what is programmed into it";
+                let (device, needed) = (registers.0.device(), codes::ID_VALUE);
+                return Err(Error::Foreign { device, what: "ID", value, needed, help });
+            }
         }
         let version = registers.read(registers::VERSION)?;
         let (major, minor) = (fields::VERSION::MAJOR, fields::VERSION::MINOR);
         let needed = codes::INTERFACE_VERSION;
         if major.get(version) != major.get(needed) || minor.get(version) < minor.get(needed) {
-            return Err(Error::Foreign { what: "VERSION", value: version, needed });
+            let help = "install the firmware and the driver of one release";
+            let device = registers.0.device();
+            return Err(Error::Foreign { device, what: "VERSION", value: version, needed, help });
         }
         let array = registers.read(registers::CAP_ARRAY)?;
         let limits = registers.read(registers::CAP_LIMITS)?;

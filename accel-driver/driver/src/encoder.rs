@@ -1,18 +1,16 @@
-//! Encodes sequences on a card.
+//! Encodes sequences on a card, for a thread that waits for the vectors.
 
-use std::collections::BTreeMap;
+use std::time::Instant;
 
-use lockstep_accel_abi::{Descriptor, Opcode, descriptor};
-use lockstep_arith::encoder::{Encoder, InputLimits, Sequence};
+use lockstep_accel_program::Image;
+use lockstep_arith::encoder::{Encoder, Sequence};
 
-use crate::resident::{Placed, ResidentModel, outside};
-use crate::{Card, Error, Transport};
+use crate::batch::{ModelFacts, Request};
+use crate::model_id::ModelId;
+use crate::pipeline::Pipeline;
+use crate::{Capabilities, Card, Error, Transport};
 
-/// The room for vectors is filled with this number before a job. No vector holds it: a pooled
-/// number (33) is a sum of at most 512 numbers of 16 bits.
-const UNWRITTEN: i32 = i32::MIN;
-
-/// A model on a card. The encoder owns the card: no other code can use the card's memory meanwhile,
+/// Models on a card. The encoder owns the card: no other code can use the card's memory meanwhile,
 /// and a batch cannot go to another card.
 ///
 /// ```compile_fail,E0382
@@ -26,10 +24,9 @@ const UNWRITTEN: i32 = i32::MIN;
 /// ```
 #[derive(Debug)]
 pub struct CardEncoder<T: Transport> {
-    card: Card<T>,
-    model: ResidentModel,
-    hidden: usize,
-    limits: InputLimits,
+    pipeline: Pipeline<T>,
+    models: Vec<ModelFacts>,
+    batches: u64,
 }
 
 impl<T: Transport> CardEncoder<T> {
@@ -39,150 +36,104 @@ impl<T: Transport> CardEncoder<T> {
     /// The engine does not take the model's shape, or card memory is too small. The card is then
     /// closed.
     pub fn new(card: Card<T>, model: &Encoder) -> Result<Self, Error> {
-        let resident = ResidentModel::new(card.capabilities(), model)?;
-        let limits = model.input_limits();
-        let limits = InputLimits { positions: limits.positions.min(card.capabilities().tokens), ..limits };
-        Ok(Self { card, model: resident, hidden: model.hidden(), limits })
+        let mut encoder = Self { pipeline: Pipeline::new(card), models: Vec::new(), batches: 0 };
+        encoder.add(model)?;
+        Ok(encoder)
     }
 
     /// The card, for its capabilities and counters.
     #[must_use]
     pub const fn card(&self) -> &Card<T> {
-        &self.card
+        self.pipeline.card()
     }
 
     /// Gives the card back, for another model.
     #[must_use]
     pub fn into_card(self) -> Card<T> {
-        self.card
+        self.pipeline.into_card()
     }
 
-    /// Resets the card. The next [`Self::encode`] copies the model again.
+    /// Adds a model beside the others. Its first batch copies it to the card.
+    ///
+    /// # Errors
+    /// The engine does not take the model's shape, or card memory is too small for all models.
+    pub fn add(&mut self, model: &Encoder) -> Result<ModelId, Error> {
+        let capabilities = self.card().capabilities();
+        let image = Image::new(model, &capabilities.engine)?;
+        let facts = facts(model, capabilities);
+        let id = self.pipeline.add(image)?;
+        self.models.push(ModelFacts { id, ..facts });
+        Ok(id)
+    }
+
+    /// Takes a model out, so that its card memory is free for others.
+    pub fn remove(&mut self, model: ModelId) {
+        self.models.retain(|facts| facts.id != model);
+        self.pipeline.retire(model);
+    }
+
+    /// The models, in the order in which they were added.
+    pub fn models(&self) -> impl Iterator<Item = ModelId> {
+        self.models.iter().map(|facts| facts.id)
+    }
+
+    /// Resets the card. The next [`Self::encode`] copies its model again.
     ///
     /// # Errors
     /// The card does not become ready.
     pub fn reset(&mut self) -> Result<(), Error> {
-        self.card.reset()
+        self.pipeline.reopen(Instant::now())?;
+        self.pipeline.settle()
+    }
+
+    /// Encodes a ragged batch with the first model. See [`Self::encode_by`].
+    ///
+    /// # Errors
+    /// As [`Self::encode_by`].
+    pub fn encode(&mut self, batch: &[Sequence<'_>]) -> Result<Vec<Vec<i32>>, Error> {
+        match self.models.first() {
+            Some(facts) => self.encode_by(facts.id, batch),
+            None => Err(Error::NoModels),
+        }
     }
 
     /// Encodes a ragged batch. Vector `i` of the result belongs to sequence `i`; its pooled
     /// integers are those of [`Encoder::forward`]. Sequences of equal length share one job.
     ///
+    /// The encoder tries a job again that failed because of the card, as often as
+    /// [`crate::RecoveryPolicy::job_tries`] allows; it resets the card if need be.
+    ///
     /// # Errors
-    /// The model does not take a sequence, a job failed, or the card failed.
-    pub fn encode(&mut self, batch: &[Sequence<'_>]) -> Result<Vec<Vec<i32>>, Error> {
-        let groups = self.by_length(batch)?;
-        self.model.load(&mut self.card)?;
-        // All programs are copied before the first input is written: a copy uses the memory for
-        // data.
-        let mut programs = Vec::with_capacity(groups.len());
-        for &tokens in groups.keys() {
-            programs.push(self.model.program(&mut self.card, tokens)?);
-        }
-        let mut vectors = vec![Vec::new(); batch.len()];
-        let mut pending = Vec::new();
-        let mut used = 0;
-        for ((tokens, members), program) in groups.into_iter().zip(programs) {
-            let bytes = (4 * (tokens + self.hidden)) as u64;
-            let mut members = members.as_slice();
-            while !members.is_empty() {
-                let room = ((self.card.data_bytes() - used) / bytes) as usize;
-                let n = members.len().min(self.card.capabilities().runs).min(room);
-                if n == 0 {
-                    if used == 0 {
-                        let (what, value) = ("memory", self.card.data_bytes());
-                        let allowed = format!("{bytes} bytes of data for {tokens} tokens");
-                        return Err(Error::Option { what, value, allowed });
-                    }
-                    self.run(&mut pending, &mut vectors)?;
-                    used = 0;
-                    continue;
+    /// The model does not take a sequence, a job failed, or the card failed. [`Card::state`] tells
+    /// whether the card takes jobs.
+    pub fn encode_by(&mut self, model: ModelId, batch: &[Sequence<'_>]) -> Result<Vec<Vec<i32>>, Error> {
+        let facts = self.models.iter().find(|facts| facts.id == model).ok_or(Error::NoModel { model })?;
+        let number = self.batches;
+        let request = Request::new(number, *facts, batch)?;
+        self.batches += 1;
+        self.pipeline.submit(number, request);
+        let mut heard = false;
+        loop {
+            self.pipeline.poll(Instant::now(), heard);
+            while let Some((finished, result)) = self.pipeline.take() {
+                if finished == number {
+                    return result;
                 }
-                let (some, rest) = members.split_at(n);
-                pending.push(self.prepare(program, batch, some, tokens, used)?);
-                used += n as u64 * bytes;
-                members = rest;
             }
+            heard = match self.card().wait() {
+                Ok(heard) => heard,
+                Err(error) => {
+                    self.pipeline.cancel(number);
+                    return Err(error);
+                }
+            };
         }
-        self.run(&mut pending, &mut vectors)?;
-        Ok(vectors)
-    }
-
-    /// Checks a batch and groups it: the number of tokens, and the indices of the sequences that
-    /// have so many.
-    fn by_length(&self, batch: &[Sequence<'_>]) -> Result<BTreeMap<usize, Vec<usize>>, Error> {
-        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (i, sequence) in batch.iter().enumerate() {
-            let refused = |why| Error::Sequence { sequence: i, why };
-            self.limits.check(*sequence).map_err(refused)?;
-            groups.entry(sequence.ids.len()).or_default().push(i);
-        }
-        Ok(groups)
-    }
-
-    /// Writes the inputs of sequences of one length at byte `at` of the memory for data, and makes
-    /// the command that encodes them. The vectors will be behind the inputs.
-    fn prepare(
-        &self,
-        program: Placed,
-        batch: &[Sequence<'_>],
-        members: &[usize],
-        tokens: usize,
-        at: u64,
-    ) -> Result<Pending, Error> {
-        let mut inputs = Vec::with_capacity(4 * tokens * members.len());
-        for &member in members {
-            let Sequence { ids, type_ids } = batch[member];
-            inputs.extend(descriptor::inputs(ids, type_ids));
-        }
-        let outputs = at + inputs.len() as u64;
-        self.card.write_data(at, &inputs).map_err(outside)?;
-        self.card
-            .write_data(outputs, &UNWRITTEN.to_le_bytes().repeat(members.len() * self.hidden))
-            .map_err(outside)?;
-        let command = Descriptor {
-            opcode: Opcode::Run as u8,
-            program_length: program.instructions,
-            card_address: program.address,
-            host_address: self.card.data_iova(at),
-            output_address: self.card.data_iova(outputs),
-            runs: members.len() as u16,
-            array: self.card.capabilities().engine.lanes as u16,
-            tokens: tokens as u16,
-            hidden: self.hidden as u16,
-            input_stride: 4 * tokens as u32,
-            output_stride: 4 * self.hidden as u32,
-            ..Descriptor::default()
-        };
-        Ok(Pending { command, members: members.into(), outputs })
-    }
-
-    /// Runs the pending jobs and copies their vectors to `vectors`.
-    fn run(&mut self, pending: &mut Vec<Pending>, vectors: &mut [Vec<i32>]) -> Result<(), Error> {
-        let commands: Vec<Descriptor> = pending.iter().map(|p| p.command).collect();
-        let outcomes = self.card.execute(&commands)?;
-        for (Pending { members, outputs, .. }, outcome) in pending.drain(..).zip(outcomes) {
-            outcome.success()?;
-            let mut bytes = vec![0; 4 * self.hidden * members.len()];
-            self.card.read_data(outputs, &mut bytes).map_err(outside)?;
-            let words: Vec<i32> = bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)).collect();
-            if let Some(word) = words.iter().position(|word| *word == UNWRITTEN) {
-                return Err(Error::Unwritten { tag: outcome.tag, word });
-            }
-            for (member, vector) in members.iter().zip(words.chunks_exact(self.hidden)) {
-                vectors[*member] = vector.to_vec();
-            }
-        }
-        Ok(())
     }
 }
 
-/// A job whose inputs are in memory and that has not run yet.
-#[derive(Debug)]
-struct Pending {
-    command: Descriptor,
-    /// Indices into the batch, in the order of the job.
-    members: Vec<usize>,
-    /// Byte offset of the vectors in the memory for data.
-    outputs: u64,
+/// What a caller must know about a model. The id is set when the model is added.
+pub(crate) fn facts(model: &Encoder, capabilities: &Capabilities) -> ModelFacts {
+    let mut limits = model.input_limits();
+    limits.positions = limits.positions.min(capabilities.tokens);
+    ModelFacts { id: ModelId::default(), hidden: model.hidden(), limits }
 }

@@ -6,6 +6,7 @@ use lockstep_accel_abi::Status;
 use lockstep_arith::encoder::InputError;
 
 use crate::TransportError;
+use crate::model_id::ModelId;
 
 /// Why a card or a job failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,14 +28,18 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The device is not a card that this driver knows.
-    #[error("{what} is {value:#x}; this driver needs {needed:#x}")]
+    #[error("{device}: {what} is {value:#x}; this driver needs {needed:#x}; {help}")]
     Foreign {
+        /// The device, as [`crate::Transport::device`] names it.
+        device: String,
         /// Name of the id or register.
         what: &'static str,
         /// The value that the driver read.
         value: u32,
         /// The value that this driver needs.
         needed: u32,
+        /// What to do next.
+        help: &'static str,
     },
     /// This card cannot take an option.
     #[error("{what} is {value}; the card takes {allowed}")]
@@ -120,13 +125,63 @@ pub enum Error {
         why: InputError,
     },
     /// Card memory is too small.
-    #[error("{what} needs {needed} bytes of card memory; the card has {available}")]
+    #[error(
+        "{what} needs {needed} bytes of card memory; {available} are there; remove another model, or use a \
+         smaller model or a card with more memory"
+    )]
     CardMemory {
         /// What does not fit.
-        what: &'static str,
+        what: String,
         /// Bytes that are needed.
         needed: u64,
-        /// Bytes of card memory.
+        /// Bytes of card memory that other models leave.
         available: u64,
     },
+    /// What was copied to card memory is not what the card returns.
+    #[error(
+        "card memory differs from {what} at {first:#x} to {last:#x}; the card's memory or its bus is faulty"
+    )]
+    Corrupt {
+        /// The weights or the program.
+        what: String,
+        /// Card address of the first byte that differs.
+        first: u64,
+        /// Card address of the last byte of this copy that differs.
+        last: u64,
+    },
+    /// The card failed too often. It is tried again after a pause.
+    #[error("the card is fenced and is tried again in {left:?}; its last failure: {why}")]
+    Fenced {
+        /// How long the card stays fenced.
+        left: Duration,
+        /// The last failure.
+        why: String,
+    },
+    /// The model was taken out, or belongs to another encoder.
+    #[error("{model} is not on this card; add it first")]
+    NoModel {
+        /// The model.
+        model: ModelId,
+    },
+    /// All models were taken out.
+    #[error("there is no model on this card; add one first")]
+    NoModels,
+    /// The thread that drives the card has ended.
+    #[error("the card's thread has ended; open the card again")]
+    Ended,
+}
+
+impl Error {
+    /// Whether a job failed because of the card or its bus, so that another try may succeed. A job
+    /// that took too long is not among them: it would take as long again.
+    pub(crate) const fn blames_card(&self) -> bool {
+        use Status::{BadInstruction, CardRead, CardWrite, DescriptorRead, HostRead, HostWrite};
+        matches!(
+            self,
+            Self::Job {
+                status: BadInstruction | CardRead | CardWrite | DescriptorRead | HostRead | HostWrite,
+                ..
+            }
+        )
+    }
 }

@@ -4,31 +4,49 @@
 //! |---|---|
 //! | [`Transport`] | gives access to one PCI function: registers, DMA maps, interrupts, reset |
 //! | [`Card`] | brings a card up, hands it jobs, aborts late jobs, resets a card that failed |
-//! | [`CardEncoder`] | owns a card, keeps a model in its memory, turns token ids into vectors |
+//! | [`CardEncoder`] | owns a card, keeps models in its memory, encodes token ids |
 //!
 //! `examples/encode.rs` is a complete program.
 //!
 //! The driver does not trust the card. It copies each record that the card wrote, checks the copy,
-//! and only then uses it. It aborts a job that takes too long, and resets a card that ignores the
-//! abort. Every wait has a deadline.
+//! and only then uses it. It compares what the card keeps with what was copied to it, and notices
+//! a vector that the card did not write. It aborts a job that takes too long, resets a card that
+//! ignores the abort, and fences a card that fails again and again ([`CardState`]). Every wait has
+//! a deadline.
 
+mod batch;
+mod batches;
 mod capabilities;
 mod card;
+mod card_memory;
+mod device;
 mod encoder;
 mod error;
+mod host_memory;
 mod interrupts;
+mod jobs;
+mod model_id;
 mod options;
 mod outcome;
+mod pipeline;
+mod queue;
+mod recovery;
 mod registers;
 mod resident;
 mod rings;
+mod spans;
+mod supervisor;
 mod transport;
+mod uploads;
 
 pub use capabilities::Capabilities;
 pub use card::Card;
 pub use encoder::CardEncoder;
 pub use error::Error;
 pub use lockstep_arith::encoder::Sequence;
+pub use model_id::ModelId;
 pub use options::Options;
 pub use outcome::Outcome;
+pub use recovery::{CardState, Cause};
+pub use supervisor::{Observer, RecoveryPolicy, Transition, Transitions};
 pub use transport::{KernelVfio, Transport, TransportError};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lockstep_accel_abi::codes::RING_LOG2;
 
 use crate::rings::Rings;
-use crate::{Capabilities, Error};
+use crate::{Capabilities, Error, RecoveryPolicy};
 
 /// How the driver uses a card.
 #[derive(Clone, Copy, Debug)]
@@ -19,16 +19,25 @@ pub struct Options {
     pub iova: u64,
     /// How long a job may be the oldest unfinished one before the driver aborts it.
     pub job_time: Duration,
+    /// How often and how soon a card that fails is tried again.
+    pub recovery: RecoveryPolicy,
 }
 
 impl Default for Options {
-    /// 64 entries, 16 MiB from bus address 2^32 on, five seconds.
     fn default() -> Self {
-        Self { ring_log2: 6, memory: 16 << 20, iova: 1 << 32, job_time: Duration::from_secs(5) }
+        Self::DEFAULT
     }
 }
 
 impl Options {
+    /// 64 entries, 16 MiB from bus address 2^32 on, five seconds, the default recovery.
+    pub const DEFAULT: Self = Self {
+        ring_log2: 6,
+        memory: 16 << 20,
+        iova: 1 << 32,
+        job_time: Duration::from_secs(5),
+        recovery: RecoveryPolicy::DEFAULT,
+    };
     /// An IOMMU maps whole pages of this many bytes.
     const PAGE: usize = 4096;
     /// The memory has at least this many bytes beside the rings.

@@ -1,9 +1,7 @@
 //! Access to registers. An error names the register.
 
-use std::time::{Duration, Instant};
-
+use lockstep_accel_abi::ALL_ONES;
 use lockstep_accel_abi::registers::{self, REGISTERS};
-use lockstep_accel_abi::{ALL_ONES, Field};
 
 use crate::{Error, Transport};
 
@@ -33,23 +31,6 @@ impl<T: Transport> Registers<'_, T> {
         match self.read(registers::STATUS)? {
             ALL_ONES => Err(Error::Gone),
             status => Ok(status),
-        }
-    }
-
-    /// Waits until a bit of `STATUS` is 1. The error calls the card "not `what`", for example "not
-    /// ready".
-    pub(crate) fn wait(&self, bit: Field, what: &'static str, limit: Duration) -> Result<(), Error> {
-        let begin = Instant::now();
-        loop {
-            let status = self.status()?;
-            if bit.get(status) == 1 {
-                return Ok(());
-            }
-            if begin.elapsed() > limit {
-                let errors = self.read(registers::ERROR_STATUS)?;
-                return Err(Error::Stuck { what, limit, status, errors });
-            }
-            std::thread::sleep(Duration::from_micros(50));
         }
     }
 }

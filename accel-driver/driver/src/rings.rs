@@ -57,10 +57,6 @@ impl Rings {
         ring::used(self.submitted, self.completed)
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.pending() == 1 << self.log2
-    }
-
     /// Tag of the next job. Tags are the low bits of the index, so two pending jobs never share a
     /// tag.
     pub(crate) fn next_tag(&self) -> u16 {

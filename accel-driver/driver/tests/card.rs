@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use fake::{Fake, Fate, statuses};
 use lockstep_accel_abi::{Descriptor, Status, codes, registers};
-use lockstep_accel_driver::{Card, Error, Options};
+use lockstep_accel_driver::{Card, CardState, Error, Options};
 
 fn options() -> Options {
     Options { ring_log2: 2, memory: 1 << 16, job_time: Duration::from_millis(60), ..Options::default() }
@@ -80,7 +80,14 @@ fn a_card_that_is_gone_is_not_waited_for() {
     let begin = Instant::now();
     assert!(matches!(card.execute(&[Descriptor::nop(0)]), Err(Error::Gone)));
     assert!(begin.elapsed() < options().job_time, "registers of ones end the wait");
+    assert_eq!(card.state(), CardState::Gone);
+    let accesses = fake.state().accesses;
+    assert!(matches!(card.execute(&[Descriptor::nop(0)]), Err(Error::Gone)));
+    assert_eq!(fake.state().accesses, accesses, "a card that is gone is left alone");
     assert!(matches!(card.reset(), Err(Error::Gone)));
+    fake.state().gone = false;
+    card.reset().unwrap();
+    assert_eq!(statuses(&mut card, 9), [Status::Ok; 9], "the caller opened the card again");
 }
 
 /// The driver switches the bus master off and resets the card before it unmaps the memory.
@@ -106,10 +113,19 @@ fn only_a_card_of_this_kind_is_opened() {
         fake.state().registers.insert(register, value);
         Card::open(fake, options()).unwrap_err().to_string()
     };
-    assert!(message(|s| s.config.extend([(2, 0)]), options()).starts_with("PCI id is 0x4c001234"));
+    assert_eq!(
+        message(|s| s.config.extend([(2, 0)]), options()),
+        "the card: PCI id is 0x4c001234; this driver needs 0x4c531234; name the address of a Lockstep card; \
+         `lspci -nn` lists the ids"
+    );
     assert_eq!(with(registers::ID, u32::MAX), "the card is gone");
-    assert_eq!(with(registers::ID, 7), format!("ID is 0x7; this driver needs {:#x}", codes::ID_VALUE));
-    assert_eq!(with(registers::VERSION, 2 << 16), "VERSION is 0x20000; this driver needs 0x10000");
+    let id = format!("the card: ID is 0x7; this driver needs {:#x}; the device ", codes::ID_VALUE);
+    assert!(with(registers::ID, 7).starts_with(&id));
+    assert_eq!(
+        with(registers::VERSION, 2 << 16),
+        "the card: VERSION is 0x20000; this driver needs 0x10000; install the firmware and the driver of one \
+         release"
+    );
     let ring = Options { ring_log2: 11, ..options() };
     assert_eq!(message(|_| {}, ring), "ring_log2 is 11; the card takes 1 to 10");
     let memory = Options { memory: 4096, ..options() };

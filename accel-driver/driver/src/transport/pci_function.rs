@@ -12,7 +12,12 @@ pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Gives access to one PCI function. An access has reached the card when its call returns:
 /// no write is posted.
-pub trait Transport {
+pub trait Transport: Send {
+    /// The name of the device, for errors: for example its address.
+    fn device(&self) -> String {
+        "the card".into()
+    }
+
     /// Reads `to.len()` bytes of the PCI configuration space from byte `offset` on.
     ///
     /// # Errors
@@ -64,38 +69,54 @@ pub trait Transport {
     fn reset(&self) -> Result<(), TransportError>;
 }
 
+/// The functions of a transport, handed on to the transport that `self` points to.
+macro_rules! through {
+    () => {
+        fn device(&self) -> String {
+            (**self).device()
+        }
+
+        fn read_config(&self, offset: u64, to: &mut [u8]) -> Result<(), TransportError> {
+            (**self).read_config(offset, to)
+        }
+
+        fn write_config(&self, offset: u64, from: &[u8]) -> Result<(), TransportError> {
+            (**self).write_config(offset, from)
+        }
+
+        fn read(&self, register: u32) -> Result<u32, TransportError> {
+            (**self).read(register)
+        }
+
+        fn write(&self, register: u32, value: u32) -> Result<(), TransportError> {
+            (**self).write(register, value)
+        }
+
+        fn map(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
+            (**self).map(iova, memory)
+        }
+
+        fn unmap(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
+            (**self).unmap(iova, memory)
+        }
+
+        fn set_interrupts(&self, eventfds: &[BorrowedFd<'_>]) -> Result<(), TransportError> {
+            (**self).set_interrupts(eventfds)
+        }
+
+        fn reset(&self) -> Result<(), TransportError> {
+            (**self).reset()
+        }
+    };
+}
+
 /// A shared reference reaches the same card. A program can so open a card and still look at single
 /// registers itself.
-impl<T: Transport + ?Sized> Transport for &T {
-    fn read_config(&self, offset: u64, to: &mut [u8]) -> Result<(), TransportError> {
-        (**self).read_config(offset, to)
-    }
+impl<T: Transport + Sync + ?Sized> Transport for &T {
+    through!();
+}
 
-    fn write_config(&self, offset: u64, from: &[u8]) -> Result<(), TransportError> {
-        (**self).write_config(offset, from)
-    }
-
-    fn read(&self, register: u32) -> Result<u32, TransportError> {
-        (**self).read(register)
-    }
-
-    fn write(&self, register: u32, value: u32) -> Result<(), TransportError> {
-        (**self).write(register, value)
-    }
-
-    fn map(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
-        (**self).map(iova, memory)
-    }
-
-    fn unmap(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
-        (**self).unmap(iova, memory)
-    }
-
-    fn set_interrupts(&self, eventfds: &[BorrowedFd<'_>]) -> Result<(), TransportError> {
-        (**self).set_interrupts(eventfds)
-    }
-
-    fn reset(&self) -> Result<(), TransportError> {
-        (**self).reset()
-    }
+/// A transport whose kind is known at run time.
+impl Transport for Box<dyn Transport> {
+    through!();
 }

@@ -39,16 +39,16 @@ pub struct Memories {
 }
 
 impl Memories {
-    pub fn work(&mut self, job: &Descriptor, corrupt: bool) -> Status {
+    pub fn work(&mut self, job: &Descriptor) -> Status {
         match Opcode::try_from(job.opcode) {
             Ok(Opcode::Nop) => Status::Ok,
             Ok(Opcode::Run) => self.run(job),
-            Ok(copy) => self.copy(job, copy == Opcode::CopyToCard, corrupt),
+            Ok(copy) => self.copy(job, copy == Opcode::CopyToCard),
             Err(_) => Status::BadOpcode,
         }
     }
 
-    fn copy(&mut self, job: &Descriptor, to_card: bool, corrupt: bool) -> Status {
+    fn copy(&mut self, job: &Descriptor, to_card: bool) -> Status {
         let (at, len) = (job.card_address as usize, job.bytes as usize);
         if len == 0 || !(at | len | job.host_address as usize).is_multiple_of(4) {
             return Status::Misaligned;
@@ -59,9 +59,6 @@ impl Memories {
         if to_card {
             if memory.read(host, card).is_err() {
                 return Status::HostRead;
-            }
-            if corrupt {
-                card[len - 1] ^= 1;
             }
         } else if memory.write(host, card).is_err() {
             return Status::HostWrite;

@@ -23,8 +23,6 @@ pub enum Fate {
     Works,
     /// The card does nothing and writes a record with this status.
     Ends(Status),
-    /// The card does the job and then changes the last byte of card memory that it wrote.
-    Corrupts,
     /// The card writes a record with the tag of another job.
     WrongTag,
     /// The card writes a record with a status that does not exist.
@@ -57,6 +55,10 @@ pub struct State {
     /// The card does not become ready after a reset.
     pub dead: bool,
     pub gone: bool,
+    /// This byte of card memory does not keep what is copied to it.
+    pub rotten: Option<usize>,
+    /// How often the driver read or wrote a register.
+    pub accesses: u64,
     /// How many jobs ended, by opcode.
     pub ended: [u64; 5],
     /// The largest number of jobs that waited at once.
@@ -167,8 +169,11 @@ impl State {
                 return;
             }
             match fate {
-                Fate::Works | Fate::Corrupts => {
-                    let status = self.memories.work(&job, fate == Fate::Corrupts);
+                Fate::Works => {
+                    let status = self.memories.work(&job);
+                    if let Some(at) = self.rotten {
+                        self.memories.card[at] = 0x55;
+                    }
                     self.record(job.tag, status as u8);
                 }
                 Fate::Ends(status) => self.record(job.tag, status as u8),

@@ -22,13 +22,15 @@ impl Transport for Fake {
     }
 
     fn read(&self, register: u32) -> Result<u32, TransportError> {
-        let state = self.state();
+        let mut state = self.state();
+        state.accesses += 1;
         let value = state.registers.get(&register).copied().unwrap_or(0);
         Ok(if state.gone { ALL_ONES } else { value })
     }
 
     fn write(&self, register: u32, value: u32) -> Result<(), TransportError> {
         let mut state = self.state();
+        state.accesses += 1;
         match register {
             registers::CONTROL => {
                 let enabled = value & fields::CONTROL::ENABLE.mask() != 0 && !state.dead;

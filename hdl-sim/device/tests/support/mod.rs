@@ -22,8 +22,13 @@ pub const MIB: usize = 4;
 /// The first client of a design may have to wait until Verilator has built the design.
 pub const BUILT: Duration = Duration::from_secs(600);
 /// Little memory for data, so that the driver must split copies and batches.
-pub const OPTIONS: Options =
-    Options { ring_log2: 1, memory: 6000, iova: 0x7_0000_0000, job_time: Duration::from_secs(60) };
+pub const OPTIONS: Options = Options {
+    ring_log2: 1,
+    memory: 6000,
+    iova: 0x7_0000_0000,
+    job_time: Duration::from_secs(60),
+    ..Options::DEFAULT
+};
 
 /// A path for a socket that no other test uses.
 pub fn socket() -> PathBuf {
