@@ -23,6 +23,7 @@ deny:            ## licences and sources of the dependencies, by cargo-deny
 ##@ Measure it
 bench:           ## speed beside the peers (WHERE=native,wasmtime,chromium,node N=16,32x32,...)
 bench-check:     ## that the bench runs and all engines agree; its times mean nothing
+bench-driver:    ## what the card's driver costs: jobs a second with a card that answers at once
 eval:            ## accuracy beside fp32 and ONNX Runtime's int8 (DATA=folder)
 start-up:        ## what it costs to be ready to score
 size:            ## the browser's module by crate, raw and compressed

@@ -12,6 +12,11 @@ CHECKED := lockstep,lockstep-strict,ort-int8,ort-web-int8,tract-int8
 bench-check: model modules $(BIN)/bench $(TEACHER)/int8.onnx $(NODE_TOOLS)/.made
 	@$(BENCH) --quick --n 16 --engines $(CHECKED) $(if $(WHERE),,--where native,chromium,node)
 
+# Cargo runs a bench in its package's folder.
+bench-driver:
+	@$(CARGO) bench --quiet --locked -p lockstep-accel-driver --bench jobs -- \
+	  $(abspath $(TARGET))/driver/report.json
+
 eval: model $(BIN)/embed $(TEACHER)/int8.onnx
 	@$(PYTHON) quantize/tools/evaluate.py --data $(DATA) --checkpoint $(CHECKPOINT) \
 	  --fp32 $(TEACHER)/fp32.onnx --ort-int8 $(TEACHER)/int8.onnx \

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::Error;
 use crate::batch::Run;
 
+/// The vectors of a batch, one for each sequence.
+pub(crate) type Vectors = Vec<Vec<i32>>;
+
 /// A batch that ended: the number that its caller gave it, and its vectors.
-pub(crate) type Finished = (u64, Result<Vec<Vec<i32>>, Error>);
+pub(crate) type Finished = (u64, Result<Vectors, Error>);
 
 /// Batches by number, which grows from batch to batch.
 #[derive(Debug, Default)]
@@ -18,7 +21,7 @@ pub(crate) struct Batches {
 /// The vectors of a batch, as far as they are known.
 #[derive(Debug)]
 struct Batch {
-    vectors: Vec<Vec<i32>>,
+    vectors: Vectors,
     left: usize,
 }
 

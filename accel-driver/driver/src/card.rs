@@ -19,7 +19,7 @@ pub struct Card<T: Transport> {
 
 impl<T: Transport> Card<T> {
     /// A wait without an event to wait for ends after this time.
-    const IDLE: Duration = Duration::from_millis(20);
+    const IDLE: Duration = Duration::from_secs(1);
 
     /// Resets the card behind a transport, checks its identity and version, and enables its queue.
     ///
@@ -28,13 +28,15 @@ impl<T: Transport> Card<T> {
     /// an option, or the card, the transport or the system failed.
     pub fn open(transport: T, options: Options) -> Result<Self, Error> {
         let mut card = Self { queue: Queue::open(transport, options)? };
-        while card.state() != CardState::Ready {
+        loop {
             if let Some(News::Lost(error)) = card.queue.poll(Instant::now(), false) {
                 return Err(error);
             }
+            if card.state() == CardState::Ready {
+                return Ok(card);
+            }
             card.wait()?;
         }
-        Ok(card)
     }
 
     /// Tells an observer of every transition of the card's state from now on.
@@ -80,7 +82,7 @@ impl<T: Transport> Card<T> {
     }
 
     /// How many waits an interrupt ended. If jobs end but this number does not grow, then
-    /// interrupts are lost, and the driver finds each record up to 20 ms late.
+    /// interrupts are lost, and the driver looks for records every millisecond.
     #[must_use]
     pub const fn interrupts(&self) -> u64 {
         self.queue.heard()

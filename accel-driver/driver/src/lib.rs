@@ -5,6 +5,7 @@
 //! | [`Transport`] | gives access to one PCI function: registers, DMA maps, interrupts, reset |
 //! | [`Card`] | brings a card up, hands it jobs, aborts late jobs, resets a card that failed |
 //! | [`CardEncoder`] | owns a card, keeps models in its memory, encodes token ids |
+//! | `AsyncEncoder` | the same for many callers on tokio, with the feature `async` |
 //!
 //! `examples/encode.rs` is a complete program.
 //!
@@ -14,6 +15,8 @@
 //! ignores the abort, and fences a card that fails again and again ([`CardState`]). Every wait has
 //! a deadline.
 
+#[cfg(feature = "async")]
+mod asynchronous;
 mod batch;
 mod batches;
 mod capabilities;
@@ -38,7 +41,11 @@ mod spans;
 mod supervisor;
 mod transport;
 mod uploads;
+#[cfg(feature = "async")]
+mod worker;
 
+#[cfg(feature = "async")]
+pub use asynchronous::AsyncEncoder;
 pub use capabilities::Capabilities;
 pub use card::Card;
 pub use encoder::CardEncoder;
@@ -50,3 +57,5 @@ pub use outcome::Outcome;
 pub use recovery::{CardState, Cause};
 pub use supervisor::{Observer, RecoveryPolicy, Transition, Transitions};
 pub use transport::{KernelVfio, Transport, TransportError};
+#[cfg(feature = "async")]
+pub use worker::CardStatus;

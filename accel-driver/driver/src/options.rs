@@ -19,6 +19,9 @@ pub struct Options {
     pub iova: u64,
     /// How long a job may be the oldest unfinished one before the driver aborts it.
     pub job_time: Duration,
+    /// How many batches an encoder that is shared by many callers holds at once; further callers
+    /// wait. At least one.
+    pub batches: usize,
     /// How often and how soon a card that fails is tried again.
     pub recovery: RecoveryPolicy,
 }
@@ -30,12 +33,14 @@ impl Default for Options {
 }
 
 impl Options {
-    /// 64 entries, 16 MiB from bus address 2^32 on, five seconds, the default recovery.
+    /// 64 entries, 16 MiB from bus address 2^32 on, five seconds, 1024 batches, the default
+    /// recovery.
     pub const DEFAULT: Self = Self {
         ring_log2: 6,
         memory: 16 << 20,
         iova: 1 << 32,
         job_time: Duration::from_secs(5),
+        batches: 1024,
         recovery: RecoveryPolicy::DEFAULT,
     };
     /// An IOMMU maps whole pages of this many bytes.

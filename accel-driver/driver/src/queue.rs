@@ -39,6 +39,8 @@ pub(crate) struct Queue<T: Transport> {
     ready_until: Option<Instant>,
     /// An interrupt came, and the registers were not looked at since.
     called: bool,
+    /// A record came without an interrupt, and no interrupt came since.
+    deaf: bool,
     /// How many waits an interrupt ended.
     heard: u64,
     resets: u64,
@@ -51,6 +53,8 @@ impl<T: Transport> Queue<T> {
     const OBEY: Duration = Duration::from_millis(500);
     /// The driver looks at the completion ring this often, in case an interrupt was lost.
     const LOOK: Duration = Duration::from_millis(20);
+    /// The same while interrupts are lost.
+    const LOOK_DEAF: Duration = Duration::from_millis(1);
     /// The driver looks this often whether the card is ready after a reset.
     const LOOK_READY: Duration = Duration::from_micros(50);
 
@@ -66,6 +70,7 @@ impl<T: Transport> Queue<T> {
             look_at: now,
             ready_until: None,
             called: false,
+            deaf: false,
             heard: 0,
             resets: 0,
             failure: String::new(),
@@ -146,7 +151,7 @@ impl<T: Transport> Queue<T> {
             return Ok(0);
         }
         if self.rings.pending() == 0 {
-            (self.since, self.look_at) = (now, now + Self::LOOK);
+            (self.since, self.look_at) = (now, now + self.pace());
         }
         for (i, job) in jobs[..n].iter().enumerate() {
             let tag = self.rings.next_tag();
@@ -164,6 +169,7 @@ impl<T: Transport> Queue<T> {
     /// The next news, if there is some. `heard` says that an interrupt came.
     pub(crate) fn poll(&mut self, now: Instant, heard: bool) -> Option<News> {
         self.called |= heard;
+        self.deaf &= !heard;
         self.heard += u64::from(heard);
         let found = match self.supervisor.state() {
             CardState::Ready | CardState::Aborting => self.serve(now),
@@ -204,8 +210,16 @@ impl<T: Transport> Queue<T> {
         self.device.options.job_time + if aborting { Self::OBEY } else { Duration::ZERO }
     }
 
+    /// How long to wait for an interrupt before the next look.
+    const fn pace(&self) -> Duration {
+        if self.deaf { Self::LOOK_DEAF } else { Self::LOOK }
+    }
+
     fn serve(&mut self, now: Instant) -> Result<Option<News>, Error> {
         if let Some(outcome) = self.take(now)? {
+            if !self.called && now >= self.look_at {
+                (self.deaf, self.look_at) = (true, now + Self::LOOK_DEAF);
+            }
             return Ok(Some(News::Ended(outcome)));
         }
         let pending = self.rings.pending() > 0;
@@ -217,7 +231,7 @@ impl<T: Transport> Queue<T> {
             if fields::STATUS::HALTED.get(registers.status()?) == 1 {
                 return Err(Error::Halted { errors: registers.read(registers::ERROR_STATUS)? });
             }
-            (self.called, self.look_at) = (false, now + Self::LOOK);
+            (self.called, self.look_at) = (false, now + self.pace());
             if let Some(outcome) = self.take(now)? {
                 return Ok(Some(News::Ended(outcome)));
             }
