@@ -194,13 +194,14 @@ impl<T: Transport> Worker<T> {
                 self.obey(order);
             }
             self.pipeline.poll(Instant::now(), heard);
+            // Before the answers: a caller that is refused may ask for the state next.
+            self.report();
             while let Some((number, result)) = self.pipeline.take() {
                 if let Some(caller) = self.callers.remove(&number) {
                     // A caller that is gone does not want its answer.
                     let _ = caller.answer.send(result);
                 }
             }
-            self.report();
             heard = self.pipeline.card().wait().unwrap_or_else(|_| {
                 std::thread::sleep(Self::LOOK);
                 true
