@@ -19,7 +19,7 @@ card: .cache/toolchain
 	@rm -f $(CARD_SOCKET)
 	@$(BIN)/lockstep-card $(CARD_SOCKET) --mib 16 & trap "kill $$!" EXIT; \
 	  for _ in {1..100}; do [[ -S $(CARD_SOCKET) ]] && break || sleep 0.1; done; \
-	  $(BIN)/examples/encode $(CARD_SOCKET)
+	  $(BIN)/examples/encode vfio-user:$(CARD_SOCKET)
 
 web: model modules $(HOST) $(WEB)/.made
 	@$(WITH_DAEMON) node wasm-module/web/serve.mjs \

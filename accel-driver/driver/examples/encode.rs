@@ -1,26 +1,25 @@
-//! Encodes two sequences on the card behind a vfio-user socket and prints their vectors.
-//! `make card` starts a card and runs this program.
+//! Encodes two sequences on a card and prints their vectors. `make card` starts a card and runs
+//! this program.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use lockstep_accel_driver::{Card, CardEncoder, Options, Sequence};
+use lockstep_accel_driver::{Card, CardAddress, CardEncoder, Options, Sequence};
 use lockstep_arith::sample::{self, Shape};
-use lockstep_vfio_user::Client;
 
 /// Encodes on a card.
 #[derive(Parser)]
 struct Arguments {
-    /// The socket of a device process such as `lockstep-card`.
-    socket: PathBuf,
+    /// The card: `vfio:0000:04:00.0`, or `vfio-user:PATH` for the socket of a device process such
+    /// as `lockstep-card`.
+    card: CardAddress,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The device process answers when its design is built, which takes minutes for the first time.
-    let client = Client::connect(&Arguments::parse().socket, Duration::from_secs(600))?;
-    let options = Options { job_time: Duration::from_secs(60), ..Options::default() };
-    let card = Card::open(client, options)?;
+    let transport = Arguments::parse().card.open(Duration::from_secs(600))?;
+    let options = Options { job_time: Duration::from_secs(60), ..Options::DEFAULT };
+    let card = Card::open(transport, options)?;
     // A random model; `lockstep_folder` reads a real one.
     let model = sample::encoder(&Shape { layers: 1, ..Shape::SMALL }, 1);
     let mut encoder = CardEncoder::new(card, &model)?;

@@ -23,6 +23,8 @@ use crate::{Capabilities, Card, Error, Options, Transport};
 pub struct AsyncEncoder {
     facts: ModelFacts,
     capabilities: Capabilities,
+    /// The name of the card, for errors.
+    device: String,
     /// Takes the model out in the end.
     _model: Handle,
     owner: Arc<Owner>,
@@ -73,12 +75,13 @@ impl AsyncEncoder {
 
     fn start<T: Transport + 'static>(card: Card<T>, model: &Encoder) -> Result<Self, Error> {
         let capabilities = *card.capabilities();
+        let device = card.queue.device();
         let mut pipeline = Pipeline::new(card);
-        let id = pipeline.add(Image::new(model, &capabilities.engine)?)?;
+        let id = pipeline.add(image(model, &capabilities, &device)?)?;
         let link = worker::start(pipeline)?;
         let facts = ModelFacts { id, ..facts(model, &capabilities) };
         let owner = Arc::new(Owner(link.clone()));
-        Ok(Self { facts, capabilities, _model: Handle::new(id, link), owner })
+        Ok(Self { facts, capabilities, device, _model: Handle::new(id, link), owner })
     }
 
     fn link(&self) -> &Link {
@@ -94,11 +97,12 @@ impl AsyncEncoder {
     /// # Errors
     /// The engine does not take the model's shape, or card memory is too small for all models.
     pub async fn add(&self, model: &Encoder) -> Result<Self, Error> {
-        let image = Box::new(Image::new(model, &self.capabilities.engine)?);
+        let image = Box::new(image(model, &self.capabilities, &self.device)?);
         let facts = facts(model, &self.capabilities);
         let handle = self.link().ask(|answer| Order::Add(image, answer)).await?;
         let facts = ModelFacts { id: handle.id, ..facts };
-        Ok(Self { facts, capabilities: self.capabilities, _model: handle, owner: self.owner.clone() })
+        let (capabilities, device) = (self.capabilities, self.device.clone());
+        Ok(Self { facts, capabilities, device, _model: handle, owner: self.owner.clone() })
     }
 
     /// Encodes a ragged batch: for each sequence its token ids and the type of each token. Vector
@@ -167,6 +171,10 @@ impl AsyncEncoder {
             let _ = closed.await;
         }
     }
+}
+
+fn image(model: &Encoder, capabilities: &Capabilities, device: &str) -> Result<Image, Error> {
+    Image::new(model, &capabilities.engine).map_err(|source| Error::Program { device: device.into(), source })
 }
 
 /// Cancels a batch when its caller goes before the answer.

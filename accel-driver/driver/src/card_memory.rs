@@ -5,10 +5,10 @@ use std::fmt;
 
 use lockstep_accel_program::{ArrayShape, Image};
 
-use crate::Error;
 use crate::model_id::ModelId;
 use crate::resident::{Presence, Resident, Slot};
 use crate::spans::{Span, Spans};
+use crate::{Capabilities, Error};
 
 /// Something that is copied to card memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +61,8 @@ pub(crate) enum Want {
 /// A program that was not used for the longest time makes room for others.
 #[derive(Debug)]
 pub(crate) struct CardMemory {
+    /// The name of the card, for errors.
+    device: String,
     spans: Spans,
     engine: ArrayShape,
     /// How often a part is copied before its jobs fail.
@@ -72,8 +74,9 @@ pub(crate) struct CardMemory {
 }
 
 impl CardMemory {
-    pub(crate) fn new(bytes: u64, engine: ArrayShape, tries: u32) -> Self {
-        Self { spans: Spans::new(bytes), engine, tries, models: BTreeMap::new(), next: 0, clock: 0 }
+    pub(crate) fn new(device: String, capabilities: &Capabilities, tries: u32) -> Self {
+        let (spans, engine) = (Spans::new(capabilities.card_bytes), capabilities.engine);
+        Self { device, spans, engine, tries, models: BTreeMap::new(), next: 0, clock: 0 }
     }
 
     /// Adds a model. Its image is placed when the first job wants it.
@@ -85,7 +88,8 @@ impl CardMemory {
         let others: u64 = self.models.values().filter(|m| !m.retired).map(|m| bytes(&m.image)).sum();
         let (needed, available) = (bytes(&image), self.spans.size().saturating_sub(others));
         if needed > available {
-            return Err(Error::CardMemory { what: "the model".into(), needed, available });
+            let (device, what) = (self.device.clone(), "the model".into());
+            return Err(Error::CardMemory { device, what, needed, available });
         }
         let id = ModelId::number(self.next);
         self.next += 1;
@@ -122,7 +126,9 @@ impl CardMemory {
         };
         if let Part::Program(..) = part {
             let engine = self.engine;
-            let slot = self.model(id)?.program(&engine, tokens)?;
+            let device = self.device.clone();
+            let slot = self.model(id)?.program(&engine, tokens);
+            let slot = slot.map_err(|source| Error::Program { device, source })?;
             match (slot.presence, slot.span) {
                 (Presence::Ready, Some(span)) => {
                     return Ok(Want::Ready(Placed { address: span.at, instructions: slot.instructions }));
@@ -248,7 +254,8 @@ impl CardMemory {
                 None if self.busy() => return Ok(false),
                 None => {
                     let (needed, available) = (bytes as u64, self.spans.size());
-                    return Err(Error::CardMemory { what: part.to_string(), needed, available });
+                    let (device, what) = (self.device.clone(), part.to_string());
+                    return Err(Error::CardMemory { device, what, needed, available });
                 }
             }
         };

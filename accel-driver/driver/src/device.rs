@@ -38,6 +38,11 @@ impl<T: Transport> Device<T> {
         Ok(Self { transport, options, capabilities, memory, interrupts })
     }
 
+    /// The name of the card, for errors.
+    pub(crate) fn name(&self) -> String {
+        self.transport.device()
+    }
+
     pub(crate) fn registers(&self) -> Registers<'_, T> {
         Registers(&self.transport)
     }

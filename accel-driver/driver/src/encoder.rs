@@ -59,7 +59,8 @@ impl<T: Transport> CardEncoder<T> {
     /// The engine does not take the model's shape, or card memory is too small for all models.
     pub fn add(&mut self, model: &Encoder) -> Result<ModelId, Error> {
         let capabilities = self.card().capabilities();
-        let image = Image::new(model, &capabilities.engine)?;
+        let image = Image::new(model, &capabilities.engine);
+        let image = image.map_err(|source| Error::Program { device: self.card().queue.device(), source })?;
         let facts = facts(model, capabilities);
         let id = self.pipeline.add(image)?;
         self.models.push(ModelFacts { id, ..facts });

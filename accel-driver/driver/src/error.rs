@@ -11,6 +11,9 @@ use crate::model_id::ModelId;
 /// Why a card or a job failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The card cannot be opened.
+    #[error(transparent)]
+    Open(#[from] crate::OpenError),
     /// The transport failed.
     #[error("{action}: {source}")]
     Transport {
@@ -114,8 +117,13 @@ pub enum Error {
         detail: u32,
     },
     /// The compiler refused the model for this card.
-    #[error(transparent)]
-    Program(#[from] lockstep_accel_program::Error),
+    #[error("{device}: {source}; use another model, or a card with a larger engine")]
+    Program {
+        /// The device, as [`crate::Transport::device`] names it.
+        device: String,
+        /// What does not fit.
+        source: lockstep_accel_program::Error,
+    },
     /// The model does not take a sequence of the batch.
     #[error("sequence {sequence}: {why}")]
     Sequence {
@@ -126,10 +134,12 @@ pub enum Error {
     },
     /// Card memory is too small.
     #[error(
-        "{what} needs {needed} bytes of card memory; {available} are there; remove another model, or use a \
+        "{device}: {what} needs {needed} bytes of card memory; {available} are there; remove another model, or use a \
          smaller model or a card with more memory"
     )]
     CardMemory {
+        /// The device, as [`crate::Transport::device`] names it.
+        device: String,
         /// What does not fit.
         what: String,
         /// Bytes that are needed.

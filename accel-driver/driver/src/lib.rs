@@ -3,6 +3,7 @@
 //! | type | what it does |
 //! |---|---|
 //! | [`Transport`] | gives access to one PCI function: registers, DMA maps, interrupts, reset |
+//! | [`CardAddress`] | opens the transport of a card that an option names |
 //! | [`Card`] | brings a card up, hands it jobs, aborts late jobs, resets a card that failed |
 //! | [`CardEncoder`] | owns a card, keeps models in its memory, encodes token ids |
 //! | `AsyncEncoder` | the same for many callers on tokio, with the feature `async` |
@@ -15,6 +16,7 @@
 //! ignores the abort, and fences a card that fails again and again ([`CardState`]). Every wait has
 //! a deadline.
 
+mod address;
 #[cfg(feature = "async")]
 mod asynchronous;
 mod batch;
@@ -44,6 +46,7 @@ mod uploads;
 #[cfg(feature = "async")]
 mod worker;
 
+pub use address::{AddressError, CardAddress};
 #[cfg(feature = "async")]
 pub use asynchronous::AsyncEncoder;
 pub use capabilities::Capabilities;
@@ -56,6 +59,6 @@ pub use options::Options;
 pub use outcome::Outcome;
 pub use recovery::{CardState, Cause};
 pub use supervisor::{Observer, RecoveryPolicy, Transition, Transitions};
-pub use transport::{KernelVfio, Transport, TransportError};
+pub use transport::{DeviceProcess, KernelVfio, OpenError, Transport, TransportError};
 #[cfg(feature = "async")]
 pub use worker::CardStatus;

@@ -63,7 +63,7 @@ impl<T: Transport> Pipeline<T> {
         let capabilities = card.capabilities();
         let tries = card.queue.options().recovery.job_tries.max(1);
         Self {
-            memory: CardMemory::new(capabilities.card_bytes, capabilities.engine, tries),
+            memory: CardMemory::new(card.queue.device(), capabilities, tries),
             spans: Spans::new(card.data_bytes()),
             flights: VecDeque::new(),
             copies: 0,

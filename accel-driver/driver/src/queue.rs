@@ -79,6 +79,11 @@ impl<T: Transport> Queue<T> {
         Ok(queue)
     }
 
+    /// The name of the card.
+    pub(crate) fn device(&self) -> String {
+        self.device.name()
+    }
+
     pub(crate) const fn capabilities(&self) -> &Capabilities {
         &self.device.capabilities
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use lockstep_accel_program::{ArrayShape, Image, Program};
+use lockstep_accel_program::{self as program, ArrayShape, Image, Program};
 
 use crate::Error;
 use crate::spans::Span;
@@ -78,7 +78,11 @@ impl Resident {
 
     /// The program for `tokens` tokens. It is compiled, unless it was compiled before. The image
     /// must have a place.
-    pub(crate) fn program(&mut self, engine: &ArrayShape, tokens: usize) -> Result<&mut Slot, Error> {
+    pub(crate) fn program(
+        &mut self,
+        engine: &ArrayShape,
+        tokens: usize,
+    ) -> Result<&mut Slot, program::Error> {
         let base = self.image_span.map_or(0, |span| span.at);
         match self.programs.entry(tokens) {
             Entry::Occupied(slot) => Ok(slot.into_mut()),

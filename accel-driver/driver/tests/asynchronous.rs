@@ -179,7 +179,7 @@ async fn a_model_is_swapped_while_the_other_works() {
         second
     });
     let full = first.add(&models[2]).await.unwrap_err().to_string();
-    assert!(full.starts_with("the model needs "), "{full}");
+    assert!(full.starts_with("the card: the model needs "), "{full}");
     drop(first);
     let third = Arc::new(second.add(&models[2]).await.unwrap());
     check_many(&third, &models[2], 20).await;

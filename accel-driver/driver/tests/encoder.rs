@@ -185,7 +185,7 @@ fn programs_make_room_for_each_other() {
     // A program that never fits.
     let long = Texts::new(&model, [60], 2);
     let error = encoder.encode(&long.batch()).unwrap_err().to_string();
-    assert!(error.starts_with("the program of model 0 for 60 tokens needs "), "{error}");
+    assert!(error.starts_with("the card: the program of model 0 for 60 tokens needs "), "{error}");
     check(&mut encoder, &model, &[1, 2, 3], 3);
 }
 
@@ -204,7 +204,7 @@ fn models_lie_beside_each_other_and_leave_room() {
         assert_eq!(encoder.encode_by(id, &texts.batch()).unwrap(), vectors(model), "{id}");
     }
     let error = encoder.add(&models[2]).unwrap_err().to_string();
-    assert!(error.starts_with("the model needs "), "{error}");
+    assert!(error.starts_with("the card: the model needs "), "{error}");
     encoder.remove(first);
     let third = encoder.add(&models[2]).unwrap();
     assert_eq!(encoder.encode_by(third, &texts.batch()).unwrap(), vectors(&models[2]));

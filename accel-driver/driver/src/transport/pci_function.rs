@@ -69,54 +69,60 @@ pub trait Transport: Send {
     fn reset(&self) -> Result<(), TransportError>;
 }
 
-/// The functions of a transport, handed on to the transport that `self` points to.
+/// The functions of a transport but for its name, handed on to the transport `$to`.
 macro_rules! through {
-    () => {
-        fn device(&self) -> String {
-            (**self).device()
+    ($self:ident => $to:expr) => {
+        fn read_config(&$self, offset: u64, to: &mut [u8]) -> Result<(), TransportError> {
+            $to.read_config(offset, to)
         }
 
-        fn read_config(&self, offset: u64, to: &mut [u8]) -> Result<(), TransportError> {
-            (**self).read_config(offset, to)
+        fn write_config(&$self, offset: u64, from: &[u8]) -> Result<(), TransportError> {
+            $to.write_config(offset, from)
         }
 
-        fn write_config(&self, offset: u64, from: &[u8]) -> Result<(), TransportError> {
-            (**self).write_config(offset, from)
+        fn read(&$self, register: u32) -> Result<u32, TransportError> {
+            $to.read(register)
         }
 
-        fn read(&self, register: u32) -> Result<u32, TransportError> {
-            (**self).read(register)
+        fn write(&$self, register: u32, value: u32) -> Result<(), TransportError> {
+            $to.write(register, value)
         }
 
-        fn write(&self, register: u32, value: u32) -> Result<(), TransportError> {
-            (**self).write(register, value)
+        fn map(&$self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
+            $to.map(iova, memory)
         }
 
-        fn map(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
-            (**self).map(iova, memory)
+        fn unmap(&$self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
+            $to.unmap(iova, memory)
         }
 
-        fn unmap(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
-            (**self).unmap(iova, memory)
+        fn set_interrupts(&$self, eventfds: &[BorrowedFd<'_>]) -> Result<(), TransportError> {
+            $to.set_interrupts(eventfds)
         }
 
-        fn set_interrupts(&self, eventfds: &[BorrowedFd<'_>]) -> Result<(), TransportError> {
-            (**self).set_interrupts(eventfds)
-        }
-
-        fn reset(&self) -> Result<(), TransportError> {
-            (**self).reset()
+        fn reset(&$self) -> Result<(), TransportError> {
+            $to.reset()
         }
     };
 }
 
+pub(crate) use through;
+
 /// A shared reference reaches the same card. A program can so open a card and still look at single
 /// registers itself.
 impl<T: Transport + Sync + ?Sized> Transport for &T {
-    through!();
+    fn device(&self) -> String {
+        (**self).device()
+    }
+
+    through!(self => (**self));
 }
 
 /// A transport whose kind is known at run time.
 impl Transport for Box<dyn Transport> {
-    through!();
+    fn device(&self) -> String {
+        (**self).device()
+    }
+
+    through!(self => (**self));
 }

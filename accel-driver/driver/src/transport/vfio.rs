@@ -8,11 +8,14 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use lockstep_accel_abi::BAR_BYTES;
 use lockstep_accel_memory::SharedMemory;
 use lockstep_vfio_user::region;
 use vfio_ioctls::{VfioContainer, VfioDevice};
 use vmm_sys_util::eventfd::EventFd;
 
+use super::function::{self, Places};
+use super::open_error::OpenError;
 use super::pci_function::{COMMAND, Transport, TransportError};
 
 /// A PCI function that is bound to the kernel driver `vfio-pci`.
@@ -24,6 +27,8 @@ pub struct KernelVfio {
     container: Arc<VfioContainer>,
     config: Region,
     bar: Region,
+    /// The address, for errors.
+    name: String,
 }
 
 /// The position of a region in the device's file, in bytes.
@@ -34,14 +39,40 @@ struct Region {
 }
 
 impl KernelVfio {
+    /// The folder with the files of the IOMMU groups.
+    const GROUPS: &'static str = "/dev/vfio";
+
     /// Opens the function with the sysfs path `sysfs`, for example
     /// `/sys/bus/pci/devices/0000:03:00.0`. The user must own the file of the function's IOMMU
     /// group, `/dev/vfio/GROUP`; root is not needed.
     ///
     /// # Errors
-    /// The function is not bound to `vfio-pci`, another function of its group is bound to a kernel
-    /// driver, or the kernel refuses.
-    pub fn open(sysfs: &Path) -> Result<Self, TransportError> {
+    /// [`OpenError`] says which step failed and what to do next.
+    pub fn open(sysfs: &Path) -> Result<Self, OpenError> {
+        let function = sysfs.file_name().unwrap_or_default().to_string_lossy();
+        let functions = sysfs.parent().unwrap_or(Path::new("")).to_path_buf();
+        Self::open_at(&Places { functions, groups: Self::GROUPS.into() }, &function)
+    }
+
+    /// Opens a function by its address, for example `0000:03:00.0`; as [`Self::open`].
+    pub(crate) fn open_function(function: &str) -> Result<Self, OpenError> {
+        let functions = Path::new("/sys/bus/pci/devices").into();
+        Self::open_at(&Places { functions, groups: Self::GROUPS.into() }, function)
+    }
+
+    fn open_at(places: &Places, function: &str) -> Result<Self, OpenError> {
+        let name = format!("vfio:{function}");
+        function::check(places, &name, function)?;
+        let opened = Self::open_checked(&places.functions.join(function), name.clone())
+            .map_err(|source| OpenError::Vfio { device: name.clone(), source })?;
+        let (bytes, needed) = (opened.bar.size, BAR_BYTES.into());
+        if bytes < needed {
+            return Err(OpenError::SmallBar { device: name, bytes, needed });
+        }
+        Ok(opened)
+    }
+
+    fn open_checked(sysfs: &Path, name: String) -> Result<Self, TransportError> {
         let container = Arc::new(VfioContainer::new(None)?);
         let device = VfioDevice::new(sysfs, container.clone(), false)?;
         // SAFETY: `device` keeps its file open until after the end of this borrow.
@@ -49,7 +80,7 @@ impl KernelVfio {
         let find =
             |index| Region { offset: device.get_region_offset(index), size: device.get_region_size(index) };
         let (config, bar) = (find(region::CONFIG), find(region::BAR0));
-        Ok(Self { file, device, container, config, bar })
+        Ok(Self { file, device, container, config, bar, name })
     }
 
     /// Where `bytes` bytes at `offset` of a region are in the device's file. The driver reads and
@@ -65,6 +96,10 @@ impl KernelVfio {
 }
 
 impl Transport for KernelVfio {
+    fn device(&self) -> String {
+        self.name.clone()
+    }
+
     fn read_config(&self, offset: u64, to: &mut [u8]) -> Result<(), TransportError> {
         Ok(self.file.read_exact_at(to, Self::place(self.config, offset, to.len())?)?)
     }

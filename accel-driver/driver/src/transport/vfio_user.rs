@@ -1,11 +1,56 @@
 //! A device process, reached through its vfio-user socket.
 
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+use std::time::Duration;
 
+use lockstep_accel_abi::BAR_BYTES;
 use lockstep_accel_memory::SharedMemory;
-use lockstep_vfio_user::{Client, irq, region};
+use lockstep_vfio_user::{Client, Error, irq, region};
 
-use super::pci_function::{Transport, TransportError};
+use super::open_error::OpenError;
+use super::pci_function::{Transport, TransportError, through};
+
+/// The client of a device process, and its address for errors.
+#[derive(Debug)]
+pub struct DeviceProcess {
+    client: Client,
+    device: String,
+}
+
+impl DeviceProcess {
+    /// Connects to the socket of a device process. The process has `deadline` to answer this and
+    /// each later access.
+    ///
+    /// # Errors
+    /// No process listens, it does not answer, or its BAR 0 is too small.
+    pub fn connect(path: &Path, deadline: Duration) -> Result<Self, OpenError> {
+        let device = format!("vfio-user:{}", path.display());
+        let refused = |source| OpenError::Refused { device: device.clone(), source };
+        let client = Client::connect(path, deadline).map_err(|error| match error {
+            Error::Socket { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                OpenError::NoAccess { device: device.clone(), path: path.display().to_string() }
+            }
+            Error::Socket { source, .. } => OpenError::NoProcess { device: device.clone(), source },
+            source => refused(source),
+        })?;
+        let (bytes, needed) = (client.region(region::BAR0).map_err(refused)?.size, BAR_BYTES.into());
+        if bytes < needed {
+            return Err(OpenError::SmallBar { device, bytes, needed });
+        }
+        Ok(Self { client, device })
+    }
+}
+
+impl Transport for DeviceProcess {
+    fn device(&self) -> String {
+        self.device.clone()
+    }
+
+    // The client has functions of its own with the same names.
+    through!(self => (&self.client as &dyn Transport));
+}
 
 impl Transport for Client {
     fn read_config(&self, offset: u64, to: &mut [u8]) -> Result<(), TransportError> {
