@@ -4,13 +4,15 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, builder::TypedValueParser};
 
+use lockstep_accel_driver::CardAddress;
+
 use crate::{
     config::{Backend, Config},
     cors::is_origin,
 };
 
 /// What the program shall do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Serve on an address.
     Serve {
@@ -75,7 +77,21 @@ struct Serve {
     /// Instances of the module, or cores of the native engine [default: all cores]
     #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
     instances: Option<usize>,
-    /// Requests that may wait
+    /// Accelerator card: vfio:0000:04:00.0, or vfio-user:PATH of a device process; may be repeated
+    #[arg(long, value_name = "CARD")]
+    accel: Vec<CardAddress>,
+    /// Give heavy work to the cards even where the CPU would be faster
+    #[arg(long, requires = "accel")]
+    prefer_cards: bool,
+    /// Share of the cards' vectors, 0 to 1, that the CPU computes again to compare
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    #[arg(default_value_t = defaults().check_share)]
+    check_share: f64,
+    /// Mebibytes of known vectors to keep, 0 for none
+    #[arg(long, value_name = "N", value_parser = from(0), allow_negative_numbers = true)]
+    #[arg(default_value_t = (defaults().vector_bytes >> 20) as usize)]
+    vector_mib: usize,
+    /// Requests that may be under way beyond the number of instances
     #[arg(long, value_name = "N", value_parser = from(0), allow_negative_numbers = true)]
     #[arg(default_value_t = defaults().queue)]
     queue: usize,
@@ -150,6 +166,10 @@ impl Serve {
             untrusted_module: self.untrusted_module,
             cache_dir: self.cache_dir,
             instances: self.instances.map_or(defaults().instances, count),
+            accels: self.accel,
+            prefer_cards: self.prefer_cards,
+            check_share: self.check_share,
+            vector_bytes: (self.vector_mib as u64) << 20,
             queue: self.queue,
             max_body_bytes: self.max_body_bytes,
             deadline: time(self.deadline_ms),
@@ -182,6 +202,12 @@ fn from(least: i128) -> impl TypedValueParser<Value = usize> {
             _ => Err(format!("{number} is not in {range:?}")),
         }
     }
+}
+
+/// Reads a share from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(format!("{share} is not in 0..=1")) }
 }
 
 /// A number of threads or connections, at most 65,536.

@@ -2,8 +2,10 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, thread::available_parallelism, time::Duration};
 
-/// The engine that answers requests. All engines give the same answers, except for the name of the
-/// backend.
+use lockstep_accel_driver::CardAddress;
+
+/// The engine that encodes texts on the CPU. All engines give the same answers, except for the name
+/// of the backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Backend {
     /// The engine inside the daemon, with the processor's fastest instructions, on all cores.
@@ -13,11 +15,11 @@ pub enum Backend {
 }
 
 /// The settings. [`Config::new`] gives the defaults that are named here.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Folder with `model.lockstep`, `tokenizer.json` and `lockstep.json`.
     pub model: PathBuf,
-    /// The engine that answers requests.
+    /// The engine that encodes texts on the CPU.
     pub backend: Backend,
     /// File of the WebAssembly module. The native engine ignores it.
     pub module: PathBuf,
@@ -31,9 +33,19 @@ pub struct Config {
     /// Instances of the module, each on a thread of its own, or threads of the native engine. As
     /// many as there are cores by default.
     pub instances: NonZeroUsize,
-    /// How many requests may wait for a worker; 64.
+    /// Accelerator cards, each with a copy of the model. None by default.
+    pub accels: Vec<CardAddress>,
+    /// Whether work that is not urgent goes to the cards even where the CPU would be faster, for
+    /// tests of cards and of their simulation. Off by default.
+    pub prefer_cards: bool,
+    /// The share of the cards' vectors that the daemon computes again on the CPU and compares, from
+    /// 0 to 1; 0.
+    pub check_share: f64,
+    /// Bytes of vectors that the daemon keeps, so that it need not encode a text again; 64 MiB.
+    pub vector_bytes: u64,
+    /// How many requests may be under way beyond the number of instances; 64.
     pub queue: usize,
-    /// Largest body of a request, in bytes; 4 MiB. Waiting requests take up to `queue` times as
+    /// Largest body of a request, in bytes; 4 MiB. Requests under way take up to `queue` times as
     /// much memory.
     pub max_body_bytes: usize,
     /// Time from a request's last byte to its answer; 10 s. A call that takes longer is ended.
@@ -71,6 +83,10 @@ impl Config {
             untrusted_module: false,
             cache_dir: None,
             instances: available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            accels: Vec::new(),
+            prefer_cards: false,
+            check_share: 0.0,
+            vector_bytes: 64 << 20,
             queue: 64,
             max_body_bytes: 4 << 20,
             deadline: Duration::from_secs(10),

@@ -16,7 +16,9 @@ use crate::response::Response;
 
 /// Headers that a page may read, beside those that it may always read.
 const EXPOSED: &str = "x-compute-time, x-compute-tokens, x-inference-time, x-lockstep-backend, \
-                       x-lockstep-model-digest, x-queue-time, x-total-time";
+                       x-lockstep-engine, x-lockstep-model-digest, x-queue-time, x-total-time";
+/// Headers that a page may send, beside those that it may always send.
+const ASKED: &str = "content-type, x-lockstep-deadline-ms, x-lockstep-priority";
 /// For how many seconds a browser may reuse the answer to a preflight request.
 const MAX_AGE: &str = "600";
 
@@ -41,7 +43,7 @@ pub(crate) fn preflight() -> Response {
     *answer.status_mut() = StatusCode::NO_CONTENT;
     let headers = answer.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ASKED));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
     answer
 }

@@ -1,8 +1,9 @@
-//! Reads the files of a model folder as bytes. The module interprets them.
+//! Reads the files of a model folder. The module interprets the weights.
 
 use std::{fs, path::Path};
 
-use lockstep_folder::{MANIFEST, RUNTIME, TOKENIZER};
+use lockstep_folder::{MANIFEST, RUNTIME, TOKENIZER, manifest::Manifest};
+use lockstep_module::{OpenError, TextReader};
 
 use crate::error::HostError;
 
@@ -24,6 +25,13 @@ impl ModelFiles {
             tokenizer: read(&folder.join(TOKENIZER))?,
             manifest: read(&folder.join(MANIFEST))?,
         })
+    }
+
+    /// The reader of the model's texts.
+    pub(crate) fn reader(&self) -> Result<TextReader, HostError> {
+        let unusable = |error: OpenError| HostError::Open(error.to_string());
+        let manifest = Manifest::read(&self.manifest).map_err(|error| unusable(error.into()))?;
+        TextReader::open(&self.tokenizer, &manifest).map_err(unusable)
     }
 }
 

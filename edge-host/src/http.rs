@@ -1,29 +1,36 @@
 //! Answers one HTTP request.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
-    Method, Request,
+    HeaderMap, Method, Request,
     body::{Body, Incoming},
     header::{HeaderName, HeaderValue},
 };
-use lockstep_rank::Problem;
-use tokio::{sync::oneshot, time::timeout};
+use lockstep_rank::{Problem, Reply};
+use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{
     config::Config,
+    core::{context::Context, route::Priority},
     cors,
-    engine::interface::EngineError,
     info::Info,
     log,
     pool::Pool,
-    queue::{Outcome, Queued},
-    response::{Response, json, refusal},
+    response::{Response, json, refusal, retry_after},
 };
 
+/// Sets the priority of a request: `interactive` or `batch`.
+const PRIORITY: &str = "x-lockstep-priority";
+/// Sets the time for the answer in milliseconds, if it shall be shorter than the daemon's.
+const DEADLINE: &str = "x-lockstep-deadline-ms";
+
 /// Answers one request. Every failure becomes a refusal.
-pub(crate) async fn answer(request: Request<Incoming>, pool: &Pool, config: &Config) -> Response {
+pub(crate) async fn answer(request: Request<Incoming>, pool: &Arc<Pool>, config: &Config) -> Response {
     let arrived = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let allowed = &config.allow_origins;
@@ -55,34 +62,74 @@ pub(crate) async fn answer(request: Request<Incoming>, pool: &Pool, config: &Con
 async fn respond(
     request: Request<Incoming>,
     arrived: Instant,
-    pool: &Pool,
+    pool: &Arc<Pool>,
     config: &Config,
 ) -> Result<Response, Problem> {
     if let Some(response) = status(request.method(), request.uri().path(), pool) {
         return response;
     }
-    let info = pool.info().ok_or_else(not_ready)?;
+    let info = &pool.served().ok_or_else(not_ready)?.info;
 
     let (head, body) = request.into_parts();
+    let limit = deadline(&head.headers, config.deadline)?;
+    let priority = priority(&head.headers)?;
     let body = read(body, config).await?;
     let complete = Instant::now();
-    let (reply, outcome) = oneshot::channel();
-    let queued = Queued {
-        method: head.method.as_str().to_owned(),
-        path: head.uri.path().to_owned(),
-        body,
-        deadline: complete + config.deadline,
-        reply,
-    };
-    pool.push(queued).map_err(|_| {
-        Problem::Overloaded(format!("{} requests wait already; try again later", config.queue))
+    let permit = pool.permit().ok_or_else(|| Problem::Overloaded {
+        detail: format!("{} requests wait already; try again later", config.queue),
+        retry_after: Duration::from_secs(1),
     })?;
-    match timeout(config.deadline, outcome).await {
-        Ok(Ok(outcome)) => served(outcome, info, arrived, complete, config),
-        // The worker dropped the request: it came too late, or the daemon is shutting down.
-        Ok(Err(_)) if complete.elapsed() < config.deadline => Err(shutting_down()),
-        Ok(Err(_)) | Err(_) => Err(Problem::Deadline(config.deadline)),
+    let context = Arc::new(Context::new(complete, limit, priority));
+    // The client may leave at any time, which drops this future.
+    let _cancel = CancelOnDrop(Arc::clone(&context));
+    let (shared, running) = (Arc::clone(pool), Arc::clone(&context));
+    let task = spawn_blocking(move || {
+        let served = shared.served().ok_or_else(not_ready)?;
+        let reply = served.front.answer(head.method.as_str(), head.uri.path(), &body, &running);
+        drop(permit);
+        Ok(reply)
+    });
+    match timeout(limit, task).await {
+        Ok(Ok(reply)) => Ok(served(reply?, info, arrived, complete, &context)),
+        Ok(Err(_)) => Err(Problem::stopping()),
+        Err(_) => Err(Problem::Deadline(limit)),
     }
+}
+
+/// Ends a request when its future is dropped.
+struct CancelOnDrop(Arc<Context>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// The time that a request asks for, or the daemon's.
+fn deadline(headers: &HeaderMap, most: Duration) -> Result<Duration, Problem> {
+    let Some(value) = headers.get(DEADLINE) else { return Ok(most) };
+    let milliseconds = value.to_str().ok().and_then(|value| value.parse().ok());
+    let asked = milliseconds.map(Duration::from_millis);
+    asked.filter(|asked| !asked.is_zero() && *asked <= most).ok_or_else(|| {
+        let most = most.as_millis();
+        invalid(DEADLINE, value, &format!("a whole number of milliseconds from 1 to {most}"))
+    })
+}
+
+fn priority(headers: &HeaderMap) -> Result<Priority, Problem> {
+    match headers.get(PRIORITY) {
+        None => Ok(Priority::default()),
+        Some(value) => match value.as_bytes() {
+            b"interactive" => Ok(Priority::Interactive),
+            b"batch" => Ok(Priority::Batch),
+            _ => Err(invalid(PRIORITY, value, "`interactive` or `batch`")),
+        },
+    }
+}
+
+fn invalid(header: &str, value: &HeaderValue, expected: &str) -> Problem {
+    let value = String::from_utf8_lossy(value.as_bytes());
+    Problem::Invalid { field: header.into(), detail: format!("expected {expected}, got {value:?}") }
 }
 
 /// The answer to `GET /health` and `GET /info`, which the daemon gives without an engine; `None`
@@ -94,27 +141,18 @@ fn status(method: &Method, path: &str, pool: &Pool) -> Option<Result<Response, P
     match path {
         "/health" if pool.is_ready() => Some(Ok(json(200, r#"{"status":"ok"}"#))),
         "/health" => Some(Err(not_ready())),
-        "/info" => Some(pool.info().map(|info| json(200, info.body.clone())).ok_or_else(not_ready)),
+        "/info" => {
+            Some(pool.served().map(|served| json(200, served.info.body.clone())).ok_or_else(not_ready))
+        }
         _ => None,
     }
 }
 
-/// The answer to a request that an engine took.
-fn served(
-    outcome: Outcome,
-    info: &Info,
-    arrived: Instant,
-    complete: Instant,
-    config: &Config,
-) -> Result<Response, Problem> {
-    let Outcome { answer, taken, done } = outcome;
-    let answer = answer.map_err(|error| match error {
-        EngineError::Deadline => Problem::Deadline(config.deadline),
-        EngineError::Stopped => shutting_down(),
-        error => Problem::Backend(error.to_string()),
-    })?;
-    let mut response = json(answer.status, answer.body);
-    if answer.status == 200 {
+/// The answer to a request that the core answered.
+fn served(reply: Reply, info: &Info, arrived: Instant, complete: Instant, context: &Context) -> Response {
+    let mut response = json(reply.status, reply.body);
+    retry_after(&mut response, reply.retry_after);
+    if reply.status == 200 {
         let named = info.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.clone()));
         response.headers_mut().extend(named);
     }
@@ -124,22 +162,20 @@ fn served(
         }
     };
     let milliseconds = |time: Duration| format!("{:.3}", time.as_secs_f64() * 1000.0);
-    header("x-queue-time", milliseconds(taken.duration_since(complete)));
-    header("x-inference-time", milliseconds(done.duration_since(taken)));
-    header("x-compute-time", milliseconds(done.duration_since(taken)));
+    let timing = context.timing();
+    header("x-queue-time", milliseconds(timing.queued));
+    header("x-inference-time", milliseconds(timing.ran));
+    header("x-compute-time", milliseconds(complete.elapsed().saturating_sub(timing.queued)));
     header("x-total-time", milliseconds(arrived.elapsed()));
-    if let Some(tokens) = answer.tokens {
-        header("x-compute-tokens", tokens.to_string());
+    header("x-compute-tokens", reply.usage.tokens.to_string());
+    if !timing.engines.is_empty() {
+        header("x-lockstep-engine", timing.engines.join(", "));
     }
-    Ok(response)
+    response
 }
 
 fn not_ready() -> Problem {
     Problem::Unhealthy("no instance of the module is ready yet".into())
-}
-
-fn shutting_down() -> Problem {
-    Problem::Unhealthy("the daemon is shutting down".into())
 }
 
 /// Reads a body of bounded size in bounded time. A body whose announced length is too large is

@@ -1,36 +1,39 @@
-//! The daemon: runs the WebAssembly module in wasmtime, or the same engine natively, and answers
-//! HTTP.
+//! The daemon: answers HTTP, with engines in WebAssembly, natively, or on accelerator cards.
 //!
-//! The engine holds the model, the validation and the ranking. The daemon never inspects a request
-//! body and cannot change a score. A request goes this way:
+//! `rank` reads and validates each request here, with the code that runs everywhere. Its texts go
+//! through one scheduler to the engine that is free: instances of the module, threads of the native
+//! engine, or cards. `core/` tells how. A request goes this way:
 //!
 //! 1. `server.rs` accepts the connection, `http.rs` reads the head and a bounded body.
-//! 2. `queue.rs` holds the request until a worker takes it.
-//! 3. `worker.rs`, one of the threads that `supervisor.rs` started, calls its engine: an instance
-//!    of the module (`engine/wasm/`) or the native engine (`engine/native.rs`).
-//! 4. `http.rs` writes the engine's answer.
+//! 2. `core/` finds the vectors of the request's texts, and `rank` makes the answer.
+//! 3. `worker.rs`, one of the threads that `supervisor.rs` started, encodes texts with its engine:
+//!    an instance of the module (`engine/wasm/`), the native engine (`engine/native.rs`) or a card
+//!    (`engine/card.rs`).
+//! 4. `http.rs` writes the answer.
 //!
 //! The daemon opens the model once and saves the module's memory as a snapshot. Every instance
 //! starts from the snapshot, so no request waits for parsing, checking or copying ([`Instances`]).
 //!
-//! One bad request, client or module gets one bad answer and does not disturb the others:
+//! One bad request, client or engine gets one bad answer and does not disturb the others:
 //!
 //! | event | reaction |
 //! |---|---|
-//! | the queue is full | 429 at once |
+//! | too many requests are under way, or too many tokens wait | 429 at once, with `Retry-After` |
 //! | a request is not answered by its deadline | 504 |
-//! | one call takes longer than a deadline | the daemon ends the call and makes a new instance |
-//! | the module traps or breaks its interface | 424; the daemon makes a new instance |
+//! | one call takes longer than a deadline | the daemon ends the call and makes a new engine |
+//! | an engine fails | its texts go to another engine; a text that fails alone too gets 424 |
+//! | a card fails, is away, or gives a wrong vector | its texts go to a CPU |
 //! | a body is too large, or too slow | 413, or 408 |
 //! | a client does not read its answer | the daemon closes the connection |
-//! | a client leaves while its request waits | the daemon drops the request before it runs |
 //! | standard error is full, slow or gone | the daemon counts the lines of its log that are lost |
+//! | a client leaves | the daemon drops the work of its request that no engine has begun |
 //! | `SIGTERM` | the daemon answers the requests under way, for a bounded time |
 //!
 //! [`run`] takes a listener and a future that ends it, so a test can bind port 0.
 #![warn(clippy::print_stderr, clippy::print_stdout, reason = "they panic and block; use `log::line`")]
 
 mod config;
+mod core;
 mod cors;
 mod engine;
 mod error;
@@ -38,7 +41,6 @@ mod files;
 mod http;
 mod info;
 mod pool;
-mod queue;
 mod response;
 mod server;
 mod stall;
@@ -50,7 +52,7 @@ pub mod log;
 
 pub use config::{Backend, Config};
 pub use engine::{
-    interface::{Answer, EngineError},
+    interface::EngineError,
     wasm::{Instance, Instances, open_component},
 };
 pub use error::HostError;

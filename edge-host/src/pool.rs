@@ -2,74 +2,80 @@
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
+    core::{front::Front, scheduler::Scheduler},
     info::Info,
-    queue::{Queue, Queued},
 };
 
-/// The waiting requests, and the state of the engines that will answer them.
-#[derive(Debug)]
+/// The engines' scheduler, and what answers requests once an engine is ready.
 pub(crate) struct Pool {
-    pub(crate) queue: Queue,
-    /// How many engines are ready to answer.
-    ready: AtomicUsize,
-    /// The first engine's answer to `GET /info`. All engines give the same.
-    info: OnceLock<Info>,
+    scheduler: OnceLock<Arc<Scheduler>>,
+    served: OnceLock<Served>,
+    /// A permit for each request that may be under way.
+    permits: Arc<Semaphore>,
     /// When set, every running call ends.
     stop: Arc<AtomicBool>,
 }
 
+/// What answers requests.
+pub(crate) struct Served {
+    pub(crate) front: Front,
+    /// The answer to `GET /info`.
+    pub(crate) info: Info,
+}
+
 impl Pool {
-    /// A pool without workers, in which `capacity` requests may wait.
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            queue: Queue::new(capacity),
-            ready: AtomicUsize::new(0),
-            info: OnceLock::new(),
-            stop: Arc::default(),
+    /// A pool without engines, for up to `requests` requests at the same time.
+    pub(crate) fn new(requests: usize) -> Self {
+        let permits = Arc::new(Semaphore::new(requests.min(Semaphore::MAX_PERMITS)));
+        Self { scheduler: OnceLock::new(), served: OnceLock::new(), permits, stop: Arc::default() }
+    }
+
+    /// Sets the scheduler. Only the first one is kept.
+    pub(crate) fn set_scheduler(&self, scheduler: Arc<Scheduler>) {
+        let _ = self.scheduler.set(scheduler);
+        // A stop that came before found no scheduler to close.
+        if self.stopped() {
+            self.stop();
         }
     }
 
-    /// Whether an engine is ready to answer at this moment.
+    /// Sets what answers requests. Only the first is kept; all engines would make the same.
+    pub(crate) fn serve(&self, served: impl FnOnce() -> Served) {
+        self.served.get_or_init(served);
+    }
+
+    /// Whether an engine can take work at this moment.
     pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed) > 0
+        self.served.get().is_some() && self.scheduler.get().is_some_and(|scheduler| scheduler.ready() > 0)
     }
 
-    /// The answer to `GET /info`, once an engine has given it.
-    pub(crate) fn info(&self) -> Option<&Info> {
-        self.info.get()
+    /// What answers requests, once the first engine was ready.
+    pub(crate) fn served(&self) -> Option<&Served> {
+        self.served.get()
     }
 
-    /// Stores the answer to `GET /info`. A later answer is dropped, because it is the same.
-    pub(crate) fn set_info(&self, info: Info) {
-        let _ = self.info.set(info);
+    /// A permit for one request, unless too many are under way.
+    pub(crate) fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.permits).try_acquire_owned().ok()
     }
 
-    /// Hands a request to the workers, or gives it back if too many requests wait.
-    pub(crate) fn push(&self, request: Queued) -> Result<(), Queued> {
-        self.queue.push(request)
-    }
-
-    /// Counts an engine as ready while `serve` runs.
-    pub(crate) fn while_ready<T>(&self, serve: impl FnOnce() -> T) -> T {
-        self.ready.fetch_add(1, Ordering::Relaxed);
-        let result = serve();
-        self.ready.fetch_sub(1, Ordering::Relaxed);
-        result
-    }
-
-    /// Takes no more requests, and ends the calls that run.
+    /// Takes no more work, and ends the calls that run.
     pub(crate) fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.queue.close();
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(scheduler) = self.scheduler.get() {
+            scheduler.close();
+        }
     }
 
     /// Whether [`Self::stop`] was called.
     pub(crate) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.load(Ordering::SeqCst)
     }
 
     /// The flag that [`Self::stop`] sets, for the engines.

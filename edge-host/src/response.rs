@@ -1,10 +1,12 @@
 //! The bodies of the daemon's answers.
 
+use std::time::Duration;
+
 use http_body_util::Full;
 use hyper::{
     StatusCode,
     body::Bytes,
-    header::{CONNECTION, CONTENT_TYPE, HeaderValue},
+    header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 use lockstep_rank::{Problem, Reply};
 
@@ -22,11 +24,20 @@ pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Response {
 
 /// The answer that refuses a request.
 pub(crate) fn refusal(problem: &Problem) -> Response {
-    let Reply { status, body, .. } = Reply::refusal(problem);
+    let Reply { status, body, retry_after: after, .. } = Reply::refusal(problem);
     let mut response = json(status, body);
+    retry_after(&mut response, after);
     // The daemon did not read the rest of the body, so the connection cannot carry another request.
     if matches!(problem, Problem::BodyTooSlow(_) | Problem::BodyTooLarge { .. } | Problem::BodyBroken(_)) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Tells a refused client how many seconds to wait, rounded up.
+pub(crate) fn retry_after(response: &mut Response, after: Option<Duration>) {
+    if let Some(after) = after {
+        let seconds = after.as_millis().div_ceil(1000).max(1) as u64;
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
 }

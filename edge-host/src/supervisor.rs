@@ -1,14 +1,21 @@
 //! Prepares the engines, starts the workers, and reports how they ended.
 
-use std::{io, sync::Arc, thread};
+use std::{io, sync::Arc, thread, time::Instant};
 
 use tokio::sync::oneshot;
 
 use crate::{
     config::Config,
-    engine::{self, interface::Engines},
+    core::{
+        context::Context,
+        front::{Front, FrontSettings},
+        route::Priority,
+        scheduler::Scheduler,
+    },
+    engine::{self, Prepared},
     error::HostError,
-    pool::Pool,
+    info::Info,
+    pool::{Pool, Served},
     worker::{STACK, Worker},
 };
 
@@ -18,7 +25,7 @@ pub(crate) type Ended = oneshot::Receiver<Result<(), HostError>>;
 
 /// Starts a thread that prepares the engines and runs the workers. Returns at once.
 pub(crate) fn start(config: Config) -> io::Result<(Arc<Pool>, Ended)> {
-    let pool = Arc::new(Pool::new(config.queue));
+    let pool = Arc::new(Pool::new(config.queue.saturating_add(config.instances.get())));
     let (report, ended) = oneshot::channel();
     let supervised = Arc::clone(&pool);
     thread::Builder::new().name("edge-pool".into()).spawn(move || {
@@ -32,21 +39,37 @@ pub(crate) fn start(config: Config) -> io::Result<(Arc<Pool>, Ended)> {
 /// Runs the workers until the pool is stopped, or until a worker cannot make its first engine.
 fn supervise(pool: &Pool, config: &Config) -> Result<(), HostError> {
     match engine::prepare(config, pool.stop_flag()) {
-        Ok(engines) => run(pool, config, &*engines),
+        Ok(prepared) => run(pool, config, &prepared),
         // The stop is the reason of the error.
         Err(_) if pool.stopped() => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-fn run(pool: &Pool, config: &Config, engines: &dyn Engines) -> Result<(), HostError> {
+fn run(pool: &Pool, config: &Config, Prepared { reader, seats }: &Prepared) -> Result<(), HostError> {
+    let plans = seats.iter().map(|(plan, _)| plan.clone()).collect();
+    let scheduler = Arc::new(Scheduler::new(plans));
+    pool.set_scheduler(Arc::clone(&scheduler));
+    let first = |kernel: &str| {
+        pool.serve(|| {
+            let settings =
+                FrontSettings { max_body_bytes: config.max_body_bytes, vector_bytes: config.vector_bytes };
+            let front = Front::new(Arc::clone(reader), kernel, Arc::clone(&scheduler), settings);
+            let asked = Context::new(Instant::now(), config.deadline, Priority::Interactive);
+            let info = Info::new(front.answer("GET", "/info", &[], &asked).body.into_bytes());
+            Served { front, info }
+        });
+    };
     thread::scope(|scope| {
         let mut workers = Vec::new();
         let mut result = Ok(());
-        for number in 0..config.instances.get() {
-            let thread = thread::Builder::new().name(format!("edge-{number}")).stack_size(STACK);
-            let worker = thread.spawn_scoped(scope, || {
-                let result = Worker { pool, engines, config }.work();
+        for (seat, (plan, engines)) in seats.iter().enumerate() {
+            let thread = thread::Builder::new().name(format!("edge-{seat}")).stack_size(STACK);
+            let (scheduler, first) = (&*scheduler, &first);
+            let worker = thread.spawn_scoped(scope, move || {
+                let (outputs, limit) = (reader.outputs(), config.deadline);
+                let worker = Worker { pool, scheduler, engines: &**engines, seat, plan, outputs, limit };
+                let result = worker.work(first);
                 if result.is_err() {
                     pool.stop();
                 }

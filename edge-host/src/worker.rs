@@ -1,21 +1,24 @@
-//! A worker: a thread that answers requests with an engine of its own.
+//! A worker: a thread that encodes batches with an engine of its own.
 //!
 //! The worker makes an engine and serves with it. When a call goes wrong, the worker drops the
 //! engine, whose state is then undefined, and makes a new one.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     thread,
     time::{Duration, Instant},
 };
 
 use crate::{
-    config::Config,
+    core::{
+        front::message,
+        route::Kind,
+        scheduler::{Scheduler, SeatPlan},
+    },
     engine::interface::{ENGINE_STACK, Engine, EngineError, Engines},
     error::HostError,
-    info::Info,
     log,
     pool::Pool,
-    queue::Outcome,
 };
 
 /// Bytes of a worker's stack: an engine's call, and the calls of the host and of the compiler.
@@ -30,35 +33,56 @@ const LOOK: Duration = Duration::from_millis(5);
 /// One worker.
 pub(crate) struct Worker<'a> {
     pub(crate) pool: &'a Pool,
+    pub(crate) scheduler: &'a Scheduler,
     pub(crate) engines: &'a dyn Engines,
-    pub(crate) config: &'a Config,
+    /// The worker's number in the scheduler.
+    pub(crate) seat: usize,
+    pub(crate) plan: &'a SeatPlan,
+    /// Integers of one vector.
+    pub(crate) outputs: usize,
+    /// How long a call may take.
+    pub(crate) limit: Duration,
 }
 
 impl Worker<'_> {
-    /// Works until the pool is stopped.
+    /// Works until the pool is stopped. `first` is called with the kernel's name of each CPU's engine
+    /// before the engine takes work.
     ///
     /// # Errors
     ///
-    /// The first engine cannot be made. A later failure is no error: a model that opened once will
-    /// open again, so the worker waits and tries again.
-    pub(crate) fn work(&self) -> Result<(), HostError> {
-        let mut served = false;
+    /// The first engine of a CPU cannot be made. A later failure is no error: a model that opened
+    /// once will open again, so the worker waits and tries again. So it does for a card, which may
+    /// be away for a while.
+    pub(crate) fn work(&self, first: impl Fn(&str)) -> Result<(), HostError> {
+        let name = &self.plan.name;
+        let mut served = self.plan.kind == Kind::Card;
         let mut pause = PAUSE;
         while !self.pool.stopped() {
-            match self.open() {
+            match self.open(&first) {
                 Ok(mut engine) => {
                     served = true;
-                    pause = PAUSE;
-                    match self.pool.while_ready(|| self.serve(&mut *engine)) {
-                        None => return Ok(()),
-                        Some(EngineError::Stopped) => {}
-                        Some(error) => log::line(format_args!("{error}; building a new instance")),
+                    let Some((error, encoded)) = self.serve(&mut *engine) else { return Ok(()) };
+                    drop(engine);
+                    match error {
+                        EngineError::Stopped => {}
+                        error => log::line(format_args!("{name}: {error}; opening it again")),
+                    }
+                    // An engine that fails at once would be opened again and again.
+                    if encoded > 0 {
+                        pause = PAUSE;
+                    } else if self.plan.kind == Kind::Card {
+                        self.wait(pause);
+                        pause = (pause * 2).min(LONGEST_PAUSE);
                     }
                 }
                 Err(EngineError::Stopped) => {}
+                Err(error @ EngineError::Wrong(_)) => {
+                    log::line(format_args!("{error}"));
+                    return Ok(());
+                }
                 Err(error) if !served => return Err(HostError::Open(error.to_string())),
                 Err(error) => {
-                    log::line(format_args!("no new instance: {error}; trying again"));
+                    log::line(format_args!("{name} does not open: {error}; trying again in {pause:?}"));
                     self.wait(pause);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -67,44 +91,54 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Makes an engine, and asks the first one for `GET /info`.
-    fn open(&self) -> Result<Box<dyn Engine>, EngineError> {
-        let deadline = Instant::now() + self.config.open_deadline;
-        let mut engine = self.engines.open()?;
-        if self.pool.info().is_none() {
-            let answer = engine.handle("GET", "/info", &[], deadline)?;
-            if answer.status != 200 {
-                let text = format!("it answers {} to GET /info", answer.status);
-                return Err(EngineError::Interface(text));
-            }
-            self.pool.set_info(Info::new(answer.body));
+    fn open(&self, first: impl Fn(&str)) -> Result<Box<dyn Engine>, EngineError> {
+        let mut engine = caught(|| self.engines.open())?;
+        if self.plan.kind == Kind::Cpu {
+            first(&caught(|| engine.kernel())?);
         }
+        self.scheduler.limit(self.seat, engine.longest());
         Ok(engine)
     }
 
-    /// Serves until a call goes wrong, or until the queue is closed and empty (`None`).
-    ///
-    /// A call may take as long as [`Config::deadline`], however long its request waited before. If
-    /// calls ended at their clients' deadlines, an overloaded daemon would lose its engines to
-    /// requests that had little time left, and spend its time on making new ones.
-    fn serve(&self, engine: &mut dyn Engine) -> Option<EngineError> {
-        while let Some(request) = self.pool.queue.pop() {
-            let taken = Instant::now();
-            if taken >= request.deadline {
-                // The HTTP side has seen the deadline too, and answers.
+    /// Serves until a call goes wrong, or until the scheduler is closed (`None`). Gives the error and
+    /// the number of batches before it.
+    fn serve(&self, engine: &mut dyn Engine) -> Option<(EngineError, u64)> {
+        let mut encoded = 0;
+        while let Some(batch) = self.scheduler.next(self.seat) {
+            if !batch.is_wanted() {
                 continue;
             }
-            let deadline = taken + self.config.deadline;
-            let answer = engine.handle(&request.method, &request.path, &request.body, deadline);
-            let error = answer.as_ref().err().cloned();
-            let outcome = Outcome { answer, taken, done: Instant::now() };
-            // This fails if the client has left; then nobody needs the answer.
-            let _ = request.reply.send(outcome);
-            if error.is_some() {
-                return error;
+            let started = Instant::now();
+            let sequences = batch.sequences();
+            let vectors = caught(|| engine.encode(&sequences, started + self.limit));
+            let vectors = vectors.and_then(|vectors| self.checked(vectors, sequences.len()));
+            drop(sequences);
+            match vectors {
+                Ok(vectors) => self.scheduler.done(self.seat, batch, vectors, started.elapsed()),
+                Err(error) => {
+                    self.scheduler.failed(self.seat, batch, &error);
+                    return Some((error, encoded));
+                }
             }
+            encoded += 1;
         }
         None
+    }
+
+    /// Checks the shape of an engine's result.
+    fn checked(&self, vectors: Vec<Vec<i32>>, expected: usize) -> Result<Vec<Vec<i32>>, EngineError> {
+        if vectors.len() != expected {
+            let text = format!("{} vectors for {expected} sequences", vectors.len());
+            return Err(EngineError::Interface(text));
+        }
+        match vectors.iter().find(|vector| vector.len() != self.outputs) {
+            Some(vector) => Err(EngineError::Interface(format!(
+                "a vector of {} integers instead of {}",
+                vector.len(),
+                self.outputs
+            ))),
+            None => Ok(vectors),
+        }
     }
 
     /// Sleeps, but not past a stop.
@@ -114,4 +148,9 @@ impl Worker<'_> {
             thread::sleep(LOOK);
         }
     }
+}
+
+/// Makes a panic of an engine an error.
+fn caught<T>(call: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(EngineError::Panic(message(&*panic))))
 }

@@ -14,6 +14,7 @@ use std::{
 
 use lockstep_edge_host::{Config, Instances};
 use sha2::{Digest, Sha256};
+use lockstep_module::Sequence;
 use stand_in::Folder;
 
 /// A user that this process is not.
@@ -53,12 +54,13 @@ impl Place {
         fs::read_to_string(self.victim()).unwrap() == VICTIM
     }
 
-    /// Answers a request as a new daemon does.
-    fn start(&self) -> String {
+    /// Encodes a sequence as a new daemon does; gives the number of sequences so far.
+    fn start(&self) -> i32 {
         let instances = Instances::prepare(&self.config).unwrap();
         let deadline = Instant::now() + Duration::from_secs(25);
-        let answer = instances.open().unwrap().handle("POST", "/v1/rank", b"C", deadline).unwrap();
-        String::from_utf8(answer.body).unwrap()
+        let sequence = Sequence { ids: &[67], type_ids: &[0] };
+        let vectors = instances.open().unwrap().encode(&[sequence], deadline).unwrap();
+        vectors[0][3]
     }
 
     fn refusal(&self) -> String {
@@ -91,7 +93,7 @@ impl Place {
         // The old file stays open, so its number is not given to another.
         let open = fs::File::open(&file);
         let before = number(&file);
-        assert_eq!(self.start(), "1");
+        assert_eq!(self.start(), 1);
         drop(open);
         let found = fs::symlink_metadata(&file).unwrap();
         assert!(found.is_file() && found.mode() & 0o777 == 0o600 && found.nlink() == 1, "{found:?}");
@@ -156,7 +158,7 @@ fn a_folder_that_others_can_write_is_refused() {
         assert_eq!(fs::read_dir(&place.cache).unwrap().count(), 0, "nothing is written");
     }
     chmod(&place.cache, 0o755);
-    assert_eq!(place.start(), "1");
+    assert_eq!(place.start(), 1);
     chmod(&place.cache, 0o775);
     place.refusal();
 }
@@ -216,7 +218,7 @@ fn the_users_own_links_on_the_way_are_followed() {
     symlink("../../absolute", place.folder.0.join("disk/a/relative")).unwrap();
     place.config.cache_dir = Some(place.folder.0.join("absolute/a/relative/b/../c/d"));
     place.cache = place.folder.0.join("disk/c/d");
-    assert_eq!(place.start(), "1");
+    assert_eq!(place.start(), 1);
     assert_eq!(fs::metadata(place.folder.0.join("disk/c")).unwrap().mode() & 0o777, 0o700);
     assert!(!place.compiles_anew());
 }
@@ -331,21 +333,21 @@ fn a_lost_or_shared_key_is_replaced_and_its_files_with_it() {
 #[test]
 fn code_that_this_folder_did_not_compile_is_not_run() {
     let text = include_str!("stand_in/module.wat");
-    let counts = "(i32.const 48) (global.get $count)";
+    let counts = "(local.get $out) (global.get $count)";
     assert!(text.contains(counts));
-    let evil = wat::parse_str(text.replace(counts, "(i32.const 65) (global.get $count)")).unwrap();
+    let evil = wat::parse_str(text.replace(counts, "(local.get $out) (i32.const 65)")).unwrap();
 
     let place = Place::used();
     let good = place.file();
     let theirs = Place::new();
     fs::write(&theirs.config.module, &evil).unwrap();
-    assert_eq!(theirs.start(), "B");
+    assert_eq!(theirs.start(), 65);
     let theirs = fs::read(theirs.file()).unwrap();
     let code = &theirs[..theirs.len() - 32];
 
     let ours = fs::read(&place.config.module).unwrap();
     fs::write(&place.config.module, &evil).unwrap();
-    assert_eq!(place.start(), "B");
+    assert_eq!(place.start(), 65);
     let other = place.compiled().into_iter().find(|name| *name != good).unwrap();
     let other = fs::read(other).unwrap();
     fs::write(&place.config.module, ours).unwrap();
@@ -356,7 +358,7 @@ fn code_that_this_folder_did_not_compile_is_not_run() {
         ("of this folder, under another name", &other),
     ] {
         fs::write(&good, bytes).unwrap();
-        assert_eq!(place.start(), "1", "a file {whose}");
+        assert_eq!(place.start(), 1, "a file {whose}");
         assert_ne!(&fs::read(&good).unwrap(), bytes, "a file {whose}");
     }
 }

@@ -81,7 +81,7 @@ impl Program {
 
     fn serves_many(&mut self) {
         let path = format!("/{}", "x".repeat(PATH));
-        assert_eq!(self.ask(&path, MANY), 200);
+        assert_eq!(self.ask(&path, MANY), 404);
     }
 
     /// Ends the program by a signal. Its exit code is 0, and it says nothing more.

@@ -5,34 +5,73 @@ mod stand_in;
 
 use std::num::NonZeroUsize;
 
-use stand_in::{Daemon, request};
+use stand_in::{Daemon, ENCODE, encode, request, texts, vector};
 
 #[tokio::test]
-async fn an_answer_carries_the_modules_bytes_and_its_times() {
+async fn an_answer_carries_the_integers_and_its_times() {
     let daemon = Daemon::ready(|_| {}).await;
-    let answer = daemon.post("{\"é\": 1}").await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, "{\"é\": 1}"));
+    let answer = daemon.ask("POST", ENCODE, &texts(&["hello", "a b"])).await;
+    assert_eq!(answer.vectors(), [[104, 5, 1044, 1], [97, 2, 195, 2]]);
+    assert_eq!(answer.vectors()[0][..3], vector("hello"));
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.header("x-compute-tokens"), Some("9"));
+    assert_eq!(answer.header("x-compute-tokens"), Some("7"));
+    assert_eq!(answer.header("x-lockstep-engine"), Some("wasm-0"));
+    assert_eq!(answer.header("x-lockstep-backend"), Some("wasm-stand-in"));
     let time = |name: &str| -> f64 { answer.header(name).unwrap().parse().unwrap() };
-    assert_eq!(time("x-compute-time"), time("x-inference-time"));
     assert!(time("x-total-time") >= time("x-inference-time"));
+    assert!(time("x-compute-time") >= time("x-inference-time"));
     assert!(time("x-queue-time") >= 0.0);
     daemon.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn the_module_sees_method_and_path_and_may_refuse() {
-    let daemon = Daemon::ready(|_| {}).await;
-    for (method, path, seen) in [
-        ("POST", "/embed", "POST /embed"),
-        ("BREW", "/pot?milk=1", "BREW /pot"),
-        ("DELETE", "/info", "DELETE /info"),
-    ] {
-        assert_eq!(daemon.ask(method, path, "P").await.body, seen);
+async fn a_known_text_is_not_encoded_again() {
+    let daemon = Daemon::ready(|config| config.vector_bytes = 1 << 20).await;
+    let first = daemon.ask("POST", ENCODE, &texts(&["hello", "world"])).await;
+    let second = daemon.ask("POST", ENCODE, &texts(&["world", "new", "hello"])).await;
+    let (first, again) = (first.vectors(), second.vectors());
+    assert_eq!([&again[0], &again[2]], [&first[1], &first[0]]);
+    assert_eq!(again[1][3], 3, "only the new text reached the module");
+    assert_eq!(second.header("x-compute-tokens"), Some("13"), "the answer is the same as without it");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_of_many_texts_uses_all_instances() {
+    let daemon = Daemon::ready(|config| config.instances = NonZeroUsize::new(2).unwrap()).await;
+    // Each of 8 texts takes a tenth of a second; a batch of one instance has at most 64 tokens.
+    let slow = format!("W1{}", "x".repeat(40));
+    let answer = daemon.ask("POST", ENCODE, &texts(&[slow.as_str(); 8])).await;
+    for found in answer.vectors() {
+        assert_eq!(found[..3], vector(&slow));
     }
-    let answer = daemon.post("Refuse").await;
-    assert_eq!((answer.status, answer.body.as_str()), (422, "Refuse"));
+    let mut engines: Vec<&str> = answer.header("x-lockstep-engine").unwrap().split(", ").collect();
+    engines.sort_unstable();
+    assert_eq!(engines, ["wasm-0", "wasm-1"]);
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_set_their_priority_and_their_deadline() {
+    let daemon = Daemon::ready(|_| {}).await;
+    let with =
+        |header: &str, text: &str| encode(text).replacen("host: test", &format!("host: test\r\n{header}"), 1);
+    let mut client = daemon.client().await;
+    for good in ["interactive", "batch"] {
+        client.send(with(&format!("x-lockstep-priority: {good}"), "a")).await;
+        assert_eq!(client.answer(true).await.status, 200);
+    }
+    client.send(with("x-lockstep-deadline-ms: 150", "W9")).await;
+    client.answer(true).await.refuses(504, "Backend", "no answer within 150ms");
+    for (header, part) in [
+        ("x-lockstep-priority: high", "x-lockstep-priority: expected `interactive` or `batch`, got \"high\""),
+        ("x-lockstep-deadline-ms: 0", "from 1 to 25000, got \"0\""),
+        ("x-lockstep-deadline-ms: 25001", "got \"25001\""),
+        ("x-lockstep-deadline-ms: soon", "got \"soon\""),
+    ] {
+        client.send(with(header, "a")).await;
+        client.answer(true).await.refuses(422, "Validation", part);
+    }
     daemon.stop().await.unwrap();
 }
 
@@ -40,15 +79,15 @@ async fn the_module_sees_method_and_path_and_may_refuse() {
 async fn info_and_health_need_no_instance_and_head_no_body() {
     let daemon = Daemon::ready(|_| {}).await;
     let mut busy = daemon.client().await;
-    busy.send(request("POST", "/v1/rank", "L")).await;
+    busy.send(encode("L")).await;
     let info = daemon.ask("GET", "/info?x", "").await;
-    assert_eq!((info.status, info.body.as_str()), (200, "{\"model_id\":\"stand-in\"}"));
+    assert!(info.status == 200 && info.body.contains("\"model_id\":\"stand-in\""), "{info:?}");
     assert_eq!(daemon.ask("GET", "/health", "").await.body, "{\"status\":\"ok\"}");
 
     let mut client = daemon.client().await;
     client.send(request("HEAD", "/info", "")).await;
     let head = client.answer(false).await;
-    assert_eq!((head.status, head.header("content-length")), (200, Some("23")));
+    assert_eq!(head.header("content-length"), Some(info.body.len().to_string().as_str()));
     // If the HEAD answer had a body, the client would read it before this answer.
     client.send(request("GET", "/health", "")).await;
     assert_eq!(client.answer(true).await.status, 200);
@@ -59,16 +98,16 @@ async fn one_connection_carries_many_requests_and_answers_them_in_order() {
     let daemon = Daemon::ready(|config| config.instances = NonZeroUsize::new(2).unwrap()).await;
     let mut client = daemon.client().await;
     for number in 0..5 {
-        let body = format!("number {number}");
-        client.send(request("POST", "/v1/rank", &body)).await;
-        assert_eq!(client.answer(true).await.body, body);
+        let word = format!("number{number}");
+        client.send(encode(&word)).await;
+        assert_eq!(client.answer(true).await.vectors()[0][..3], vector(&word));
     }
     // The first request takes longest.
-    let bodies = ["W1", "second", "third"];
-    let all: String = bodies.iter().map(|body| request("POST", "/v1/rank", body)).collect();
+    let words = ["W1", "second", "third"];
+    let all: String = words.iter().map(|word| encode(word)).collect();
     client.send(all).await;
-    for body in bodies {
-        assert_eq!(client.answer(true).await.body, body);
+    for word in words {
+        assert_eq!(client.answer(true).await.vectors()[0][..3], vector(word));
     }
     daemon.stop().await.unwrap();
 }
@@ -77,9 +116,10 @@ async fn one_connection_carries_many_requests_and_answers_them_in_order() {
 async fn a_body_may_come_in_chunks() {
     let daemon = Daemon::ready(|_| {}).await;
     let mut client = daemon.client().await;
-    client.send("POST /embed HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n3\r\none").await;
-    client.send("\r\n4\r\n two\r\n0\r\n\r\n").await;
-    assert_eq!(client.answer(true).await.body, "one two");
+    let head = format!("POST {ENCODE} HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n");
+    client.send(format!("{head}e\r\n{{\"inputs\": [\"o")).await;
+    client.send("\r\n5\r\nne\"]}\r\n0\r\n\r\n").await;
+    assert_eq!(client.answer(true).await.vectors()[0][..3], vector("one"));
     daemon.stop().await.unwrap();
 }
 
@@ -95,10 +135,14 @@ async fn every_client_gets_its_own_answer() {
         let mut client = daemon.client().await;
         tasks.spawn(async move {
             for number in 0..25 {
-                let body = format!("client {name} number {number} {}", "x".repeat(name * 997));
-                client.send(request("POST", "/v1/rank", &body)).await;
-                let answer = client.answer(true).await;
-                assert_eq!((answer.status, answer.body), (200, body));
+                let words: Vec<String> = (0..=name).map(|at| format!("c{name}n{number}t{at}")).collect();
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                client.send(request("POST", ENCODE, &texts(&words))).await;
+                let found = client.answer(true).await.vectors();
+                assert_eq!(found.len(), words.len());
+                for (found, word) in found.iter().zip(words) {
+                    assert_eq!(found[..3], vector(word));
+                }
             }
         });
     }
@@ -112,17 +156,17 @@ async fn every_client_gets_its_own_answer() {
 async fn connections_beyond_the_bound_wait_for_their_turn() {
     let daemon = Daemon::ready(|config| config.max_connections = NonZeroUsize::MIN).await;
     let mut first = daemon.client().await;
-    first.send(request("POST", "/v1/rank", "C")).await;
-    assert_eq!(first.answer(true).await.body, "2");
+    first.send(encode("C")).await;
+    assert_eq!(first.answer(true).await.vectors()[0][3], 1);
     let mut second = daemon.client().await;
-    second.send(request("POST", "/v1/rank", "C")).await;
+    second.send(encode("C")).await;
     // The daemon has not read the second request while it works on the first.
-    first.send(request("POST", "/v1/rank", "W2")).await;
-    assert_eq!(first.answer(true).await.body, "W2");
-    first.send(request("POST", "/v1/rank", "C")).await;
-    assert_eq!(first.answer(true).await.body, "4");
+    first.send(encode("W2")).await;
+    assert_eq!(first.answer(true).await.vectors()[0][3], 2);
+    first.send(encode("C")).await;
+    assert_eq!(first.answer(true).await.vectors()[0][3], 3);
     drop(first);
-    assert_eq!(second.answer(true).await.body, "5");
+    assert_eq!(second.answer(true).await.vectors()[0][3], 4);
     drop(second);
     daemon.stop().await.unwrap();
 }
@@ -141,7 +185,10 @@ async fn pages_of_allowed_origins_may_read_the_answers() {
     assert_eq!(answer.status, 204);
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"));
     assert_eq!(answer.header("access-control-allow-methods"), Some("GET, POST"));
-    assert_eq!(answer.header("access-control-allow-headers"), Some("content-type"));
+    assert_eq!(
+        answer.header("access-control-allow-headers"),
+        Some("content-type, x-lockstep-deadline-ms, x-lockstep-priority")
+    );
     assert_eq!(answer.header("vary"), Some("origin"));
 
     for path in ["/info", "/health", "/v1/rank"] {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use lockstep_edge_host::HostError;
-use stand_in::{Daemon, Folder, request};
+use stand_in::{Daemon, Folder, ENCODE, request, texts, vector};
 
 #[tokio::test]
 async fn nothing_is_ready_until_the_model_is_open() {
@@ -77,7 +77,7 @@ async fn relaxed_simd_compiles() {
     let end = text.rfind(')').unwrap();
     let wasm = wat::parse_str(format!("{} {function}", &text[..end])).unwrap();
     let daemon = Daemon::ready(|config| fs::write(&config.module, wasm).unwrap()).await;
-    assert_eq!(daemon.post("a").await.body, "a");
+    assert_eq!(daemon.encode("a").await.vectors()[0][..3], vector("a"));
     daemon.stop().await.unwrap();
 }
 
@@ -108,7 +108,7 @@ fn the_program_names_what_is_wrong_and_exits_with_2() {
     assert_eq!(code, Some(2));
     assert!(message.contains(&format!("{model}/tokenizer.json: ")), "{message}");
 
-    fs::write(folder.0.join("tokenizer.json"), "{}").unwrap();
+    folder.furnish("model");
     fs::remove_file(module).unwrap();
     let (code, message) = run(&serve);
     assert_eq!(code, Some(2));
@@ -140,7 +140,7 @@ fn the_program_serves_logs_and_ends_on_sigterm() {
     let address = line.rsplit_once("http://").unwrap().1.to_owned();
     let ask = |method: &str, path: &str| {
         let mut stream = TcpStream::connect(&address).unwrap();
-        let request = request(method, path, "hello");
+        let request = request(method, path, &texts(&["hello"]));
         let request = request.replacen("host: test", "host: test\r\nconnection: close", 1);
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -150,14 +150,14 @@ fn the_program_serves_logs_and_ends_on_sigterm() {
     while !ask("GET", "/health").starts_with("HTTP/1.1 200") {
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert!(ask("POST", "/v1/rank").ends_with("\r\n\r\nhello"));
+    assert!(ask("POST", ENCODE).contains("[[104,5,1044,1]]"));
 
     let killed = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", child.id())).status().unwrap();
     assert!(killed.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
     let logged = |part: &str| rest.iter().any(|line| line.contains(part));
-    assert!(logged("POST /v1/rank 200 "), "{rest:?}");
+    assert!(logged("POST /lockstep/encode 200 "), "{rest:?}");
     assert!(logged("tokens 5"), "{rest:?}");
     assert!(logged("shutting down"), "{rest:?}");
 }

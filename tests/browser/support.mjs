@@ -73,7 +73,7 @@ export const use = (opened) =>
 export async function daemon(model, options = ["--module", `${place("LOCKSTEP_MODULES")}/lockstep-relaxed.wasm`]) {
   const program = await start(
     place("LOCKSTEP_HOST"),
-    ["serve", "--model", model, "--listen", "127.0.0.1:0", "--instances", "1", "--cache-dir", ".cache/compiled"]
+    ["serve", "--model", model, "--listen", "127.0.0.1:0", "--instances", "1", "--vector-mib", "0", "--cache-dir", ".cache/compiled"]
       .concat(["--deadline-ms", "60000"])
       .concat(options),
   );

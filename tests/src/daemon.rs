@@ -44,6 +44,8 @@ impl Daemon {
     fn with(mut config: Config) -> Self {
         config.deadline = Duration::from_secs(120);
         config.cache_dir = Some(compiled());
+        // Every text reaches an engine.
+        config.vector_bytes = 0;
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {

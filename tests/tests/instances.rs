@@ -4,11 +4,10 @@
 use std::time::{Duration, Instant};
 
 use lockstep_edge_host::{Config, Instances};
-use lockstep_module::TextModel;
+use lockstep_module::{Sequence, TextModel};
 use lockstep_rank::{Text, TextEncoder};
 use lockstep_tests::places::{compiled, module, need, tiny_model};
 use lockstep_tests::texts::hostile;
-use serde_json::{Value, json};
 
 #[test]
 fn the_integers_of_an_instance_that_never_opened_a_model() {
@@ -18,6 +17,9 @@ fn the_integers_of_an_instance_that_never_opened_a_model() {
     let mut native = TextModel::open_folder(&tiny_model()).unwrap();
     let expected: Vec<Vec<i32>> =
         native.encode(&inputs).unwrap().into_iter().map(|encoded| encoded.vector).collect();
+    let encodings = native.reader().tokenize_all(&inputs).unwrap();
+    let batch: Vec<Sequence<'_>> =
+        encodings.iter().map(|e| Sequence { ids: &e.ids, type_ids: &e.type_ids }).collect();
     for kind in ["strict", "relaxed"] {
         need(&module(kind));
         let cache_dir = Some(compiled());
@@ -27,11 +29,7 @@ fn the_integers_of_an_instance_that_never_opened_a_model() {
         for _ in 0..2 {
             let mut instance = instances.open().unwrap();
             let deadline = Instant::now() + Duration::from_secs(120);
-            let body = json!({ "inputs": texts }).to_string();
-            let answer = instance.handle("POST", "/lockstep/encode", body.as_bytes(), deadline).unwrap();
-            let answer: Value = serde_json::from_slice(&answer.body).unwrap();
-            let found: Vec<Vec<i32>> =
-                serde_json::from_value(answer["vectors"].clone()).unwrap_or_else(|e| panic!("{e}: {answer}"));
+            let found = instance.encode(&batch, deadline).unwrap();
             assert_eq!(found, expected, "{kind}");
         }
     }

@@ -22,7 +22,7 @@ struct Outcome {
 }
 
 fn tokens(model: &TextModel, texts: &[String]) -> Tokens {
-    let encodings = texts.iter().map(|t| model.tokenize(Text::single(t)).unwrap());
+    let encodings = texts.iter().map(|t| model.reader().tokenize(Text::single(t)).unwrap());
     encodings.map(|e| (e.ids, e.type_ids)).collect()
 }
 

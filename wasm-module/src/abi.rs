@@ -6,8 +6,13 @@
 //! | `lockstep_free(ptr, len)` | gives a buffer back that was not passed on |
 //! | `lockstep_open(model, len, tokenizer, len, manifest, len) -> status` | opens a model; takes the three buffers; 0, or 1 with a message as the result |
 //! | `lockstep_handle(method, len, path, len, body, len) -> status` | answers a request; takes the three buffers; the HTTP status, with the JSON as the result |
+//! | `lockstep_encode(batch, len) -> status` | encodes sequences of token ids; takes the buffer; 0 with the integers as the result, or 1 with a message |
+//! | `lockstep_kernel() -> status` | 0 with the name of the kernel as the result, or 1 where no model is open |
 //! | `lockstep_result_tokens()` | tokens that the last request took |
 //! | `lockstep_result_ptr()`, `lockstep_result_len()` | the result of the last call, until the next |
+//!
+//! `batch.rs` describes the bytes of a batch. The result of `lockstep_encode` has the vectors of the
+//! sequences one behind the other, as little-endian `i32`.
 //!
 //! Import: `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds, only if the target has
 //! none. Before each [`PIECE`] of a batch the module asks for the time, so that a host can end a
@@ -17,10 +22,13 @@
 
 use std::cell::RefCell;
 
-use lockstep_model::{Buffer, Line, token_chunks};
+use lockstep_model::{Buffer, Line, Sequence, token_chunks};
 use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, Problem, Reply, Service, Text, TextEncoder};
 
-use crate::TextModel;
+use crate::{
+    TextModel,
+    batch::{self, OwnedSequence},
+};
 
 /// Tokens of a piece.
 const PIECE: usize = 1024;
@@ -63,11 +71,11 @@ impl TextEncoder for ChunkedEncoder {
     }
 
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
-        let encodings = self.0.tokenize_all(inputs)?;
+        let encodings = self.0.reader().tokenize_all(inputs)?;
         let mut encoded = Vec::with_capacity(inputs.len());
         for piece in token_chunks(&encodings, PIECE, |encoding| encoding.ids.len()) {
             clock::now();
-            encoded.extend(self.0.run(piece)?);
+            encoded.extend(self.0.run_texts(piece)?);
         }
         Ok(encoded)
     }
@@ -158,6 +166,56 @@ pub unsafe extern "C" fn lockstep_handle(
         state.tokens = reply.usage.tokens;
         reply.status.into()
     })
+}
+
+/// Encodes sequences of token ids; see the table above.
+///
+/// # Safety
+/// The pair is that of a [`lockstep_alloc`] (or 0 and 0) and belongs to the module from now on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lockstep_encode(batch: *mut u8, len: usize) -> u32 {
+    // SAFETY: the caller passes the buffer on.
+    let batch = unsafe { take(batch, len) };
+    STATE.with_borrow_mut(|state| {
+        let encoded = match &state.service {
+            Some(service) => encode(&service.encoder().0, &batch),
+            None => Err(NOT_OPEN.into()),
+        };
+        state.finish(encoded)
+    })
+}
+
+/// The name of the kernel; see the table above.
+#[unsafe(no_mangle)]
+pub extern "C" fn lockstep_kernel() -> u32 {
+    STATE.with_borrow_mut(|state| {
+        let name = state.service.as_ref().map(|service| service.encoder().0.kernel_name());
+        state.finish(name.map(Into::into).ok_or_else(|| NOT_OPEN.into()))
+    })
+}
+
+const NOT_OPEN: &str = "no model is open";
+
+impl State {
+    /// Keeps the result of a call, and gives the call's status.
+    fn finish(&mut self, result: Result<Vec<u8>, String>) -> u32 {
+        let status = u32::from(result.is_err());
+        self.result = result.unwrap_or_else(String::into_bytes);
+        status
+    }
+}
+
+fn encode(model: &TextModel, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let sequences = batch::read(bytes)?;
+    let batch: Vec<Sequence<'_>> = sequences.iter().map(OwnedSequence::borrowed).collect();
+    let mut result = Vec::new();
+    for piece in token_chunks(&batch, PIECE, |sequence| sequence.ids.len()) {
+        clock::now();
+        for vector in model.run(piece).map_err(|error| error.to_string())? {
+            result.extend(vector.iter().flat_map(|number| number.to_le_bytes()));
+        }
+    }
+    Ok(result)
 }
 
 /// Tokens that the last request took, for the daemon's `x-compute-tokens`.

@@ -10,10 +10,15 @@
 
 #[cfg(all(target_family = "wasm", feature = "abi"))]
 mod abi;
+pub mod batch;
 #[cfg(not(target_family = "wasm"))]
 mod check;
+mod open_error;
 mod text_model;
+mod text_reader;
 
-pub use lockstep_model::{Buffer, Line, token_chunks};
+pub use lockstep_model::{Buffer, Line, Sequence, token_chunks};
 pub use lockstep_tokenizer::Encoding;
-pub use text_model::{OpenError, TextModel};
+pub use open_error::OpenError;
+pub use text_model::TextModel;
+pub use text_reader::TextReader;

@@ -2,21 +2,12 @@
 
 use std::time::Instant;
 
+use lockstep_module::Sequence;
+
 /// Bytes of stack that a call of an engine may use.
 pub(crate) const ENGINE_STACK: usize = 1 << 20;
 
-/// An engine's answer to one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status, from 200 to 599.
-    pub status: u16,
-    /// JSON.
-    pub body: Vec<u8>,
-    /// Tokens that the request took, if the engine counts them.
-    pub tokens: Option<u32>,
-}
-
-/// The reasons why a call gave no answer. After any of them the engine must be dropped.
+/// The reasons why a call gave no vectors. After any of them the engine must be dropped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
     /// The call was still running at its deadline.
@@ -29,33 +20,46 @@ pub enum EngineError {
     #[error("the module trapped: {0}")]
     Trap(String),
     /// The engine gave something that its interface does not allow.
-    #[error("the module breaks its interface: {0}")]
+    #[error("the engine breaks its interface: {0}")]
     Interface(String),
     /// The module has no memory for a buffer of this many bytes.
     #[error("the module has no memory for {0} bytes")]
     Memory(usize),
-    /// The native engine panicked.
+    /// The engine panicked.
     #[error("the engine panicked: {0}")]
     Panic(String),
-    /// The module refuses the model.
+    /// The engine refuses the model or a sequence.
     #[error("{0}")]
     Refused(String),
+    /// A card gave a vector that differs from the CPU's.
+    #[error("{0} gave a wrong vector; it is not used any more")]
+    Wrong(String),
+    /// A card failed.
+    #[error("{name}: {error}")]
+    Card {
+        /// The card's address.
+        name: String,
+        /// The driver's message.
+        error: String,
+    },
 }
 
-/// One worker's engine. It answers one request at a time.
+/// One worker's engine. It encodes one batch at a time.
 pub(crate) trait Engine {
-    /// Answers one request by `deadline`.
-    fn handle(
-        &mut self,
-        method: &str,
-        path: &str,
-        body: &[u8],
-        deadline: Instant,
-    ) -> Result<Answer, EngineError>;
+    /// The name of the kernel that computes.
+    fn kernel(&mut self) -> Result<String, EngineError>;
+
+    /// The longest sequence that the engine takes, in tokens, if it takes fewer than the model.
+    fn longest(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Encodes a batch by `deadline`; gives a vector for each sequence, in order.
+    fn encode(&mut self, batch: &[Sequence<'_>], deadline: Instant) -> Result<Vec<Vec<i32>>, EngineError>;
 }
 
-/// The part of the engines that all workers share. It makes one engine for each worker.
+/// The part that engines of one kind share. It makes an engine for each worker.
 pub(crate) trait Engines: Send + Sync {
-    /// Makes an engine that is ready to answer.
+    /// Makes an engine that is ready to encode.
     fn open(&self) -> Result<Box<dyn Engine>, EngineError>;
 }

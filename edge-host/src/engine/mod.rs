@@ -1,30 +1,83 @@
-//! The engines that answer requests, behind the traits of `interface.rs`.
+//! The engines that encode token ids, behind the traits of `interface.rs`.
 //!
-//! To add an engine: write its file here, with `Engines` for the part that all workers share and
-//! `Engine` for one worker; add a variant to [`Backend`]; add a line to [`prepare`]. The queue,
-//! the workers and HTTP do not change.
+//! To add an engine: write its file here, with `Engines` for the part that its workers share and
+//! `Engine` for one worker; add its seats in [`prepare`]. The scheduler, the workers and HTTP do
+//! not change.
 
+mod card;
 pub(crate) mod interface;
 mod native;
 pub(crate) mod wasm;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
+use lockstep_folder::{
+    RUNTIME,
+    runtime::{read, unpack},
+};
+use lockstep_module::{TextModel, TextReader};
+use lockstep_rank::ModelKind;
+
 use crate::{
     config::{Backend, Config},
+    core::{route::Kind, scheduler::SeatPlan},
     engine::interface::Engines,
     error::HostError,
 };
+
+/// The engines of a daemon that is about to serve.
+pub(crate) struct Prepared {
+    pub(crate) reader: Arc<TextReader>,
+    /// One seat for each worker, the CPUs first.
+    pub(crate) seats: Vec<(SeatPlan, Arc<dyn Engines>)>,
+}
 
 /// Prepares the engines that the configuration asks for. Setting `stop` ends the preparation, and
 /// later every call of every engine.
 ///
 /// # Errors
 ///
-/// Files that cannot be read, a module that does not compile, or a model that does not open.
-pub(crate) fn prepare(config: &Config, stop: Arc<AtomicBool>) -> Result<Box<dyn Engines>, HostError> {
-    Ok(match config.backend {
-        Backend::Native => Box::new(native::Native::open(config, stop)?),
-        Backend::Wasm => Box::new(wasm::Instances::stoppable(config, stop)?),
-    })
+/// Files that cannot be read, a module that does not compile, a model that does not open, or a model
+/// that cards cannot hold.
+pub(crate) fn prepare(config: &Config, stop: Arc<AtomicBool>) -> Result<Prepared, HostError> {
+    let mut native = None;
+    let (reader, cpu, name): (_, Arc<dyn Engines>, _) = match config.backend {
+        Backend::Native => {
+            let (engines, model) = native::Native::open(&config.model, stop)?;
+            native = Some(model);
+            let reader = TextReader::open_folder(&config.model).map_err(native::unopened)?;
+            (reader, Arc::new(engines), "native")
+        }
+        Backend::Wasm => {
+            let (reader, engines) = wasm::Instances::stoppable(config, stop)?;
+            (reader, Arc::new(engines), "wasm")
+        }
+    };
+    let longest = reader.info("").max_input_length;
+    let plan = |name, kind| {
+        SeatPlan { name, kind, longest, preferred: config.prefer_cards && kind == Kind::Card }
+    };
+    let mut seats = Vec::new();
+    for number in 0..config.instances.get() {
+        seats.push((plan(format!("{name}-{number}"), Kind::Cpu), Arc::clone(&cpu)));
+    }
+    if !config.accels.is_empty() {
+        if matches!(reader.info("").kind, ModelKind::Classifier { .. }) {
+            let text = "--accel: cards compute no classification head; serve this model without cards";
+            return Err(HostError::Open(text.into()));
+        }
+        let open = || TextModel::open_folder(&config.model).map(Arc::new).map_err(native::unopened);
+        let checked = native.map_or_else(open, Ok)?;
+        let path = config.model.join(RUNTIME);
+        let file = lockstep_folder::runtime::map(&path)
+            .map_err(|source| HostError::File { path: path.clone(), source })?;
+        let packed = read(file).map_err(|error| HostError::Open(format!("{}: {error}", path.display())))?;
+        let model = Arc::new(unpack(&packed));
+        for address in &config.accels {
+            let (name, model, checked) = (address.to_string(), Arc::clone(&model), Arc::clone(&checked));
+            let card = card::CardEngines::new(address.clone(), model, checked, config.check_share);
+            seats.push((plan(name, Kind::Card), Arc::new(card)));
+        }
+    }
+    Ok(Prepared { reader: Arc::new(reader), seats })
 }

@@ -1,4 +1,4 @@
-//! A daemon with a module of a hundred lines, and a client that sees every byte.
+//! A daemon with a small module in place of the real one, and a client that sees every byte.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::{
@@ -11,6 +11,8 @@ use std::{
 };
 
 use lockstep_edge_host::{Config, HostError, run};
+use lockstep_folder::manifest::sha256;
+use serde_json::{Map, Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -41,17 +43,49 @@ impl Folder {
         let wasm = wat::parse_str(include_str!("module.wat")).unwrap();
         fs::write(self.0.join("module.wasm"), wasm).unwrap();
         fs::write(self.0.join("model.lockstep"), model).unwrap();
-        fs::write(self.0.join("tokenizer.json"), "{}").unwrap();
-        fs::write(self.0.join("lockstep.json"), "{}").unwrap();
+        let tokenizer = tokenizer().to_string();
+        fs::write(self.0.join("tokenizer.json"), &tokenizer).unwrap();
+        fs::write(self.0.join("lockstep.json"), manifest(&tokenizer).to_string()).unwrap();
         Config {
             instances: NonZeroUsize::MIN,
             deadline: HANG,
             read_timeout: HANG,
+            // The vectors of the stand-in tell how often it was asked.
+            vector_bytes: 0,
             // Some tests let the stand-in loop for ever.
             untrusted_module: true,
             ..Config::new(&self.0, self.0.join("module.wasm"))
         }
     }
+}
+
+/// Gives each character of a text its ASCII code, and 128 more if it continues a word. Punctuation
+/// stands alone.
+fn tokenizer() -> Value {
+    let token = |code: u8| match char::from(code) {
+        plain @ '!'..='~' => plain.to_string(),
+        _ => format!("<{code}>"),
+    };
+    let first = (0..128).map(|code| (token(code), u32::from(code)));
+    let later = (0..128).map(|code| (format!("##{}", token(code)), 128 + u32::from(code)));
+    let vocabulary: Map<String, Value> = first.chain(later).map(|(text, id)| (text, json!(id))).collect();
+    json!({
+        "version": "1.0", "added_tokens": [], "normalizer": null, "post_processor": null,
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "model": {
+            "type": "WordPiece", "vocab": vocabulary, "unk_token": "<0>",
+            "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+        },
+    })
+}
+
+fn manifest(tokenizer: &str) -> Value {
+    json!({
+        "format": 1, "model_id": "stand-in", "model_type": "bert", "pooling": "mean", "hidden_size": 4,
+        "layers": 1, "max_input_length": 64, "vocabulary": 256, "vector_unit": 1.0, "labels": null,
+        "logit_unit": null,
+        "digests": {"tokenizer.json": sha256(tokenizer.as_bytes()), "model.lockstep": "", "model.onnx": ""},
+    })
 }
 
 impl Drop for Folder {
@@ -112,8 +146,14 @@ impl Daemon {
         client.answer(method != "HEAD").await
     }
 
-    pub async fn post(&self, body: &str) -> Answer {
-        self.ask("POST", "/v1/rank", body).await
+    /// Encodes one text.
+    pub async fn encode(&self, text: &str) -> Answer {
+        self.ask("POST", ENCODE, &texts(&[text])).await
+    }
+
+    /// How many texts the instance had, this one included.
+    pub async fn count(&self) -> i64 {
+        self.encode("C").await.vectors()[0][3]
     }
 
     /// Stops the daemon, and waits for its end.
@@ -160,10 +200,40 @@ impl Answer {
     pub fn refuses(&self, status: u16, error_type: &str, part: &str) {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.header("content-type"), Some("application/json"));
-        let answer: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        let answer: Value = serde_json::from_str(&self.body).unwrap();
         assert_eq!(answer["error_type"], error_type, "{self:?}");
         assert!(answer["error"].as_str().unwrap().contains(part), "{self:?}");
     }
+}
+
+impl Answer {
+    /// The vectors of an answer to [`ENCODE`].
+    #[track_caller]
+    pub fn vectors(&self) -> Vec<Vec<i64>> {
+        assert_eq!(self.status, 200, "{self:?}");
+        let answer: Value = serde_json::from_str(&self.body).unwrap();
+        serde_json::from_value(answer["vectors"].clone()).unwrap()
+    }
+}
+
+/// The path that gives vectors.
+pub const ENCODE: &str = "/lockstep/encode";
+
+/// The body of a request for the vectors of some texts.
+pub fn texts(texts: &[&str]) -> String {
+    json!({ "inputs": texts }).to_string()
+}
+
+/// A request for the vector of one text.
+pub fn encode(text: &str) -> String {
+    request("POST", ENCODE, &texts(&[text]))
+}
+
+/// The vector that the stand-in gives for a word, without the count.
+pub fn vector(word: &str) -> Vec<i64> {
+    let later: i64 = word.bytes().skip(1).map(|code| 128 + i64::from(code)).sum();
+    let first = i64::from(word.as_bytes()[0]);
+    vec![first, word.len() as i64, first + later]
 }
 
 impl Client {

@@ -1,5 +1,7 @@
 //! Histories in the key-value store: one record for each user.
 
+use std::time::Duration;
+
 use lockstep_rank::{Event, History, Limits, Problem, Reply, UserRequest};
 
 use crate::keyvalue::{Bucket, Cas, CasError, Error, default, swap};
@@ -54,6 +56,6 @@ fn append(bucket: &Bucket, id: &str, events: &[Event], limits: &Limits) -> Resul
             Err(CasError::StoreError(error)) => return Err(failed(&error).into()),
         }
     }
-    let text = format!("others changed the history {ATTEMPTS} times meanwhile; try again");
-    Err(Problem::Overloaded(text).into())
+    let detail = format!("others changed the history {ATTEMPTS} times meanwhile; try again");
+    Err(Problem::Overloaded { detail, retry_after: Duration::from_secs(1) }.into())
 }

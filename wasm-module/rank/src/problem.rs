@@ -98,8 +98,13 @@ pub enum Problem {
     #[error("body: {0}")]
     BodyBroken(String),
     /// 429 `Overloaded`, by a host: too many requests wait, or write the same record.
-    #[error("{0}")]
-    Overloaded(String),
+    #[error("{detail}")]
+    Overloaded {
+        /// What there is too much of.
+        detail: String,
+        /// How long the client should wait before it tries again.
+        retry_after: Duration,
+    },
     /// 503 `Unhealthy`, by a host: it cannot answer requests yet, or any more.
     #[error("{0}")]
     Unhealthy(String),
@@ -127,6 +132,11 @@ impl Problem {
         }
     }
 
+    /// The refusal of a host that is shutting down.
+    pub fn stopping() -> Self {
+        Self::Unhealthy("the daemon is shutting down".into())
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.kind().0
@@ -148,7 +158,7 @@ impl Problem {
             Self::Invalid { .. } => (422, "Validation"),
             Self::Tokenizer { .. } => (422, "Tokenizer"),
             Self::WrongModel { .. } | Self::Backend(_) => (424, "Backend"),
-            Self::Overloaded(_) => (429, "Overloaded"),
+            Self::Overloaded { .. } => (429, "Overloaded"),
             Self::Unhealthy(_) => (503, "Unhealthy"),
             Self::Deadline(_) => (504, "Backend"),
         }

@@ -1,5 +1,7 @@
 //! The answer that the service hands back to its host.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -23,6 +25,8 @@ pub struct Reply {
     pub body: String,
     /// What the request cost; zeros for a refusal.
     pub usage: Usage,
+    /// How long a client should wait before it tries again, for the header `Retry-After`.
+    pub retry_after: Option<Duration>,
 }
 
 impl Reply {
@@ -30,13 +34,17 @@ impl Reply {
     /// only code that writes a refusal, for the service and for its hosts.
     pub fn refusal(problem: &Problem) -> Self {
         let body = json!({ "error": problem.to_string(), "error_type": problem.error_type() });
-        Self { status: problem.status(), body: body.to_string(), usage: Usage::default() }
+        let retry_after = match problem {
+            Problem::Overloaded { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        };
+        Self { status: problem.status(), body: body.to_string(), usage: Usage::default(), retry_after }
     }
 
     /// Status 200 with `answer` as JSON.
     pub(crate) fn answer(answer: &impl Serialize, usage: Usage) -> Result<Self, Problem> {
         serde_json::to_string(answer)
-            .map(|body| Self { status: 200, body, usage })
+            .map(|body| Self { status: 200, body, usage, retry_after: None })
             .map_err(|error| Problem::Backend(format!("the answer cannot be written: {error}")))
     }
 }

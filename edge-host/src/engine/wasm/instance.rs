@@ -8,28 +8,32 @@
 //!   it.
 //! - `lockstep_open(model, len, tokenizer, len, manifest, len) -> i32`: opens a model; gives 0. Any
 //!   other number means that the result is an error message.
-//! - `lockstep_handle(method, len, path, len, body, len) -> i32`: answers a request; gives the HTTP
-//!   status. The result is the body of the answer.
+//! - `lockstep_encode(batch, len) -> i32`: encodes sequences of token ids, written as
+//!   `lockstep_module::batch` describes; gives 0. The result has the vectors, one behind the other,
+//!   as little-endian `i32`. Any other number means that the result is an error message.
+//! - `lockstep_kernel() -> i32`: gives 0. The result is the name of the kernel that computes.
 //! - `lockstep_result_ptr() -> ptr` and `lockstep_result_len() -> len`: the result of the last
 //!   call.
-//! - `lockstep_result_tokens() -> i32`: the tokens that the last request took. Optional.
 //!
 //! The module may import `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds. The import
-//! traps if the call must end. `lockstep_open` and `lockstep_handle` take their buffers over. An
+//! traps if the call must end. `lockstep_open` and `lockstep_encode` take their buffers over. An
 //! empty buffer is passed as pointer 0, length 0. Pointers and lengths are unsigned 32-bit numbers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use lockstep_module::{Sequence, batch};
 use wasmtime::{Memory, Module, Store, TypedFunc};
 
 use super::sandbox::{Host, Sandbox, interface, trap};
 use crate::{
-    engine::interface::{Answer, Engine, EngineError},
+    engine::interface::{Engine, EngineError},
     files::ModelFiles,
 };
 
-/// Bytes of a message from a module that refuses a model.
+/// Bytes of the longest message of a module.
 const MESSAGE: usize = 64 << 10;
+/// How long a module may take to name its kernel.
+const KERNEL: Duration = Duration::from_secs(10);
 
 /// Takes the addresses and lengths of three buffers.
 type ThreeBuffers = TypedFunc<(u32, u32, u32, u32, u32, u32), i32>;
@@ -39,11 +43,12 @@ pub struct Instance {
     store: Store<Host>,
     memory: Memory,
     alloc: TypedFunc<u32, u32>,
-    handle: ThreeBuffers,
+    encode: TypedFunc<(u32, u32), i32>,
+    kernel: TypedFunc<(), i32>,
     result_ptr: TypedFunc<(), u32>,
     result_len: TypedFunc<(), u32>,
-    tokens: Option<TypedFunc<(), u32>>,
-    max_result_bytes: usize,
+    /// Integers of one vector.
+    outputs: usize,
 }
 
 impl Instance {
@@ -53,10 +58,11 @@ impl Instance {
         sandbox: &Sandbox,
         module: &Module,
         unopened: Option<&ModelFiles>,
+        outputs: usize,
         deadline: Instant,
     ) -> Result<Self, EngineError> {
         let (store, instance) = sandbox.instantiate(module, deadline)?;
-        Self::new(sandbox, store, instance, unopened)
+        Self::new(store, instance, unopened, outputs)
     }
 
     /// Makes an instance, lets it open the model, and gives its parts for a snapshot.
@@ -67,15 +73,15 @@ impl Instance {
         deadline: Instant,
     ) -> Result<(Store<Host>, wasmtime::Instance), EngineError> {
         let (store, instance) = sandbox.instantiate(module, deadline)?;
-        let opened = Self::new(sandbox, store, instance, Some(files))?;
+        let opened = Self::new(store, instance, Some(files), 0)?;
         Ok((opened.store, instance))
     }
 
     fn new(
-        sandbox: &Sandbox,
         mut store: Store<Host>,
         instance: wasmtime::Instance,
         unopened: Option<&ModelFiles>,
+        outputs: usize,
     ) -> Result<Self, EngineError> {
         let memory = instance
             .get_memory(&mut store, "memory")
@@ -90,11 +96,11 @@ impl Instance {
         let mut new = Self {
             memory,
             alloc: instance.get_typed_func(&mut store, "lockstep_alloc").map_err(interface)?,
-            handle: instance.get_typed_func(&mut store, "lockstep_handle").map_err(interface)?,
+            encode: instance.get_typed_func(&mut store, "lockstep_encode").map_err(interface)?,
+            kernel: instance.get_typed_func(&mut store, "lockstep_kernel").map_err(interface)?,
             result_ptr: find(&mut store, "lockstep_result_ptr")?,
             result_len: find(&mut store, "lockstep_result_len")?,
-            tokens: instance.get_typed_func(&mut store, "lockstep_result_tokens").ok(),
-            max_result_bytes: sandbox.max_result_bytes,
+            outputs,
             store,
         };
         if let Some((open, files)) = open {
@@ -104,14 +110,20 @@ impl Instance {
     }
 
     fn open_model(&mut self, open: &ThreeBuffers, files: &ModelFiles) -> Result<(), EngineError> {
-        match self.call(open, [&files.model, &files.tokenizer, &files.manifest])? {
-            0 => Ok(()),
-            code => {
-                let message = self.result(MESSAGE)?;
-                let message = String::from_utf8_lossy(&message);
-                Err(EngineError::Refused(format!("{message} (code {code})")))
-            }
+        let [model, tokenizer, manifest] =
+            [self.copy(&files.model)?, self.copy(&files.tokenizer)?, self.copy(&files.manifest)?];
+        let buffers = (model.0, model.1, tokenizer.0, tokenizer.1, manifest.0, manifest.1);
+        let code = open.call(&mut self.store, buffers).map_err(trap)?;
+        self.succeeded(code)
+    }
+
+    /// The error of a call that gave another number than 0.
+    fn succeeded(&mut self, code: i32) -> Result<(), EngineError> {
+        if code == 0 {
+            return Ok(());
         }
+        let message = self.result(MESSAGE)?;
+        Err(EngineError::Refused(format!("{} (code {code})", String::from_utf8_lossy(&message))))
     }
 
     /// Bytes of the instance's linear memory, which never shrinks.
@@ -120,42 +132,50 @@ impl Instance {
         self.memory.data_size(&self.store)
     }
 
-    /// Lets the module answer one request by `deadline`.
+    /// Lets the module encode a batch by `deadline`; gives a vector for each sequence, in order.
     ///
     /// # Errors
     ///
     /// See [`EngineError`]. After any error the instance's memory is undefined; drop the instance.
-    pub fn handle(
+    pub fn encode(
         &mut self,
-        method: &str,
-        path: &str,
-        body: &[u8],
+        batch: &[Sequence<'_>],
         deadline: Instant,
-    ) -> Result<Answer, EngineError> {
-        self.store.data_mut().deadline = deadline;
-        self.store.set_epoch_deadline(1);
-        let handle = self.handle.clone();
-        let status = self.call(&handle, [method.as_bytes(), path.as_bytes(), body])?;
-        let status = u16::try_from(status)
-            .ok()
-            .filter(|status| (200..600).contains(status))
-            .ok_or_else(|| EngineError::Interface(format!("{status} is no HTTP status")))?;
-        let body = self.result(self.max_result_bytes)?;
-        let tokens = match &self.tokens {
-            Some(tokens) => Some(tokens.call(&mut self.store, ()).map_err(trap)?),
-            None => None,
-        };
-        Ok(Answer { status, body, tokens })
+    ) -> Result<Vec<Vec<i32>>, EngineError> {
+        self.until(deadline);
+        let (ptr, len) = self.copy(&batch::write(batch))?;
+        let code = self.encode.call(&mut self.store, (ptr, len)).map_err(trap)?;
+        self.succeeded(code)?;
+        let expected = 4 * self.outputs * batch.len();
+        let result = self.result(expected)?;
+        if result.len() < expected {
+            return Err(EngineError::Interface(format!(
+                "its result has {} bytes, {} vectors have {expected}",
+                result.len(),
+                batch.len()
+            )));
+        }
+        let (numbers, _) = result.as_chunks::<4>();
+        let vectors = numbers.chunks_exact(self.outputs.max(1));
+        Ok(vectors.map(|vector| vector.iter().map(|n| i32::from_le_bytes(*n)).collect()).collect())
     }
 
-    /// Copies three buffers into the module's memory and calls a function with them.
-    fn call(&mut self, function: &ThreeBuffers, buffers: [&[u8]; 3]) -> Result<i32, EngineError> {
-        let mut copied = [(0, 0); 3];
-        for (copied, buffer) in copied.iter_mut().zip(buffers) {
-            *copied = self.copy(buffer)?;
-        }
-        let [a, b, c] = copied;
-        function.call(&mut self.store, (a.0, a.1, b.0, b.1, c.0, c.1)).map_err(trap)
+    /// The name of the module's kernel, asked for by `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::encode`].
+    pub fn kernel(&mut self, deadline: Instant) -> Result<String, EngineError> {
+        self.until(deadline);
+        let code = self.kernel.call(&mut self.store, ()).map_err(trap)?;
+        self.succeeded(code)?;
+        Ok(String::from_utf8_lossy(&self.result(MESSAGE)?).into_owned())
+    }
+
+    /// Lets the next call run until a deadline.
+    fn until(&mut self, deadline: Instant) {
+        self.store.data_mut().deadline = deadline;
+        self.store.set_epoch_deadline(1);
     }
 
     /// Copies bytes into a new buffer of the module; gives its address and length.
@@ -175,14 +195,14 @@ impl Instance {
         Ok((ptr, len))
     }
 
-    /// The result of the last call, which has at most `limit` bytes.
-    fn result(&mut self, limit: usize) -> Result<Vec<u8>, EngineError> {
+    /// The result of the last call, of at most `most` bytes. The module is not trusted: it cannot
+    /// make the daemon copy more.
+    fn result(&mut self, most: usize) -> Result<Vec<u8>, EngineError> {
         let ptr = self.result_ptr.call(&mut self.store, ()).map_err(trap)?;
         let len = self.result_len.call(&mut self.store, ()).map_err(trap)?;
         let (start, length) = (ptr as usize, len as usize);
-        if length > limit {
-            let text = format!("its result has {length} bytes; the limit is {limit}");
-            return Err(EngineError::Interface(text));
+        if length > most {
+            return Err(EngineError::Interface(format!("its result has {len} bytes, the limit is {most}")));
         }
         self.memory
             .data(&self.store)
@@ -199,13 +219,11 @@ impl Instance {
 }
 
 impl Engine for Instance {
-    fn handle(
-        &mut self,
-        method: &str,
-        path: &str,
-        body: &[u8],
-        deadline: Instant,
-    ) -> Result<Answer, EngineError> {
-        self.handle(method, path, body, deadline)
+    fn kernel(&mut self) -> Result<String, EngineError> {
+        self.kernel(Instant::now() + KERNEL)
+    }
+
+    fn encode(&mut self, batch: &[Sequence<'_>], deadline: Instant) -> Result<Vec<Vec<i32>>, EngineError> {
+        self.encode(batch, deadline)
     }
 }

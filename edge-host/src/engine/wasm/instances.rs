@@ -5,10 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lockstep_module::TextReader;
+
 use super::{
     instance::Instance,
     module::{self, Prepared, Ticker},
-    sandbox::{Sandbox, max_result_bytes},
+    sandbox::Sandbox,
 };
 use crate::{
     config::Config,
@@ -24,6 +26,7 @@ use crate::{
 pub struct Instances {
     sandbox: Sandbox,
     prepared: Prepared,
+    outputs: usize,
     open_deadline: Duration,
     _ticker: Option<Ticker>,
 }
@@ -37,26 +40,25 @@ impl Instances {
     /// Files that cannot be read, a file that is no module, or a model that does not open by
     /// [`Config::open_deadline`].
     pub fn prepare(config: &Config) -> Result<Self, HostError> {
-        Self::stoppable(config, Arc::default())
+        Ok(Self::stoppable(config, Arc::default())?.1)
     }
 
-    /// The same. Setting `stop` ends the opening, and later any call of any instance.
-    pub(crate) fn stoppable(config: &Config, stop: Arc<AtomicBool>) -> Result<Self, HostError> {
+    /// The same, with the reader of the model's texts. Setting `stop` ends the opening, and later
+    /// any call of any instance.
+    pub(crate) fn stoppable(config: &Config, stop: Arc<AtomicBool>) -> Result<(TextReader, Self), HostError> {
         let engine = module::engine(config).map_err(|error| HostError::Module {
             path: config.module.clone(),
             detail: format!("{error:#}"),
         })?;
         let files = ModelFiles::read(&config.model)?;
-        let sandbox = Sandbox {
-            engine,
-            max_memory_bytes: config.max_memory_bytes,
-            max_result_bytes: max_result_bytes(config.max_body_bytes),
-            stop,
-        };
+        let reader = files.reader()?;
+        let outputs = reader.outputs();
+        let sandbox = Sandbox { engine, max_memory_bytes: config.max_memory_bytes, stop };
         let prepared = module::prepare(&sandbox, config, files)?;
         let ticker = config.untrusted_module.then(|| Ticker::start(&sandbox.engine)).transpose();
         let ticker = ticker.map_err(HostError::Thread)?;
-        Ok(Self { sandbox, prepared, open_deadline: config.open_deadline, _ticker: ticker })
+        let open_deadline = config.open_deadline;
+        Ok((reader, Self { sandbox, prepared, outputs, open_deadline, _ticker: ticker }))
     }
 
     /// Makes an instance that is ready to answer.
@@ -67,7 +69,8 @@ impl Instances {
     /// opens the model itself, and may fail to.
     pub fn open(&self) -> Result<Instance, EngineError> {
         let deadline = Instant::now() + self.open_deadline;
-        Instance::open(&self.sandbox, &self.prepared.module, self.prepared.unopened.as_ref(), deadline)
+        let Prepared { module, unopened } = &self.prepared;
+        Instance::open(&self.sandbox, module, unopened.as_ref(), self.outputs, deadline)
     }
 
     /// Whether instances start with the model open. They then have no export to open a model.

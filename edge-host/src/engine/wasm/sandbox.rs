@@ -12,20 +12,7 @@ use wasmtime::{
     Caller, Engine, Instance, Linker, Module, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline,
 };
 
-use lockstep_rank::Limits;
-
 use crate::engine::interface::EngineError;
-
-/// The most numbers in a text's vector: the widest model that SPEC.md allows.
-const WIDEST: usize = 1024;
-/// Bytes of a number in JSON, with its sign, its exponent and a comma.
-const NUMBER: usize = 26;
-/// Bytes of a text's or a candidate's other fields.
-const FIELDS: usize = 1 << 10;
-/// Bytes of an answer that holds nothing else, such as the one to `GET /info`.
-const LEAST: usize = 64 << 10;
-/// Bytes that JSON may write for one byte of a string of the request.
-const ESCAPED: usize = 6;
 
 /// The limits, and the compiler's engine that instances are made by.
 #[derive(Clone)]
@@ -33,8 +20,6 @@ pub(crate) struct Sandbox {
     pub(crate) engine: Engine,
     /// Bytes that the linear memory of one instance may have.
     pub(crate) max_memory_bytes: usize,
-    /// Bytes that the result of a call may have.
-    pub(crate) max_result_bytes: usize,
     /// When set, every call of every instance ends with [`EngineError::Stopped`].
     pub(crate) stop: Arc<AtomicBool>,
 }
@@ -104,15 +89,6 @@ impl Sandbox {
             .map_err(|error| interrupted(&error).unwrap_or_else(|| interface(error)))?;
         Ok((store, instance))
     }
-}
-
-/// Bytes of the longest answer to a request with a body of `max_body_bytes`: a vector for each
-/// text, and all strings of the request. The host copies no more out of an instance.
-pub(crate) fn max_result_bytes(max_body_bytes: usize) -> usize {
-    let limits = Limits::default();
-    let entries = limits.max_inputs.max(limits.max_candidates);
-    let vectors = entries * (WIDEST * NUMBER + FIELDS);
-    max_body_bytes.saturating_mul(ESCAPED).saturating_add(vectors + LEAST)
 }
 
 /// The error of a call that the host ended.

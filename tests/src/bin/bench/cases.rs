@@ -82,7 +82,7 @@ fn grown<'a>(
             text.push(' ');
         }
         text.push_str(word);
-        let encoding = model.tokenize(Text::single(&text)).map_err(|error| error.to_string())?;
+        let encoding = model.reader().tokenize(Text::single(&text)).map_err(|error| error.to_string())?;
         if encoding.ids.len() >= n {
             return Ok((text, encoding.ids.iter().map(|&id| i64::from(id)).collect()));
         }

@@ -1,0 +1,102 @@
+//! One request, as the HTTP side and the core share it.
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use lockstep_rank::Problem;
+
+use super::{route::Priority, ticket::Ticket};
+
+/// The times of a request's calls of engines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Timing {
+    /// From the calls to the first piece of work that an engine took.
+    pub(crate) queued: Duration,
+    /// From there to the last vector.
+    pub(crate) ran: Duration,
+    /// The engines that encoded texts, by name, each once.
+    pub(crate) engines: Vec<String>,
+}
+
+/// One request.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// When the client gets a 504; a later answer is of no use.
+    pub(crate) deadline: Instant,
+    /// The time from the request to its deadline.
+    pub(crate) limit: Duration,
+    pub(crate) priority: Priority,
+    cancelled: AtomicBool,
+    shared: Mutex<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    timing: Timing,
+    problem: Option<Problem>,
+    /// The call that waits for vectors at this moment.
+    waiting: Weak<Ticket>,
+}
+
+impl Context {
+    /// A request that must be answered within `limit` from `begin` on.
+    pub(crate) fn new(begin: Instant, limit: Duration, priority: Priority) -> Self {
+        let (cancelled, shared) = (AtomicBool::new(false), Mutex::default());
+        Self { deadline: begin + limit, limit, priority, cancelled, shared }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the request, because nobody waits for its answer. Work that no engine has begun is
+    /// dropped.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        if let Some(ticket) = self.lock().waiting.upgrade() {
+            ticket.abandon();
+        }
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Says which call waits for vectors.
+    pub(super) fn waits_for(&self, ticket: Weak<Ticket>) {
+        self.lock().waiting = ticket;
+    }
+
+    /// Adds the times of a call.
+    pub(super) fn add(&self, timing: Timing) {
+        let own = &mut self.lock().timing;
+        own.queued += timing.queued;
+        own.ran += timing.ran;
+        for engine in timing.engines {
+            if !own.engines.contains(&engine) {
+                own.engines.push(engine);
+            }
+        }
+    }
+
+    /// The times of all calls so far.
+    pub(crate) fn timing(&self) -> Timing {
+        self.lock().timing.clone()
+    }
+
+    /// Keeps the reason why the core gave no vectors. The first reason stays.
+    pub(super) fn fail(&self, problem: Problem) {
+        self.lock().problem.get_or_insert(problem);
+    }
+
+    /// The reason why the core gave no vectors.
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        self.lock().problem.clone()
+    }
+}

@@ -1,0 +1,71 @@
+//! Answers requests: `rank` with a model that encodes through the scheduler.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use lockstep_module::TextReader;
+use lockstep_rank::{Limits, ModelInfo, Problem, Reply, Service, monotonic_ms};
+
+use super::{
+    context::Context,
+    encoder::{Queue, QueuedEncoder},
+    scheduler::Scheduler,
+    vectors::Vectors,
+};
+
+/// Everything that a request needs beside itself.
+pub(crate) struct Front {
+    reader: Arc<TextReader>,
+    info: ModelInfo,
+    limits: Limits,
+    vectors: Vectors,
+    scheduler: Arc<Scheduler>,
+}
+
+/// The settings of a front.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FrontSettings {
+    pub(crate) max_body_bytes: usize,
+    pub(crate) vector_bytes: u64,
+}
+
+impl Front {
+    /// A front whose CPU engines compute with the kernel `backend`.
+    pub(crate) fn new(
+        reader: Arc<TextReader>,
+        backend: &str,
+        scheduler: Arc<Scheduler>,
+        settings: FrontSettings,
+    ) -> Self {
+        let FrontSettings { max_body_bytes, vector_bytes } = settings;
+        let limits = Limits { max_body_bytes, ..Limits::default() };
+        let (info, vectors) = (reader.info(backend), Vectors::new(vector_bytes, reader.outputs()));
+        Self { reader, info, limits, vectors, scheduler }
+    }
+
+    /// Answers a request. Blocks until the answer, the context's deadline or its cancellation.
+    pub(crate) fn answer(&self, method: &str, path: &str, body: &[u8], context: &Context) -> Reply {
+        let Self { reader, info, limits, vectors, scheduler } = self;
+        let queue = Queue { reader, scheduler, context, info };
+        let encoder = QueuedEncoder { info, vectors, queue };
+        let mut service = Service::new(encoder, *limits, monotonic_ms);
+        let reply = catch_unwind(AssertUnwindSafe(|| service.handle(method, path, body)));
+        match (reply, context.problem()) {
+            (Err(panic), _) => {
+                Reply::refusal(&Problem::Backend(format!("the service panicked: {}", message(&*panic))))
+            }
+            // The service knows only that the model failed.
+            (Ok(reply), Some(problem)) if reply.status >= 400 => Reply::refusal(&problem),
+            (Ok(reply), _) => reply,
+        }
+    }
+}
+
+/// The message of a panic.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
+}

@@ -1,0 +1,233 @@
+//! Hands texts to engines: one lock, one queue, one seat for each engine.
+//!
+//! Work is assigned whenever something changes: a call arrives, a worker becomes idle, an engine
+//! goes away. [`Scheduler::next`] is the worker's side, [`Scheduler::submit`] the caller's.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{
+    batch::{Batch, Part},
+    fair::FairQueue,
+    forecast::{self, Refused},
+    route::{Kind, Priority, View, Work, route},
+    seat::{Seat, State},
+    ticket::{End, Ticket},
+};
+use crate::engine::interface::EngineError;
+
+pub(crate) use super::seat::SeatPlan;
+
+/// A batch that has so many tokens takes no texts of further calls: it fills the kernels' tiles, and
+/// each text more would delay all its answers.
+const SHARED: usize = 128;
+/// The weight of calls of priority `batch`: they get a quarter of an interactive call's share.
+const BATCH_WEIGHT: f64 = 4.0;
+
+/// All seats and all waiting calls.
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    queue: FairQueue<Arc<Ticket>>,
+    seats: Vec<Seat>,
+    closed: bool,
+}
+
+impl Scheduler {
+    /// A scheduler whose engines are all still away.
+    pub(crate) fn new(plans: Vec<SeatPlan>) -> Self {
+        let seats = plans.into_iter().map(Seat::new).collect();
+        Self { inner: Mutex::new(Inner { queue: FairQueue::default(), seats, closed: false }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many engines can take work.
+    pub(crate) fn ready(&self) -> usize {
+        self.lock().seats.iter().filter(|seat| seat.state != State::Away).count()
+    }
+
+    /// Adds a call, if its answer can be expected in time.
+    ///
+    /// # Errors
+    /// The forecast of [`forecast::admit`].
+    pub(super) fn submit(&self, ticket: &Arc<Ticket>) -> Result<(), Refused> {
+        let mut inner = self.lock();
+        inner.tidy();
+        let sizes = ticket.sizes();
+        let tokens = sizes.iter().map(|&(_, tokens)| tokens).sum();
+        if let Some(rate) = inner.rate() {
+            let waiting: Vec<usize> = inner.queue.flows().map(|flow| flow.tokens()).collect();
+            let left = ticket.deadline.saturating_duration_since(Instant::now());
+            forecast::admit(tokens, left, &waiting, rate)?;
+        }
+        inner.queue.push(Arc::clone(ticket), weight(ticket.priority), sizes);
+        inner.assign();
+        // A stop may have come first. Nobody would take the call.
+        if inner.closed {
+            ticket.end(End::Failed(EngineError::Stopped));
+        }
+        Ok(())
+    }
+
+    /// Waits for work on a seat whose engine is ready. Gives `None` once the scheduler is closed.
+    pub(crate) fn next(&self, seat: usize) -> Option<Batch> {
+        let mut inner = self.lock();
+        inner.seats[seat].state = State::Idle;
+        inner.assign();
+        loop {
+            if let Some(batch) = inner.seats[seat].mail.take() {
+                let tokens = batch.tokens;
+                inner.seats[seat].state = State::Busy { since: Instant::now(), tokens };
+                drop(inner);
+                batch.parts.iter().for_each(|part| part.ticket.taken());
+                return Some(batch);
+            }
+            if inner.closed {
+                return None;
+            }
+            let wake = Arc::clone(&inner.seats[seat].wake);
+            inner = wake.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Delivers the vectors of a batch, in the order of its sequences.
+    pub(crate) fn done(&self, seat: usize, batch: Batch, vectors: Vec<Vec<i32>>, took: Duration) {
+        let name = {
+            let mut inner = self.lock();
+            inner.seats[seat].measured(batch.tokens, took);
+            inner.seats[seat].plan.name.clone()
+        };
+        let mut vectors = vectors.into_iter();
+        for Part { ticket, texts } in batch.parts {
+            ticket.fill(&name, texts.into_iter().zip(&mut vectors));
+        }
+    }
+
+    /// Takes a batch back whose engine failed. The worker of the seat has no engine now. The texts
+    /// go to another engine, each in a batch of its own. A text on which CPUs fail again and again
+    /// ends its call; the failure of a card never ends one.
+    pub(crate) fn failed(&self, seat: usize, batch: Batch, error: &EngineError) {
+        let mut inner = self.lock();
+        inner.seats[seat].state = State::Away;
+        let card = inner.seats[seat].plan.kind == Kind::Card;
+        for Part { ticket, texts } in batch.parts {
+            match error {
+                EngineError::Deadline if !card => ticket.end(End::Deadline),
+                EngineError::Stopped => ticket.end(End::Failed(error.clone())),
+                _ => {
+                    let again = if card { texts } else { ticket.failed(texts, error) };
+                    for text in again {
+                        let size = (text, ticket.tokens(text));
+                        inner.queue.put_back(Arc::clone(&ticket), weight(ticket.priority), vec![size]);
+                    }
+                }
+            }
+        }
+        inner.assign();
+    }
+
+    /// Sets the longest sequence that the engine of a seat takes, if it takes less than the model.
+    pub(crate) fn limit(&self, seat: usize, longest: usize) {
+        let plan = &mut self.lock().seats[seat].plan;
+        plan.longest = plan.longest.min(longest);
+    }
+
+    /// Takes no more calls, ends the waiting ones, and wakes all workers.
+    pub(crate) fn close(&self) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        for flow in inner.queue.flows() {
+            flow.call.end(End::Failed(EngineError::Stopped));
+        }
+        inner.tidy();
+        for seat in &inner.seats {
+            seat.wake.notify_all();
+        }
+    }
+
+    /// Drops what nobody waits for any more.
+    pub(super) fn tidy(&self) {
+        self.lock().tidy();
+    }
+}
+
+impl Inner {
+    fn tidy(&mut self) {
+        self.queue.retain(|flow| flow.call.is_open());
+    }
+
+    /// Tokens a second of all engines together; `None` until one is measured.
+    fn rate(&self) -> Option<f64> {
+        let usable = self.seats.iter().filter(|seat| seat.state != State::Away);
+        let rates: Vec<f64> = usable.filter_map(|seat| seat.rate).collect();
+        (!rates.is_empty()).then(|| rates.iter().sum())
+    }
+
+    /// Gives work to every idle engine that shall have some.
+    fn assign(&mut self) {
+        self.tidy();
+        for seat in 0..self.seats.len() {
+            if self.seats[seat].is_idle()
+                && let Some(batch) = self.batch(seat)
+            {
+                self.seats[seat].mail = Some(batch);
+                self.seats[seat].wake.notify_one();
+            }
+        }
+    }
+
+    /// Makes the next batch of an idle engine, from the calls by their turn.
+    fn batch(&mut self, seat: usize) -> Option<Batch> {
+        let now = Instant::now();
+        let views: Vec<View> = self.seats.iter().map(|seat| seat.view(now)).collect();
+        let waiting = self.queue.flows().map(|flow| flow.tokens()).sum();
+        let idle = self.seats.iter().filter(|other| other.is_idle() && other.plan.kind == Kind::Cpu).count();
+        let budget = self.seats[seat].budget(waiting, idle);
+        let mut batch = Batch { parts: Vec::new(), tokens: 0 };
+        for place in self.queue.turns() {
+            let room = if batch.parts.is_empty() { budget } else { SHARED.saturating_sub(batch.tokens) };
+            let flow = self.queue.at(place);
+            let sizes: Vec<usize> = flow.peek(room).collect();
+            let tokens: usize = sizes.iter().sum();
+            let longest = sizes.iter().copied().max().unwrap_or(0);
+            if sizes.is_empty() || (tokens > room && !batch.parts.is_empty()) {
+                continue;
+            }
+            // A big call is heavy, however small the piece of it is.
+            let whole = if flow.tokens() > tokens { tokens.max(super::route::URGENT + 1) } else { tokens };
+            let again = flow.is_retried();
+            let work = Work { tokens: whole, longest, priority: flow.call.priority, retried: again };
+            if again && !batch.parts.is_empty() || route(work, &views) != Some(seat) {
+                continue;
+            }
+            let ticket = Arc::clone(&flow.call);
+            let texts = self.queue.take(place, if again { 1 } else { sizes.len() });
+            batch.tokens += texts.iter().map(|&text| ticket.tokens(text)).sum::<usize>();
+            batch.parts.push(Part { ticket, texts });
+            if again || batch.tokens >= SHARED {
+                break;
+            }
+        }
+        self.queue.drop_empty();
+        (!batch.parts.is_empty()).then_some(batch)
+    }
+}
+
+const fn weight(priority: Priority) -> f64 {
+    match priority {
+        Priority::Interactive => 1.0,
+        Priority::Batch => BATCH_WEIGHT,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! Texts in, token ids out: the part of a model folder that needs no weights.
+
+use lockstep_folder::manifest::Manifest;
+use lockstep_folder::{MANIFEST, TOKENIZER};
+use lockstep_rank::{EncodeError, ModelInfo, ModelKind, Text};
+use lockstep_tokenizer::{Encoding, Tokenizer};
+
+use crate::OpenError;
+
+/// The tokenizer of a model folder, and the description of its model.
+pub struct TextReader {
+    tokenizer: Tokenizer,
+    /// Without a backend, which is known to the model's host alone.
+    described: ModelInfo,
+    /// The longest sequence that the model takes, in tokens.
+    positions: usize,
+}
+
+impl TextReader {
+    /// Reads `tokenizer.json`, whose digest must be that of the manifest.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the file and the problem.
+    pub fn open(tokenizer: &[u8], manifest: &Manifest) -> Result<Self, OpenError> {
+        manifest.verify(TOKENIZER, tokenizer)?;
+        let kind = match (manifest.vector_unit, &manifest.labels, manifest.logit_unit) {
+            (Some(_), None, None) => ModelKind::Embedding { dimensions: manifest.hidden_size },
+            (None, Some(labels), Some(logit_scale)) => {
+                ModelKind::Classifier { labels: labels.clone(), logit_scale }
+            }
+            _ => return Err(OpenError::NoUnit),
+        };
+        let described = ModelInfo {
+            model_digest: manifest.model_digest(),
+            model_id: manifest.model_id.clone(),
+            model_dtype: "lockstep-i8".into(),
+            kind,
+            pooling: manifest.pooling.clone(),
+            max_input_length: manifest.max_input_length,
+            vector_scale: manifest.vector_unit.unwrap_or(1.0),
+            backend: String::new(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        };
+        let tokenizer = Tokenizer::from_json(tokenizer)?;
+        Ok(Self { tokenizer, described, positions: manifest.max_input_length })
+    }
+
+    /// Reads `lockstep.json` and `tokenizer.json` of a model folder.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`OpenError::File`] if a file cannot be read.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn open_folder(folder: &std::path::Path) -> Result<Self, OpenError> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read(&path).map_err(|source| OpenError::File { path, source })
+        };
+        Self::open(&read(TOKENIZER)?, &Manifest::read(&read(MANIFEST)?)?)
+    }
+
+    /// The description of the model on a host that computes with `backend`.
+    #[must_use]
+    pub fn info(&self, backend: &str) -> ModelInfo {
+        ModelInfo { backend: backend.into(), ..self.described.clone() }
+    }
+
+    /// How many integers the model gives for one text.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        match &self.described.kind {
+            ModelKind::Embedding { dimensions } => *dimensions,
+            ModelKind::Classifier { labels, .. } => labels.len(),
+        }
+    }
+
+    /// The longest sequence that the model takes, in tokens.
+    pub(crate) const fn positions(&self) -> usize {
+        self.positions
+    }
+
+    /// The number of tokens that the tokenizer knows.
+    pub(crate) fn vocabulary(&self) -> usize {
+        self.tokenizer.vocab_size()
+    }
+
+    /// Sets the longest sequence, in tokens, to less than the model accepts. Longer texts are
+    /// truncated.
+    ///
+    /// # Errors
+    /// [`OpenError::Limit`] if `limit` leaves no room for a token of the text, or exceeds the
+    /// longest sequence of the model.
+    pub fn set_max_input_length(&mut self, limit: usize) -> Result<(), OpenError> {
+        let least = self.tokenizer.special_tokens_of_pair() + 1;
+        let most = self.positions;
+        if !(least..=most).contains(&limit) {
+            return Err(OpenError::Limit { limit, least, most });
+        }
+        self.described.max_input_length = limit;
+        Ok(())
+    }
+
+    /// The tokens of a text or of a pair of texts, truncated to the longest sequence.
+    ///
+    /// # Errors
+    /// [`EncodeError::Empty`] if the tokenizer leaves nothing of the text. The index in the error
+    /// is always 0.
+    pub fn tokenize(&self, input: Text<'_>) -> Result<Encoding, EncodeError> {
+        let limit = self.described.max_input_length;
+        let (encoding, special) = match input.pair {
+            Some(pair) => {
+                (self.tokenizer.encode_pair(input.text, pair, limit), self.tokenizer.special_tokens_of_pair())
+            }
+            None => (self.tokenizer.encode(input.text, limit), self.tokenizer.special_tokens()),
+        };
+        let encoding =
+            encoding.map_err(|error| EncodeError::Tokenizer { index: 0, message: error.to_string() })?;
+        if encoding.total_tokens == special { Err(EncodeError::Empty { index: 0 }) } else { Ok(encoding) }
+    }
+
+    /// [`Self::tokenize`] for each text.
+    ///
+    /// # Errors
+    /// The error of the first text that cannot be tokenized, with its index.
+    pub fn tokenize_all(&self, inputs: &[Text<'_>]) -> Result<Vec<Encoding>, EncodeError> {
+        let tokenize = |(i, input): (usize, &Text<'_>)| self.tokenize(*input).map_err(|error| at(error, i));
+        inputs.iter().enumerate().map(tokenize).collect()
+    }
+}
+
+/// The same error for the input of another index.
+fn at(error: EncodeError, index: usize) -> EncodeError {
+    match error {
+        EncodeError::Empty { .. } => EncodeError::Empty { index },
+        EncodeError::Tokenizer { message, .. } => EncodeError::Tokenizer { index, message },
+        other => other,
+    }
+}
