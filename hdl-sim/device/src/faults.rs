@@ -1,4 +1,4 @@
-//! Faults that a mock card plays, so that a driver's recovery can be tested.
+//! Faults that a card plays, so that a driver's recovery can be tested.
 
 use std::fmt;
 use std::str::FromStr;
@@ -59,6 +59,18 @@ impl fmt::Display for Fault {
 pub struct Faults(Vec<(Fault, u64)>);
 
 impl Faults {
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one of them is this one.
+    #[must_use]
+    pub fn have(&self, fault: Fault) -> bool {
+        self.0.iter().any(|(one, _)| *one == fault)
+    }
+
     /// The faults of a job.
     pub(crate) fn of(&self, job: u64) -> Vec<Fault> {
         self.0.iter().filter(|(_, at)| *at == job).map(|(fault, _)| *fault).collect()

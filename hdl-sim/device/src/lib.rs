@@ -8,6 +8,7 @@
 
 mod answers;
 mod check;
+mod disturb;
 mod error;
 mod faults;
 mod host;
@@ -15,6 +16,7 @@ mod mock;
 mod pci;
 mod served;
 mod simulation;
+mod watch;
 
 pub use error::Error;
 pub use faults::{DEATH, Fault, Faults, LATE};

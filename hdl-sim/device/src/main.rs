@@ -5,12 +5,13 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use clap::Parser;
-use lockstep_accel_device::{CardSetup, Error, Faults, MockSetup, ServedCard, SimulationSetup, Stopper};
+use lockstep_accel_device::{
+    CardSetup, Error, Fault, Faults, MockSetup, ServedCard, SimulationSetup, Stopper,
+};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -31,11 +32,11 @@ struct Arguments {
     /// faster, without cycles.
     #[arg(long)]
     mock: bool,
-    /// Faults that the mock plays: FAULT@JOB, separated by commas, jobs counted from 1. The faults
-    /// are lost-interrupt, late-interrupt, duplicate-interrupt, hang, all-ones, garbled-record,
-    /// late-record, dma-error, wrong-result, death.
-    #[arg(long, value_name = "LIST", requires = "mock", value_parser = Faults::from_str)]
-    fault: Option<Faults>,
+    /// Faults that the card plays: FAULT@JOB, separated by commas, jobs counted from 1. The faults
+    /// are lost-interrupt, late-interrupt, duplicate-interrupt, all-ones, garbled-record,
+    /// late-record, dma-error, wrong-result, death, and with --mock hang.
+    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, value_parser = faults)]
+    fault: Faults,
     /// Compares each result of the RTL with the functional model. A difference is printed, and the
     /// process ends with the exit code 1.
     #[arg(long, conflicts_with = "mock")]
@@ -54,13 +55,21 @@ enum Event {
 }
 
 impl Arguments {
+    /// What no single option can tell.
+    fn check(&self) -> Result<(), &'static str> {
+        if !self.mock && self.fault.have(Fault::Hang) {
+            return Err("the fault hang needs --mock: the RTL ends every job that is aborted");
+        }
+        Ok(())
+    }
+
     fn setup(&self) -> CardSetup {
         let (lanes, card_bytes) = (self.lanes, usize::from(self.mib) << 20);
         match self.mock {
-            true => MockSetup { lanes, card_bytes, faults: self.fault.clone().unwrap_or_default() }.into(),
+            true => MockSetup { lanes, card_bytes, faults: self.fault.clone() }.into(),
             false => {
                 let setup = SimulationSetup::of_engine(lanes, card_bytes);
-                SimulationSetup { check: self.check, ..setup }.into()
+                SimulationSetup { check: self.check, faults: self.fault.clone(), ..setup }.into()
             }
         }
     }
@@ -68,6 +77,10 @@ impl Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Err(why) = arguments.check() {
+        eprintln!("lockstep-card: {why}");
+        return ExitCode::from(2);
+    }
     match serve(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -119,6 +132,10 @@ fn serve(arguments: &Arguments) -> Result<(), Error> {
     result
 }
 
+fn faults(text: &str) -> Result<Faults, String> {
+    if text.is_empty() { Ok(Faults::default()) } else { text.parse() }
+}
+
 fn lanes(text: &str) -> Result<usize, String> {
     let lanes = text.parse().ok().filter(|lanes| [8, 16, 32, 64].contains(lanes));
     lanes.ok_or_else(|| "the array has 8, 16, 32 or 64 rows".into())
@@ -140,7 +157,7 @@ mod tests {
             lanes,
             mib,
             mock,
-            fault: None,
+            fault: Faults::default(),
             check: false,
         };
         assert_eq!(parsed("a.sock").unwrap(), arguments(&["a.sock"], 8, 1024, false));
@@ -153,12 +170,13 @@ mod tests {
             ("a --mib 0", "'0'"),
             ("a --mib 1025", "1025 is not in 1..=1024"),
             ("a --real", "'--real'"),
-            ("a --fault hang@1", "--mock"),
             ("a --mock --check", "--check"),
             ("a --mock --fault hang", "names no job"),
         ] {
             let message = parsed(line).unwrap_err().to_string();
             assert!(message.contains(named), "{line}: {message}");
         }
+        assert!(parsed("a --fault hang@1").unwrap().check().unwrap_err().contains("--mock"));
+        assert_eq!(parsed("a --mock --fault hang@1").unwrap().check(), Ok(()));
     }
 }

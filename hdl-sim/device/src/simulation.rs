@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use lockstep_accel_abi::ALL_ONES;
 use lockstep_accel_abi::registers::{self, fields};
 use lockstep_hdl_sim::{self as sim, AxiTiming, Design, Memory, Optimize, Stalls, Top, TopSetup};
 use lockstep_vfio_user::Bus;
@@ -14,7 +15,9 @@ use lockstep_vfio_user::Bus;
 use crate::Error;
 use crate::answers::{Answers, Gone};
 use crate::check::{Checker, Tally};
-use crate::host::{CheckedMemory, HostMemory};
+use crate::disturb::Disturber;
+use crate::faults::Faults;
+use crate::host::{HostMemory, Watched, WatchedMemory};
 
 /// What is simulated: the design and its memories.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct SimulationSetup {
     /// Whether each result is compared with the functional model. Differences are printed, and the
     /// card ends with their number.
     pub check: bool,
+    /// What goes wrong. The RTL cannot hang.
+    pub faults: Faults,
 }
 
 impl SimulationSetup {
@@ -38,7 +43,7 @@ impl SimulationSetup {
         let timing = AxiTiming::default();
         let design = Design::new("ls_top").parameter("N", lanes).optimize(Optimize::Run);
         let top = TopSetup { design, host: timing, card: timing, stalls: Stalls::NONE };
-        Self { top, card_bytes, lanes, check: false }
+        Self { top, card_bytes, lanes, check: false, faults: Faults::default() }
     }
 }
 
@@ -72,7 +77,8 @@ impl Simulation {
         let (built, result) = sync_channel(1);
         let thread = std::thread::spawn(move || {
             // A model must stay on the thread that made it.
-            let mut clocked = match Clocked::new(setup, bus, counts) {
+            let disturber = Disturber::new(setup.faults.clone());
+            let mut clocked = match Clocked::new(setup, bus, counts, disturber) {
                 Ok(clocked) => {
                     let _ = built.send(Ok(()));
                     clocked
@@ -154,7 +160,8 @@ struct Clocked {
     bus: Arc<Bus>,
     tally: Arc<Tally>,
     top: Top,
-    checker: Option<Rc<RefCell<Checker>>>,
+    /// `None` if nothing looks at the card's DMA.
+    watched: Option<Rc<RefCell<Watched>>>,
 }
 
 impl Clocked {
@@ -164,19 +171,23 @@ impl Clocked {
     const SLICES: u32 = 32;
 
     /// A card after power-up.
-    fn new(setup: SimulationSetup, bus: Arc<Bus>, tally: Arc<Tally>) -> Result<Self, sim::Error> {
+    fn new(
+        setup: SimulationSetup,
+        bus: Arc<Bus>,
+        tally: Arc<Tally>,
+        disturber: Disturber,
+    ) -> Result<Self, sim::Error> {
         let host = HostMemory(bus.clone());
         let card = Memory::new(0, vec![0; setup.card_bytes]).share();
+        if !setup.check && setup.faults.is_empty() {
+            let top = Top::new(&setup.top, Rc::new(RefCell::new(host)), card)?;
+            return Ok(Self { setup, bus, tally, top, watched: None });
+        }
         let checker = setup.check.then(|| Checker::new(setup.lanes, card.clone(), tally.clone()));
-        let checker = checker.map(|checker| Rc::new(RefCell::new(checker)));
-        let top = match &checker {
-            None => Top::new(&setup.top, Rc::new(RefCell::new(host)), card)?,
-            Some(checker) => {
-                let checker = checker.clone();
-                Top::new(&setup.top, Rc::new(RefCell::new(CheckedMemory { host, checker })), card)?
-            }
-        };
-        Ok(Self { setup, bus, tally, top, checker })
+        let watched = Rc::new(RefCell::new(Watched::new(checker, disturber)));
+        let memory = WatchedMemory { host, watched: watched.clone() };
+        let top = Top::new(&setup.top, Rc::new(RefCell::new(memory)), card)?;
+        Ok(Self { setup, bus, tally, top, watched: Some(watched) })
     }
 
     /// Serves requests until the handle is dropped. The clock runs while the card is busy.
@@ -202,18 +213,25 @@ impl Clocked {
         // Sending fails if the requester has given up. The answer is then dropped.
         match request {
             Request::Read(register, answer) => {
-                let value = self.top.read(register)?;
+                let value = if self.gone() { ALL_ONES } else { self.top.read(register)? };
                 let _ = answer.send(value);
             }
             Request::Write(register, value, answer) => {
-                if let Some(checker) = &self.checker {
-                    checker.borrow_mut().register(register, value);
+                if !self.gone() {
+                    if let Some(watched) = &self.watched {
+                        watched.borrow_mut().register(register, value);
+                    }
+                    self.top.write(register, value)?;
                 }
-                self.top.write(register, value)?;
                 let _ = answer.send(());
             }
             Request::Reset(answer) => {
-                *self = Self::new(self.setup.clone(), self.bus.clone(), self.tally.clone())?;
+                let mut disturber = Disturber::default();
+                if let Some(watched) = &self.watched {
+                    disturber = watched.borrow().disturber.clone();
+                    disturber.reset();
+                }
+                *self = Self::new(self.setup.clone(), self.bus.clone(), self.tally.clone(), disturber)?;
                 let _ = answer.send(());
             }
         }
@@ -225,9 +243,18 @@ impl Clocked {
         self.top.run(cycles)?;
         let risen = self.top.interrupts();
         for vector in (0..64).filter(|v| risen >> v & 1 == 1) {
-            self.bus.interrupt(vector);
+            let watched = self.watched.as_ref();
+            let times = watched.map_or(1, |watched| watched.borrow_mut().disturber.times(vector));
+            for _ in 0..times {
+                self.bus.interrupt(vector);
+            }
         }
         Ok(())
+    }
+
+    /// Whether a fault has taken the card off the bus.
+    fn gone(&self) -> bool {
+        self.watched.as_ref().is_some_and(|watched| watched.borrow().disturber.gone())
     }
 
     /// Whether the card has work, by its register `STATUS`. Reading a register changes nothing.
