@@ -35,7 +35,7 @@ hdl-lint:        ## lints and format of the RTL, by Verilator and Verible
 hdl-formal:      ## proofs about its cells and rings
 hdl-coverage:    ## lines and bits that its tests reach (minutes)
 hdl-mutants:     ## planted mistakes that its tests must notice (minutes; UNITS=ls_drain for some)
-hdl-shapes:      ## the widest and the oddest models, up to 512 tokens, at 64x64 (minutes)
+hdl-shapes:      ## the widest and oddest models, up to 512 tokens, at 64x64; a waveform (minutes)
 sim-report:      ## the real model on the simulated card: bits, cycles (CASES=16x16:16:1 for one)
 synth:           ## size and clock on ECP5 and Xilinx parts (minutes)
 

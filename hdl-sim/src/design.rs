@@ -13,6 +13,8 @@ use crate::{Error, sources};
 
 /// The C interface of a verilated design.
 const SHIM: &str = include_str!("../shim/shim.cpp");
+/// What designs that can write waveforms have beside it.
+const TRACE: &str = include_str!("../shim/trace.cpp");
 /// A number to change when the way of building changes.
 const RECIPE: &str = "2";
 /// Generated code of up to this many bytes is compiled as one file: reading the headers costs more
@@ -52,13 +54,14 @@ pub struct Design {
     parameters: Vec<(String, String)>,
     optimize: Optimize,
     threads: usize,
+    traced: bool,
 }
 
 impl Design {
     /// The module `top` with its default parameters.
     #[must_use]
     pub fn new(top: impl Into<String>) -> Self {
-        Self { top: top.into(), parameters: Vec::new(), optimize: Optimize::Build, threads: 1 }
+        Self { top: top.into(), parameters: Vec::new(), optimize: Optimize::Build, threads: 1, traced: false }
     }
 
     /// Sets a parameter. A string needs its quotation marks.
@@ -73,6 +76,19 @@ impl Design {
     pub const fn optimize(mut self, optimize: Optimize) -> Self {
         self.optimize = optimize;
         self
+    }
+
+    /// Builds the design so that it can write waveforms: [`crate::Sim::trace`]. It is another
+    /// build, and a slower one, than the same design without them.
+    #[must_use]
+    pub const fn traced(mut self) -> Self {
+        self.traced = true;
+        self
+    }
+
+    /// Whether the design can write waveforms.
+    pub(crate) const fn is_traced(&self) -> bool {
+        self.traced
     }
 
     /// Sets the number of threads of the simulation.
@@ -126,6 +142,9 @@ impl Design {
         let mut hash = Sha256::new();
         let settings = (&self.parameters, self.optimize, self.threads, trace, coverage);
         hash.update(format!("{RECIPE} {SHIM} {} {settings:?} {CXX:?}", self.top));
+        if trace {
+            hash.update(TRACE);
+        }
         if coverage {
             hash.update(format!("{COVERAGE:?}"));
         }
@@ -155,7 +174,8 @@ impl Design {
         run(command.args(files))?;
         let header = work.join("Vtop.h");
         let header = fs::read_to_string(&header).map_err(Error::file(&header))?;
-        for (name, text) in [("ports.inc", ports(&header).as_str()), ("shim.cpp", SHIM)] {
+        let shim = if trace { [SHIM, TRACE].concat() } else { SHIM.into() };
+        for (name, text) in [("ports.inc", ports(&header)), ("shim.cpp", shim)] {
             let path = work.join(name);
             fs::write(&path, text).map_err(Error::file(path))?;
         }

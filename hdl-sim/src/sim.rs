@@ -55,7 +55,7 @@ impl Sim {
     pub fn new(design: &Design) -> Result<Self, Error> {
         let folder = |name| std::env::var_os(name).map(PathBuf::from);
         let (waves, coverage) = (folder("LOCKSTEP_FST"), folder("LOCKSTEP_COVERAGE"));
-        let library = design.library(waves.is_some(), coverage.is_some())?;
+        let library = design.library(waves.is_some() || design.is_traced(), coverage.is_some())?;
         let seed = std::env::var("LOCKSTEP_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0_u32);
         let mut verilated = Verilated::load(&library, seed.wrapping_add(1))?;
         let structs = structs(design)?;
@@ -245,6 +245,16 @@ impl Sim {
         self.evaluating += measured.map_or(Duration::ZERO, |begin| begin.elapsed());
         self.cycle += 1;
         Ok(())
+    }
+
+    /// Writes a waveform from now on. Returns false if the design is not [`Design::traced`].
+    pub fn trace(&mut self, file: &std::path::Path) -> bool {
+        self.verilated.trace(file)
+    }
+
+    /// Ends the waveform.
+    pub fn end_trace(&mut self) {
+        self.verilated.end_trace();
     }
 
     fn set_clock(&mut self, value: u64) {

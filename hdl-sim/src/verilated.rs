@@ -82,6 +82,8 @@ pub(crate) struct Verilated {
     free: Act,
     failure: Failure,
     trace: ToFile,
+    /// `None` in a design without waveforms.
+    end_trace: Option<Act>,
     coverage: ToFile,
     /// Keeps the functions above in memory. It is the last member, so it is dropped last.
     _library: Library,
@@ -108,12 +110,23 @@ impl Verilated {
                 *library.get::<ToFile>(b"lockstep_coverage\0").map_err(failed)?,
             )
         };
+        // SAFETY: the name has this signature in trace.cpp, if the library has it.
+        let end_trace = unsafe { library.get::<Act>(b"lockstep_trace_end\0").ok().map(|act| *act) };
         // SAFETY: takes a number, returns a fresh object.
         let made = NonNull::new(unsafe { new(seed) });
         let no_object = || Error::Library { path: path.into(), message: "made no instance".into() };
         let simulation = made.ok_or_else(no_object)?;
-        let mut verilated =
-            Self { simulation, slots: Vec::new(), eval, free, failure, trace, coverage, _library: library };
+        let mut verilated = Self {
+            simulation,
+            slots: Vec::new(),
+            eval,
+            free,
+            failure,
+            trace,
+            end_trace,
+            coverage,
+            _library: library,
+        };
         loop {
             let mut info = PortInfo {
                 name: std::ptr::null(),
@@ -174,6 +187,14 @@ impl Verilated {
     /// Starts a waveform. Returns false if the design was built without waveforms.
     pub(crate) fn trace(&mut self, path: &Path) -> bool {
         self.with_path(self.trace, path)
+    }
+
+    /// Ends the waveform, if there is one.
+    pub(crate) fn end_trace(&mut self) {
+        if let Some(end) = self.end_trace {
+            // SAFETY: the object lives and is used on this thread alone.
+            unsafe { end(self.simulation.as_ptr()) };
+        }
     }
 
     /// Writes the coverage so far. Returns false if the design was built without coverage.

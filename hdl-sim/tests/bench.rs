@@ -202,3 +202,24 @@ fn writes_land_by_strobe_and_last_is_checked() {
     let error = wires.cycle().unwrap_err();
     assert!(error.to_string().contains("last is false on beat 1 of 1"), "{error}");
 }
+
+/// A waveform of some cycles in the middle. The design that can write it is another build.
+#[test]
+fn a_waveform_begins_and_ends_while_the_clock_runs() {
+    let file = std::env::temp_dir().join(format!("lockstep-wave-{}.fst", std::process::id()));
+    assert!(!fifo(3).trace(&file), "a design without waveforms");
+    let design = Design::new("ls_fifo").parameter("Width", WIDTH).parameter("Depth", 3).traced();
+    let mut sim = Sim::new(&design).unwrap();
+    let clear = sim.input("clear_i").unwrap();
+    sim.poke(clear, 0);
+    (0..10).for_each(|_| sim.cycle(&mut []).unwrap());
+    assert!(!file.exists());
+    assert!(sim.trace(&file));
+    (0..100).for_each(|_| sim.cycle(&mut []).unwrap());
+    sim.end_trace();
+    let size = std::fs::metadata(&file).unwrap().len();
+    assert!(size > 100, "{size} bytes");
+    (0..10_000).for_each(|_| sim.cycle(&mut []).unwrap());
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), size, "nothing behind the end");
+    std::fs::remove_file(&file).unwrap();
+}

@@ -20,6 +20,7 @@ hdl-mutants: .cache/toolchain
 
 hdl-shapes: .cache/toolchain
 	@$(HDL_TEST) --test encoder -- --ignored --nocapture
+	@$(CARGO) test --quiet --locked --release -p lockstep-accel-device --test check -- --ignored
 
 sim-report: model
 	@$(CARGO) run --quiet --locked --release -p lockstep-hdl-sim --example sim_report \

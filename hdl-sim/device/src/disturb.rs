@@ -29,6 +29,11 @@ impl Disturber {
         Self { faults, ..Self::default() }
     }
 
+    /// Descriptors that the card has read, and records that it has written or dropped.
+    pub(crate) const fn counts(&self) -> (u64, u64) {
+        (self.begun, self.ended)
+    }
+
     /// Whether the card has fallen off the bus.
     pub(crate) const fn gone(&self) -> bool {
         self.gone

@@ -16,6 +16,7 @@ mod mock;
 mod pci;
 mod served;
 mod simulation;
+mod trace;
 mod watch;
 
 pub use error::Error;
@@ -23,3 +24,4 @@ pub use faults::{DEATH, Fault, Faults, LATE};
 pub use mock::MockSetup;
 pub use served::{CardSetup, ServedCard, Stopper};
 pub use simulation::SimulationSetup;
+pub use trace::Trace;

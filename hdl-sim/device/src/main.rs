@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use lockstep_accel_device::{
-    CardSetup, Error, Fault, Faults, MockSetup, ServedCard, SimulationSetup, Stopper,
+    CardSetup, Error, Fault, Faults, MockSetup, ServedCard, SimulationSetup, Stopper, Trace,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -41,6 +41,13 @@ struct Arguments {
     /// process ends with the exit code 1.
     #[arg(long, conflicts_with = "mock")]
     check: bool,
+    /// Writes the waveform of one job of the RTL to an FST file. Takes one socket, and a build of
+    /// the design of its own.
+    #[arg(long, value_name = "FILE", conflicts_with = "mock")]
+    trace: Option<PathBuf>,
+    /// The job of --trace, counted from 1.
+    #[arg(long, value_name = "JOB", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    trace_job: u64,
 }
 
 /// How long the cards may take to end.
@@ -56,9 +63,16 @@ enum Event {
 
 impl Arguments {
     /// What no single option can tell.
-    fn check(&self) -> Result<(), &'static str> {
+    fn check(&self) -> Result<(), String> {
         if !self.mock && self.fault.have(Fault::Hang) {
-            return Err("the fault hang needs --mock: the RTL ends every job that is aborted");
+            return Err("the fault hang needs --mock: the RTL ends every job that is aborted".into());
+        }
+        if let Some(file) = &self.trace {
+            if self.sockets.len() > 1 {
+                return Err("--trace takes one socket: several cards would write one file".into());
+            }
+            let failed = |why| format!("{} cannot be written: {why}", file.display());
+            std::fs::File::create(file).map_err(failed)?;
         }
         Ok(())
     }
@@ -69,7 +83,11 @@ impl Arguments {
             true => MockSetup { lanes, card_bytes, faults: self.fault.clone() }.into(),
             false => {
                 let setup = SimulationSetup::of_engine(lanes, card_bytes);
-                SimulationSetup { check: self.check, faults: self.fault.clone(), ..setup }.into()
+                let setup = SimulationSetup { check: self.check, faults: self.fault.clone(), ..setup };
+                match &self.trace {
+                    Some(file) => setup.traced(Trace { file: file.clone(), job: self.trace_job }).into(),
+                    None => setup.into(),
+                }
             }
         }
     }
@@ -159,6 +177,8 @@ mod tests {
             mock,
             fault: Faults::default(),
             check: false,
+            trace: None,
+            trace_job: 1,
         };
         assert_eq!(parsed("a.sock").unwrap(), arguments(&["a.sock"], 8, 1024, false));
         let two = "--mock a.sock --lanes 64 --mib 16 b.sock";
@@ -171,12 +191,15 @@ mod tests {
             ("a --mib 1025", "1025 is not in 1..=1024"),
             ("a --real", "'--real'"),
             ("a --mock --check", "--check"),
+            ("a --trace b --trace-job 0", "'0'"),
             ("a --mock --fault hang", "names no job"),
         ] {
             let message = parsed(line).unwrap_err().to_string();
             assert!(message.contains(named), "{line}: {message}");
         }
         assert!(parsed("a --fault hang@1").unwrap().check().unwrap_err().contains("--mock"));
+        assert!(parsed("a b --trace c").unwrap().check().unwrap_err().contains("one socket"));
+        assert!(parsed("a --trace /no/c").unwrap().check().unwrap_err().contains("/no/c cannot be written"));
         assert_eq!(parsed("a --mock --fault hang@1").unwrap().check(), Ok(()));
     }
 }

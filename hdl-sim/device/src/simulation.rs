@@ -18,6 +18,7 @@ use crate::check::{Checker, Tally};
 use crate::disturb::Disturber;
 use crate::faults::Faults;
 use crate::host::{HostMemory, Watched, WatchedMemory};
+use crate::trace::{Trace, Tracer};
 
 /// What is simulated: the design and its memories.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct SimulationSetup {
     pub check: bool,
     /// What goes wrong. The RTL cannot hang.
     pub faults: Faults,
+    /// A job whose waveform is written. [`Self::traced`] sets it.
+    pub trace: Option<Trace>,
 }
 
 impl SimulationSetup {
@@ -43,7 +46,16 @@ impl SimulationSetup {
         let timing = AxiTiming::default();
         let design = Design::new("ls_top").parameter("N", lanes).optimize(Optimize::Run);
         let top = TopSetup { design, host: timing, card: timing, stalls: Stalls::NONE };
-        Self { top, card_bytes, lanes, check: false, faults: Faults::default() }
+        Self { top, card_bytes, lanes, check: false, faults: Faults::default(), trace: None }
+    }
+
+    /// The same card, which writes the waveform of a job. Its design is another build, which takes
+    /// minutes for the first time.
+    #[must_use]
+    pub fn traced(mut self, trace: Trace) -> Self {
+        self.top.design = self.top.design.traced();
+        self.trace = Some(trace);
+        self
     }
 }
 
@@ -162,6 +174,7 @@ struct Clocked {
     top: Top,
     /// `None` if nothing looks at the card's DMA.
     watched: Option<Rc<RefCell<Watched>>>,
+    tracer: Option<Tracer>,
 }
 
 impl Clocked {
@@ -179,15 +192,16 @@ impl Clocked {
     ) -> Result<Self, sim::Error> {
         let host = HostMemory(bus.clone());
         let card = Memory::new(0, vec![0; setup.card_bytes]).share();
-        if !setup.check && setup.faults.is_empty() {
+        let tracer = setup.trace.clone().map(Tracer::new);
+        if !setup.check && setup.faults.is_empty() && tracer.is_none() {
             let top = Top::new(&setup.top, Rc::new(RefCell::new(host)), card)?;
-            return Ok(Self { setup, bus, tally, top, watched: None });
+            return Ok(Self { setup, bus, tally, top, watched: None, tracer });
         }
         let checker = setup.check.then(|| Checker::new(setup.lanes, card.clone(), tally.clone()));
         let watched = Rc::new(RefCell::new(Watched::new(checker, disturber)));
         let memory = WatchedMemory { host, watched: watched.clone() };
         let top = Top::new(&setup.top, Rc::new(RefCell::new(memory)), card)?;
-        Ok(Self { setup, bus, tally, top, watched: Some(watched) })
+        Ok(Self { setup, bus, tally, top, watched: Some(watched), tracer })
     }
 
     /// Serves requests until the handle is dropped. The clock runs while the card is busy.
@@ -231,7 +245,12 @@ impl Clocked {
                     disturber = watched.borrow().disturber.clone();
                     disturber.reset();
                 }
+                let mut tracer = self.tracer.take();
                 *self = Self::new(self.setup.clone(), self.bus.clone(), self.tally.clone(), disturber)?;
+                if let Some(tracer) = &mut tracer {
+                    tracer.reset();
+                }
+                self.tracer = tracer;
                 let _ = answer.send(());
             }
         }
@@ -240,13 +259,27 @@ impl Clocked {
 
     /// Runs the clock for some cycles and passes interrupts on.
     fn pass(&mut self, cycles: u64) -> Result<(), sim::Error> {
-        self.top.run(cycles)?;
+        self.clock(cycles)?;
         let risen = self.top.interrupts();
         for vector in (0..64).filter(|v| risen >> v & 1 == 1) {
             let watched = self.watched.as_ref();
             let times = watched.map_or(1, |watched| watched.borrow_mut().disturber.times(vector));
             for _ in 0..times {
                 self.bus.interrupt(vector);
+            }
+        }
+        Ok(())
+    }
+
+    fn clock(&mut self, cycles: u64) -> Result<(), sim::Error> {
+        let Self { top, watched: Some(watched), tracer: Some(tracer), .. } = self else {
+            return self.top.run(cycles);
+        };
+        for _ in 0..cycles {
+            top.run(1)?;
+            if tracer.active() {
+                let (begun, ended) = watched.borrow().disturber.counts();
+                tracer.look(begun, ended, top.sim_mut());
             }
         }
         Ok(())

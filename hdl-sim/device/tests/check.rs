@@ -7,11 +7,12 @@ mod support;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lockstep_accel_abi::Status;
+use lockstep_accel_abi::{Descriptor, Status};
+use lockstep_accel_device::{ServedCard, SimulationSetup, Trace};
 use lockstep_accel_driver::{Card, CardEncoder};
 use lockstep_vfio_user::Client;
 use rustix::process::{Pid, Signal, kill_process};
-use support::{BUILT, OPTIONS, Texts, endless, model, socket};
+use support::{BUILT, LANES, MIB, OPTIONS, Texts, endless, model, socket};
 
 #[test]
 fn results_of_the_rtl_are_compared() {
@@ -47,4 +48,25 @@ fn results_of_the_rtl_are_compared() {
     assert!(errors.contains("lockstep-card: 4 jobs are equal to the functional model"), "{errors}");
     assert!(output.status.success(), "{errors}");
     assert!(!path.exists(), "the socket is removed");
+}
+
+/// A waveform of the second job. It takes minutes: the design is built once more.
+#[test]
+#[ignore = "builds the 8x8 card with waveforms"]
+fn a_waveform_of_one_job_is_written() {
+    let file = std::env::temp_dir().join(format!("lockstep-job-{}.fst", std::process::id()));
+    let setup = SimulationSetup::of_engine(LANES, MIB << 20).traced(Trace { file: file.clone(), job: 2 });
+    let path = socket();
+    let device = ServedCard::start(&path, setup).unwrap();
+    let mut card = Card::open(Client::connect(&path, BUILT).unwrap(), OPTIONS).unwrap();
+    let nop = |card: &mut Card<Client>| card.execute(&[Descriptor::nop(0)]).unwrap()[0].status;
+    assert_eq!(nop(&mut card), Status::Ok);
+    assert!(!file.exists());
+    assert_eq!(nop(&mut card), Status::Ok);
+    drop(card);
+    let size = std::fs::metadata(&file).unwrap().len();
+    assert!(size > 1000, "{size} bytes");
+    device.stop().unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), size, "nothing behind the job");
+    std::fs::remove_file(&file).unwrap();
 }
