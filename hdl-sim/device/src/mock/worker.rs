@@ -205,25 +205,20 @@ impl Worker {
         self.shared.change(|state| {
             let registers = &mut state.registers;
             registers.jobs = 0;
+            registers.count(Event::Busy, begin.elapsed().as_nanos() as u64);
+            count(registers, &traffic, ending.done);
             match written {
                 Err(fault) => {
                     registers.bus_error(Port::HostWrite, fault.address);
                     registers.set_errors(ErrorBits::COMPLETION_WRITE);
                 }
-                Ok(()) if notifies && !faults.contains(&Fault::LostInterrupt) => registers.notify(),
-                Ok(()) => {}
-            }
-            let ok = record.status == Status::Ok as u8;
-            registers.count(if ok { Event::JobsOk } else { Event::JobsFailed }, 1);
-            registers.count(Event::Busy, begin.elapsed().as_nanos() as u64);
-            registers.count(Event::HostReadBytes, traffic.host_read);
-            registers.count(Event::HostWriteBytes, traffic.host_write);
-            registers.count(Event::CardReadBytes, traffic.card_read.get());
-            registers.count(Event::CardWriteBytes, traffic.card_write);
-            if let Some(done) = ending.done {
-                registers.count(Event::ArrayBusy, done.busy);
-                registers.count(Event::WordsDrained, done.drained);
-                registers.count(Event::WordsPassed, done.passed);
+                Ok(()) => {
+                    let ok = record.status == Status::Ok as u8;
+                    registers.count(if ok { Event::JobsOk } else { Event::JobsFailed }, 1);
+                    if notifies && !faults.contains(&Fault::LostInterrupt) {
+                        registers.notify();
+                    }
+                }
             }
             registers.interrupts(&bus);
             if notifies && faults.contains(&Fault::DuplicateInterrupt) {
@@ -244,5 +239,18 @@ impl Worker {
         write(at.wrapping_add(first.len() as u64), last)?;
         self.reach.traffic.host_write += Completion::BYTES as u64;
         Ok(())
+    }
+}
+
+/// Adds what a job moved and computed to the counters.
+fn count(registers: &mut Registers, traffic: &Traffic, done: Option<Done>) {
+    registers.count(Event::HostReadBytes, traffic.host_read);
+    registers.count(Event::HostWriteBytes, traffic.host_write);
+    registers.count(Event::CardReadBytes, traffic.card_read.get());
+    registers.count(Event::CardWriteBytes, traffic.card_write);
+    if let Some(done) = done {
+        registers.count(Event::ArrayBusy, done.busy);
+        registers.count(Event::WordsDrained, done.drained);
+        registers.count(Event::WordsPassed, done.passed);
     }
 }
