@@ -75,7 +75,7 @@ impl AsyncEncoder {
 
     fn start<T: Transport + 'static>(card: Card<T>, model: &Encoder) -> Result<Self, Error> {
         let capabilities = *card.capabilities();
-        let device = card.queue.device();
+        let device = card.queue.device.name();
         let mut pipeline = Pipeline::new(card);
         let id = pipeline.add(image(model, &capabilities, &device)?)?;
         let link = worker::start(pipeline)?;

@@ -41,19 +41,19 @@ impl<T: Transport> Card<T> {
 
     /// Tells an observer of every transition of the card's state from now on.
     pub fn observe(&mut self, observer: impl Observer + 'static) {
-        self.queue.observe(Box::new(observer));
+        self.queue.supervisor.observe(Box::new(observer));
     }
 
     /// The state of the card.
     #[must_use]
     pub const fn state(&self) -> CardState {
-        self.queue.supervisor().state()
+        self.queue.supervisor.state()
     }
 
     /// How often the card went from one state to another.
     #[must_use]
     pub const fn transitions(&self) -> &Transitions {
-        self.queue.supervisor().transitions()
+        self.queue.supervisor.transitions()
     }
 
     /// Resets the card and enables its queue again, also if it is fenced or gone. Pending jobs are
@@ -71,34 +71,34 @@ impl<T: Transport> Card<T> {
     /// The size and the limits of the card.
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
-        self.queue.capabilities()
+        &self.queue.device.capabilities
     }
 
     /// How often the driver reset the card since it opened the card. Each reset may clear card
     /// memory.
     #[must_use]
     pub const fn resets(&self) -> u64 {
-        self.queue.resets()
+        self.queue.resets
     }
 
     /// How many waits an interrupt ended. If jobs end but this number does not grow, then
     /// interrupts are lost, and the driver looks for records every millisecond.
     #[must_use]
     pub const fn interrupts(&self) -> u64 {
-        self.queue.heard()
+        self.queue.heard
     }
 
     /// Bytes of the memory for data: host memory for inputs, results and copies, which the card
     /// reaches.
     #[must_use]
     pub fn data_bytes(&self) -> u64 {
-        self.queue.memory().data_bytes()
+        self.queue.device.memory.data_bytes()
     }
 
     /// Bus address of byte `offset` of the memory for data.
     #[must_use]
     pub fn data_iova(&self, offset: u64) -> u64 {
-        self.queue.memory().data_iova(offset)
+        self.queue.device.memory.data_iova(offset)
     }
 
     /// Copies bytes into the memory for data.
@@ -106,7 +106,7 @@ impl<T: Transport> Card<T> {
     /// # Errors
     /// The range is outside this memory.
     pub fn write_data(&self, offset: u64, bytes: &[u8]) -> Result<(), OutOfRange> {
-        self.queue.memory().write_data(offset, bytes)
+        self.queue.device.memory.write_data(offset, bytes)
     }
 
     /// Copies bytes out of the memory for data.
@@ -114,7 +114,7 @@ impl<T: Transport> Card<T> {
     /// # Errors
     /// The range is outside this memory.
     pub fn read_data(&self, offset: u64, bytes: &mut [u8]) -> Result<(), OutOfRange> {
-        self.queue.memory().read_data(offset, bytes)
+        self.queue.device.memory.read_data(offset, bytes)
     }
 
     /// Reads one of the card's counters.
@@ -122,7 +122,7 @@ impl<T: Transport> Card<T> {
     /// # Errors
     /// The transport failed, or the card's counter is faulty.
     pub fn counter(&self, event: Event) -> Result<u64, Error> {
-        events::read_counter(event, |register| self.queue.registers().read(register))
+        events::read_counter(event, |register| self.queue.device.registers().read(register))
     }
 
     /// Runs jobs in their order, as many at once as the rings hold, and returns one outcome for
@@ -148,7 +148,7 @@ impl<T: Transport> Card<T> {
             outcomes.push(self.next()?);
         }
         if outcomes.iter().any(|outcome| outcome.success().is_ok()) {
-            self.queue.succeeded();
+            self.queue.supervisor.succeeded();
         }
         Ok(outcomes)
     }
@@ -197,6 +197,6 @@ impl<T: Transport> Card<T> {
     pub(crate) fn wait(&self) -> Result<bool, Error> {
         let now = Instant::now();
         let time = self.queue.wake_at().map_or(Self::IDLE, |at| at.saturating_duration_since(now));
-        self.queue.interrupts().wait(time)
+        self.queue.device.interrupts.wait(time)
     }
 }

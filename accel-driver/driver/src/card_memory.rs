@@ -1,40 +1,14 @@
 //! Card memory: which model and which program lies where. Nothing here touches the card.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use lockstep_accel_program::{ArrayShape, Image};
 
 use crate::model_id::ModelId;
+use crate::part::Part;
 use crate::resident::{Presence, Resident, Slot};
 use crate::spans::{Span, Spans};
 use crate::{Capabilities, Error};
-
-/// Something that is copied to card memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Part {
-    /// The weight image of a model.
-    Image(ModelId),
-    /// The program of a model for sequences of so many tokens.
-    Program(ModelId, usize),
-}
-
-impl Part {
-    pub(crate) const fn model(self) -> ModelId {
-        match self {
-            Self::Image(model) | Self::Program(model, _) => model,
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Image(model) => write!(f, "the weights of {model}"),
-            Self::Program(model, tokens) => write!(f, "the program of {model} for {tokens} tokens"),
-        }
-    }
-}
 
 /// A program in card memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

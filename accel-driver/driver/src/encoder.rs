@@ -60,7 +60,8 @@ impl<T: Transport> CardEncoder<T> {
     pub fn add(&mut self, model: &Encoder) -> Result<ModelId, Error> {
         let capabilities = self.card().capabilities();
         let image = Image::new(model, &capabilities.engine);
-        let image = image.map_err(|source| Error::Program { device: self.card().queue.device(), source })?;
+        let image =
+            image.map_err(|source| Error::Program { device: self.card().queue.device.name(), source })?;
         let facts = facts(model, capabilities);
         let id = self.pipeline.add(image)?;
         self.models.push(ModelFacts { id, ..facts });

@@ -20,7 +20,7 @@ use crate::{Card, Error, Outcome, Transport, jobs};
 
 /// What a job in flight does.
 #[derive(Debug)]
-enum Task {
+pub(crate) enum Task {
     Copy(Piece),
     Encode(Run),
 }
@@ -38,18 +38,18 @@ enum Next {
 /// Batches on a card.
 #[derive(Debug)]
 pub(crate) struct Pipeline<T: Transport> {
-    card: Card<T>,
-    memory: CardMemory,
+    pub(crate) card: Card<T>,
+    pub(crate) memory: CardMemory,
     /// The memory for data.
-    spans: Spans,
+    pub(crate) spans: Spans,
     /// The jobs in the rings, the oldest first.
-    flights: VecDeque<(Task, Span)>,
+    pub(crate) flights: VecDeque<(Task, Span)>,
     /// How many of these are copies.
-    copies: usize,
-    uploads: Uploads,
+    pub(crate) copies: usize,
+    pub(crate) uploads: Uploads,
     /// Runs that are not in the rings.
-    backlog: VecDeque<Run>,
-    batches: Batches,
+    pub(crate) backlog: VecDeque<Run>,
+    pub(crate) batches: Batches,
 }
 
 impl<T: Transport> Pipeline<T> {
@@ -61,9 +61,9 @@ impl<T: Transport> Pipeline<T> {
 
     pub(crate) fn new(card: Card<T>) -> Self {
         let capabilities = card.capabilities();
-        let tries = card.queue.options().recovery.job_tries.max(1);
+        let tries = card.queue.device.options.recovery.job_tries.max(1);
         Self {
-            memory: CardMemory::new(card.queue.device(), capabilities, tries),
+            memory: CardMemory::new(card.queue.device.name(), capabilities, tries),
             spans: Spans::new(card.data_bytes()),
             flights: VecDeque::new(),
             copies: 0,
@@ -156,7 +156,7 @@ impl<T: Transport> Pipeline<T> {
         let Some(piece) = self.uploads.first() else { return Next::Nothing };
         let Some(span) = self.spans.take(piece.bytes as u64) else { return Next::Nothing };
         self.uploads.advance();
-        match jobs::copy(self.card.queue.memory(), &self.memory, &piece, span.at) {
+        match jobs::copy(&self.card.queue.device.memory, &self.memory, &piece, span.at) {
             Some(Ok(command)) => {
                 self.flights.push_back((Task::Copy(piece), span));
                 self.copies += 1;
@@ -208,7 +208,7 @@ impl<T: Transport> Pipeline<T> {
             return Next::Again;
         };
         let Some(run) = run.split(n).or_else(|| self.backlog.remove(at)) else { return Next::Nothing };
-        match jobs::encode(self.card.queue.memory(), self.card.capabilities(), &run, program, span.at) {
+        match jobs::encode(&self.card.queue.device.memory, self.card.capabilities(), &run, program, span.at) {
             Ok(command) => {
                 self.memory.hold(run.model.id, run.tokens);
                 self.flights.push_back((Task::Encode(run), span));
@@ -225,7 +225,7 @@ impl<T: Transport> Pipeline<T> {
     /// The oldest job ended.
     fn ended(&mut self, outcome: &Outcome, now: Instant) {
         let Some((task, span)) = self.flights.pop_front() else { return };
-        let memory = self.card.queue.memory();
+        let memory = &self.card.queue.device.memory;
         match task {
             Task::Copy(piece) => {
                 self.copies -= 1;
@@ -265,79 +265,7 @@ impl<T: Transport> Pipeline<T> {
 
     fn encoded(&mut self, run: &Run, words: &[i32]) {
         self.memory.succeeded(run.model.id);
-        self.card.queue.succeeded();
+        self.card.queue.supervisor.succeeded();
         self.batches.fill(run, words);
-    }
-
-    /// A job failed. If the card was at fault, the job is tried again. The card is reset first if
-    /// it did not write vectors, or if the job fails for the second time.
-    fn run_failed(&mut self, mut run: Run, error: Error, now: Instant) {
-        run.tries += 1;
-        let unwritten = matches!(error, Error::Unwritten { .. });
-        if !unwritten && !error.blames_card() {
-            return self.fail(run.batch, error);
-        }
-        if !unwritten && run.tries < 2 {
-            return self.retry(run, error);
-        }
-        let error = self.card.queue.fault(error, now);
-        self.requeue();
-        self.retry(run, error);
-    }
-
-    /// All jobs in flight are lost. The oldest one is the likely reason, so it counts as tried; the
-    /// other ones do not.
-    fn lost(&mut self, error: Error, now: Instant) {
-        if matches!(self.card.state(), CardState::Fenced | CardState::Gone) {
-            self.requeue();
-            return self.refuse(Some(error), now);
-        }
-        let oldest = self.flights.pop_front();
-        self.requeue();
-        match oldest {
-            Some((Task::Copy(piece), _)) => self.memory.failed(piece.part, error),
-            Some((Task::Encode(mut run), _)) => {
-                run.tries += 1;
-                self.retry(run, error);
-            }
-            None => {}
-        }
-    }
-
-    /// Puts a run back to the front, unless it was tried too often.
-    fn retry(&mut self, run: Run, error: Error) {
-        if run.tries >= self.card.queue.options().recovery.job_tries.max(1) {
-            self.fail(run.batch, error);
-        } else if self.batches.knows(run.batch) {
-            self.backlog.push_front(run);
-        }
-    }
-
-    /// Puts all runs in flight back, after the card was reset or given up.
-    fn requeue(&mut self) {
-        self.uploads.clear();
-        self.memory.forget();
-        self.spans = Spans::new(self.card.data_bytes());
-        self.copies = 0;
-        for (task, _) in std::mem::take(&mut self.flights).into_iter().rev() {
-            if let Task::Encode(run) = task
-                && self.batches.knows(run.batch)
-            {
-                self.backlog.push_front(run);
-            }
-        }
-    }
-
-    /// Ends all batches, because the card takes no jobs. The oldest batch gets the first error.
-    fn refuse(&mut self, mut first: Option<Error>, now: Instant) {
-        self.backlog.clear();
-        let queue = &self.card.queue;
-        self.batches.fail_all(|| first.take().unwrap_or_else(|| queue.refusal(now)));
-    }
-
-    /// A batch failed.
-    fn fail(&mut self, number: u64, error: Error) {
-        self.backlog.retain(|run| run.batch != number);
-        self.batches.fail(number, error);
     }
 }

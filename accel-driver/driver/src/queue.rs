@@ -8,13 +8,11 @@ use lockstep_accel_abi::registers::{self, fields};
 use lockstep_accel_abi::{Completion, Descriptor};
 
 use crate::device::Device;
-use crate::host_memory::{HostMemory, outside};
-use crate::interrupts::Interrupts;
+use crate::host_memory::outside;
 use crate::recovery::{Action, CardState, Cause};
-use crate::registers::Registers;
 use crate::rings::Rings;
-use crate::supervisor::{Observer, Supervisor};
-use crate::{Capabilities, Error, Options, Outcome, Transport};
+use crate::supervisor::Supervisor;
+use crate::{Error, Options, Outcome, Transport};
 
 /// What the caller must know.
 #[derive(Debug)]
@@ -28,9 +26,9 @@ pub(crate) enum News {
 /// A card, its rings, and its state.
 #[derive(Debug)]
 pub(crate) struct Queue<T: Transport> {
-    device: Device<T>,
+    pub(crate) device: Device<T>,
     rings: Rings,
-    supervisor: Supervisor,
+    pub(crate) supervisor: Supervisor,
     /// Since when the oldest job is the oldest one.
     since: Instant,
     /// When to look at the card without an interrupt.
@@ -42,8 +40,8 @@ pub(crate) struct Queue<T: Transport> {
     /// A record came without an interrupt, and no interrupt came since.
     deaf: bool,
     /// How many waits an interrupt ended.
-    heard: u64,
-    resets: u64,
+    pub(crate) heard: u64,
+    pub(crate) resets: u64,
     /// The last failure, for the callers that are refused.
     failure: String,
 }
@@ -79,48 +77,6 @@ impl<T: Transport> Queue<T> {
         Ok(queue)
     }
 
-    /// The name of the card.
-    pub(crate) fn device(&self) -> String {
-        self.device.name()
-    }
-
-    pub(crate) const fn capabilities(&self) -> &Capabilities {
-        &self.device.capabilities
-    }
-
-    pub(crate) const fn memory(&self) -> &HostMemory {
-        &self.device.memory
-    }
-
-    pub(crate) const fn interrupts(&self) -> &Interrupts {
-        &self.device.interrupts
-    }
-
-    pub(crate) const fn options(&self) -> &Options {
-        &self.device.options
-    }
-
-    pub(crate) const fn supervisor(&self) -> &Supervisor {
-        &self.supervisor
-    }
-
-    pub(crate) fn observe(&mut self, observer: Box<dyn Observer>) {
-        self.supervisor.observe(observer);
-    }
-
-    pub(crate) const fn heard(&self) -> u64 {
-        self.heard
-    }
-
-    pub(crate) const fn resets(&self) -> u64 {
-        self.resets
-    }
-
-    /// A job gave a right result: the next failure of the card is the first one.
-    pub(crate) const fn succeeded(&mut self) {
-        self.supervisor.succeeded();
-    }
-
     /// How many more jobs the rings take.
     pub(crate) fn room(&self) -> usize {
         (1 << self.rings.log2()) - usize::from(self.rings.pending())
@@ -129,10 +85,6 @@ impl<T: Transport> Queue<T> {
     /// How many jobs are in flight.
     pub(crate) fn pending(&self) -> usize {
         self.rings.pending().into()
-    }
-
-    pub(crate) fn registers(&self) -> Registers<'_, T> {
-        self.device.registers()
     }
 
     /// The error for a caller whose jobs are refused in the present state.
@@ -165,7 +117,7 @@ impl<T: Transport> Queue<T> {
             let job = if loud { job.with_interrupt() } else { job };
             self.rings.push(&self.device.memory.shared, &job).map_err(outside)?;
         }
-        match self.rings.publish(&self.registers()) {
+        match self.rings.publish(&self.device.registers()) {
             Ok(()) => Ok(n),
             Err(error) => Err(self.fail(error, now)),
         }
@@ -231,7 +183,7 @@ impl<T: Transport> Queue<T> {
         if self.called || pending && now >= self.look_at {
             // Cleared before the next look at the ring: a record behind that look raises an
             // interrupt again.
-            let registers = self.registers();
+            let registers = self.device.registers();
             registers.write(registers::INT_STATUS, InterruptBits::COMPLETION | InterruptBits::ERROR)?;
             if fields::STATUS::HALTED.get(registers.status()?) == 1 {
                 return Err(Error::Halted { errors: registers.read(registers::ERROR_STATUS)? });
@@ -256,7 +208,7 @@ impl<T: Transport> Queue<T> {
         let tag = self.rings.oldest_tag();
         let Some((index, record)) = self.next_record()? else { return Ok(None) };
         let outcome = Outcome::decode(&record, tag).map_err(|why| Error::Record { index, why })?;
-        self.rings.release(&self.registers())?;
+        self.rings.release(&self.device.registers())?;
         self.since = now;
         self.supervisor.step(Cause::JobEnded, now);
         Ok(Some(outcome))
@@ -271,11 +223,11 @@ impl<T: Transport> Queue<T> {
 
     fn await_ready(&mut self, now: Instant) -> Result<(), Error> {
         let until = *self.ready_until.get_or_insert(now + Self::OBEY);
-        let status = self.registers().status()?;
+        let status = self.device.registers().status()?;
         if fields::STATUS::READY.get(status) == 1 {
             self.supervisor.step(Cause::ResetDone, now);
         } else if now >= until {
-            let errors = self.registers().read(registers::ERROR_STATUS)?;
+            let errors = self.device.registers().read(registers::ERROR_STATUS)?;
             return Err(Error::Stuck { what: "ready", limit: Self::OBEY, status, errors });
         }
         self.look_at = now + Self::LOOK_READY;
@@ -308,7 +260,7 @@ impl<T: Transport> Queue<T> {
                 Action::Nothing => return last,
                 Action::Abort => {
                     let tag = self.rings.oldest_tag();
-                    self.registers().write(registers::ABORT, tag.into())
+                    self.device.registers().write(registers::ABORT, tag.into())
                 }
                 Action::Reset => self.reset(),
                 Action::Fence | Action::Close => {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::card_memory::Part;
+use crate::part::Part;
 
 /// A piece of a part.
 #[derive(Clone, Copy, Debug)]

@@ -160,10 +160,10 @@ pub(crate) fn start<T: Transport + 'static>(pipeline: Pipeline<T>) -> Result<Arc
     let queue = &pipeline.card().queue;
     let link = Arc::new(Link {
         orders: Mutex::new(Some(VecDeque::new())),
-        waker: queue.interrupts().waker()?,
+        waker: queue.device.interrupts.waker()?,
         status: Mutex::new(status(&pipeline)),
         numbers: AtomicU64::new(0),
-        room: Arc::new(Semaphore::new(queue.options().batches.clamp(1, Semaphore::MAX_PERMITS))),
+        room: Arc::new(Semaphore::new(queue.device.options.batches.clamp(1, Semaphore::MAX_PERMITS))),
     });
     let worker = Worker { pipeline, link: link.clone(), callers: HashMap::new(), resets: Vec::new() };
     std::thread::Builder::new()

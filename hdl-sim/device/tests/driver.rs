@@ -36,6 +36,11 @@ fn a_ragged_batch_is_the_reference_s() {
         let other = support::model(6);
         let mut encoder = CardEncoder::new(encoder.into_card(), &other).unwrap();
         assert_eq!(encoder.encode(&texts.batch()).unwrap(), texts.expected(&other));
+
+        // Two models lie beside each other.
+        let beside = encoder.add(&model).unwrap();
+        assert_eq!(encoder.encode_by(beside, &texts.batch()).unwrap(), texts.expected(&model));
+        assert_eq!(encoder.encode(&texts.batch()).unwrap(), texts.expected(&other));
     });
 }
 
