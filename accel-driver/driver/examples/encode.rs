@@ -1,10 +1,11 @@
 //! Encodes two sequences on a card and prints their vectors. `make card` starts a card and runs
 //! this program.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use lockstep_accel_driver::{Card, CardAddress, CardEncoder, Options, Sequence};
+use lockstep_accel_driver::{Card, CardAddress, CardEncoder, Error, Options, Sequence};
 use lockstep_arith::sample::{self, Shape};
 
 /// Encodes on a card.
@@ -15,9 +16,19 @@ struct Arguments {
     card: CardAddress,
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match encode(&Arguments::parse().card) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn encode(address: &CardAddress) -> Result<(), Error> {
     // The device process answers when its design is built, which takes minutes for the first time.
-    let transport = Arguments::parse().card.open(Duration::from_secs(600))?;
+    let transport = address.open(Duration::from_secs(600))?;
     let options = Options { job_time: Duration::from_secs(60), ..Options::DEFAULT };
     let card = Card::open(transport, options)?;
     // A random model; `lockstep_folder` reads a real one.

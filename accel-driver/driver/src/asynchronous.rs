@@ -99,7 +99,7 @@ impl AsyncEncoder {
     pub async fn add(&self, model: &Encoder) -> Result<Self, Error> {
         let image = Box::new(image(model, &self.capabilities, &self.device)?);
         let facts = facts(model, &self.capabilities);
-        let handle = self.link().ask(|answer| Order::Add(image, answer)).await?;
+        let handle = self.link().ask(self.link().room().await?, |caller| Order::Add(image, caller)).await?;
         let facts = ModelFacts { id: handle.id, ..facts };
         let (capabilities, device) = (self.capabilities, self.device.clone());
         Ok(Self { facts, capabilities, device, _model: handle, owner: self.owner.clone() })
@@ -121,10 +121,10 @@ impl AsyncEncoder {
         let sequences: Vec<Sequence<'_>> =
             batch.iter().map(|(ids, type_ids)| Sequence { ids, type_ids }).collect();
         let request = Request::new(number, self.facts, &sequences)?;
-        let permit = link.room.clone().acquire_owned().await.map_err(|_| Error::Ended)?;
-        let mut caller = Caller { link, number: Some(number) };
-        let result = link.ask(|answer| Order::Encode { number, request, answer, permit }).await;
-        caller.number = None;
+        let room = link.batch_room().await?;
+        let mut guard = Guard { link, number: Some(number) };
+        let result = link.ask(room, |caller| Order::Encode(number, request, caller)).await;
+        guard.number = None;
         result
     }
 
@@ -151,15 +151,17 @@ impl AsyncEncoder {
     /// # Errors
     /// The transport failed, or the card's counter is faulty.
     pub async fn counter(&self, event: Event) -> Result<u64, Error> {
-        self.link().ask(|answer| Order::Counter(event, answer)).await
+        let room = self.link().room().await?;
+        self.link().ask(room, |caller| Order::Counter(event, caller)).await
     }
 
-    /// Resets the card, also if it is fenced or gone. Batches in flight are run again.
+    /// Resets the card, also if it is fenced or gone. Batches in flight are run again. A device
+    /// process that ended needs a new connection: close the encoder and open another one.
     ///
     /// # Errors
     /// The card does not become ready.
     pub async fn reset(&self) -> Result<(), Error> {
-        self.link().ask(Order::Reset).await
+        self.link().ask(self.link().room().await?, Order::Reset).await
     }
 
     /// Closes the card, and waits until it is reset and its memory unmapped. Batches of other
@@ -178,12 +180,12 @@ fn image(model: &Encoder, capabilities: &Capabilities, device: &str) -> Result<I
 }
 
 /// Cancels a batch when its caller goes before the answer.
-struct Caller<'a> {
+struct Guard<'a> {
     link: &'a Link,
     number: Option<u64>,
 }
 
-impl Drop for Caller<'_> {
+impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if let Some(number) = self.number {
             let _ = self.link.send(Order::Cancel(number));

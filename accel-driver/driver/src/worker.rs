@@ -35,24 +35,31 @@ pub struct CardStatus {
     pub interrupts: u64,
 }
 
-pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
+/// A caller that waits for an answer. While it is there, its order takes room in the queue.
+#[derive(Debug)]
+pub(crate) struct Caller<T> {
+    answer: oneshot::Sender<Result<T, Error>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<T> Caller<T> {
+    fn answer(self, result: Result<T, Error>) {
+        // A caller that is gone does not want its answer.
+        let _ = self.answer.send(result);
+    }
+}
 
 /// What a caller wants.
 #[derive(Debug)]
 pub(crate) enum Order {
-    Encode {
-        number: u64,
-        request: Request,
-        answer: Answer<Vectors>,
-        /// The room of the batch, until it has ended or is cancelled.
-        permit: OwnedSemaphorePermit,
-    },
+    /// A batch takes room until it has ended or is cancelled.
+    Encode(u64, Request, Caller<Vectors>),
     /// The caller of a batch is gone.
     Cancel(u64),
-    Add(Box<Image>, Answer<Handle>),
+    Add(Box<Image>, Caller<Handle>),
     Retire(ModelId),
-    Counter(Event, Answer<u64>),
-    Reset(Answer<()>),
+    Counter(Event, Caller<u64>),
+    Reset(Caller<()>),
     /// The thread ends. The answer comes when the card is reset and its memory unmapped.
     Stop(Option<oneshot::Sender<()>>),
 }
@@ -80,14 +87,16 @@ impl Drop for Handle {
 /// The callers' link to the thread.
 #[derive(Debug)]
 pub(crate) struct Link {
-    /// `None` as soon as the thread has ended. The queue is bounded: each batch has a permit, and
-    /// each other order has a caller that waits, or a handle that ends.
+    /// `None` as soon as the thread has ended. The queue is bounded: each order with a caller has a
+    /// permit, each model is taken out once, and each batch is cancelled once.
     orders: Mutex<Option<VecDeque<Order>>>,
     waker: OwnedFd,
     status: Mutex<CardStatus>,
     numbers: AtomicU64,
     /// Room for batches.
-    pub(crate) room: Arc<Semaphore>,
+    batches: Arc<Semaphore>,
+    /// Room for other orders with a caller.
+    others: Arc<Semaphore>,
 }
 
 impl Link {
@@ -116,13 +125,33 @@ impl Link {
         Ok(())
     }
 
-    /// Gives an order and waits for its answer.
+    /// Waits for room for a batch.
+    ///
+    /// # Errors
+    /// The thread has ended.
+    pub(crate) async fn batch_room(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.batches.clone().acquire_owned().await.map_err(|_| Error::Ended)
+    }
+
+    /// Waits for room for another order.
+    ///
+    /// # Errors
+    /// The thread has ended.
+    pub(crate) async fn room(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.others.clone().acquire_owned().await.map_err(|_| Error::Ended)
+    }
+
+    /// Gives an order for which there is room, and waits for its answer.
     ///
     /// # Errors
     /// The order failed, or the thread has ended.
-    pub(crate) async fn ask<T>(&self, order: impl FnOnce(Answer<T>) -> Order) -> Result<T, Error> {
+    pub(crate) async fn ask<T>(
+        &self,
+        room: OwnedSemaphorePermit,
+        order: impl FnOnce(Caller<T>) -> Order,
+    ) -> Result<T, Error> {
         let (answer, result) = oneshot::channel();
-        self.send(order(answer))?;
+        self.send(order(Caller { answer, _permit: room }))?;
         result.await.unwrap_or(Err(Error::Ended))
     }
 
@@ -136,21 +165,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The caller of a batch.
-struct Caller {
-    answer: Answer<Vectors>,
-    /// The room of the batch.
-    _permit: OwnedSemaphorePermit,
-}
-
 /// The state of the thread.
 struct Worker<T: Transport> {
     pipeline: Pipeline<T>,
     link: Arc<Link>,
-    callers: HashMap<u64, Caller>,
+    callers: HashMap<u64, Caller<Vectors>>,
     /// Callers that wait for the end of a reset.
-    resets: Vec<Answer<()>>,
+    resets: Vec<Caller<()>>,
 }
+
+/// How many orders other than batches wait at once.
+const OTHERS: usize = 16;
 
 /// Starts a thread for a card.
 ///
@@ -163,7 +188,8 @@ pub(crate) fn start<T: Transport + 'static>(pipeline: Pipeline<T>) -> Result<Arc
         waker: queue.device.interrupts.waker()?,
         status: Mutex::new(status(&pipeline)),
         numbers: AtomicU64::new(0),
-        room: Arc::new(Semaphore::new(queue.device.options.batches.clamp(1, Semaphore::MAX_PERMITS))),
+        batches: Arc::new(Semaphore::new(queue.device.options.batches.clamp(1, Semaphore::MAX_PERMITS))),
+        others: Arc::new(Semaphore::new(OTHERS)),
     });
     let worker = Worker { pipeline, link: link.clone(), callers: HashMap::new(), resets: Vec::new() };
     std::thread::Builder::new()
@@ -198,8 +224,7 @@ impl<T: Transport> Worker<T> {
             self.report();
             while let Some((number, result)) = self.pipeline.take() {
                 if let Some(caller) = self.callers.remove(&number) {
-                    // A caller that is gone does not want its answer.
-                    let _ = caller.answer.send(result);
+                    caller.answer(result);
                 }
             }
             heard = self.pipeline.card().wait().unwrap_or_else(|_| {
@@ -211,28 +236,24 @@ impl<T: Transport> Worker<T> {
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Encode { number, request, answer, permit } => {
-                self.callers.insert(number, Caller { answer, _permit: permit });
+            Order::Encode(number, request, caller) => {
+                self.callers.insert(number, caller);
                 self.pipeline.submit(number, request);
             }
             Order::Cancel(number) => {
                 self.callers.remove(&number);
                 self.pipeline.cancel(number);
             }
-            Order::Add(image, answer) => {
+            Order::Add(image, caller) => {
                 let added = self.pipeline.add(*image);
                 // If the caller is gone, the drop of the handle takes the model out.
-                let _ = answer.send(added.map(|id| Handle::new(id, self.link.clone())));
+                caller.answer(added.map(|id| Handle::new(id, self.link.clone())));
             }
             Order::Retire(model) => self.pipeline.retire(model),
-            Order::Counter(event, answer) => {
-                let _ = answer.send(self.pipeline.card().counter(event));
-            }
-            Order::Reset(answer) => match self.pipeline.reopen(Instant::now()) {
-                Ok(()) => self.resets.push(answer),
-                Err(error) => {
-                    let _ = answer.send(Err(error));
-                }
+            Order::Counter(event, caller) => caller.answer(self.pipeline.card().counter(event)),
+            Order::Reset(caller) => match self.pipeline.reopen(Instant::now()) {
+                Ok(()) => self.resets.push(caller),
+                Err(error) => caller.answer(Err(error)),
             },
             Order::Stop(_) => {}
         }
@@ -245,11 +266,10 @@ impl<T: Transport> Worker<T> {
         if status.state == CardState::Resetting {
             return;
         }
-        for answer in self.resets.drain(..) {
+        for caller in self.resets.drain(..) {
             let refused = matches!(status.state, CardState::Fenced | CardState::Gone);
-            let result =
-                if refused { Err(self.pipeline.card().queue.refusal(Instant::now())) } else { Ok(()) };
-            let _ = answer.send(result);
+            let refusal = || self.pipeline.card().queue.refusal(Instant::now());
+            caller.answer(if refused { Err(refusal()) } else { Ok(()) });
         }
     }
 }
@@ -257,7 +277,8 @@ impl<T: Transport> Worker<T> {
 /// Lets no caller wait for a thread that has ended, in whatever way.
 impl<T: Transport> Drop for Worker<T> {
     fn drop(&mut self) {
-        self.link.room.close();
+        self.link.batches.close();
+        self.link.others.close();
         *lock(&self.link.orders) = None;
     }
 }

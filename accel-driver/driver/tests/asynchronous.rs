@@ -228,3 +228,17 @@ async fn a_closed_card_is_reset_and_refuses() {
     }
     assert!(matches!(other.encode(texts.0).await, Err(Error::Ended)));
 }
+
+/// An observer that panics ends the thread of the card, and no caller waits for it.
+#[tokio::test]
+async fn a_thread_that_panics_lets_no_caller_wait() {
+    let (fake, model) = (Fake::new(), Arc::new(model(1)));
+    let observer = |transition: &Transition| panic!("{transition:?}");
+    let encoder = AsyncEncoder::open_observed(fake.clone(), options(), &model, observer).unwrap();
+    fake.fates(&[Fate::Halts]);
+    let texts = Texts::new(&model, [3], 1);
+    let lost = tokio::time::timeout(LONG, encoder.encode(texts.0.clone())).await.unwrap();
+    assert!(matches!(lost, Err(Error::Ended)), "{lost:?}");
+    assert!(matches!(encoder.encode(texts.0).await, Err(Error::Ended)));
+    assert_eq!(fake.state().log.last().unwrap(), "unmap 0x100000000", "the card was closed");
+}
