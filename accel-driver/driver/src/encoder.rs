@@ -6,6 +6,7 @@ use lockstep_accel_program::Image;
 use lockstep_arith::encoder::{Encoder, Sequence};
 
 use crate::batch::{ModelFacts, Request};
+use crate::counts::JobCounts;
 use crate::model_id::ModelId;
 use crate::pipeline::Pipeline;
 use crate::{Capabilities, Card, Error, Transport};
@@ -45,6 +46,12 @@ impl<T: Transport> CardEncoder<T> {
     #[must_use]
     pub const fn card(&self) -> &Card<T> {
         self.pipeline.card()
+    }
+
+    /// How the jobs ended since the encoder was made.
+    #[must_use]
+    pub const fn jobs(&self) -> JobCounts {
+        self.pipeline.counts
     }
 
     /// Gives the card back, for another model.

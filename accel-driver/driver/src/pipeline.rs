@@ -11,6 +11,7 @@ use lockstep_accel_program::Image;
 use crate::batch::{Request, Run};
 use crate::batches::{Batches, Finished};
 use crate::card_memory::{CardMemory, Placed, Want};
+use crate::counts::JobCounts;
 use crate::model_id::ModelId;
 use crate::queue::News;
 use crate::recovery::CardState;
@@ -50,6 +51,7 @@ pub(crate) struct Pipeline<T: Transport> {
     /// Runs that are not in the rings.
     pub(crate) backlog: VecDeque<Run>,
     pub(crate) batches: Batches,
+    pub(crate) counts: JobCounts,
 }
 
 impl<T: Transport> Pipeline<T> {
@@ -70,6 +72,7 @@ impl<T: Transport> Pipeline<T> {
             uploads: Uploads::default(),
             backlog: VecDeque::new(),
             batches: Batches::default(),
+            counts: JobCounts::default(),
             card,
         }
     }
@@ -264,6 +267,7 @@ impl<T: Transport> Pipeline<T> {
     }
 
     fn encoded(&mut self, run: &Run, words: &[i32]) {
+        self.counts.succeeded += 1;
         self.memory.succeeded(run.model.id);
         self.card.queue.supervisor.succeeded();
         self.batches.fill(run, words);

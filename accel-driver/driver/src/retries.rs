@@ -15,6 +15,7 @@ impl<T: Transport> Pipeline<T> {
         run.tries += 1;
         let unwritten = matches!(error, Error::Unwritten { .. });
         if !unwritten && !error.blames_card() {
+            self.counts.failed += 1;
             return self.fail(run.batch, error);
         }
         if !unwritten && run.tries < 2 {
@@ -47,8 +48,10 @@ impl<T: Transport> Pipeline<T> {
     /// Puts a run back to the front, unless it was tried too often.
     fn retry(&mut self, run: Run, error: Error) {
         if run.tries >= self.card.queue.device.options.recovery.job_tries.max(1) {
+            self.counts.failed += 1;
             self.fail(run.batch, error);
         } else if self.batches.knows(run.batch) {
+            self.counts.retried += 1;
             self.backlog.push_front(run);
         }
     }
@@ -63,6 +66,7 @@ impl<T: Transport> Pipeline<T> {
             if let Task::Encode(run) = task
                 && self.batches.knows(run.batch)
             {
+                self.counts.retried += 1;
                 self.backlog.push_front(run);
             }
         }

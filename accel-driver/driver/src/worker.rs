@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::batch::Request;
 use crate::batches::Vectors;
+use crate::counts::JobCounts;
 use crate::model_id::ModelId;
 use crate::pipeline::Pipeline;
 use crate::recovery::CardState;
@@ -33,6 +34,8 @@ pub struct CardStatus {
     pub resets: u64,
     /// How many waits an interrupt ended.
     pub interrupts: u64,
+    /// How the jobs ended.
+    pub jobs: JobCounts,
 }
 
 /// A caller that waits for an answer. While it is there, its order takes room in the queue.
@@ -290,5 +293,6 @@ fn status<T: Transport>(pipeline: &Pipeline<T>) -> CardStatus {
         transitions: *card.transitions(),
         resets: card.resets(),
         interrupts: card.interrupts(),
+        jobs: pipeline.counts,
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fake::{Fake, Fate, LANES, expected};
 use lockstep_accel_abi::{Opcode, Status};
-use lockstep_accel_driver::{Card, CardEncoder, CardState, Error, Options, RecoveryPolicy};
+use lockstep_accel_driver::{Card, CardEncoder, CardState, Error, JobCounts, Options, RecoveryPolicy};
 use lockstep_accel_program::{ArrayShape, Image, Program};
 use lockstep_arith::encoder::Encoder;
 use texts::{Texts, model};
@@ -73,6 +73,10 @@ fn a_job_that_the_card_lost_is_tried_again() {
         fake.run_fates(&[Fate::Works, fate]);
         check(&mut encoder, &model, &[3, 9, 5, 3], 2);
         assert_eq!((encoder.card().resets(), encoder.card().state()), (1, CardState::Ready), "{fate:?}");
+        // The first batch has two jobs and the second one three. The second of these was lost, and
+        // the third one with it if it was in flight.
+        let JobCounts { succeeded, retried, failed } = encoder.jobs();
+        assert!(succeeded == 5 && (1..=2).contains(&retried) && failed == 0, "{:?}", encoder.jobs());
         // Card memory was lost as well, and was copied again; an upload may be hit like any job.
         fake.fates(&[Fate::Works, fate]);
         encoder.reset().unwrap();
@@ -89,9 +93,11 @@ fn a_bus_error_is_tried_again_and_a_mistake_of_the_job_is_not() {
     fake.run_fates(&[Fate::Ends(Status::CardRead)]);
     check(&mut encoder, &model, &[3], 1);
     assert_eq!((runs(&fake), encoder.card().resets()), (2, 0));
+    assert_eq!(encoder.jobs(), JobCounts { succeeded: 1, retried: 1, failed: 0 });
     fake.run_fates(&[Fate::Ends(Status::CardRead); 3]);
     let error = refused(&mut encoder, &model);
     assert!(matches!(error, Error::Job { status: Status::CardRead, .. }), "{error}");
+    assert_eq!(encoder.jobs().failed, 1);
     check(&mut encoder, &model, &[3], 2);
 
     let (before, resets) = (runs(&fake), encoder.card().resets());
