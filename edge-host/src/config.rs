@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, thread::available_parallelism, time::Duration};
 
-use lockstep_accel_driver::CardAddress;
+pub use lockstep_accel_driver::CardAddress;
 
 /// The engine that encodes texts on the CPU. All engines give the same answers, except for the name
 /// of the backend.

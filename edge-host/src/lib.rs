@@ -50,7 +50,7 @@ mod worker;
 pub mod args;
 pub mod log;
 
-pub use config::{Backend, Config};
+pub use config::{Backend, CardAddress, Config};
 pub use engine::{
     interface::EngineError,
     wasm::{Instance, Instances, open_component},

@@ -13,8 +13,8 @@ use std::{
 };
 
 use lockstep_edge_host::{Config, Instances};
-use sha2::{Digest, Sha256};
 use lockstep_module::Sequence;
+use sha2::{Digest, Sha256};
 use stand_in::Folder;
 
 /// A user that this process is not.
@@ -127,7 +127,7 @@ fn the_compiled_module_is_kept() {
     assert_eq!(fs::metadata(place.key()).unwrap().mode() & 0o777, 0o600);
     assert_eq!(fs::read_dir(&place.cache).unwrap().count(), 2, "the key, the module and nothing else");
     assert!(!place.compiles_anew());
-    fs::write(place.folder.0.join("tokenizer.json"), "{ }").unwrap();
+    fs::write(place.folder.0.join("model.lockstep"), "another model").unwrap();
     place.start();
     assert_eq!(place.compiled().len(), 2, "other files need another compiled module");
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use lockstep_edge_host::HostError;
-use stand_in::{Daemon, Folder, ENCODE, request, texts, vector};
+use stand_in::{Daemon, ENCODE, Folder, request, texts, vector};
 
 #[tokio::test]
 async fn nothing_is_ready_until_the_model_is_open() {

@@ -41,7 +41,13 @@ impl Daemon {
         Self::with(Config { instances: cores, ..Config::native(model) })
     }
 
-    fn with(mut config: Config) -> Self {
+    /// Starts a daemon with these settings, but without known vectors and with a long deadline, and
+    /// waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    #[must_use]
+    pub fn with(mut config: Config) -> Self {
         config.deadline = Duration::from_secs(120);
         config.cache_dir = Some(compiled());
         // Every text reaches an engine.

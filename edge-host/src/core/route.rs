@@ -82,7 +82,14 @@ mod tests {
     use super::*;
 
     fn view(kind: Kind, rate: f64, busy_ms: u64) -> View {
-        View { kind, usable: true, longest: 512, rate, preferred: false, busy: Duration::from_millis(busy_ms) }
+        View {
+            kind,
+            usable: true,
+            longest: 512,
+            rate,
+            preferred: false,
+            busy: Duration::from_millis(busy_ms),
+        }
     }
 
     fn cpu(busy_ms: u64) -> View {

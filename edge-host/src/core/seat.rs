@@ -94,9 +94,7 @@ impl Seat {
         let slice = |seconds: f64| (self.rate.unwrap_or(GUESS) * seconds) as usize;
         match self.plan.kind {
             Kind::Card => slice(CARD_SLICE).clamp(CARD_BATCH.0, CARD_BATCH.1),
-            Kind::Cpu => {
-                waiting.div_ceil(idle.max(1)).min(slice(SLICE)).clamp(CPU_BATCH.0, CPU_BATCH.1)
-            }
+            Kind::Cpu => waiting.div_ceil(idle.max(1)).min(slice(SLICE)).clamp(CPU_BATCH.0, CPU_BATCH.1),
         }
     }
 

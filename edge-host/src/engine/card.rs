@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lockstep_accel_driver::{Card, CardAddress, CardEncoder, Error, Options, Transport};
+use lockstep_accel_driver::{Card, CardAddress, CardEncoder, Options, Transport};
 use lockstep_arith::encoder::Encoder;
 use lockstep_module::{Sequence, TextModel};
 
@@ -56,7 +56,8 @@ impl Engines for CardEngines {
         let transport = self.address.open(ANSWER).map_err(|error| failed(&error))?;
         let card = Card::open(transport, Options::default()).map_err(|error| failed(&error))?;
         let encoder = CardEncoder::new(card, &self.model).map_err(|error| failed(&error))?;
-        let mut engine = CardEngine { address: self.address.clone(), encoder, check: Arc::clone(&self.check) };
+        let mut engine =
+            CardEngine { address: self.address.clone(), encoder, check: Arc::clone(&self.check) };
         engine.known_answer()?;
         Ok(Box::new(engine))
     }

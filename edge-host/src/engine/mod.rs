@@ -54,9 +54,8 @@ pub(crate) fn prepare(config: &Config, stop: Arc<AtomicBool>) -> Result<Prepared
         }
     };
     let longest = reader.info("").max_input_length;
-    let plan = |name, kind| {
-        SeatPlan { name, kind, longest, preferred: config.prefer_cards && kind == Kind::Card }
-    };
+    let plan =
+        |name, kind| SeatPlan { name, kind, longest, preferred: config.prefer_cards && kind == Kind::Card };
     let mut seats = Vec::new();
     for number in 0..config.instances.get() {
         seats.push((plan(format!("{name}-{number}"), Kind::Cpu), Arc::clone(&cpu)));
