@@ -14,6 +14,9 @@ use crate::{http::request, places::compiled};
 /// Longest wait until a daemon is ready. Even on a busy machine, loading the real model takes less.
 const READY: Duration = Duration::from_secs(180);
 
+/// A deadline that no request reaches, even on a busy machine.
+const LONG: Duration = Duration::from_secs(120);
+
 /// A running daemon. It stops when it is dropped.
 pub struct Daemon {
     /// The address it listens at.
@@ -29,7 +32,7 @@ impl Daemon {
     /// If it does not become ready.
     #[must_use]
     pub fn start(model: &Path, module: &Path) -> Self {
-        Self::with(Config { instances: NonZeroUsize::MIN, ..Config::new(model, module) })
+        Self::with(Config { instances: NonZeroUsize::MIN, deadline: LONG, ..Config::new(model, module) })
     }
 
     /// Starts a daemon with the native engine on `cores` threads, and waits until it is ready.
@@ -38,17 +41,15 @@ impl Daemon {
     /// If it does not become ready.
     #[must_use]
     pub fn start_native(model: &Path, cores: NonZeroUsize) -> Self {
-        Self::with(Config { instances: cores, ..Config::native(model) })
+        Self::with(Config { instances: cores, deadline: LONG, ..Config::native(model) })
     }
 
-    /// Starts a daemon with these settings, but without known vectors and with a long deadline, and
-    /// waits until it is ready.
+    /// Starts a daemon with these settings, but without known vectors, and waits until it is ready.
     ///
     /// # Panics
     /// If it does not become ready.
     #[must_use]
     pub fn with(mut config: Config) -> Self {
-        config.deadline = Duration::from_secs(120);
         config.cache_dir = Some(compiled());
         // Every text reaches an engine.
         config.vector_bytes = 0;

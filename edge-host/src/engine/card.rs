@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lockstep_accel_driver::{Card, CardAddress, CardEncoder, Options, Transport};
+use lockstep_accel_driver::{Card, CardAddress, CardEncoder, Options, RecoveryPolicy, Transport};
 use lockstep_arith::encoder::Encoder;
 use lockstep_module::{Sequence, TextModel};
 
@@ -24,6 +24,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 pub(crate) struct CardEngines {
     address: CardAddress,
     model: Arc<Encoder>,
+    options: Options,
     check: Arc<Check>,
 }
 
@@ -39,11 +40,21 @@ struct Check {
 }
 
 impl CardEngines {
-    /// `share` is the share of the vectors to compare, from 0 to 1.
-    pub(crate) fn new(address: CardAddress, model: Arc<Encoder>, cpu: Arc<TextModel>, share: f64) -> Self {
+    /// `share` is the share of the vectors to compare, from 0 to 1; `limit` is the time that a client
+    /// waits for its answer.
+    pub(crate) fn new(
+        address: CardAddress,
+        model: Arc<Encoder>,
+        cpu: Arc<TextModel>,
+        share: f64,
+        limit: Duration,
+    ) -> Self {
         let every = if share > 0.0 { (1.0 / share).round().max(1.0) as u64 } else { 0 };
         let (seen, distrusted) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { address, model, check: Arc::new(Check { model: cpu, every, seen, distrusted }) }
+        // The CPU takes over what a card does not do at once, and needs time for it.
+        let recovery = RecoveryPolicy { job_tries: 1, ..RecoveryPolicy::DEFAULT };
+        let options = Options { job_time: limit / 4, recovery, ..Options::DEFAULT };
+        Self { address, model, options, check: Arc::new(Check { model: cpu, every, seen, distrusted }) }
     }
 }
 
@@ -54,7 +65,7 @@ impl Engines for CardEngines {
         }
         let failed = |error: &dyn std::fmt::Display| failed(&self.address, error);
         let transport = self.address.open(ANSWER).map_err(|error| failed(&error))?;
-        let card = Card::open(transport, Options::default()).map_err(|error| failed(&error))?;
+        let card = Card::open(transport, self.options).map_err(|error| failed(&error))?;
         let encoder = CardEncoder::new(card, &self.model).map_err(|error| failed(&error))?;
         let mut engine =
             CardEngine { address: self.address.clone(), encoder, check: Arc::clone(&self.check) };

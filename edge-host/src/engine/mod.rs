@@ -74,7 +74,8 @@ pub(crate) fn prepare(config: &Config, stop: Arc<AtomicBool>) -> Result<Prepared
         let model = Arc::new(unpack(&packed));
         for address in &config.accels {
             let (name, model, checked) = (address.to_string(), Arc::clone(&model), Arc::clone(&checked));
-            let card = card::CardEngines::new(address.clone(), model, checked, config.check_share);
+            let card =
+                card::CardEngines::new(address.clone(), model, checked, config.check_share, config.deadline);
             seats.push((plan(name, Kind::Card), Arc::new(card)));
         }
     }
