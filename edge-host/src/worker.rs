@@ -45,8 +45,8 @@ pub(crate) struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Works until the pool is stopped. `first` is called with the kernel's name of each CPU's engine
-    /// before the engine takes work.
+    /// Works until the pool is stopped. `first` is called with the kernel's name of each CPU's
+    /// engine before the engine takes work.
     ///
     /// # Errors
     ///
@@ -100,8 +100,8 @@ impl Worker<'_> {
         Ok(engine)
     }
 
-    /// Serves until a call goes wrong, or until the scheduler is closed (`None`). Gives the error and
-    /// the number of batches before it.
+    /// Serves until a call goes wrong, or until the scheduler is closed (`None`). Gives the error
+    /// and the number of batches before it.
     fn serve(&self, engine: &mut dyn Engine) -> Option<(EngineError, u64)> {
         let mut encoded = 0;
         while let Some(batch) = self.scheduler.next(self.seat) {

@@ -1,5 +1,5 @@
-//! The daemon with accelerator cards. The mock card computes as the RTL does, bit for bit, and plays
-//! faults at chosen jobs.
+//! The daemon with accelerator cards. The mock card computes as the RTL does, bit for bit, and
+//! plays faults at chosen jobs.
 #![allow(clippy::unwrap_used)]
 
 use std::num::NonZeroUsize;

@@ -11,8 +11,8 @@
 //! | `lockstep_result_tokens()` | tokens that the last request took |
 //! | `lockstep_result_ptr()`, `lockstep_result_len()` | the result of the last call, until the next |
 //!
-//! `batch.rs` describes the bytes of a batch. The result of `lockstep_encode` has the vectors of the
-//! sequences one behind the other, as little-endian `i32`.
+//! `batch.rs` describes the bytes of a batch. The result of `lockstep_encode` has the vectors of
+//! the sequences one behind the other, as little-endian `i32`.
 //!
 //! Import: `lockstep.now_ms() -> f64`, a monotonic clock in milliseconds, only if the target has
 //! none. Before each [`PIECE`] of a batch the module asks for the time, so that a host can end a

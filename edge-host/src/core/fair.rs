@@ -2,11 +2,11 @@
 //!
 //! Each flow has a tag: the virtual time at which its next piece may begin. The flow with the least
 //! tag goes on, and its tag grows by the size of the piece times the flow's weight (start-time fair
-//! queueing; Goyal, Vin, Cheng 1996). Virtual time is that of an ideal server which serves all flows
-//! at once, each in inverse proportion to its weight (weighted fair queueing; Demers, Keshav, Shenker
-//! 1989), and a new flow starts at the present. So a short call beside a long one is served next, an
-//! endless stream of short calls cannot keep a long one from its turn, and a flow of weight 4 gets a
-//! quarter of the share of a flow of weight 1.
+//! queueing; Goyal, Vin, Cheng 1996). Virtual time is that of an ideal server which serves all
+//! flows at once, each in inverse proportion to its weight (weighted fair queueing; Demers, Keshav,
+//! Shenker 1989), and a new flow starts at the present. So a short call beside a long one is served
+//! next, an endless stream of short calls cannot keep a long one from its turn, and a flow of
+//! weight 4 gets a quarter of the share of a flow of weight 1.
 
 use std::collections::VecDeque;
 

@@ -25,4 +25,5 @@ pub(crate) mod route;
 pub(crate) mod scheduler;
 mod seat;
 mod ticket;
+mod timing;
 mod vectors;

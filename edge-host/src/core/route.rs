@@ -54,9 +54,9 @@ pub(crate) const URGENT: usize = 128;
 
 /// The index of the engine that takes the work; `None` if no engine can.
 ///
-/// Urgent and retried work goes to the CPU that will finish first, if there is one. Other work goes to the
-/// engine that will finish first at its measured rate; of two equal ones a card wins, then the one
-/// with the smaller index.
+/// Urgent and retried work goes to the CPU that will finish first, if there is one. Other work goes
+/// to the engine that will finish first at its measured rate; of two equal ones a card wins, then
+/// the one with the smaller index.
 pub(crate) fn route(work: Work, engines: &[View]) -> Option<usize> {
     let able = |engine: &View| engine.usable && work.longest <= engine.longest;
     let urgent = work.priority == Priority::Interactive && work.tokens <= URGENT;

@@ -20,8 +20,8 @@ use crate::engine::interface::EngineError;
 
 pub(crate) use super::seat::SeatPlan;
 
-/// A batch that has so many tokens takes no texts of further calls: it fills the kernels' tiles, and
-/// each text more would delay all its answers.
+/// A batch that has so many tokens takes no texts of further calls: it fills the kernels' tiles,
+/// and each text more would delay all its answers.
 const SHARED: usize = 128;
 /// The weight of calls of priority `batch`: they get a quarter of an interactive call's share.
 const BATCH_WEIGHT: f64 = 4.0;

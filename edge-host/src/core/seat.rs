@@ -48,7 +48,8 @@ pub(super) enum State {
 
 /// The speed that is assumed before the first measurement, in tokens a second.
 const GUESS: f64 = 4_000.0;
-/// An engine that is late with a batch is expected to need this part of the time so far in addition.
+/// An engine that is late with a batch is expected to need this part of the time so far in
+/// addition.
 const LATE: u32 = 4;
 /// The weight of a new measurement.
 const FRESH: f64 = 0.25;

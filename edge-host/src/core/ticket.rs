@@ -7,11 +7,11 @@ use std::{
 
 use lockstep_module::{Encoding, Sequence};
 
-use super::{context::Timing, route::Priority};
+use super::{route::Priority, timing::Timing};
 use crate::engine::interface::EngineError;
 
-/// How often a text may make a CPU's engine fail. After the first time the text is encoded alone, so
-/// that it spoils no other text.
+/// How often a text may make a CPU's engine fail. After the first time the text is encoded alone,
+/// so that it spoils no other text.
 pub(super) const TRIES: u8 = 2;
 
 /// One call of [`super::encoder::QueuedEncoder`].

@@ -6,7 +6,8 @@ use lockstep_rank::Encoded;
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 
-/// A text's key: SHA-256 of the text. All vectors are of one model, so the model needs no part in it.
+/// A text's key: SHA-256 of the text. All vectors are of one model, so the model needs no part in
+/// it.
 type Key = [u8; 32];
 
 /// Bytes that an entry takes beside its integers: the key, the counts and the cache's own records.
@@ -26,7 +27,8 @@ impl Weighter<Key, Arc<Encoded>> for ByBytes {
 }
 
 impl Vectors {
-    /// Room for `bytes` bytes of vectors with `outputs` integers each. With 0 bytes nothing is kept.
+    /// Room for `bytes` bytes of vectors with `outputs` integers each. With 0 bytes nothing is
+    /// kept.
     pub(super) fn new(bytes: u64, outputs: usize) -> Self {
         let entries = bytes / (4 * outputs as u64 + ENTRY);
         Self((entries > 0).then(|| Cache::with_weighter(entries as usize, bytes, ByBytes)))

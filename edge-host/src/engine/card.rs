@@ -40,8 +40,8 @@ struct Check {
 }
 
 impl CardEngines {
-    /// `share` is the share of the vectors to compare, from 0 to 1; `limit` is the time that a client
-    /// waits for its answer.
+    /// `share` is the share of the vectors to compare, from 0 to 1; `limit` is the time that a
+    /// client waits for its answer.
     pub(crate) fn new(
         address: CardAddress,
         model: Arc<Encoder>,

@@ -37,8 +37,8 @@ pub(crate) struct Prepared {
 ///
 /// # Errors
 ///
-/// Files that cannot be read, a module that does not compile, a model that does not open, or a model
-/// that cards cannot hold.
+/// Files that cannot be read, a module that does not compile, a model that does not open, or a
+/// model that cards cannot hold.
 pub(crate) fn prepare(config: &Config, stop: Arc<AtomicBool>) -> Result<Prepared, HostError> {
     let mut native = None;
     let (reader, cpu, name): (_, Arc<dyn Engines>, _) = match config.backend {

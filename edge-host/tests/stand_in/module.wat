@@ -9,7 +9,7 @@
 ;;   S  returns a result that is too short        H  returns a result of 1 GiB
 ;;   G  asks for 64 MiB; refuses if it gets no memory
 ;;
-;; The first byte of the model selects how the opening behaves: B refuses, E loops for ever, T traps.
+;; The first byte of the model selects how the opening behaves: B refuses, E loops, T traps.
 (module
   (import "lockstep" "now_ms" (func $now (result f64)))
   (memory (export "memory") 2)
