@@ -9,23 +9,15 @@ use std::{
 
 use clap::Parser;
 use lockstep_edge_host::{Config, Instance, Instances};
-use lockstep_module::TextModel;
+use lockstep_module::{Sequence, TextModel};
 use lockstep_tests::times::{self, Times};
 
-/// Each word is one token in the vocabulary of every English BERT.
-const WORDS: [&str; 14] =
-    ["the", "red", "house", "of", "my", "old", "friend", "is", "near", "a", "river", "and", "we", "like"];
-
-/// A request to embed one text of `tokens` tokens, the two special tokens included.
-fn request(tokens: usize) -> String {
-    let text: Vec<&str> = WORDS.iter().copied().cycle().take(tokens - 2).collect();
-    format!(r#"{{"inputs":"{}"}}"#, text.join(" "))
-}
-
-fn score(instance: &mut Instance, tokens: usize) {
+/// Encodes one sequence of `tokens` tokens.
+fn score(instance: &mut Instance, tokens: u32) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    let answer = instance.handle("POST", "/embed", request(tokens).as_bytes(), deadline).unwrap();
-    assert_eq!((answer.status, answer.tokens), (200, Some(tokens as u32)));
+    let (ids, type_ids): (Vec<u32>, Vec<u8>) = (0..tokens).map(|id| (id, 0)).unzip();
+    let vectors = instance.encode(&[Sequence { ids: &ids, type_ids: &type_ids }], deadline).unwrap();
+    assert_eq!(vectors.len(), 1);
 }
 
 /// Measures how long a new instance takes until it can score, beside the scores themselves.
