@@ -25,6 +25,7 @@ bench:           ## speed beside the peers (WHERE=native,wasmtime,chromium,node 
 bench-check:     ## that the bench runs and all engines agree; its times mean nothing
 bench-driver:    ## what the card's driver costs: jobs a second with a card that answers at once
 eval:            ## accuracy beside fp32 and ONNX Runtime's int8 (DATA=folder)
+load:            ## the daemon's scheduler: latency alone and beside long requests, two instances
 start-up:        ## what it costs to be ready to score
 size:            ## the browser's module by crate, raw and compressed
 results:         ## copy the reports of complete measurements into the RESULTS.md files

@@ -39,8 +39,8 @@ async fn a_known_text_is_not_encoded_again() {
 #[tokio::test]
 async fn a_request_of_many_texts_uses_all_instances() {
     let daemon = Daemon::ready(|config| config.instances = NonZeroUsize::new(2).unwrap()).await;
-    // Each of 8 texts takes a tenth of a second; a batch of one instance has at most 64 tokens.
-    let slow = format!("W1{}", "x".repeat(40));
+    // Each of 8 texts takes a fifth of a second; a batch of one instance has at most 64 tokens.
+    let slow = format!("W2{}", "x".repeat(40));
     let answer = daemon.ask("POST", ENCODE, &texts(&[slow.as_str(); 8])).await;
     for found in answer.vectors() {
         assert_eq!(found[..3], vector(&slow));

@@ -141,9 +141,9 @@ async fn a_client_that_leaves_while_it_waits_costs_nothing() {
 async fn a_client_that_leaves_frees_the_rest_of_its_texts() {
     let daemon = Daemon::ready(|_| {}).await;
     let mut gone = daemon.client().await;
-    // 40 texts of a tenth of a second and 40 tokens: each is a batch.
+    // Each text takes a tenth of a second, and is a batch because of its 40 tokens.
     let slow = format!("W1{}", "x".repeat(38));
-    gone.send(request("POST", ENCODE, &texts(&vec![slow.as_str(); 40]))).await;
+    gone.send(request("POST", ENCODE, &texts(&vec![slow.as_str(); 150]))).await;
     // The instance works on the first ones when this one is answered.
     let early = daemon.count().await;
     gone.stream.set_zero_linger().unwrap();
@@ -152,8 +152,8 @@ async fn a_client_that_leaves_frees_the_rest_of_its_texts() {
     for _ in 0..5 {
         last = daemon.count().await;
     }
-    assert!((2..12).contains(&early), "{early}");
-    assert!(last < 30, "{last} texts were encoded, most of them for nobody");
+    assert!((2..100).contains(&early), "{early}");
+    assert!(last < 120, "{last} texts were encoded, most of them for nobody");
     daemon.stop().await.unwrap();
 }
 

@@ -30,6 +30,10 @@ start-up: model modules component
 	@$(BIN)/examples/first_request $(WASM)/lockstep-component-real.wasm 50 \
 	  $(TARGET)/start-up/component.json
 
+load: model modules
+	@$(CARGO) build --quiet $(ONE_SET) --example load
+	@$(BIN)/examples/load $(MODEL) $(WASM)/lockstep-relaxed.wasm $(TARGET)/load/report.json
+
 # Each of sim-report, synth, bench, eval and start-up leaves a report in $(TARGET).
 results:
 	@python3 tests/tools/results.py $(TARGET)

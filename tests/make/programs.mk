@@ -8,7 +8,7 @@ sources = Cargo.toml Cargo.lock \
 QUANT_CRATES := arith folder kernels tokenizer
 MODULE_SRC := $(call sources,wasm-module)
 QUANT_SRC  := $(call sources,quantize $(addprefix wasm-module/,$(QUANT_CRATES)))
-HOST_SRC   := $(call sources,edge-host)
+HOST_SRC   := $(call sources,edge-host accel-driver)
 TESTS_SRC  := $(MODULE_SRC) $(QUANT_SRC) $(HOST_SRC) $(call sources,tests/src tests/peers tests/quantize/src) tests/Cargo.toml
 
 # One set of features for all programs and for the tests, so that tract and wasmtime are compiled
