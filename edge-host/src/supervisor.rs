@@ -97,6 +97,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::time::Duration;
 
+    use lockstep_folder::manifest::sha256;
+    use serde_json::json;
+
     use super::*;
 
     /// If the stop did not end a running module, this test would take all of `open_deadline`.
@@ -107,8 +110,24 @@ mod tests {
         let module = folder.join("module.wasm");
         let wasm = wat::parse_str(include_str!("../tests/stand_in/module.wat")).unwrap();
         std::fs::write(&module, wasm).unwrap();
-        for (name, bytes) in [("model.lockstep", "Endless"), ("tokenizer.json", ""), ("lockstep.json", "")] {
-            std::fs::write(folder.join(name), bytes).unwrap();
+        let tokenizer = json!({
+            "version": "1.0", "pre_tokenizer": {"type": "BertPreTokenizer"},
+            "model": {
+                "type": "WordPiece", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]",
+                "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+            },
+        })
+        .to_string();
+        let manifest = json!({
+            "format": 1, "model_id": "endless", "model_type": "bert", "pooling": "mean",
+            "hidden_size": 4, "layers": 1, "max_input_length": 64, "vocabulary": 1, "vector_unit": 1.0,
+            "digests": {"tokenizer.json": sha256(tokenizer.as_bytes())},
+        })
+        .to_string();
+        for (name, text) in
+            [("model.lockstep", "Endless"), ("tokenizer.json", &tokenizer), ("lockstep.json", &manifest)]
+        {
+            std::fs::write(folder.join(name), text).unwrap();
         }
         let config = Config { open_deadline: Duration::from_secs(3600), ..Config::new(&folder, &module) };
         let (pool, ended) = start(config).unwrap();
