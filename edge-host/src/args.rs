@@ -238,7 +238,8 @@ mod tests {
         let line = "serve --model m --module=x.wasm --listen [::1]:0 --instances 3 --queue 0 \
                     --deadline-ms 5 --read-timeout-ms 6 --drain-ms 7 --max-body-bytes 8 \
                     --max-memory-bytes 9 --max-connections 10 --cache-dir c --allow-origin https://a.example \
-                    --allow-origin * --untrusted-module --log";
+                    --allow-origin * --untrusted-module --log --accel vfio:0000:04:00.0 \
+                    --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3";
         let config = Config {
             cache_dir: Some("c".into()),
             instances: NonZeroUsize::new(3).unwrap(),
@@ -252,6 +253,10 @@ mod tests {
             allow_origins: vec!["https://a.example".into(), "*".into()],
             untrusted_module: true,
             log: true,
+            accels: vec![CardAddress::Vfio("0000:04:00.0".into()), CardAddress::VfioUser("a/b".into())],
+            prefer_cards: true,
+            check_share: 0.25,
+            vector_bytes: 3 << 20,
             ..Config::new("m", "x.wasm")
         };
         let expected = Command::Serve { listen: "[::1]:0".into(), config: Box::new(config) };
@@ -307,6 +312,10 @@ mod tests {
             ("serve --deadline-ms soon", "'soon' for '--deadline-ms <N>': not a whole number"),
             ("serve --max-body-bytes 4294967296", "4294967296 is not in 1..=4294967295"),
             ("serve --allow-origin https://a.example/", "'https://a.example/' for '--allow-origin"),
+            ("serve --model m --accel 04:00.0", "write vfio:0000:04:00.0 or vfio-user:PATH"),
+            ("serve --model m --prefer-cards", "--accel <CARD>"),
+            ("serve --check-share 1.5", "'1.5' for '--check-share <SHARE>': 1.5 is not in 0..=1"),
+            ("serve --check-share NaN", "NaN is not in 0..=1"),
             ("serve --log=yes", "'--log'"),
         ] {
             let error = read(line).unwrap_err();
