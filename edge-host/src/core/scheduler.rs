@@ -188,7 +188,9 @@ impl Inner {
     /// Makes the next batch of an idle engine, from the calls by their turn.
     fn batch(&mut self, seat: usize) -> Option<Batch> {
         let now = Instant::now();
-        let views: Vec<View> = self.seats.iter().map(|seat| seat.view(now)).collect();
+        let cpus = self.seats.iter().filter(|seat| seat.plan.kind == Kind::Cpu);
+        let fastest = cpus.filter_map(|seat| seat.rate).max_by(f64::total_cmp);
+        let views: Vec<View> = self.seats.iter().map(|seat| seat.view(now, fastest)).collect();
         let waiting = self.queue.flows().map(|flow| flow.tokens()).sum();
         let idle = self.seats.iter().filter(|other| other.is_idle() && other.plan.kind == Kind::Cpu).count();
         let budget = self.seats[seat].budget(waiting, idle);

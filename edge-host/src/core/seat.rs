@@ -33,6 +33,8 @@ pub(super) struct Seat {
     pub(super) wake: Arc<Condvar>,
     /// Measured tokens a second; `None` before the first batch.
     pub(super) rate: Option<f64>,
+    /// When the engine was measured last.
+    measured_at: Option<Instant>,
 }
 
 /// What a worker does.
@@ -55,6 +57,10 @@ const LATE: u32 = 4;
 const FRESH: f64 = 0.25;
 /// Calls of fewer tokens say little about the speed.
 const TELLING: usize = 32;
+/// A card's first batch is slow, because its programs are copied. So a card that gets no work seems
+/// faster from second to second, by this part of its speed, up to this many times its speed.
+const HOPE: f64 = 0.5;
+const MOST_HOPE: f64 = 8.0;
 /// How long a CPU works on a batch before other calls get their turn.
 const SLICE: f64 = 0.010;
 /// Least and most tokens of a CPU's batch, if one call has so many: enough to fill the kernels'
@@ -66,16 +72,28 @@ const CARD_BATCH: (usize, usize) = (128, 2048);
 
 impl Seat {
     pub(super) fn new(plan: SeatPlan) -> Self {
-        Self { plan, state: State::Away, mail: None, wake: Arc::new(Condvar::new()), rate: None }
+        Self {
+            plan,
+            state: State::Away,
+            mail: None,
+            wake: Arc::new(Condvar::new()),
+            rate: None,
+            measured_at: None,
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
         self.state == State::Idle && self.mail.is_none()
     }
 
-    /// The seat, as the choice of an engine sees it.
-    pub(super) fn view(&self, now: Instant) -> View {
-        let rate = self.rate.unwrap_or(GUESS);
+    /// The seat, as the choice of an engine sees it. `cpu` is the speed of the fastest CPU: all CPUs
+    /// run the same engine, so the one that is idle is as good as any.
+    pub(super) fn view(&self, now: Instant, cpu: Option<f64>) -> View {
+        let own = self.rate.unwrap_or(GUESS);
+        let rate = match self.plan.kind {
+            Kind::Cpu => cpu.unwrap_or(own),
+            Kind::Card => own * self.hope(now),
+        };
         let takes = |tokens: usize| Duration::from_secs_f64(tokens as f64 / rate.max(1.0));
         let busy = match (&self.mail, self.state) {
             (Some(batch), _) => takes(batch.tokens),
@@ -88,6 +106,11 @@ impl Seat {
         let usable = self.state != State::Away;
         let SeatPlan { kind, longest, preferred, .. } = self.plan;
         View { kind, usable, longest, rate, preferred, busy }
+    }
+
+    fn hope(&self, now: Instant) -> f64 {
+        let unmeasured = self.measured_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        (1.0 + HOPE * unmeasured.as_secs_f64()).min(MOST_HOPE)
     }
 
     /// The most tokens of one call in the next batch, if `waiting` tokens wait for `idle` engines.
@@ -104,6 +127,7 @@ impl Seat {
         if tokens < TELLING && self.rate.is_some() {
             return;
         }
+        self.measured_at = Some(Instant::now());
         let measured = tokens as f64 / took.as_secs_f64().max(1e-6);
         self.rate = Some(match self.rate {
             Some(rate) => rate + FRESH * (measured - rate),
@@ -114,6 +138,7 @@ impl Seat {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn seat(kind: Kind) -> Seat {
@@ -153,11 +178,24 @@ mod tests {
     fn a_busy_seat_says_when_it_will_be_done() {
         let mut seat = seat(Kind::Cpu);
         let now = Instant::now();
-        assert!(!seat.view(now).usable);
+        assert!(!seat.view(now, None).usable);
         seat.rate = Some(1_000.0);
         seat.state = State::Busy { since: now, tokens: 500 };
-        assert_eq!(seat.view(now).busy, Duration::from_millis(500));
-        assert_eq!(seat.view(now + Duration::from_millis(200)).busy, Duration::from_millis(300));
-        assert_eq!(seat.view(now + Duration::from_secs(8)).busy, Duration::from_secs(2), "it is late");
+        assert_eq!(seat.view(now, None).busy, Duration::from_millis(500));
+        assert_eq!(seat.view(now + Duration::from_millis(200), None).busy, Duration::from_millis(300));
+        assert_eq!(seat.view(now + Duration::from_secs(8), None).busy, Duration::from_secs(2), "it is late");
+    }
+
+    #[test]
+    fn cpus_are_equal_and_a_card_gets_another_chance() {
+        let now = Instant::now();
+        let mut slow = seat(Kind::Cpu);
+        slow.rate = Some(10.0);
+        assert_eq!(slow.view(now, Some(2_000.0)).rate, 2_000.0);
+        let mut card = seat(Kind::Card);
+        card.measured(100, Duration::from_secs(1));
+        let after =
+            |seconds| card.view(card.measured_at.unwrap() + Duration::from_secs(seconds), Some(9e9)).rate;
+        assert_eq!([after(0), after(2), after(100)], [100.0, 200.0, 800.0]);
     }
 }

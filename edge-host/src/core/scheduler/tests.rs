@@ -293,3 +293,14 @@ fn a_stop_ends_the_waiting_calls_and_the_workers() {
     scheduler.submit(&after).unwrap();
     assert_eq!(after.wait(), Err(End::Failed(EngineError::Stopped)));
 }
+
+/// The first batch of an engine is slow, because its memory is cold.
+#[test]
+fn a_slow_first_batch_does_not_keep_an_engine_from_work() {
+    let scheduler = cpus(2);
+    scheduler.lock().seats[0].rate = Some(10.0);
+    scheduler.submit(&ticket(texts(0, &[60; 40]))).unwrap();
+    let (busy, _) = take(&scheduler, 1);
+    let (batch, _) = take(&scheduler, 0);
+    assert!(busy.tokens > 0 && batch.tokens > 0);
+}
