@@ -20,9 +20,9 @@ use crate::engine::interface::EngineError;
 
 pub(crate) use super::seat::SeatPlan;
 
-/// A batch that has so many tokens takes no texts of further calls: it fills the kernels' tiles,
-/// and each text more would delay all its answers.
-const SHARED: usize = 128;
+/// The texts of several calls share a batch up to so many tokens: enough to fill the kernels'
+/// tiles, and so few that a short text does not wait for a long one in its own batch.
+const SHARED: usize = 64;
 /// The weight of calls of priority `batch`: they get a quarter of an interactive call's share.
 const BATCH_WEIGHT: f64 = 4.0;
 

@@ -86,8 +86,8 @@ impl Seat {
         self.state == State::Idle && self.mail.is_none()
     }
 
-    /// The seat, as the choice of an engine sees it. `cpu` is the speed of the fastest CPU: all CPUs
-    /// run the same engine, so the one that is idle is as good as any.
+    /// The seat, as the choice of an engine sees it. `cpu` is the speed of the fastest CPU: all
+    /// CPUs run the same engine, so the one that is idle is as good as any.
     pub(super) fn view(&self, now: Instant, cpu: Option<f64>) -> View {
         let own = self.rate.unwrap_or(GUESS);
         let rate = match self.plan.kind {

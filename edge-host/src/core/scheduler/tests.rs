@@ -157,11 +157,12 @@ fn small_calls_share_a_batch_and_big_ones_do_not_delay_them() {
     scheduler.submit(&ticket(texts(100, &[64; 40]))).unwrap();
     let (batch, mut marks) = take(&scheduler, 0);
     marks.sort_unstable();
-    assert_eq!((batch.tokens, marks), (112, vec![10, 20, 30, 100]), "one text of the big call fits");
+    assert_eq!((batch.tokens, marks), (48, vec![10, 20, 30]), "no text of the big call");
     let (batch, marks) = take(&scheduler, 0);
     assert_eq!((batch.tokens, marks.len()), (512, 8));
     scheduler.submit(&ticket(texts(40, &[16]))).unwrap();
-    assert_eq!(take(&scheduler, 0).1[0], 40);
+    let next = [take(&scheduler, 0).1[0], take(&scheduler, 0).1[0]];
+    assert!(next.contains(&40), "at most one more piece of the big call is before it: {next:?}");
 }
 
 #[test]
