@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lockstep_accel_abi::{Completion, Descriptor, EngineError, Opcode, Status};
-use lockstep_accel_model::{Engine, Failure, Fault, Job, Memories};
+use lockstep_accel_model::{Engine, Failure, Fault, Memories};
 use lockstep_hdl_sim::{Memory, SharedMemory, Storage};
+
+use crate::program::job_of;
 
 /// Differences that are printed for each job.
 const PRINTED: usize = 10;
@@ -53,14 +55,7 @@ impl Checker {
         }
         let card = self.card.borrow();
         let mut seen = Seen { card: &card, host, written: Vec::new() };
-        let job = Job {
-            program: d.card_address,
-            length: d.program_length as u16,
-            runs: d.runs,
-            input: (d.host_address, d.input_stride),
-            output: (d.output_address, d.output_stride),
-        };
-        let done = self.engine.run(&job, &mut seen, &|| false);
+        let done = self.engine.run(&job_of(d), &mut seen, &|| false);
         let expected = done.result.map_or_else(Failure::error, |()| EngineError::None);
         let mut differences = Vec::new();
         if expected != error {

@@ -14,6 +14,7 @@ mod faults;
 mod host;
 mod mock;
 mod pci;
+mod program;
 mod served;
 mod simulation;
 mod trace;

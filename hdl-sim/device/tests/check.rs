@@ -5,29 +5,21 @@
 mod support;
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lockstep_accel_abi::{Descriptor, Status};
 use lockstep_accel_device::{ServedCard, SimulationSetup, Trace};
 use lockstep_accel_driver::{Card, CardEncoder};
 use lockstep_vfio_user::Client;
 use rustix::process::{Pid, Signal, kill_process};
-use support::{BUILT, LANES, MIB, OPTIONS, Texts, endless, model, socket};
+use support::{BUILT, LANES, MIB, OPTIONS, Texts, endless, listening, model, socket};
 
 #[test]
 fn results_of_the_rtl_are_compared() {
     let path = socket();
-    let child = Command::new(env!("CARGO_BIN_EXE_lockstep-card"))
-        .arg(&path)
-        .args(["--check", "--mib", "4"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let begin = Instant::now();
-    while !path.exists() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "lockstep-card does not listen");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep-card"));
+    command.arg(&path).args(["--check", "--mib", "4"]).stderr(Stdio::piped());
+    let child = listening(&mut command, &path);
     let options = lockstep_accel_driver::Options { job_time: Duration::from_secs(1), ..OPTIONS };
     let card = Card::open(Client::connect(&path, BUILT).unwrap(), options).unwrap();
     let model = model(5);

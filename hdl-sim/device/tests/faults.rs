@@ -12,7 +12,7 @@ use lockstep_accel_device::{CardSetup, DEATH, Faults, LATE, MockSetup, ServedCar
 use lockstep_accel_driver::{Card, CardEncoder, Error, Options};
 use lockstep_vfio_user::Client;
 use support::raw::{Raw, read, write};
-use support::{BUILT, LANES, MIB, OPTIONS, Texts, model, socket};
+use support::{BUILT, LANES, MIB, OPTIONS, Texts, listening, model, socket};
 
 /// Cards with faults: the mock, and the RTL whose results are compared with the model.
 fn cards(list: &str) -> [CardSetup; 2] {
@@ -177,17 +177,9 @@ fn one_bit_of_a_result_is_wrong() {
 fn the_process_dies() {
     for mock in [&["--mock"][..], &[]] {
         let path = socket();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lockstep-card"))
-            .arg(&path)
-            .args(["--mib", "1", "--fault", "death@2"])
-            .args(mock)
-            .spawn()
-            .unwrap();
-        let begin = Instant::now();
-        while !path.exists() {
-            assert!(begin.elapsed() < Duration::from_secs(20), "lockstep-card does not listen");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep-card"));
+        command.arg(&path).args(["--mib", "1", "--fault", "death@2"]).args(mock);
+        let mut child = listening(&mut command, &path);
         let mut card = Card::open(Client::connect(&path, BUILT).unwrap(), OPTIONS).unwrap();
         assert_eq!(nop(&mut card).unwrap(), Status::Ok);
         let error = nop(&mut card).unwrap_err();

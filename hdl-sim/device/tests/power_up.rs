@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use lockstep_accel_abi::instructions::{Instruction, Pass};
 use lockstep_accel_abi::registers::{self, fields};
-use lockstep_accel_abi::{Descriptor, Opcode, Status};
+use lockstep_accel_abi::{Descriptor, Status};
 use lockstep_accel_device::ServedCard;
 use lockstep_vfio_user::{Client, region};
 use support::raw::{COMMAND, Raw, read, write};
-use support::{BUILT, LANES, setups, socket};
+use support::{BUILT, endless_job, setups, socket};
 
 #[test]
 fn a_client_that_goes_away_leaves_the_card_as_after_power_up() {
@@ -25,15 +25,7 @@ fn a_client_that_goes_away_leaves_the_card_as_after_power_up() {
             write(&raw.client, registers::WATCHDOG, 1 << 30);
             raw.client.write(region::BAR0 + 2, 16, &[1; 4]).unwrap();
             raw.write_data(&Instruction::from(Pass::default()).to_bytes().unwrap());
-            let endless = Descriptor {
-                opcode: Opcode::Run as u8,
-                program_length: 1,
-                runs: 1,
-                array: LANES as u16,
-                tokens: 1,
-                hidden: 64,
-                ..Descriptor::default()
-            };
+            let endless = endless_job(0);
             raw.submit(&[Descriptor::copy_to_card(1, raw.data(0), 0, 32)]);
             assert_eq!(raw.wait().outcome(), Ok(Status::Ok));
             raw.acknowledge();

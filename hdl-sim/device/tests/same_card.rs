@@ -13,7 +13,7 @@ use lockstep_accel_device::ServedCard;
 use lockstep_arith::sample::Random;
 use lockstep_vfio_user::{Client, region};
 use support::raw::{COMMAND, Raw, read, write};
-use support::{BUILT, LANES, setups, socket};
+use support::{BUILT, LANES, endless_job, setups, socket};
 
 /// Clients of the mock and of the RTL, with the devices that they need.
 fn both() -> [(Client, ServedCard); 2] {
@@ -86,16 +86,7 @@ fn endless(raw: &mut Raw, tag: u16) -> Descriptor {
     raw.submit(&[Descriptor::copy_to_card(0, raw.data(0), 0, 32)]);
     assert_eq!(raw.wait().outcome(), Ok(Status::Ok));
     raw.acknowledge();
-    Descriptor {
-        opcode: Opcode::Run as u8,
-        tag,
-        program_length: 1,
-        runs: 1,
-        array: LANES as u16,
-        tokens: 1,
-        hidden: 64,
-        ..Descriptor::default()
-    }
+    Descriptor { tag, ..endless_job(0) }
 }
 
 fn started(raw: &Raw) {

@@ -1,9 +1,10 @@
 //! A job at work: a copy, or a program of the engine.
 
 use lockstep_accel_abi::{Descriptor, EngineError, Opcode, Port, Status};
-use lockstep_accel_model::{Done, Engine, Failure, Fault, Job, Memories};
+use lockstep_accel_model::{Done, Engine, Failure, Fault, Memories};
 
 use super::memories::Reach;
+use crate::program::job_of;
 
 /// How a job ended.
 #[derive(Clone, Copy, Debug)]
@@ -74,15 +75,7 @@ pub(crate) fn run(
     reach: &mut Reach,
     stop: &dyn Fn() -> bool,
 ) -> Result<Ending, Done> {
-    let job = Job {
-        program: d.card_address,
-        // The verdict on the descriptor has bounded the length.
-        length: d.program_length as u16,
-        runs: d.runs,
-        input: (d.host_address, d.input_stride),
-        output: (d.output_address, d.output_stride),
-    };
-    let done = engine.run(&job, reach, stop);
+    let done = engine.run(&job_of(d), reach, stop);
     let Err(failure) = done.result else {
         return Ok(Ending { done: Some(done), ..Ending::of(Status::Ok, 0) });
     };

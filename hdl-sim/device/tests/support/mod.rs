@@ -3,9 +3,10 @@
 
 pub mod raw;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lockstep_accel_abi::instructions::{Instruction, Pass};
 use lockstep_accel_abi::{Descriptor, Opcode, Status};
@@ -60,6 +61,11 @@ pub fn endless<T: Transport>(card: &mut Card<T>, at: u64) -> Descriptor {
     card.write_data(0, &Instruction::from(Pass::default()).to_bytes().unwrap()).unwrap();
     let copy = Descriptor::copy_to_card(0, card.data_iova(0), at, 32);
     assert_eq!(card.execute(&[copy]).unwrap()[0].status, Status::Ok);
+    endless_job(at)
+}
+
+/// The job of a program at address `at` of card memory that is one instruction and has no `end`.
+pub fn endless_job(at: u64) -> Descriptor {
     Descriptor {
         opcode: Opcode::Run as u8,
         card_address: at,
@@ -70,6 +76,17 @@ pub fn endless<T: Transport>(card: &mut Card<T>, at: u64) -> Descriptor {
         hidden: 64,
         ..Descriptor::default()
     }
+}
+
+/// Starts the program and waits until it listens.
+pub fn listening(command: &mut Command, path: &Path) -> Child {
+    let child = command.spawn().unwrap();
+    let begin = Instant::now();
+    while !path.exists() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "lockstep-card does not listen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child
 }
 
 /// A random model with one layer. Models of different seeds give different vectors.
