@@ -46,7 +46,7 @@ fn supervise(pool: &Pool, config: &Config) -> Result<(), HostError> {
     }
 }
 
-fn run(pool: &Pool, config: &Config, Prepared { reader, seats }: &Prepared) -> Result<(), HostError> {
+fn run(pool: &Pool, config: &Config, Prepared { texts, seats }: &Prepared) -> Result<(), HostError> {
     let plans = seats.iter().map(|(plan, _)| plan.clone()).collect();
     let scheduler = Arc::new(Scheduler::new(plans));
     pool.set_scheduler(Arc::clone(&scheduler));
@@ -54,7 +54,7 @@ fn run(pool: &Pool, config: &Config, Prepared { reader, seats }: &Prepared) -> R
         pool.serve(|| {
             let settings =
                 FrontSettings { max_body_bytes: config.max_body_bytes, vector_bytes: config.vector_bytes };
-            let front = Front::new(Arc::clone(reader), kernel, Arc::clone(&scheduler), settings);
+            let front = Front::new(Arc::clone(texts), kernel, Arc::clone(&scheduler), settings);
             let asked = Context::new(Instant::now(), config.deadline, Priority::Interactive);
             let info = Info::new(front.answer("GET", "/info", &[], &asked).body.into_bytes());
             Served { front, info }
@@ -67,7 +67,7 @@ fn run(pool: &Pool, config: &Config, Prepared { reader, seats }: &Prepared) -> R
             let thread = thread::Builder::new().name(format!("edge-{seat}")).stack_size(STACK);
             let (scheduler, first) = (&*scheduler, &first);
             let worker = thread.spawn_scoped(scope, move || {
-                let (outputs, limit) = (reader.outputs(), config.deadline);
+                let (outputs, limit) = (texts.reader().outputs(), config.deadline);
                 let worker = Worker { pool, scheduler, engines: &**engines, seat, plan, outputs, limit };
                 let result = worker.work(first);
                 if result.is_err() {

@@ -6,7 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use lockstep_module::TextReader;
 use lockstep_rank::{Limits, ModelInfo, Problem, Reply, Service, monotonic_ms};
 
 use super::{
@@ -15,10 +14,11 @@ use super::{
     scheduler::Scheduler,
     vectors::Vectors,
 };
+use crate::engine::texts::Texts;
 
 /// Everything that a request needs beside itself.
 pub(crate) struct Front {
-    reader: Arc<TextReader>,
+    texts: Arc<Texts>,
     info: ModelInfo,
     limits: Limits,
     vectors: Vectors,
@@ -35,21 +35,22 @@ pub(crate) struct FrontSettings {
 impl Front {
     /// A front whose CPU engines compute with the kernel `backend`.
     pub(crate) fn new(
-        reader: Arc<TextReader>,
+        texts: Arc<Texts>,
         backend: &str,
         scheduler: Arc<Scheduler>,
         settings: FrontSettings,
     ) -> Self {
         let FrontSettings { max_body_bytes, vector_bytes } = settings;
         let limits = Limits { max_body_bytes, ..Limits::default() };
+        let reader = texts.reader();
         let (info, vectors) = (reader.info(backend), Vectors::new(vector_bytes, reader.outputs()));
-        Self { reader, info, limits, vectors, scheduler }
+        Self { texts, info, limits, vectors, scheduler }
     }
 
     /// Answers a request. Blocks until the answer, the context's deadline or its cancellation.
     pub(crate) fn answer(&self, method: &str, path: &str, body: &[u8], context: &Context) -> Reply {
-        let Self { reader, info, limits, vectors, scheduler } = self;
-        let queue = Queue { reader, scheduler, context, info };
+        let Self { texts, info, limits, vectors, scheduler } = self;
+        let queue = Queue { reader: texts.reader(), scheduler, context, info };
         let encoder = QueuedEncoder { info, vectors, queue };
         let mut service = Service::new(encoder, *limits, monotonic_ms);
         let reply = catch_unwind(AssertUnwindSafe(|| service.handle(method, path, body)));

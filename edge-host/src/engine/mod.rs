@@ -7,6 +7,7 @@
 mod card;
 pub(crate) mod interface;
 mod native;
+pub(crate) mod texts;
 pub(crate) mod wasm;
 
 use std::sync::{Arc, atomic::AtomicBool};
@@ -15,19 +16,19 @@ use lockstep_folder::{
     RUNTIME,
     runtime::{read, unpack},
 };
-use lockstep_module::{TextModel, TextReader};
+use lockstep_module::TextModel;
 use lockstep_rank::ModelKind;
 
 use crate::{
     config::{Backend, Config},
     core::{route::Kind, scheduler::SeatPlan},
-    engine::interface::Engines,
+    engine::{interface::Engines, texts::Texts},
     error::HostError,
 };
 
 /// The engines of a daemon that is about to serve.
 pub(crate) struct Prepared {
-    pub(crate) reader: Arc<TextReader>,
+    pub(crate) texts: Arc<Texts>,
     /// One seat for each worker, the CPUs first.
     pub(crate) seats: Vec<(SeatPlan, Arc<dyn Engines>)>,
 }
@@ -40,20 +41,18 @@ pub(crate) struct Prepared {
 /// Files that cannot be read, a module that does not compile, a model that does not open, or a
 /// model that cards cannot hold.
 pub(crate) fn prepare(config: &Config, stop: Arc<AtomicBool>) -> Result<Prepared, HostError> {
-    let mut native = None;
-    let (reader, cpu, name): (_, Arc<dyn Engines>, _) = match config.backend {
+    let (texts, cpu, name): (_, Arc<dyn Engines>, _) = match config.backend {
         Backend::Native => {
             let (engines, model) = native::Native::open(&config.model, stop)?;
-            native = Some(model);
-            let reader = TextReader::open_folder(&config.model).map_err(native::unopened)?;
-            (reader, Arc::new(engines), "native")
+            (Texts::OfModel(model), Arc::new(engines), "native")
         }
         Backend::Wasm => {
             let (reader, engines) = wasm::Instances::stoppable(config, stop)?;
-            (reader, Arc::new(engines), "wasm")
+            (Texts::Alone(Box::new(reader)), Arc::new(engines), "wasm")
         }
     };
-    let longest = reader.info("").max_input_length;
+    let described = texts.reader().info("");
+    let longest = described.max_input_length;
     let plan =
         |name, kind| SeatPlan { name, kind, longest, preferred: config.prefer_cards && kind == Kind::Card };
     let mut seats = Vec::new();
@@ -61,12 +60,14 @@ pub(crate) fn prepare(config: &Config, stop: Arc<AtomicBool>) -> Result<Prepared
         seats.push((plan(format!("{name}-{number}"), Kind::Cpu), Arc::clone(&cpu)));
     }
     if !config.accels.is_empty() {
-        if matches!(reader.info("").kind, ModelKind::Classifier { .. }) {
+        if matches!(described.kind, ModelKind::Classifier { .. }) {
             let text = "--accel: cards compute no classification head; serve this model without cards";
             return Err(HostError::Open(text.into()));
         }
-        let open = || TextModel::open_folder(&config.model).map(Arc::new).map_err(native::unopened);
-        let checked = native.map_or_else(open, Ok)?;
+        let checked = match &texts {
+            Texts::OfModel(model) => Arc::clone(model),
+            Texts::Alone(_) => Arc::new(TextModel::open_folder(&config.model).map_err(native::unopened)?),
+        };
         let path = config.model.join(RUNTIME);
         let file = lockstep_folder::runtime::map(&path)
             .map_err(|source| HostError::File { path: path.clone(), source })?;
@@ -79,5 +80,5 @@ pub(crate) fn prepare(config: &Config, stop: Arc<AtomicBool>) -> Result<Prepared
             seats.push((plan(name, Kind::Card), Arc::new(card)));
         }
     }
-    Ok(Prepared { reader: Arc::new(reader), seats })
+    Ok(Prepared { texts: Arc::new(texts), seats })
 }
