@@ -1,7 +1,7 @@
 //! Texts in, token ids out: the part of a model folder that needs no weights.
 
+use lockstep_folder::TOKENIZER;
 use lockstep_folder::manifest::Manifest;
-use lockstep_folder::{MANIFEST, TOKENIZER};
 use lockstep_rank::{EncodeError, ModelInfo, ModelKind, Text};
 use lockstep_tokenizer::{Encoding, Tokenizer};
 
@@ -55,7 +55,7 @@ impl TextReader {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|source| OpenError::File { path, source })
         };
-        Self::open(&read(TOKENIZER)?, &Manifest::read(&read(MANIFEST)?)?)
+        Self::open(&read(TOKENIZER)?, &Manifest::read(&read(lockstep_folder::MANIFEST)?)?)
     }
 
     /// The description of the model on a host that computes with `backend`.

@@ -19,7 +19,7 @@ wasmtime::component::bindgen!({
         }
     ",
     path: ["wit/keyvalue", "wit/variables"],
-    imports: { default: trappable },
+    imports: { default: async | trappable },
     with: {
         "wasi:keyvalue/store.bucket": crate::store::Bucket,
         "wasi:keyvalue/atomics.cas": crate::store::Swap,
@@ -38,7 +38,7 @@ impl From<Down> for store::Error {
 type Records = Vec<(String, Option<Vec<u8>>)>;
 
 impl store::Host for Host {
-    fn open(&mut self, name: String) -> wasmtime::Result<Result<Resource<Bucket>, store::Error>> {
+    async fn open(&mut self, name: String) -> wasmtime::Result<Result<Resource<Bucket>, store::Error>> {
         if name != "default" {
             return Ok(Err(store::Error::NoSuchStore));
         }
@@ -47,30 +47,47 @@ impl store::Host for Host {
 }
 
 impl store::HostBucket for Host {
-    fn get(
+    async fn get(
         &mut self,
         _: Resource<Bucket>,
         key: String,
     ) -> wasmtime::Result<Result<Option<Vec<u8>>, store::Error>> {
+        self.store.pause().await;
         Ok(self.store.get(&key).map_err(Into::into))
     }
 
-    fn delete(&mut self, _: Resource<Bucket>, key: String) -> wasmtime::Result<Result<(), store::Error>> {
+    async fn delete(
+        &mut self,
+        _: Resource<Bucket>,
+        key: String,
+    ) -> wasmtime::Result<Result<(), store::Error>> {
+        self.store.pause().await;
         Ok(self.store.delete(&key).map_err(Into::into))
     }
 
-    fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
         self.table.delete(bucket)?;
         Ok(())
     }
 }
 
 impl atomics::Host for Host {
-    fn swap(
+    async fn increment(
+        &mut self,
+        _: Resource<Bucket>,
+        key: String,
+        delta: i64,
+    ) -> wasmtime::Result<Result<i64, store::Error>> {
+        self.store.pause().await;
+        Ok(self.store.increment(key, delta)?.map_err(Into::into))
+    }
+
+    async fn swap(
         &mut self,
         cas: Resource<Swap>,
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), atomics::CasError>> {
+        self.store.pause().await;
         let swap = self.table.delete(cas)?;
         Ok(match self.store.swap(&swap, value) {
             Ok(true) => Ok(()),
@@ -81,7 +98,7 @@ impl atomics::Host for Host {
 }
 
 impl atomics::HostCas for Host {
-    fn new(
+    async fn new(
         &mut self,
         _: Resource<Bucket>,
         key: String,
@@ -89,7 +106,11 @@ impl atomics::HostCas for Host {
         Ok(Ok(self.table.push(Swap::of(key))?))
     }
 
-    fn current(&mut self, cas: Resource<Swap>) -> wasmtime::Result<Result<Option<Vec<u8>>, store::Error>> {
+    async fn current(
+        &mut self,
+        cas: Resource<Swap>,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, store::Error>> {
+        self.store.pause().await;
         let swap = self.table.get_mut(&cas)?;
         let value = self.store.get(&swap.key);
         if let Ok(value) = &value {
@@ -98,27 +119,29 @@ impl atomics::HostCas for Host {
         Ok(value.map_err(Into::into))
     }
 
-    fn drop(&mut self, cas: Resource<Swap>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, cas: Resource<Swap>) -> wasmtime::Result<()> {
         self.table.delete(cas)?;
         Ok(())
     }
 }
 
 impl batch::Host for Host {
-    fn get_many(
+    async fn get_many(
         &mut self,
         _: Resource<Bucket>,
         keys: Vec<String>,
     ) -> wasmtime::Result<Result<Records, store::Error>> {
+        self.store.pause().await;
         let get = |key: String| self.store.get(&key).map(|value| (key, value));
         Ok(keys.into_iter().map(get).collect::<Result<_, Down>>().map_err(Into::into))
     }
 
-    fn set_many(
+    async fn set_many(
         &mut self,
         _: Resource<Bucket>,
         records: Vec<(String, Vec<u8>)>,
     ) -> wasmtime::Result<Result<(), store::Error>> {
+        self.store.pause().await;
         let written = records.into_iter().try_for_each(|(key, value)| self.store.set(key, value));
         Ok(written.map_err(Into::into))
     }

@@ -1,19 +1,26 @@
-//! The key-value store, in memory.
+//! The key-value store, in memory, with the rules of Spin's own store, which is SQLite:
+//!
+//! - a swap by an instance that saw a value writes only if the same value is still there;
+//! - a swap by an instance that saw no value always writes, also over a value of another instance;
+//! - a counter is a record of 8 bytes.
 
 use std::{
+    array::TryFromSliceError,
     collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
+
+use wasmtime::error::Context;
 
 /// A handle to the only key-value store.
 #[allow(unreachable_pub, reason = "the generated interfaces name it")]
 pub struct Bucket;
 
-/// A key, and the value that the component saw under it. A swap writes only if that value is still
-/// there.
+/// A key, and the value that the component saw under it.
 #[allow(unreachable_pub, reason = "the generated interfaces name it")]
 pub struct Swap {
     pub(crate) key: String,
@@ -44,6 +51,8 @@ pub struct Faults {
     pub down: AtomicBool,
     /// How many of the next swaps fail as if another instance had been faster.
     pub races: AtomicUsize,
+    /// Microseconds that each call waits before the store does it, as another process would.
+    pub delay_us: AtomicU64,
 }
 
 impl Store {
@@ -76,16 +85,42 @@ impl Store {
         self.with(|records| drop(records.remove(key)))
     }
 
-    /// Writes `value` if the store still has the value that the swap saw; tells whether it wrote.
+    /// Adds `delta` to the counter under `key`, which begins at 0, and gives the sum.
+    ///
+    /// # Errors
+    ///
+    /// The record is no counter: Spin's store ends in that case.
+    pub(crate) fn increment(&self, key: String, delta: i64) -> wasmtime::Result<Result<i64, Down>> {
+        let sum = self.with(|records| {
+            let old = records.get(&key).map(|record| record.as_slice().try_into());
+            let sum = old.transpose()?.map_or(0, i64::from_le_bytes) + delta;
+            records.insert(key, sum.to_le_bytes().to_vec());
+            Ok::<_, TryFromSliceError>(sum)
+        });
+        Ok(match sum {
+            Ok(sum) => Ok(sum.context("the record is no counter")?),
+            Err(down) => Err(down),
+        })
+    }
+
+    /// Lets other instances go first, as a call to another process does.
+    pub(crate) async fn pause(&self) {
+        match self.faults.delay_us.load(Ordering::SeqCst) {
+            0 => tokio::task::yield_now().await,
+            delay => tokio::time::sleep(Duration::from_micros(delay)).await,
+        }
+    }
+
+    /// Writes `value`, unless the swap saw another value than the store has; tells whether it wrote.
     pub(crate) fn swap(&self, swap: &Swap, value: Vec<u8>) -> Result<bool, Down> {
         let one_less = |races: usize| races.checked_sub(1);
         let raced = self.faults.races.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
         self.with(|records| {
-            let same = !raced && records.get(&swap.key) == swap.seen.as_ref();
-            if same {
+            let writes = !raced && (swap.seen.is_none() || records.get(&swap.key) == swap.seen.as_ref());
+            if writes {
                 records.insert(swap.key.clone(), value);
             }
-            same
+            writes
         })
     }
 

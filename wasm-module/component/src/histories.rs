@@ -3,11 +3,17 @@
 use std::time::Duration;
 
 use lockstep_rank::{Event, History, Limits, Problem, Reply, UserRequest};
+use spin_sdk::time::sleep;
 
-use crate::keyvalue::{Bucket, Cas, CasError, Error, default, swap};
+use crate::{
+    creation,
+    keyvalue::{Bucket, Cas, CasError, Error, default, swap},
+};
 
-/// How often an append starts again because another instance changed the record.
-const ATTEMPTS: usize = 32;
+/// The longest wait for other instances that change the same record.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The longest of the waits between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 fn key(id: &str) -> String {
     format!("user/{id}")
@@ -29,33 +35,79 @@ pub(crate) fn events(id: &str) -> Result<Vec<Event>, Reply> {
 }
 
 /// Answers a request about a user.
-pub(crate) fn answer(request: &UserRequest, limits: &Limits) -> Result<Reply, Reply> {
+pub(crate) async fn answer(request: &UserRequest, limits: &Limits) -> Result<Reply, Reply> {
     let bucket = default().map_err(|error| failed(&error))?;
     match request {
-        UserRequest::Append { id, events } => append(&bucket, id, events, limits),
+        UserRequest::Append { id, events } => Append::new(&bucket, id).run(events, limits).await,
         UserRequest::Read { id } => Ok(request.answer(&stored(&bucket, id)?)),
         UserRequest::Delete { id } => {
             // This also deletes a record that cannot be read.
             let history = stored(&bucket, id).unwrap_or_default();
+            creation::give_back(&bucket, id).map_err(|error| failed(&error))?;
             bucket.delete(&key(id)).map_err(|error| failed(&error))?;
             Ok(request.answer(&history))
         }
     }
 }
 
-/// Adds events to the record. Starts again if another instance changed the record meanwhile.
-fn append(bucket: &Bucket, id: &str, events: &[Event], limits: &Limits) -> Result<Reply, Reply> {
-    let mut cas = Cas::new(bucket, &key(id)).map_err(|error| failed(&error))?;
-    for _ in 0..ATTEMPTS {
-        let record = cas.current().map_err(|error| failed(&error))?;
-        let mut history = History::of_record(record.as_deref())?;
-        let reply = history.append(id, events, limits);
-        match swap(cas, &history.record()) {
-            Ok(()) => return Ok(reply),
-            Err(CasError::CasFailed(newer)) => cas = newer,
-            Err(CasError::StoreError(error)) => return Err(failed(&error).into()),
+/// One append to a user's record, beside those of other instances.
+struct Append<'a> {
+    bucket: &'a Bucket,
+    id: &'a str,
+    /// Whether this append may make the record.
+    makes: bool,
+    tries: u32,
+    waited: Duration,
+}
+
+impl<'a> Append<'a> {
+    fn new(bucket: &'a Bucket, id: &'a str) -> Self {
+        Self { bucket, id, makes: false, tries: 0, waited: Duration::ZERO }
+    }
+
+    async fn run(mut self, events: &[Event], limits: &Limits) -> Result<Reply, Reply> {
+        let reply = self.swapped(events, limits).await;
+        if reply.is_err() && self.makes {
+            // If the store fails here, too, the counter decides: see `creation`.
+            let _ = creation::give_back(self.bucket, self.id);
+        }
+        reply
+    }
+
+    /// Adds the events and swaps the record. Starts again if another instance changed the record
+    /// meanwhile, or is to make it.
+    async fn swapped(&mut self, events: &[Event], limits: &Limits) -> Result<Reply, Reply> {
+        loop {
+            let cas = Cas::new(self.bucket, &key(self.id)).map_err(|error| failed(&error))?;
+            let record = cas.current().map_err(|error| failed(&error))?;
+            if record.is_none() && !self.makes {
+                self.makes = creation::is_mine(self.bucket, self.id).map_err(|error| failed(&error))?;
+                if !self.makes {
+                    self.pause().await?;
+                }
+                // Another instance may have made the record before this one was to make it.
+                continue;
+            }
+            let mut history = History::of_record(record.as_deref())?;
+            let reply = history.append(self.id, events, limits);
+            match swap(cas, &history.record()) {
+                Ok(()) => return Ok(reply),
+                Err(CasError::CasFailed(_)) => self.pause().await?,
+                Err(CasError::StoreError(error)) => return Err(failed(&error).into()),
+            }
         }
     }
-    let detail = format!("others changed the history {ATTEMPTS} times meanwhile; try again");
-    Err(Problem::Overloaded { detail, retry_after: Duration::from_secs(1) }.into())
+
+    /// Waits a little longer each time.
+    async fn pause(&mut self) -> Result<(), Problem> {
+        self.tries += 1;
+        if self.waited >= PATIENCE {
+            let detail = format!("others changed the history {} times meanwhile; try again", self.tries);
+            return Err(Problem::Overloaded { detail, retry_after: Duration::from_secs(1) });
+        }
+        let pause = LONGEST_PAUSE.min(Duration::from_millis(self.tries.into()));
+        self.waited += pause;
+        sleep(pause).await;
+        Ok(())
+    }
 }

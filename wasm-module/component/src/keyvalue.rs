@@ -4,7 +4,7 @@
 use spin_sdk::experimental::wasi::keyvalue::store;
 
 pub(crate) use spin_sdk::experimental::wasi::keyvalue::{
-    atomics::{Cas, CasError, swap},
+    atomics::{Cas, CasError, increment, swap},
     batch::{get_many, set_many},
     store::{Bucket, Error},
 };

@@ -13,8 +13,12 @@
 //! | `offload_min_tokens` | from how many tokens on a request goes to the daemon; 0: never | 0 |
 //! | `offload_url` | the daemon's address | |
 //! | `offload_timeout_ms` | how long the daemon may take, from 1 to 600,000 | 2000 |
+//! | `max_tokens` | tokens that the component runs for a request; beyond them it gets 413 | 32768 |
+//! | `deadline_ms` | how long the component runs for a request, from 1 to 600,000 | 25000 |
 //!
-//! Only tokens whose vectors are not stored count. If the daemon is away, is late, fails, or has
+//! Only tokens whose vectors are not stored count. The component runs a request's texts in small
+//! pieces, and answers its other requests between two pieces; only the pairs of a cross-encoder run
+//! in one piece. If the daemon is away, is late, fails, or has
 //! another model, the component scores. The header `x-lockstep-backend` names the kernels that
 //! scored; `x-lockstep-offload` is `daemon`, or `failed: ` and the reason.
 //!
@@ -22,6 +26,7 @@
 //! in it, so an instance parses and copies nothing before its first request.
 #![cfg(all(target_os = "wasi", target_env = "p2"))]
 
+mod creation;
 mod deadline;
 mod histories;
 mod items;
@@ -30,3 +35,5 @@ mod model;
 mod offload;
 mod opening;
 mod serve;
+mod settings;
+mod turns;

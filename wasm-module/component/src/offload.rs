@@ -6,12 +6,12 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use lockstep_rank::{Event, ModelInfo, Reply, Usage};
 use serde_json::json;
-use spin_sdk::{
-    http::{FullBody, Request, send},
-    variables,
-};
+use spin_sdk::http::{FullBody, Request, send};
 
-use crate::deadline::within;
+use crate::{
+    deadline::within,
+    settings::{number, text},
+};
 
 /// Bytes of the longest answer: enough for 1,000 vectors of 1,024 numbers.
 const ANSWER: usize = 64 << 20;
@@ -34,7 +34,7 @@ impl Offload {
         if min_tokens == 0 {
             return Ok(None);
         }
-        let url = variable("offload_url").await?.unwrap_or_default();
+        let url = text("offload_url").await?.unwrap_or_default();
         let url = url.trim_end_matches('/').to_owned();
         if !(url.starts_with("http://") || url.starts_with("https://")) {
             return Err(format!("offload_url: expected http:// or https://, got {url:?}"));
@@ -88,21 +88,4 @@ pub(crate) fn with_history(body: &[u8], events: &[Event]) -> Vec<u8> {
     let mut body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     body["user"] = json!({ "history": events });
     body.to_string().into_bytes()
-}
-
-async fn variable(name: &str) -> Result<Option<String>, String> {
-    match variables::get(name).await {
-        Ok(value) if value.is_empty() => Ok(None),
-        Ok(value) => Ok(Some(value)),
-        Err(variables::Error::Undefined(_)) => Ok(None),
-        Err(error) => Err(format!("{name}: {error:?}")),
-    }
-}
-
-async fn number(name: &str, default: usize, least: usize, most: usize) -> Result<usize, String> {
-    let Some(value) = variable(name).await? else { return Ok(default) };
-    match value.trim().parse() {
-        Ok(number) if (least..=most).contains(&number) => Ok(number),
-        _ => Err(format!("{name}: expected a whole number from {least} to {most}, got {value:?}")),
-    }
 }

@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use lockstep_rank::{Job, Limits, Problem, Reply, Text, TextEncoder, UserRequest};
+use lockstep_rank::{Limits, Problem, Reply, TextEncoder, UserRequest};
 use spin_sdk::{
     http::{FullBody, HeaderValue, Method, Request, Response},
     http_service,
 };
 
 use crate::{
-    histories, items, model,
+    histories, model,
     offload::{self, Offload},
+    turns::{Bounds, Turns},
 };
 
 /// An answer, and where it was computed.
@@ -63,7 +64,7 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
     let body = read(request, &limits).await?;
 
     if let Some(request) = UserRequest::read(&method, &path, &body, &limits) {
-        return histories::answer(&request?, &limits).map(Answer::from);
+        return histories::answer(&request?, &limits).await.map(Answer::from);
     }
     let mut job = model::with(|model| model.read(&method, &path, &body))??;
     let history = match job.user().map(str::to_owned) {
@@ -75,51 +76,36 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
         }
     };
     if job.texts().is_empty() {
-        return Ok(model::with(|model| model.run(&job))?.into());
+        let bounds = Bounds::read().await.map_err(Problem::Unhealthy)?;
+        return Ok(model::with(|model| {
+            model.limits_mut().max_batch_tokens = bounds.tokens;
+            model.run(&job)
+        })?
+        .into());
     }
 
-    let settings = Offload::settings().await.map_err(Problem::Unhealthy)?;
+    let offload = Offload::settings().await.map_err(Problem::Unhealthy)?;
+    let bounds = Bounds::read().await.map_err(Problem::Unhealthy)?;
+    let mut turns = Turns::new(&job)?;
+    let tokens = turns.tokens()?;
+    let info = model::with(|model| model.encoder().info().clone())?;
     let mut failure = None;
-    if let Some(settings) = settings {
-        let (tokens, info) = model::with(|model| {
-            items::look_up(&job, model);
-            let tokens = tokens_to_run(&job, model);
-            // During the wait below, this instance answers other requests: the vectors are dropped.
-            model.encoder_mut().learned();
-            (tokens, model.encoder().info().clone())
-        })?;
-        if tokens >= settings.min_tokens {
-            let body = match &history {
-                Some(events) => offload::with_history(&body, events),
-                None => body,
-            };
-            match settings.ask(&path, body, &info).await {
-                Ok((reply, backend)) => {
-                    return Ok(Answer { reply, backend: Some(backend), offload: Some("daemon".to_owned()) });
-                }
-                Err(reason) => failure = Some(format!("failed: {reason}")),
+    if let Some(daemon) = offload
+        && tokens >= daemon.min_tokens
+    {
+        let body = match &history {
+            Some(events) => offload::with_history(&body, events),
+            None => body,
+        };
+        match daemon.ask(&path, body, &info).await {
+            Ok((reply, backend)) => {
+                return Ok(Answer { reply, backend: Some(backend), offload: Some("daemon".to_owned()) });
             }
+            Err(reason) => failure = Some(format!("failed: {reason}")),
         }
     }
-    model::with(|model| {
-        // Requests share the instance, so nothing may wait between this look-up and the run.
-        items::look_up(&job, model);
-        let reply = model.run(&job);
-        items::keep(model);
-        let backend = model.encoder().info().backend.clone();
-        Ok(Answer { reply, backend: Some(backend), offload: failure })
-    })?
-}
-
-/// Counts the tokens of the texts whose vectors are not known. A text that the tokenizer refuses
-/// counts 0; the run will refuse the request.
-fn tokens_to_run(job: &Job, model: &mut model::Model) -> usize {
-    let texts = job.texts();
-    let cached = model.encoder_mut();
-    let unknown: Vec<&str> = texts.into_iter().filter(|text| !cached.knows(text)).collect();
-    let limit = cached.info().max_input_length;
-    let mut count = |text| cached.count_tokens(Text::single(text)).unwrap_or(0).min(limit);
-    unknown.into_iter().map(&mut count).sum()
+    turns.run(tokens, &bounds).await?;
+    Ok(Answer { reply: turns.answer()?, backend: Some(info.backend), offload: failure })
 }
 
 /// Reads a body of bounded size.

@@ -10,16 +10,23 @@ use sha2::{Digest, Sha256};
 use crate::encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 
 /// A model that runs only on texts whose vectors it does not know. It keeps the vectors that it
-/// computes for texts given to [`Self::look_up`], until [`Self::learned`] takes them.
+/// computes for texts given to [`Self::look_up`] or [`Self::expect`].
 pub struct CachedEncoder<E> {
     encoder: E,
-    /// The texts given to `look_up`, each with the vector that was stored or computed since.
-    known: HashMap<String, Entry>,
+    known: Known,
 }
+
+/// The vectors of one request. A host that answers several requests in turns puts the vectors of
+/// one of them into the model by [`CachedEncoder::exchange`], and takes them out again.
+#[derive(Default)]
+pub struct Known(HashMap<String, Entry>);
 
 struct Entry {
     encoded: Option<Encoded>,
-    computed: bool,
+    /// Whether the model computed the vector, and a store shall get it.
+    learned: bool,
+    /// Whether a store keeps the vectors of such texts.
+    stored: bool,
 }
 
 /// Bytes of a record before the vector: 4 for the number of tokens, 1 for whether the text was cut.
@@ -28,7 +35,7 @@ const HEAD: usize = 5;
 impl<E: TextEncoder> CachedEncoder<E> {
     /// Wraps a model. No vectors are known yet.
     pub fn new(encoder: E) -> Self {
-        Self { encoder, known: HashMap::new() }
+        Self { encoder, known: Known::default() }
     }
 
     /// The model.
@@ -57,19 +64,29 @@ impl<E: TextEncoder> CachedEncoder<E> {
     /// model counts as a miss.
     pub fn look_up(&mut self, text: &str, record: Option<&[u8]>) {
         let encoded = record.and_then(|record| self.decode(record));
-        self.known.insert(text.to_owned(), Entry { encoded, computed: false });
+        self.known.0.insert(text.to_owned(), Entry { encoded, learned: false, stored: true });
+    }
+
+    /// Announces a text that no store knows. Its vector is kept once the model has computed it.
+    pub fn expect(&mut self, text: &str) {
+        let entry = Entry { encoded: None, learned: false, stored: false };
+        self.known.0.entry(text.to_owned()).or_insert(entry);
+    }
+
+    /// Exchanges the vectors of two requests: those in the model for those in `other`.
+    pub fn exchange(&mut self, other: &mut Known) {
+        std::mem::swap(&mut self.known, other);
     }
 
     /// Whether the vector of a text is known, so that the model need not run on the text.
     pub fn knows(&self, text: &str) -> bool {
-        self.known.get(text).is_some_and(|entry| entry.encoded.is_some())
+        self.known.0.get(text).is_some_and(|entry| entry.encoded.is_some())
     }
 
-    /// Forgets all vectors, and gives the keys and records of those that the model computed since
-    /// the last call.
+    /// Forgets all vectors, and gives the keys and records of those that a store shall get.
     pub fn learned(&mut self) -> Vec<(String, Vec<u8>)> {
-        let known = std::mem::take(&mut self.known);
-        let computed = known.into_iter().filter(|(_, entry)| entry.computed);
+        let known = std::mem::take(&mut self.known.0);
+        let computed = known.into_iter().filter(|(_, entry)| entry.learned);
         computed.filter_map(|(text, entry)| Some((self.key(&text), record(&entry.encoded?)))).collect()
     }
 
@@ -102,14 +119,15 @@ impl<E: TextEncoder> TextEncoder for CachedEncoder<E> {
 
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
         let known = |input: &Text<'_>| match input.pair {
-            None => self.known.get(input.text).and_then(|entry| entry.encoded.clone()),
+            None => self.known.0.get(input.text).and_then(|entry| entry.encoded.clone()),
             Some(_) => None,
         };
         let answers = inputs.iter().map(known).collect();
-        let looked_for = &mut self.known;
+        let looked_for = &mut self.known.0;
         encode_missing(&mut self.encoder, inputs, answers, |text, encoded| {
             if let Some(entry) = looked_for.get_mut(text) {
-                *entry = Entry { encoded: Some(encoded.clone()), computed: true };
+                entry.encoded = Some(encoded.clone());
+                entry.learned = entry.stored;
             }
         })
     }

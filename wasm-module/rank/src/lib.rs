@@ -52,7 +52,7 @@ mod users;
 
 pub mod rank;
 
-pub use cached::{CachedEncoder, encode_missing};
+pub use cached::{CachedEncoder, Known, encode_missing};
 pub use clock::Clock;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use clock::monotonic_ms;

@@ -18,6 +18,9 @@ pub struct Limits {
     pub max_history_bytes: usize,
     /// Entries of `inputs` of `/embed` and of `texts` of `/rerank`.
     pub max_inputs: usize,
+    /// Tokens that a host can run for one request in time: `/info` promises no more. No request is
+    /// refused for it; a host that counts tokens refuses by its own measure.
+    pub max_batch_tokens: usize,
     /// JSON values in the body, nested values included. It bounds the memory of the parser.
     pub max_json_values: usize,
     /// The value of `truncate` if a request leaves it out.
@@ -34,6 +37,7 @@ impl Default for Limits {
             max_history: 1_000,
             max_history_bytes: 512 << 10,
             max_inputs: 1_000,
+            max_batch_tokens: usize::MAX,
             max_json_values: 1 << 16,
             auto_truncate: true,
         }

@@ -50,6 +50,11 @@ impl<E: TextEncoder> Service<E> {
         &self.limits
     }
 
+    /// How much one request may ask for. A change counts for the next request.
+    pub fn limits_mut(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
     /// Answers one request. The service ignores a query in `path`. It answers `HEAD` as `GET`; the
     /// host then leaves out the body.
     pub fn handle(&mut self, method: &str, path: &str, body: &[u8]) -> Reply {

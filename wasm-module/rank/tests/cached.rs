@@ -4,7 +4,7 @@
 mod fake;
 
 use fake::{Fake, read, stopped};
-use lockstep_rank::{CachedEncoder, EncodeError, Limits, Service, Text, TextEncoder};
+use lockstep_rank::{CachedEncoder, EncodeError, Known, Limits, Service, Text, TextEncoder};
 use serde_json::json;
 
 const BODY: &str = r#"{"user": {"history": [{"text": "red shoes"}]}, "explain": true, "candidates": [
@@ -84,6 +84,29 @@ fn an_error_names_the_place_in_the_request() {
         json!({"inputs": ["green tea", "red shoes"]}).to_string().as_bytes(),
     );
     assert!(read(&reply)["error"].as_str().unwrap().contains("inputs[1]"), "{}", reply.body);
+}
+
+#[test]
+fn requests_in_turns_keep_their_own_vectors() {
+    let mut cached = CachedEncoder::new(Fake::embedding());
+    let (mut first, mut second) = (Known::default(), Known::default());
+    cached.exchange(&mut first);
+    cached.look_up("green tea", None);
+    cached.expect("red shoes");
+    let vectors = cached.encode(&[Text::single("green tea"), Text::single("red shoes")]).unwrap();
+    cached.exchange(&mut first);
+
+    cached.exchange(&mut second);
+    assert!(!cached.knows("green tea"));
+    cached.exchange(&mut second);
+
+    cached.exchange(&mut first);
+    assert!(cached.knows("green tea") && cached.knows("red shoes"));
+    cached.expect("green tea");
+    let again = cached.encode(&[Text::single("green tea"), Text::single("red shoes")]).unwrap();
+    assert_eq!((again, cached.encoder().calls.iter().sum::<usize>()), (vectors, 2), "nothing ran twice");
+    let learned: Vec<String> = cached.learned().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(learned, [cached.key("green tea")], "no store gets a text that it was not asked for");
 }
 
 #[test]

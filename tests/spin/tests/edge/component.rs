@@ -34,9 +34,15 @@ fn answers_are_the_daemons() {
         assert_eq!(here.header("x-lockstep-backend"), Some("wasm-relaxed"), "{path}");
         assert_eq!(here.header("x-lockstep-offload"), None);
     }
-    let info = edge.ask("GET", "/info", "").json();
+    let mut info = edge.ask("GET", "/info", "").json();
     let (_, _, there) = request(DAEMON.address, "GET", "/info", b"");
-    assert_eq!(info, serde_json::from_str::<Value>(&there).unwrap());
+    let mut there: Value = serde_json::from_str(&there).unwrap();
+    // The daemon promises the tokens that its engines run in time.
+    assert_eq!(info["max_batch_tokens"], json!(32_768));
+    for one in [&mut info, &mut there] {
+        assert!(one["max_batch_tokens"].take().as_u64().unwrap() > 0);
+    }
+    assert_eq!(info, there);
     assert_eq!(edge.ask("GET", "/health", "").body, r#"{"status":"ok"}"#);
     let head = edge.ask("HEAD", "/health", "");
     assert_eq!((head.status, head.body.as_str()), (200, ""));
@@ -104,7 +110,8 @@ fn a_stored_history_ranks_as_the_same_history_sent() {
 
     let deleted = edge.ask("DELETE", "/v1/users/Zo%C3%AB", "").json();
     assert_eq!(deleted, json!({"user": "Zoë", "deleted": 2}));
-    assert!(!edge.settings.store.records().keys().any(|key| key.starts_with("user/")), "nothing is left");
+    let left = edge.settings.store.records();
+    assert!(left.keys().all(|key| key.starts_with("item/")), "nothing of the user is left: {left:?}");
     assert_eq!(edge.post("/v1/rank", &by_id).status, 400);
 }
 
@@ -137,6 +144,58 @@ fn no_event_is_lost_when_many_write_at_once() {
     edge.settings.store.faults().races.store(1_000, Ordering::SeqCst);
     let beaten = edge.post("/v1/users/7/events", &json!({"events": [{"text": "late"}]}));
     assert!(beaten.status == 429 && beaten.body.contains("Overloaded"), "{}", beaten.body);
+}
+
+/// Spin's store writes a swap that saw no record, whatever other instances have written since.
+#[test]
+fn no_event_of_a_new_user_is_lost() {
+    let mut settings = Settings::default();
+    settings.reuse.max_instance_concurrent_reuse_count = 1;
+    let edge = Edge::start(settings);
+    edge.settings.store.faults().delay_us.store(300, Ordering::SeqCst);
+    const WRITERS: usize = 8;
+    for user in 0..25 {
+        // Some users are deleted once, so that they are new a second time.
+        let rounds = if user % 5 == 0 { 2 } else { 1 };
+        for _ in 0..rounds {
+            let path = format!("/v1/users/{user}/events");
+            std::thread::scope(|scope| {
+                for writer in 0..WRITERS {
+                    let (edge, path) = (&edge, &path);
+                    scope.spawn(move || {
+                        let body = json!({"events": [{"text": writer.to_string()}]});
+                        let answer = edge.post(path, &body);
+                        assert_eq!(answer.status, 200, "{}", answer.body);
+                    });
+                }
+            });
+            let events = edge.ask("GET", &path, "").json()["events"].clone();
+            let mut texts: Vec<&str> =
+                events.as_array().unwrap().iter().map(|event| event["text"].as_str().unwrap()).collect();
+            texts.sort_unstable();
+            assert_eq!(texts, ["0", "1", "2", "3", "4", "5", "6", "7"], "user {user}");
+            if rounds == 2 {
+                assert_eq!(edge.ask("DELETE", &format!("/v1/users/{user}"), "").status, 200);
+            }
+        }
+    }
+    assert!(edge.server.instances() > 1, "several instances wrote");
+}
+
+/// The instance that was to make a user's record has died.
+#[test]
+fn a_record_that_nobody_makes_is_made_in_the_end() {
+    let edge = Edge::start(Settings::default());
+    edge.settings.store.set("new-user/7".into(), 4_000_i64.to_le_bytes().to_vec()).unwrap();
+    let body = json!({"events": [{"text": "a"}]});
+    let mut answer = edge.post("/v1/users/7/events", &body);
+    for _ in 0..10 {
+        if answer.status != 429 {
+            break;
+        }
+        answer = edge.post("/v1/users/7/events", &body);
+    }
+    assert_eq!((answer.status, answer.json()["events"].clone()), (200, json!(1)), "{}", answer.body);
 }
 
 #[test]
@@ -176,6 +235,49 @@ fn a_store_that_is_down_costs_histories_and_no_scores() {
     ] {
         assert!(answer.status == 424 && answer.body.contains("key-value store"), "{}", answer.body);
     }
+}
+
+#[test]
+fn a_heavy_request_lets_small_ones_pass() {
+    let mut settings = Settings::default();
+    settings.variables.insert("max_tokens".into(), "1000000".into());
+    settings.reuse.max_instance_reuse_count = usize::MAX;
+    let edge = Edge::start(settings);
+    let expected = scores(&edge.post("/v1/rank", &good()).json());
+    let texts: Vec<String> = (0..1_000).map(|number| format!("bicycle {number} ").repeat(60)).collect();
+    let heavy = json!({"inputs": texts, "normalize": false});
+    std::thread::scope(|scope| {
+        let heavy = scope.spawn(|| edge.post("/embed", &heavy));
+        let mut passed = 0;
+        while !heavy.is_finished() {
+            assert_eq!(edge.ask("GET", "/health", "").status, 200);
+            assert_eq!(scores(&edge.post("/v1/rank", &good()).json()), expected);
+            passed += usize::from(!heavy.is_finished());
+        }
+        let answer = heavy.join().unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.json().as_array().unwrap().len(), 1_000);
+        assert!(passed >= 3, "{passed} small requests were answered beside the heavy one");
+    });
+    assert_eq!(edge.server.instances(), 1);
+}
+
+#[test]
+fn a_request_beyond_the_bounds_is_refused_and_says_how_much_is_allowed() {
+    let mut settings = Settings::default();
+    settings.variables.insert("max_tokens".into(), "20".into());
+    let edge = Edge::start(settings);
+    assert_eq!(edge.post("/embed", &json!({"inputs": "a red bicycle"})).status, 200);
+    let heavy = edge.post("/embed", &json!({"inputs": "a red bicycle ".repeat(20)}));
+    assert!(heavy.status == 413 && heavy.body.contains("20"), "{} {}", heavy.status, heavy.body);
+    assert_eq!(edge.ask("GET", "/info", "").json()["max_batch_tokens"], json!(20));
+
+    let mut settings = Settings::default();
+    settings.variables.insert("deadline_ms".into(), "1".into());
+    let edge = Edge::start(settings);
+    let texts: Vec<String> = (0..200).map(|number| format!("bicycle {number} ").repeat(20)).collect();
+    let late = edge.post("/embed", &json!({"inputs": texts}));
+    assert!(late.status == 504 && late.body.contains("1ms"), "{} {}", late.status, late.body);
 }
 
 #[test]

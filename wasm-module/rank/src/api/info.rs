@@ -40,6 +40,7 @@ impl Endpoint for Info {
             }
             ModelKind::Classifier { labels, .. } => (json!({ "classifier": label_maps(labels) }), None),
         };
+        let tokens = model.max_input_length.saturating_mul(limits.max_inputs).min(limits.max_batch_tokens);
         let info = json!({
             "model_id": model.model_id,
             "model_sha": null,
@@ -49,7 +50,7 @@ impl Endpoint for Info {
             "dimensions": dimensions,
             "backend": model.backend,
             "max_input_length": model.max_input_length,
-            "max_batch_tokens": model.max_input_length.saturating_mul(limits.max_inputs),
+            "max_batch_tokens": tokens,
             "max_client_batch_size": limits.max_inputs,
             "max_candidates": limits.max_candidates,
             "max_history": limits.max_history,
