@@ -1,5 +1,6 @@
 //! Encodes sequences on a card, for a thread that waits for the vectors.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use lockstep_accel_program::Image;
@@ -7,6 +8,7 @@ use lockstep_arith::encoder::{Encoder, Sequence};
 
 use crate::batch::{ModelFacts, Request};
 use crate::counts::JobCounts;
+use crate::head::HostHead;
 use crate::model_id::ModelId;
 use crate::pipeline::Pipeline;
 use crate::{Capabilities, Card, Error, Transport};
@@ -26,7 +28,7 @@ use crate::{Capabilities, Card, Error, Transport};
 #[derive(Debug)]
 pub struct CardEncoder<T: Transport> {
     pipeline: Pipeline<T>,
-    models: Vec<ModelFacts>,
+    models: Vec<(ModelFacts, Option<Arc<HostHead>>)>,
     batches: u64,
 }
 
@@ -71,19 +73,19 @@ impl<T: Transport> CardEncoder<T> {
             image.map_err(|source| Error::Program { device: self.card().queue.device.name(), source })?;
         let facts = facts(model, capabilities);
         let id = self.pipeline.add(image)?;
-        self.models.push(ModelFacts { id, ..facts });
+        self.models.push((ModelFacts { id, ..facts }, HostHead::of(model)));
         Ok(id)
     }
 
     /// Takes a model out, so that its card memory is free for others.
     pub fn remove(&mut self, model: ModelId) {
-        self.models.retain(|facts| facts.id != model);
+        self.models.retain(|(facts, _)| facts.id != model);
         self.pipeline.retire(model);
     }
 
     /// The models, in the order in which they were added.
     pub fn models(&self) -> impl Iterator<Item = ModelId> {
-        self.models.iter().map(|facts| facts.id)
+        self.models.iter().map(|(facts, _)| facts.id)
     }
 
     /// Resets the card. The next [`Self::encode`] copies its model again.
@@ -101,13 +103,14 @@ impl<T: Transport> CardEncoder<T> {
     /// As [`Self::encode_by`].
     pub fn encode(&mut self, batch: &[Sequence<'_>]) -> Result<Vec<Vec<i32>>, Error> {
         match self.models.first() {
-            Some(facts) => self.encode_by(facts.id, batch),
+            Some((facts, _)) => self.encode_by(facts.id, batch),
             None => Err(Error::NoModels),
         }
     }
 
-    /// Encodes a ragged batch. Vector `i` of the result belongs to sequence `i`; its pooled
-    /// integers are those of [`Encoder::forward`]. Sequences of equal length share one job.
+    /// Encodes a ragged batch. Vector `i` of the result belongs to sequence `i`; its integers are
+    /// those of [`Encoder::forward`]. Sequences of equal length share one job. The card encodes, and
+    /// this thread computes the head of a model that has one.
     ///
     /// The encoder tries a job again that failed because of the card, as often as
     /// [`crate::RecoveryPolicy::job_tries`] allows; it resets the card if need be.
@@ -116,8 +119,9 @@ impl<T: Transport> CardEncoder<T> {
     /// The model does not take a sequence, a job failed, or the card failed. [`Card::state`] tells
     /// whether the card takes jobs.
     pub fn encode_by(&mut self, model: ModelId, batch: &[Sequence<'_>]) -> Result<Vec<Vec<i32>>, Error> {
-        let facts = self.models.iter().find(|facts| facts.id == model).ok_or(Error::NoModel { model })?;
-        let number = self.batches;
+        let known = self.models.iter().find(|(facts, _)| facts.id == model);
+        let (facts, head) = known.ok_or(Error::NoModel { model })?;
+        let (number, head) = (self.batches, head.clone());
         let request = Request::new(number, *facts, batch)?;
         self.batches += 1;
         self.pipeline.submit(number, request);
@@ -126,7 +130,7 @@ impl<T: Transport> CardEncoder<T> {
             self.pipeline.poll(Instant::now(), heard);
             while let Some((finished, result)) = self.pipeline.take() {
                 if finished == number {
-                    return result;
+                    return HostHead::finish(head.as_deref(), result?);
                 }
             }
             heard = match self.card().wait() {

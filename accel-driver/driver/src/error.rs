@@ -104,6 +104,12 @@ pub enum Error {
         /// Index of the first 32-bit word that the card did not write.
         word: usize,
     },
+    /// A card gave a number that cannot be the input of a head.
+    #[error("the card gave {value} for an input of the model's head, which takes 16 bits")]
+    HeadInput {
+        /// The number.
+        value: i32,
+    },
     /// A job ended with an error.
     #[error("job {tag} ended with {status:?} at {address:#x}, detail {detail}")]
     Job {

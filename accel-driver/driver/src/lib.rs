@@ -28,6 +28,7 @@ mod counts;
 mod device;
 mod encoder;
 mod error;
+mod head;
 mod host_memory;
 mod interrupts;
 mod jobs;

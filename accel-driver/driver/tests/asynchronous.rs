@@ -12,7 +12,7 @@ use lockstep_accel_abi::Opcode;
 use lockstep_accel_abi::events::Event;
 use lockstep_accel_driver::{AsyncEncoder, CardState, Error, Options, Transition};
 use lockstep_arith::encoder::Encoder;
-use lockstep_arith::sample::Random;
+use lockstep_arith::sample::{self, Random, Shape};
 use texts::{Texts, model};
 
 /// Far longer than anything in these tests takes.
@@ -50,6 +50,24 @@ async fn check_many(encoder: &Arc<AsyncEncoder>, model: &Arc<Encoder>, tasks: u6
     for task in tasks {
         task.await.unwrap();
     }
+}
+
+/// The fake card gives rows that the head then reads.
+#[tokio::test]
+async fn a_head_makes_logits_of_the_card_s_rows() {
+    let fake = Fake::new();
+    let (model, classifier) = (model(1), sample::encoder(&Shape { labels: 3, ..Shape::SMALL }, 1));
+    let head = classifier.head.as_ref().unwrap();
+    let encoder = open(&fake, options(), &model);
+    let beside = encoder.add(&classifier).await.unwrap();
+    let texts = Texts::new(&classifier, [3, 9, 3], 5);
+    let logits = texts.vectors(|ids, types| {
+        let row: Vec<i16> = expected(&classifier, ids, types).iter().map(|&x| x as i16).collect();
+        let pooled: Vec<i16> = head.pooler.forward16(&row).into_iter().map(|v| head.tanh.odd(v)).collect();
+        head.classifier.forward(&pooled)
+    });
+    assert_eq!(beside.encode(texts.0).await.unwrap(), logits);
+    check(&encoder, &model, 7).await;
 }
 
 #[tokio::test]

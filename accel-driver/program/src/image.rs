@@ -57,7 +57,8 @@ pub(crate) struct LayerFacts {
 }
 
 impl Image {
-    /// Lays out a model for an engine.
+    /// Lays out a model for an engine. The vectors of a model with a head are the head's inputs, the
+    /// first rows of (34); the head itself has no place on the card.
     ///
     /// # Errors
     /// A shape that the engine does not take.
@@ -73,13 +74,6 @@ impl Image {
                 what: "number of token types",
                 value: types,
                 allowed: format!("1 to {TYPES}"),
-            });
-        }
-        if let Some(head) = &encoder.head {
-            return Err(Error::Shape {
-                what: "labels of a head",
-                value: head.classifier.outputs,
-                allowed: "0".into(),
             });
         }
         if encoder.layers.iter().any(|l| l.expand.outputs != intermediate) {
@@ -135,7 +129,7 @@ impl Image {
             layers_at,
             layers_words,
             table_shift: encoder.embedding.table_shift,
-            pooling: encoder.pooling,
+            pooling: if encoder.head.is_some() { Pooling::Cls } else { encoder.pooling },
             layers,
             lanes: n,
             bytes,

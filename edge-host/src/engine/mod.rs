@@ -17,7 +17,6 @@ use lockstep_folder::{
     runtime::{read, unpack},
 };
 use lockstep_module::TextModel;
-use lockstep_rank::ModelKind;
 
 use crate::{
     config::{Backend, Config},
@@ -60,10 +59,6 @@ pub(crate) fn prepare(config: &Config, stop: Arc<AtomicBool>) -> Result<Prepared
         seats.push((plan(format!("{name}-{number}"), Kind::Cpu), Arc::clone(&cpu)));
     }
     if !config.accels.is_empty() {
-        if matches!(described.kind, ModelKind::Classifier { .. }) {
-            let text = "--accel: cards compute no classification head; serve this model without cards";
-            return Err(HostError::Open(text.into()));
-        }
         let checked = match &texts {
             Texts::OfModel(model) => Arc::clone(model),
             Texts::Alone(_) => Arc::new(TextModel::open_folder(&config.model).map_err(native::unopened)?),

@@ -45,6 +45,23 @@ fn a_ragged_batch_is_the_reference_s() {
 }
 
 #[test]
+fn logits_of_a_classifier_are_the_reference_s() {
+    with_device(|client, _device| {
+        // The pooling of a model with a head means nothing: the head takes the first row.
+        let classifier = support::classifier(7, 3);
+        let mut encoder = CardEncoder::new(Card::open(client, OPTIONS).unwrap(), &classifier).unwrap();
+        let texts = Texts::new(&classifier, &[3, 9, 1, 12], 9);
+        assert_eq!(encoder.encode(&texts.batch()).unwrap(), texts.expected(&classifier));
+
+        // A model without a head beside it keeps its vectors.
+        let model = model(5);
+        let beside = encoder.add(&model).unwrap();
+        assert_eq!(encoder.encode_by(beside, &texts.batch()).unwrap(), texts.expected(&model));
+        assert_eq!(encoder.encode(&[]).unwrap(), Vec::<Vec<i32>>::new());
+    });
+}
+
+#[test]
 fn bad_sequences_are_named_before_the_card_sees_them() {
     with_device(|client, _device| {
         let mut encoder = CardEncoder::new(Card::open(client, OPTIONS).unwrap(), &model(5)).unwrap();

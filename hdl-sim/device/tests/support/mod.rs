@@ -94,6 +94,11 @@ pub fn model(seed: u64) -> Encoder {
     sample::encoder(&Shape { layers: 1, pooling: Pooling::Mean, ..Shape::SMALL }, seed)
 }
 
+/// A random model with one layer and a classification head.
+pub fn classifier(seed: u64, labels: usize) -> Encoder {
+    sample::encoder(&Shape { layers: 1, labels, pooling: Pooling::Mean, ..Shape::SMALL }, seed)
+}
+
 /// Random token ids and token types.
 pub struct Texts(Vec<(Vec<u32>, Vec<u8>)>);
 
