@@ -141,9 +141,7 @@ fn status(method: &Method, path: &str, pool: &Pool) -> Option<Result<Response, P
     match path {
         "/health" if pool.is_ready() => Some(Ok(json(200, r#"{"status":"ok"}"#))),
         "/health" => Some(Err(not_ready())),
-        "/info" => {
-            Some(pool.served().map(|served| json(200, served.info.body.clone())).ok_or_else(not_ready))
-        }
+        "/info" => Some(pool.served().map(|served| json(200, served.front.info())).ok_or_else(not_ready)),
         _ => None,
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Pool {
 /// What answers requests.
 pub(crate) struct Served {
     pub(crate) front: Front,
-    /// The answer to `GET /info`.
+    /// The headers of all answers.
     pub(crate) info: Info,
 }
 

@@ -1,15 +1,13 @@
 //! Prepares the engines, starts the workers, and reports how they ended.
 
-use std::{io, sync::Arc, thread, time::Instant};
+use std::{io, sync::Arc, thread};
 
 use tokio::sync::oneshot;
 
 use crate::{
     config::Config,
     core::{
-        context::Context,
         front::{Front, FrontSettings},
-        route::Priority,
         scheduler::Scheduler,
     },
     engine::{self, Prepared},
@@ -52,11 +50,10 @@ fn run(pool: &Pool, config: &Config, Prepared { texts, seats }: &Prepared) -> Re
     pool.set_scheduler(Arc::clone(&scheduler));
     let first = |kernel: &str| {
         pool.serve(|| {
-            let settings =
-                FrontSettings { max_body_bytes: config.max_body_bytes, vector_bytes: config.vector_bytes };
+            let Config { max_body_bytes, vector_bytes, deadline, .. } = *config;
+            let settings = FrontSettings { max_body_bytes, vector_bytes, deadline };
             let front = Front::new(Arc::clone(texts), kernel, Arc::clone(&scheduler), settings);
-            let asked = Context::new(Instant::now(), config.deadline, Priority::Interactive);
-            let info = Info::new(front.answer("GET", "/info", &[], &asked).body.into_bytes());
+            let info = Info::new(&front.info());
             Served { front, info }
         });
     };

@@ -154,3 +154,6 @@ impl Worker<'_> {
 fn caught<T>(call: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(EngineError::Panic(message(&*panic))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,12 +45,25 @@ pub(crate) fn admit(tokens: usize, left: Duration, waiting: &[usize], rate: f64)
     Ok(())
 }
 
+/// How many tokens one call may have, so that a daemon without heavier work answers it within
+/// `left`. [`admit`] takes every call of so many tokens at the same `rate`, if nothing waits.
+pub(crate) fn promise(left: Duration, rate: f64) -> usize {
+    (HEAVY_SHARE * rate * left.as_secs_f64()) as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const TEN: Duration = Duration::from_secs(10);
     const RATE: f64 = 4_000.0;
+
+    #[test]
+    fn a_promise_is_kept() {
+        assert_eq!(promise(TEN, RATE), 32_000);
+        assert_eq!(admit(promise(TEN, RATE), TEN, &[], RATE), Ok(()));
+        assert_eq!(promise(Duration::ZERO, RATE), 0);
+    }
 
     #[test]
     fn an_idle_daemon_takes_what_it_can_answer() {

@@ -4,6 +4,7 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use lockstep_rank::{Limits, ModelInfo, Problem, Reply, Service, monotonic_ms};
@@ -11,6 +12,7 @@ use lockstep_rank::{Limits, ModelInfo, Problem, Reply, Service, monotonic_ms};
 use super::{
     context::Context,
     encoder::{Queue, QueuedEncoder},
+    route::Priority,
     scheduler::Scheduler,
     vectors::Vectors,
 };
@@ -23,6 +25,7 @@ pub(crate) struct Front {
     limits: Limits,
     vectors: Vectors,
     scheduler: Arc<Scheduler>,
+    deadline: Duration,
 }
 
 /// The settings of a front.
@@ -30,6 +33,8 @@ pub(crate) struct Front {
 pub(crate) struct FrontSettings {
     pub(crate) max_body_bytes: usize,
     pub(crate) vector_bytes: u64,
+    /// The time that a request may take if it does not say so itself.
+    pub(crate) deadline: Duration,
 }
 
 impl Front {
@@ -40,19 +45,30 @@ impl Front {
         scheduler: Arc<Scheduler>,
         settings: FrontSettings,
     ) -> Self {
-        let FrontSettings { max_body_bytes, vector_bytes } = settings;
+        let FrontSettings { max_body_bytes, vector_bytes, deadline } = settings;
         let limits = Limits { max_body_bytes, ..Limits::default() };
         let reader = texts.reader();
         let (info, vectors) = (reader.info(backend), Vectors::new(vector_bytes, reader.outputs()));
-        Self { texts, info, limits, vectors, scheduler }
+        Self { texts, info, limits, vectors, scheduler, deadline }
+    }
+
+    /// The limits at this moment: the daemon promises the tokens that it can run in time.
+    fn limits(&self) -> Limits {
+        Limits { max_batch_tokens: self.scheduler.promise(self.deadline), ..self.limits }
+    }
+
+    /// The answer to `GET /info`. Waits for no engine.
+    pub(crate) fn info(&self) -> String {
+        let asked = Context::new(Instant::now(), self.deadline, Priority::Interactive);
+        self.answer("GET", "/info", &[], &asked).body
     }
 
     /// Answers a request. Blocks until the answer, the context's deadline or its cancellation.
     pub(crate) fn answer(&self, method: &str, path: &str, body: &[u8], context: &Context) -> Reply {
-        let Self { texts, info, limits, vectors, scheduler } = self;
+        let Self { texts, info, vectors, scheduler, .. } = self;
         let queue = Queue { reader: texts.reader(), scheduler, context, info };
         let encoder = QueuedEncoder { info, vectors, queue };
-        let mut service = Service::new(encoder, *limits, monotonic_ms);
+        let mut service = Service::new(encoder, self.limits(), monotonic_ms);
         let reply = catch_unwind(AssertUnwindSafe(|| service.handle(method, path, body)));
         match (reply, context.problem()) {
             (Err(panic), _) => {

@@ -24,6 +24,6 @@ pub(crate) mod front;
 pub(crate) mod route;
 pub(crate) mod scheduler;
 mod seat;
-mod ticket;
+pub(crate) mod ticket;
 mod timing;
 mod vectors;

@@ -4,6 +4,7 @@
 //! goes away. [`Scheduler::next`] is the worker's side, [`Scheduler::submit`] the caller's.
 
 use std::{
+    ops::Add,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -13,7 +14,7 @@ use super::{
     fair::FairQueue,
     forecast::{self, Refused},
     route::{Kind, Priority, View, Work, route},
-    seat::{Seat, State},
+    seat::{GUESS, Seat, State},
     ticket::{End, Ticket},
 };
 use crate::engine::interface::EngineError;
@@ -55,11 +56,19 @@ impl Scheduler {
         self.lock().seats.iter().filter(|seat| seat.state != State::Away).count()
     }
 
+    /// How many tokens one call may have to be answered within `left`: [`forecast::promise`] at the
+    /// measured rate, or at a guess for each engine before one is measured.
+    pub(super) fn promise(&self, left: Duration) -> usize {
+        let inner = self.lock();
+        let rate = inner.rate().unwrap_or_else(|| GUESS * inner.seats.len() as f64);
+        forecast::promise(left, rate)
+    }
+
     /// Adds a call, if its answer can be expected in time.
     ///
     /// # Errors
     /// The forecast of [`forecast::admit`].
-    pub(super) fn submit(&self, ticket: &Arc<Ticket>) -> Result<(), Refused> {
+    pub(crate) fn submit(&self, ticket: &Arc<Ticket>) -> Result<(), Refused> {
         let mut inner = self.lock();
         inner.tidy();
         let sizes = ticket.sizes();
@@ -165,11 +174,17 @@ impl Inner {
         self.queue.retain(|flow| flow.call.is_open());
     }
 
-    /// Tokens a second of all engines together; `None` until one is measured.
+    /// Tokens a second of all engines together; `None` until one is measured. An engine that is not
+    /// measured is as fast as the mean of the others of its kind.
     fn rate(&self) -> Option<f64> {
-        let usable = self.seats.iter().filter(|seat| seat.state != State::Away);
-        let rates: Vec<f64> = usable.filter_map(|seat| seat.rate).collect();
-        (!rates.is_empty()).then(|| rates.iter().sum())
+        [Kind::Cpu, Kind::Card].into_iter().filter_map(|kind| self.rate_of(kind)).reduce(f64::add)
+    }
+
+    fn rate_of(&self, kind: Kind) -> Option<f64> {
+        let usable = || self.seats.iter().filter(|seat| seat.state != State::Away && seat.plan.kind == kind);
+        let rates: Vec<f64> = usable().filter_map(|seat| seat.rate).collect();
+        let sum: f64 = rates.iter().sum();
+        (!rates.is_empty()).then(|| sum / rates.len() as f64 * usable().count() as f64)
     }
 
     /// Gives work to every idle engine that shall have some.

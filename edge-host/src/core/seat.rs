@@ -49,7 +49,7 @@ pub(super) enum State {
 }
 
 /// The speed that is assumed before the first measurement, in tokens a second.
-const GUESS: f64 = 4_000.0;
+pub(super) const GUESS: f64 = 4_000.0;
 /// An engine that is late with a batch is expected to need this part of the time so far in
 /// addition.
 const LATE: u32 = 4;

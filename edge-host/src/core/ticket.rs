@@ -40,7 +40,7 @@ struct State {
 
 /// The reasons why a call has no vectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The deadline has passed.
     Deadline,
     /// Nobody waits any more.
@@ -50,7 +50,7 @@ pub(super) enum End {
 }
 
 impl Ticket {
-    pub(super) fn new(texts: Vec<Encoding>, deadline: Instant, priority: Priority) -> Self {
+    pub(crate) fn new(texts: Vec<Encoding>, deadline: Instant, priority: Priority) -> Self {
         let state = State {
             vectors: vec![Vec::new(); texts.len()],
             failures: vec![0; texts.len()],
@@ -143,7 +143,7 @@ impl Ticket {
     }
 
     /// Waits for all vectors, until the deadline.
-    pub(super) fn wait(&self) -> Result<Vec<Vec<i32>>, End> {
+    pub(crate) fn wait(&self) -> Result<Vec<Vec<i32>>, End> {
         let mut state = self.lock();
         loop {
             if let Some(end) = &state.end {

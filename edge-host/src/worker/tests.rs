@@ -1,0 +1,114 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use lockstep_module::{Encoding, Sequence};
+
+use super::*;
+use crate::core::{route::Priority, ticket::Ticket};
+
+/// Only a hang takes this long, even on a busy machine.
+const HANG: Duration = Duration::from_secs(60);
+/// Integers of a vector.
+const OUTPUTS: usize = 2;
+
+/// Engines of which one panics at every twentieth call. The text of that call is tried again long
+/// before the next panic.
+#[derive(Default)]
+struct Panicking {
+    opened: AtomicUsize,
+    calls: AtomicUsize,
+    panics: AtomicUsize,
+}
+
+struct PanickingEngine<'a>(&'a Panicking);
+
+fn vector(sequence: &Sequence<'_>) -> Vec<i32> {
+    vec![sequence.ids[0] as i32, sequence.ids.len() as i32]
+}
+
+impl Engines for &'static Panicking {
+    fn open(&self) -> Result<Box<dyn Engine>, EngineError> {
+        self.opened.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(PanickingEngine(self)))
+    }
+}
+
+impl Engine for PanickingEngine<'_> {
+    fn kernel(&mut self) -> Result<String, EngineError> {
+        Ok("plain".into())
+    }
+
+    fn encode(&mut self, batch: &[Sequence<'_>], _: Instant) -> Result<Vec<Vec<i32>>, EngineError> {
+        if self.0.calls.fetch_add(1, Ordering::SeqCst) % 20 == 10 {
+            self.0.panics.fetch_add(1, Ordering::SeqCst);
+            panic!("as the test wants");
+        }
+        Ok(batch.iter().map(vector).collect())
+    }
+}
+
+/// One text of `length` tokens, whose first id is `mark`.
+fn text(mark: u32, length: usize) -> Encoding {
+    let ids = (0..length as u32).map(|place| if place == 0 { mark } else { place }).collect();
+    Encoding { ids, type_ids: vec![0; length], truncated: false, total_tokens: length }
+}
+
+#[test]
+fn two_hundred_requests_outlive_the_panics_of_their_engines() {
+    let engines: &'static Panicking = Box::leak(Box::default());
+    let plan =
+        |number| SeatPlan { name: format!("cpu-{number}"), kind: Kind::Cpu, longest: 512, preferred: false };
+    let plans = [plan(0), plan(1)];
+    let (pool, scheduler) = (Pool::new(8), Scheduler::new(plans.to_vec()));
+    let wrong = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        let workers: Vec<_> = plans
+            .iter()
+            .enumerate()
+            .map(|(seat, plan)| {
+                let (pool, scheduler) = (&pool, &scheduler);
+                let worker =
+                    Worker { pool, scheduler, engines: &engines, seat, plan, outputs: OUTPUTS, limit: HANG };
+                scope.spawn(move || worker.work(|kernel| assert_eq!(kernel, "plain")))
+            })
+            .collect();
+        let clients: Vec<_> = (0..4_u32)
+            .map(|client| {
+                let (scheduler, wrong) = (&scheduler, &wrong);
+                scope.spawn(move || {
+                    for request in 0..50 {
+                        let (mark, length) = (100 * client + request, 1 + request as usize % 40);
+                        let texts = vec![text(mark, length), text(1_000 + mark, 200)];
+                        let call = std::sync::Arc::new(Ticket::new(
+                            texts,
+                            Instant::now() + HANG,
+                            Priority::Interactive,
+                        ));
+                        scheduler.submit(&call).unwrap();
+                        let right = vec![vec![mark as i32, length as i32], vec![1_000 + mark as i32, 200]];
+                        let answer = call.wait();
+                        if answer.as_ref().ok() != Some(&right) {
+                            wrong.lock().unwrap().push(format!("{mark}: {answer:?}"));
+                        }
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.join().unwrap();
+        }
+        pool.stop();
+        scheduler.close();
+        for worker in workers {
+            worker.join().unwrap().unwrap();
+        }
+    });
+    let (opened, panics) = (engines.opened.load(Ordering::SeqCst), engines.panics.load(Ordering::SeqCst));
+    assert_eq!(*wrong.lock().unwrap(), Vec::<String>::new());
+    assert!(panics >= 10, "{panics} panics");
+    assert!(opened > panics, "a new engine after each of {panics} panics: {opened}");
+}
