@@ -74,6 +74,13 @@ impl<T: Transport> Card<T> {
         &self.queue.device.capabilities
     }
 
+    /// Whether the system recalls the card: it is about to be unplugged, or bound to another
+    /// driver. The system waits until the card is closed, so whoever owns the card should drop it.
+    #[must_use]
+    pub fn recalled(&self) -> bool {
+        self.queue.device.interrupts.recalled()
+    }
+
     /// How often the driver reset the card since it opened the card. Each reset may clear card
     /// memory.
     #[must_use]

@@ -35,7 +35,10 @@ impl<T: Transport> Device<T> {
         let interrupts = Interrupts::new()?;
         transport.map(options.iova, &memory.shared).map_err(failed("mapping memory for the card"))?;
         // From here on, dropping the value unmaps the memory.
-        Ok(Self { transport, options, capabilities, memory, interrupts })
+        let device = Self { transport, options, capabilities, memory, interrupts };
+        let recall = device.transport.set_recall(device.interrupts.recall());
+        recall.map_err(failed("connecting the card's recall"))?;
+        Ok(device)
     }
 
     /// The name of the card, for errors.

@@ -58,6 +58,13 @@ pub enum Error {
     /// program, or its bus failed.
     #[error("the card is gone")]
     Gone,
+    /// The system recalls the card: it is about to be unplugged, or bound to another driver. The
+    /// system waits until the card is closed.
+    #[error("the system recalls {device}: close the card, and open it again when it is back")]
+    Recalled {
+        /// The device, as [`crate::Transport::device`] names it.
+        device: String,
+    },
     /// The card did not reach a state in time.
     #[error("the card is not {what} within {limit:?}: STATUS is {status:#x}, ERROR_STATUS {errors:#x}")]
     Stuck {
@@ -85,6 +92,12 @@ pub enum Error {
         /// Value of register `ERROR_STATUS`.
         errors: u32,
     },
+    /// The card lost its state while it had jobs: another program reset it, or its power failed.
+    /// The driver reset the card; all pending jobs are lost.
+    #[error(
+        "the card's queue is off: another program reset the card, or its power failed; the card was reset"
+    )]
+    Disabled,
     /// The card wrote an impossible record. The driver reset the card; all pending jobs are lost.
     #[error("the card's record {index} is impossible: {why}; the card was reset")]
     Record {

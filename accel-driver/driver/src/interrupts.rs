@@ -1,7 +1,8 @@
-//! The card's interrupt vectors as eventfds, and one eventfd more by which another thread ends a
-//! wait.
+//! The card's interrupt vectors as eventfds, one eventfd more by which another thread ends a wait,
+//! and one by which the system recalls the card.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lockstep_accel_abi::codes;
@@ -10,22 +11,36 @@ use rustix::io::Errno;
 
 use crate::Error;
 
-/// One eventfd for each vector, and one to end a wait.
+/// One eventfd for each vector, one to end a wait, one for the recall.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     vectors: [OwnedFd; codes::VECTORS as usize],
     waker: OwnedFd,
+    recall: OwnedFd,
+    recalled: AtomicBool,
 }
 
 impl Interrupts {
     pub(crate) fn new() -> Result<Self, Error> {
         let one = || eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let failed = |errno: Errno| Error::System { what: "an eventfd", source: errno.into() };
-        Ok(Self { vectors: [one().map_err(failed)?, one().map_err(failed)?], waker: one().map_err(failed)? })
+        let one = || one().map_err(failed);
+        let (vectors, waker, recall) = ([one()?, one()?], one()?, one()?);
+        Ok(Self { vectors, waker, recall, recalled: AtomicBool::new(false) })
     }
 
     pub(crate) fn fds(&self) -> [BorrowedFd<'_>; codes::VECTORS as usize] {
         self.vectors.each_ref().map(AsFd::as_fd)
+    }
+
+    /// The eventfd by which the system recalls the card.
+    pub(crate) fn recall(&self) -> BorrowedFd<'_> {
+        self.recall.as_fd()
+    }
+
+    /// Whether a wait has heard that the system recalls the card.
+    pub(crate) fn recalled(&self) -> bool {
+        self.recalled.load(Ordering::Relaxed)
     }
 
     /// An eventfd that ends a wait when it is written.
@@ -34,11 +49,12 @@ impl Interrupts {
         self.waker.try_clone().map_err(|source| Error::System { what: "an eventfd", source })
     }
 
-    /// Waits for an interrupt of any vector or for the waker, at most `time`. Returns whether an
-    /// interrupt came.
+    /// Waits for an interrupt of any vector, for the waker or for the recall, at most `time`.
+    /// Returns whether an interrupt came.
     pub(crate) fn wait(&self, time: Duration) -> Result<bool, Error> {
         let [completion, error] = &self.vectors;
-        let mut fds = [completion, error, &self.waker].map(|fd| PollFd::new(fd, PollFlags::IN));
+        let fds = [completion, error, &self.waker, &self.recall];
+        let mut fds = fds.map(|fd| PollFd::new(fd, PollFlags::IN));
         let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
         match poll(&mut fds, Some(&time)) {
             Ok(_) | Err(Errno::INTR) => {}
@@ -50,6 +66,9 @@ impl Interrupts {
         // empty.
         let empty = |fd: &OwnedFd| rustix::io::read(fd, &mut [0; 8]).is_ok();
         empty(&self.waker);
+        if empty(&self.recall) {
+            self.recalled.store(true, Ordering::Relaxed);
+        }
         Ok(self.vectors.iter().filter(|fd| empty(fd)).count() > 0)
     }
 }

@@ -93,8 +93,13 @@ impl<T: Transport> Queue<T> {
             Some(until) => {
                 Error::Fenced { left: until.saturating_duration_since(now), why: self.failure.clone() }
             }
+            None if self.device.interrupts.recalled() => self.recalled(),
             None => Error::Gone,
         }
+    }
+
+    fn recalled(&self) -> Error {
+        Error::Recalled { device: self.device.name() }
     }
 
     /// Hands jobs to the card, as many as the rings take, and returns how many. The driver sets the
@@ -129,12 +134,14 @@ impl<T: Transport> Queue<T> {
         self.deaf &= !heard;
         self.heard += u64::from(heard);
         let found = match self.supervisor.state() {
+            CardState::Gone => Ok(None),
+            _ if self.device.interrupts.recalled() => Err(self.recalled()),
             CardState::Ready | CardState::Aborting => self.serve(now),
             CardState::Resetting => self.await_ready(now).map(|()| None),
             CardState::Fenced if self.supervisor.until().is_none_or(|until| now >= until) => {
                 Ok(self.act(Cause::PauseOver, now).map(News::Lost))
             }
-            CardState::Fenced | CardState::Gone => Ok(None),
+            CardState::Fenced => Ok(None),
         };
         found.unwrap_or_else(|error| Some(News::Lost(self.fail(error, now))))
     }
@@ -185,8 +192,12 @@ impl<T: Transport> Queue<T> {
             // interrupt again.
             let registers = self.device.registers();
             registers.write(registers::INT_STATUS, InterruptBits::COMPLETION | InterruptBits::ERROR)?;
-            if fields::STATUS::HALTED.get(registers.status()?) == 1 {
+            let status = registers.status()?;
+            if fields::STATUS::HALTED.get(status) == 1 {
                 return Err(Error::Halted { errors: registers.read(registers::ERROR_STATUS)? });
+            }
+            if fields::STATUS::READY.get(status) == 0 {
+                return Err(Error::Disabled);
             }
             (self.called, self.look_at) = (false, now + self.pace());
             if let Some(outcome) = self.take(now)? {
@@ -244,7 +255,9 @@ impl<T: Transport> Queue<T> {
 
     fn cause(&self, error: &Error) -> Cause {
         match (error, self.supervisor.state()) {
-            (Error::Gone | Error::Transport { .. } | Error::Foreign { .. }, _) => Cause::Vanished,
+            (Error::Gone | Error::Recalled { .. } | Error::Transport { .. } | Error::Foreign { .. }, _) => {
+                Cause::Vanished
+            }
             (_, CardState::Resetting) => Cause::ResetFailed,
             (Error::Deadline { .. }, _) => Cause::AbortIgnored,
             _ => Cause::Fault,

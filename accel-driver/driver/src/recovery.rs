@@ -14,8 +14,8 @@ pub enum CardState {
     /// The card failed too often. The driver refuses jobs, keeps the bus master off, and tries the
     /// card again after a pause.
     Fenced,
-    /// All registers read as ones, or the transport failed. The driver does not touch the card
-    /// until the caller opens it again.
+    /// All registers read as ones, the transport failed, or the system recalls the card. The
+    /// driver does not touch the card until the caller opens it again.
     Gone,
 }
 
@@ -41,7 +41,8 @@ pub enum Cause {
     ResetFailed,
     /// The pause of a fenced card is over.
     PauseOver,
-    /// All registers read as ones, the transport failed, or another card answers.
+    /// All registers read as ones, the transport failed, another card answers, or the system
+    /// recalls the card.
     Vanished,
     /// The caller wants the card to be reset.
     Reopened,

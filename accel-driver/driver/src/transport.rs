@@ -1,6 +1,7 @@
 //! The ways to reach a card.
 
 mod function;
+mod lock_limit;
 mod open_error;
 mod pci_function;
 mod vfio;

@@ -212,7 +212,7 @@ impl<T: Transport> Worker<T> {
     /// How often the thread looks at the card, if the system refuses to wait for interrupts.
     const LOOK: Duration = Duration::from_millis(1);
 
-    /// Drives the card until an order stops the thread.
+    /// Drives the card until an order stops the thread, or until the system recalls the card.
     fn run(mut self) -> Option<oneshot::Sender<()>> {
         let mut heard = false;
         loop {
@@ -229,6 +229,10 @@ impl<T: Transport> Worker<T> {
                 if let Some(caller) = self.callers.remove(&number) {
                     caller.answer(result);
                 }
+            }
+            if self.pipeline.card().recalled() {
+                // The system waits until the card is closed.
+                return None;
             }
             heard = self.pipeline.card().wait().unwrap_or_else(|_| {
                 std::thread::sleep(Self::LOOK);

@@ -61,6 +61,17 @@ pub trait Transport: Send {
     /// The transport failed, or the card has fewer vectors.
     fn set_interrupts(&self, eventfds: &[BorrowedFd<'_>]) -> Result<(), TransportError>;
 
+    /// Connects the eventfd by which the system recalls the card: it is about to be unplugged, or
+    /// bound to another driver. The system then waits until the transport is dropped. A transport
+    /// whose card is never recalled ignores the eventfd.
+    ///
+    /// # Errors
+    /// The transport failed.
+    fn set_recall(&self, eventfd: BorrowedFd<'_>) -> Result<(), TransportError> {
+        let _ = eventfd;
+        Ok(())
+    }
+
     /// Resets the function. Afterwards the bits MEMORY and MASTER of the command register are 0,
     /// and the card runs no job.
     ///
@@ -98,6 +109,10 @@ macro_rules! through {
 
         fn set_interrupts(&$self, eventfds: &[BorrowedFd<'_>]) -> Result<(), TransportError> {
             $to.set_interrupts(eventfds)
+        }
+
+        fn set_recall(&$self, eventfd: BorrowedFd<'_>) -> Result<(), TransportError> {
+            $to.set_recall(eventfd)
         }
 
         fn reset(&$self) -> Result<(), TransportError> {

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use lockstep_accel_abi::BAR_BYTES;
 use lockstep_accel_memory::SharedMemory;
-use lockstep_vfio_user::region;
+use lockstep_vfio_user::{irq, region};
 use vfio_ioctls::{VfioContainer, VfioDevice};
 use vmm_sys_util::eventfd::EventFd;
 
 use super::function::{self, Places};
+use super::lock_limit::LockLimit;
 use super::open_error::OpenError;
 use super::pci_function::{COMMAND, Transport, TransportError};
 
@@ -122,7 +123,11 @@ impl Transport for KernelVfio {
         let address = std::ptr::with_exposed_provenance_mut(memory.address());
         // SAFETY: this process accesses the memory by atomics only, and `Card` unmaps the memory
         // before it drops it.
-        Ok(unsafe { self.container.vfio_dma_map(iova, memory.size(), address) }?)
+        let mapped = unsafe { self.container.vfio_dma_map(iova, memory.size(), address) };
+        mapped.map_err(|error| match LockLimit::of_this_process(memory.size() as u64) {
+            Some(limit) => limit.into(),
+            None => error.into(),
+        })
     }
 
     fn unmap(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
@@ -130,13 +135,12 @@ impl Transport for KernelVfio {
     }
 
     fn set_interrupts(&self, eventfds: &[BorrowedFd<'_>]) -> Result<(), TransportError> {
-        let mut copies = Vec::with_capacity(eventfds.len());
-        for fd in eventfds {
-            let copy = fd.try_clone_to_owned()?;
-            // SAFETY: `into_raw_fd` gives the file descriptor away, so `EventFd` is its only owner.
-            copies.push(unsafe { EventFd::from_raw_fd(copy.into_raw_fd()) });
-        }
+        let copies = eventfds.iter().map(copied).collect::<Result<Vec<_>, _>>()?;
         Ok(self.device.enable_msix(copies.iter().collect())?)
+    }
+
+    fn set_recall(&self, eventfd: BorrowedFd<'_>) -> Result<(), TransportError> {
+        Ok(self.device.enable_irq(irq::REQUEST, vec![&copied(&eventfd)?])?)
     }
 
     /// The kernel restores the configuration space after the reset, so the command register is
@@ -149,4 +153,11 @@ impl Transport for KernelVfio {
         unsafe { rustix::ioctl::ioctl(&self.file, rustix::ioctl::NoArg::<RESET>::new()) }?;
         self.write_config(COMMAND, &[0, 0])
     }
+}
+
+/// A copy of an eventfd, in the type of `VfioDevice`.
+fn copied(fd: &BorrowedFd<'_>) -> Result<EventFd, TransportError> {
+    let copy = fd.try_clone_to_owned()?;
+    // SAFETY: `into_raw_fd` gives the file descriptor away, so `EventFd` is its only owner.
+    Ok(unsafe { EventFd::from_raw_fd(copy.into_raw_fd()) })
 }

@@ -65,6 +65,7 @@ pub struct State {
     pub most: usize,
     memories: Memories,
     vectors: Vec<OwnedFd>,
+    recall: Option<OwnedFd>,
     consumer: u16,
     produced: u16,
     /// The driver has read all records before this index.
@@ -128,6 +129,11 @@ impl Fake {
         state.go_on();
     }
 
+    /// The system recalls the card.
+    pub fn recall(&self) {
+        rustix::io::write(self.state().recall.as_ref().unwrap(), &1_u64.to_ne_bytes()).unwrap();
+    }
+
     /// How many entries of the log contain a word.
     pub fn logged(&self, word: &str) -> usize {
         self.state().log.iter().filter(|line| line.contains(word)).count()
@@ -135,6 +141,20 @@ impl Fake {
 }
 
 impl State {
+    /// What a reset does: the queue is off and all jobs are lost. Card memory is filled with a byte
+    /// that no test wrote.
+    pub fn forget(&mut self) {
+        self.registers.insert(registers::STATUS, 0);
+        (self.consumer, self.produced, self.acknowledged) = (0, 0, 0);
+        self.waiting.clear();
+        self.memories.card.fill(0xee);
+    }
+
+    /// Whether the queue takes descriptors.
+    pub fn ready(&self) -> bool {
+        self.registers.get(&registers::STATUS) == Some(&fields::STATUS::READY.mask())
+    }
+
     fn bases(&self) -> (u64, u64, u32) {
         let long = |low: u32| u64::from(self.registers[&(low + 4)]) << 32 | u64::from(self.registers[&low]);
         (

@@ -37,7 +37,7 @@ impl Transport for Fake {
                 let ready = if enabled { fields::STATUS::READY.mask() } else { 0 };
                 state.registers.insert(registers::STATUS, ready);
             }
-            registers::DOORBELL_SUBMIT => state.submitted(value as u16),
+            registers::DOORBELL_SUBMIT if state.ready() => state.submitted(value as u16),
             registers::DOORBELL_COMPLETE => {
                 state.acknowledged = value as u16;
                 state.go_on();
@@ -76,14 +76,15 @@ impl Transport for Fake {
         Ok(())
     }
 
-    /// Card memory is filled with a byte that no test wrote.
+    fn set_recall(&self, eventfd: BorrowedFd<'_>) -> Result<(), TransportError> {
+        self.state().recall = Some(eventfd.try_clone_to_owned().unwrap());
+        Ok(())
+    }
+
     fn reset(&self) -> Result<(), TransportError> {
         let mut state = self.state();
         state.log.push("reset".into());
-        state.registers.insert(registers::STATUS, 0);
-        (state.consumer, state.produced, state.acknowledged) = (0, 0, 0);
-        state.waiting.clear();
-        state.memories.card.fill(0xee);
+        state.forget();
         Ok(())
     }
 }
