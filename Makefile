@@ -17,7 +17,8 @@ test-house:      ## the repository itself: circles, long lines, stale documents 
 test-spin:       ## the Spin component in a host of its own
 test-browser:    ## the npm package and the demo in Chromium
 test-same-bits:  ## the same 50 requests in Chromium, the component, and the daemon twice
-test-vm:         ## the driver over the kernel's VFIO, in a virtual machine (first time: minutes)
+test-vm:         ## driver and daemon over the kernel's VFIO, in a virtual machine
+test-vm-real:    ## the same machine ranks with the real model on the simulated card (minutes)
 deny:            ## licences and sources of the dependencies, by cargo-deny
 
 ##@ Measure it

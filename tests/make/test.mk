@@ -22,20 +22,24 @@ test-same-bits: model modules $(HOST) $(BIN)/embed $(BIN)/spin-host $(WEB)/.made
 test-same-bits: $(WASM)/lockstep-component-real.wasm
 	@$(NODE_TEST) tests/same-bits/*.test.mjs
 
-# The guest's program is one static file, linked by the linker that comes with Rust.
-musl  := x86_64-unknown-linux-musl
-GUEST := $(TARGET)/$(musl)/release/lockstep-accel-vm
-test-vm: .cache/toolchain $(VM)/qemu/qemu $(VM)/guest/initramfs.gz
-	@LOCKSTEP_VM=$(abspath $(VM)) $(CARGO) test --quiet --release --locked \
-	  -p lockstep-accel-vm --test vm -- --ignored --nocapture
+# The guest runs this machine's own programs, so nothing is compiled for it.
+GUEST   := $(BIN)/lockstep-accel-vm
+VM_TEST  = LOCKSTEP_VM=$(abspath $(VM)) $(CARGO) test --quiet $(ONE_SET) --test vm -- \
+  --ignored --nocapture
+test-vm: $(VM)/qemu/qemu $(VM)/guest/tiny.cpio
+	@$(VM_TEST) the_daemon_ranks_on_the_card_whatever_happens_to_the_card
+test-vm-real: $(VM)/qemu/qemu $(VM)/guest/real.cpio
+	@$(VM_TEST) a_real_model_ranks_on_the_card
 $(VM)/qemu/qemu: tests/vm/get-qemu.sh
 	@$< $(@D)
-$(VM)/guest/initramfs.gz: tests/vm/make-guest.sh $(GUEST)
-	@$< $(@D) $(GUEST)
+$(VM)/guest/tiny.cpio: GUEST_MODEL := $(TINY)/model
+$(VM)/guest/tiny.cpio: $(TINY)/model/lockstep.json
+$(VM)/guest/real.cpio: GUEST_MODEL := $(MODEL)
+$(VM)/guest/real.cpio: $(MODEL)/lockstep.json
+$(VM)/guest/%.cpio: tests/vm/make-guest.sh $(GUEST) $(HOST)
+	@$< $(@D) $(@F) $(GUEST) $(HOST) $(GUEST_MODEL)
 $(GUEST): $(call sources,accel-driver tests/vm wasm-module/arith) | .cache/toolchain
-	@CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld $(CARGO) build --quiet --release \
-	  --locked -p lockstep-accel-vm --target $(musl)
-	@touch $@
+	@$(PROGRAM)
 
 deny: .cache/toolchain
 	@tests/tools/deny.sh .cache/deny

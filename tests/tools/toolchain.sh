@@ -20,6 +20,6 @@ fi
 
 command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer" >&2; exit 2; }
 have=$(rustup target list --installed)
-for target in wasm32-unknown-unknown wasm32-wasip1 wasm32-wasip2 aarch64-unknown-linux-musl x86_64-unknown-linux-musl; do
+for target in wasm32-unknown-unknown wasm32-wasip1 wasm32-wasip2 aarch64-unknown-linux-musl; do
   grep -qx "$target" <<<"$have" || rustup target add "$target"
 done

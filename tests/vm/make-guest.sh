@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# usage: make-guest.sh FOLDER PROGRAM
+# usage: make-guest.sh FOLDER IMAGE PROGRAM DAEMON MODEL
 #
-# Makes FOLDER/vmlinux and FOLDER/initramfs.gz for a machine that loads vfio-pci, runs PROGRAM (a
-# static executable) and switches itself off. The kernel is Debian's.
+# Makes FOLDER/vmlinux and FOLDER/IMAGE for a machine that loads vfio-pci, runs PROGRAM and switches
+# itself off. DAEMON is /bin/edge-host and the model folder MODEL is /model in the machine. Both
+# programs are this machine's: the image holds the libraries that they load. The kernel is Debian's.
 set -euo pipefail
 mkdir -p "$1"
-folder=$(realpath "$1") program=$(realpath "$2")
+folder=$(realpath "$1") image=$2 program=$(realpath "$3") daemon=$(realpath "$4") model=$(realpath "$5")
 modules='irqbypass vfio vfio_virqfd vfio_iommu_type1 vfio-pci-core vfio-pci'
 
 missing=()
@@ -35,11 +36,18 @@ UNPACK
   rm "$folder"/linux-image-*.deb
 fi
 
-root=$folder/root
-rm -rf "$root"
-mkdir -p "$root"/{bin,dev,proc,sys,modules,tmp}
+root=$(mktemp -d "$folder/root.XXXXXX")
+trap 'rm -rf "$root"' EXIT
+chmod 755 "$root"
+mkdir -p "$root"/{bin,dev,proc,sys,modules,model}
 cp "$(command -v busybox)" "$root/bin/busybox"
-cp "$program" "$root/bin/program"
+strip --strip-debug -o "$root/bin/program" "$program"
+strip --strip-debug -o "$root/bin/edge-host" "$daemon"
+# The libraries and the loader, each at the path at which the programs look for it.
+for library in $(ldd "$program" "$daemon" | grep -oE '/[^ ]+\.so[^ ]*' | sort -u); do
+  mkdir -p "$root$(dirname "$library")" && cp -L "$library" "$root$library"
+done
+cp "$model"/{model.lockstep,tokenizer.json,lockstep.json} "$root/model"
 for module in $modules; do
   file=$(find "$folder/kernel/lib/modules" -name "$module.ko*" | head -1)
   # A kernel may have a module built in; then there is no file.
@@ -54,11 +62,13 @@ cat >"$root/init" <<'INIT'
 #!/bin/busybox sh
 export PATH=/bin:/sbin
 /bin/busybox --install -s /bin
-mount -t proc none /proc; mount -t sysfs none /sys
-mount -t devtmpfs none /dev; mount -t tmpfs none /tmp
+mount -t proc none /proc; mount -t sysfs none /sys; mount -t devtmpfs none /dev
+ip link set lo up
 for module in $(cat /modules/order); do insmod /modules/$module.ko || echo "no module $module"; done
-/bin/program
+/bin/program "$@"
 poweroff -f
 INIT
 chmod +x "$root/init"
-(cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) >"$folder/initramfs.gz"
+# Not compressed: to unpack it would take the machine longer than to read it.
+(cd "$root" && find . | cpio --quiet -o -H newc) >"$folder/$image.part"
+mv "$folder/$image.part" "$folder/$image"

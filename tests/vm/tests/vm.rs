@@ -1,72 +1,74 @@
-//! Runs the driver in a virtual machine whose PCI card is the RTL. An access passes through the
-//! driver, the guest kernel's VFIO, the emulated IOMMU, QEMU, vfio-user, and the device process.
+//! Runs the driver and the daemon in a virtual machine whose PCI card is the RTL. An access passes
+//! through the driver, the guest kernel's VFIO, the emulated IOMMU, QEMU, vfio-user, and the device
+//! process. The card's answers are compared with those of a daemon outside of the machine.
 //!
-//! `make test-vm` downloads QEMU and a kernel, builds the guest's program, sets `LOCKSTEP_VM` to
-//! their folder and runs this test. `cargo test` alone lists the test as ignored.
+//! `make test-vm` and `make test-vm-real` download QEMU and a kernel, build the guest, set the
+//! variables below, and run these tests. `cargo test` alone lists them as ignored.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+mod machine;
+mod native;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use lockstep_accel_device::{ServedCard, SimulationSetup};
+use lockstep_accel_vm::{lines, requests};
 use lockstep_vfio_user::Client;
+use machine::Machine;
+use native::Native;
 
+/// Rows and columns of the array.
 const LANES: usize = 8;
 /// Longest time from power-up of the machine to its power-off.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(240);
+/// The same with a real model.
+const REAL_LIMIT: Duration = Duration::from_secs(3600);
+
+/// A folder or program that make names in the environment.
+fn made(variable: &str) -> PathBuf {
+    let path = std::env::var_os(variable).map(PathBuf::from);
+    path.unwrap_or_else(|| panic!("{variable} is not set: run `make test-vm`"))
+}
 
 #[test]
 #[ignore = "needs QEMU and a guest: run `make test-vm`"]
-fn the_driver_passes_over_the_kernel_s_vfio() {
-    let folder = std::env::var_os("LOCKSTEP_VM").map(PathBuf::from);
-    let folder = folder.expect("LOCKSTEP_VM names no folder with QEMU and a guest: run `make test-vm`");
-    let socket = std::env::temp_dir().join(format!("lockstep-vm-{}", std::process::id()));
-    let card = ServedCard::start(&socket, SimulationSetup::of_engine(LANES, 4 << 20)).unwrap();
+fn the_daemon_ranks_on_the_card_whatever_happens_to_the_card() {
+    let model = made("LOCKSTEP_TINY").join("model");
+    assert_eq!(run("tiny.cpio", "", 4 << 20, LIMIT, &model), 1);
+}
+
+#[test]
+#[ignore = "simulates a real model for minutes: run `make test-vm-real`"]
+fn a_real_model_ranks_on_the_card() {
+    assert_eq!(run("real.cpio", "rank", 64 << 20, REAL_LIMIT, &made("LOCKSTEP_MODEL")), 1);
+}
+
+/// Runs a machine to its end. Returns how many answers of its card were compared.
+fn run(image: &str, arguments: &str, card_bytes: usize, limit: Duration, model: &Path) -> usize {
+    let socket = std::env::temp_dir().join(format!("lockstep-vm-{}-{image}", std::process::id()));
+    let card = ServedCard::start(&socket, SimulationSetup::of_engine(LANES, card_bytes)).unwrap();
     // QEMU waits at most five seconds for a reply, so the design must be built before QEMU starts.
     drop(Client::connect(&socket, Duration::from_secs(600)).unwrap());
 
-    let device = format!(
-        r#"{{"driver":"vfio-user-pci","id":"card","socket":{{"type":"unix","path":"{}"}}}}"#,
-        socket.display()
-    );
-    let mut qemu = Command::new(folder.join("qemu/qemu"));
-    qemu.args(["-machine", "q35,memory-backend=memory", "-accel", "tcg", "-cpu", "qemu64", "-m", "256"])
-        .args(["-object", "memory-backend-memfd,id=memory,size=256M,share=on"])
-        .args(["-device", "intel-iommu,intremap=on,caching-mode=on", "-device", &device])
-        .args(["-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot"])
-        .arg("-kernel")
-        .arg(folder.join("guest/vmlinux"))
-        .arg("-initrd")
-        .arg(folder.join("guest/initramfs.gz"))
-        .args(["-append", "console=ttyS0 quiet panic=-1 intel_iommu=on"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    let begin = Instant::now();
-    let mut qemu = qemu.spawn().unwrap();
-    let (send, lines) = channel();
-    let output = BufReader::new(qemu.stdout.take().unwrap());
-    std::thread::spawn(move || {
-        output.split(b'\n').map_while(Result::ok).try_for_each(|line| send.send(line))
-    });
-    let mut passed = false;
-    loop {
-        match lines.recv_timeout(LIMIT.saturating_sub(begin.elapsed())) {
-            Ok(line) => {
-                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-                println!("{:6.2} s  {line}", begin.elapsed().as_secs_f64());
-                passed |= line == "PASS";
-            }
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                qemu.kill().unwrap();
-                panic!("the machine did not switch itself off within {LIMIT:?}");
+    let native = Native::start(&made("LOCKSTEP_HOST"), model);
+    let mut machine = Machine::start(&made("LOCKSTEP_VM"), image, &socket, arguments, limit);
+    let (mut passed, mut compared) = (false, 0);
+    while let Some(line) = machine.line() {
+        println!("{:6.2} s  {line}", machine.age().as_secs_f64());
+        match line.as_str() {
+            lines::PASS => passed = true,
+            line => {
+                let Some(answer) = line.strip_prefix(lines::ANSWER) else { continue };
+                let (candidates, body) = answer.split_once(' ').unwrap();
+                let right = native.rank(candidates.parse().unwrap());
+                assert!(requests::ranking(body).is_some(), "no ranking: {body}");
+                assert_eq!(requests::ranking(body), requests::ranking(&right), "card and native engine");
+                compared += 1;
             }
         }
     }
-    assert!(qemu.wait().unwrap().success());
     assert!(passed, "the guest's program did not pass");
     card.stop().unwrap();
+    compared
 }
