@@ -18,6 +18,7 @@ test-spin:       ## the Spin component in a host of its own
 test-browser:    ## the npm package and the demo in Chromium
 test-same-bits:  ## the same 50 requests in Chromium, the component, and the daemon twice
 test-vm:         ## driver and daemon over the kernel's VFIO, in a virtual machine
+test-faults:     ## each fault at each moment of a job, on the RTL and in the machine (minutes)
 test-vm-real:    ## the same machine ranks with the real model on the simulated card (minutes)
 deny:            ## licences and sources of the dependencies, by cargo-deny
 

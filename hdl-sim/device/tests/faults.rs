@@ -10,9 +10,10 @@ use lockstep_accel_abi::registers::{self, fields};
 use lockstep_accel_abi::{Descriptor, ErrorBits, Status};
 use lockstep_accel_device::{CardSetup, DEATH, Faults, LATE, MockSetup, ServedCard, SimulationSetup};
 use lockstep_accel_driver::{Card, CardEncoder, Error, Options};
+use lockstep_accel_stories::{Texts, model};
 use lockstep_vfio_user::Client;
 use support::raw::{Raw, read, write};
-use support::{BUILT, LANES, MIB, OPTIONS, Texts, listening, model, socket};
+use support::{BUILT, LANES, MIB, OPTIONS, listening, socket};
 
 /// Cards with faults: the mock, and the RTL whose results are compared with the model.
 fn cards(list: &str) -> [CardSetup; 2] {
@@ -151,7 +152,7 @@ fn a_job_has_an_error_of_dma() {
 fn one_bit_of_a_result_is_wrong() {
     let model = model(5);
     let texts = Texts::new(&model, &[3], 9);
-    let expected = texts.expected(&model);
+    let expected = texts.reference(&model).unwrap();
     // Bits that are wrong.
     let encoded = |card: CardSetup| -> u32 {
         let check = matches!(&card, CardSetup::Simulation(setup) if setup.check);

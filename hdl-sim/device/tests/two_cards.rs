@@ -9,8 +9,9 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use lockstep_accel_driver::{Card, CardEncoder, Options};
+use lockstep_accel_stories::{Texts, model};
 use lockstep_vfio_user::Client;
-use support::{BUILT, LANES, MIB, OPTIONS, Texts, model, socket};
+use support::{BUILT, LANES, MIB, OPTIONS, socket};
 
 /// A `lockstep-card` process with two sockets, which ends with this value.
 struct Process {
@@ -72,7 +73,7 @@ fn story(options: &[&str]) {
         .collect();
     // Both encoders get the same texts, so that an answer of the wrong card would be noticed.
     let texts = Texts::new(&models[0], &[3, 9, 3], 9);
-    let expected = [&models[0], &models[1]].map(|model| texts.expected(model));
+    let expected = [&models[0], &models[1]].map(|model| texts.reference(model).unwrap());
     assert_ne!(expected[0], expected[1]);
     for reset in [None, Some(0), Some(1)] {
         if let Some(card) = reset {

@@ -1,8 +1,8 @@
 //! The program of the virtual machine. Root tells the stories; the driver and the daemon belong to
 //! a user without privileges. The program prints `PASS` or `FAIL` in the end.
 //!
-//! `program` tells all stories, `program rank` ranks a few texts with a real model, and
-//! `program drive FUNCTION` and `program hold FUNCTION` are the parts that the user runs.
+//! `program` tells all stories, `program faults` plays each fault at each moment, `program rank`
+//! ranks a few texts with a real model, and `program STORY FUNCTION` is a part that the user runs.
 #![forbid(unsafe_code)]
 
 mod daemon;
@@ -16,6 +16,7 @@ use std::process::{ExitCode, Stdio};
 
 use daemon::{Daemon, USER, as_user};
 use function::Function;
+use lockstep_accel_stories::Moment;
 use lockstep_accel_vm::{Result, lines};
 
 fn main() -> ExitCode {
@@ -23,13 +24,15 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let told = match arguments[..] {
         [] => all(),
+        ["faults"] => Function::prepare(USER).and_then(|card| user_tells("drive-all", &card)),
         ["rank"] => serving::rank(4, true),
-        ["drive", function] => driver::drive(function),
+        ["drive", function] => driver::drive(function, &[Moment::Running]),
+        ["drive-all", function] => driver::drive(function, &Moment::ALL),
         ["hold", function] => driver::hold(function),
         _ => Err(format!("{arguments:?} is no story").into()),
     };
     match (told, &arguments[..]) {
-        (Ok(()), ["drive" | "hold", _]) => ExitCode::SUCCESS,
+        (Ok(()), ["drive" | "drive-all" | "hold", _]) => ExitCode::SUCCESS,
         (Ok(()), _) => {
             println!("{}", lines::PASS);
             ExitCode::SUCCESS
@@ -44,12 +47,16 @@ fn main() -> ExitCode {
 
 fn all() -> Result<()> {
     let card = Function::prepare(USER)?;
-    if !as_user("/bin/program").args(["drive", &card.name]).status()?.success() {
-        return Err("the driver failed".into());
-    }
+    user_tells("drive", &card)?;
     recall(&card)?;
     serving::rank(6, false)?;
     serving::trouble()
+}
+
+/// The user tells a story of the driver.
+fn user_tells(story: &str, card: &Function) -> Result<()> {
+    let told = as_user("/bin/program").args([story, &card.name]).status()?;
+    if told.success() { Ok(()) } else { Err("the driver failed".into()) }
 }
 
 /// Root removes a card that a user's program holds and does not use.

@@ -22,8 +22,8 @@ use native::Native;
 const LANES: usize = 8;
 /// Longest time from power-up of the machine to its power-off.
 const LIMIT: Duration = Duration::from_secs(240);
-/// The same with a real model.
-const REAL_LIMIT: Duration = Duration::from_secs(3600);
+/// The same of the stories that take minutes.
+const LONG: Duration = Duration::from_secs(3600);
 
 /// A folder or program that make names in the environment.
 fn made(variable: &str) -> PathBuf {
@@ -39,9 +39,16 @@ fn the_daemon_ranks_on_the_card_whatever_happens_to_the_card() {
 }
 
 #[test]
+#[ignore = "takes minutes: run `make test-faults`"]
+fn each_fault_at_each_moment_over_the_kernel_s_vfio() {
+    let model = made("LOCKSTEP_TINY").join("model");
+    assert_eq!(run("tiny.cpio", "faults", 4 << 20, LONG, &model), 0);
+}
+
+#[test]
 #[ignore = "simulates a real model for minutes: run `make test-vm-real`"]
 fn a_real_model_ranks_on_the_card() {
-    assert_eq!(run("real.cpio", "rank", 64 << 20, REAL_LIMIT, &made("LOCKSTEP_MODEL")), 1);
+    assert_eq!(run("real.cpio", "rank", 64 << 20, LONG, &made("LOCKSTEP_MODEL")), 1);
 }
 
 /// Runs a machine to its end. Returns how many answers of its card were compared.

@@ -36,9 +36,16 @@ pub struct Memories {
     pub card: Vec<u8>,
     /// The host's memory and its bus address.
     pub host: Option<(u64, SharedMemory)>,
+    /// The card may use DMA.
+    pub master: bool,
 }
 
 impl Memories {
+    /// The host's memory, if the card reaches it.
+    pub fn host(&self) -> Option<&(u64, SharedMemory)> {
+        self.host.as_ref().filter(|_| self.master)
+    }
+
     pub fn work(&mut self, job: &Descriptor) -> Status {
         match Opcode::try_from(job.opcode) {
             Ok(Opcode::Nop) => Status::Ok,
@@ -54,7 +61,9 @@ impl Memories {
             return Status::Misaligned;
         }
         let Some(card) = self.card.get_mut(at..at + len) else { return Status::CardRange };
-        let Some((iova, memory)) = &self.host else { return Status::HostRead };
+        let Some((iova, memory)) = self.host.as_ref().filter(|_| self.master) else {
+            return Status::HostRead;
+        };
         let host = job.host_address.wrapping_sub(*iova);
         if to_card {
             if memory.read(host, card).is_err() {
@@ -79,7 +88,7 @@ impl Memories {
             (u64::from_le_bytes(bytes) & ((1 << bits) - 1)) as usize
         };
         let (rows, row_bytes) = (field(5, 40), field(10, 12) * LANES);
-        let Some((iova, memory)) = &self.host else { return Status::HostRead };
+        let Some((iova, memory)) = self.host() else { return Status::HostRead };
         for run in 0..u64::from(job.runs) {
             let input = job.host_address - iova + run * u64::from(job.input_stride);
             let output = job.output_address - iova + run * u64::from(job.output_stride);

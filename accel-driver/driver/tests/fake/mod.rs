@@ -164,10 +164,16 @@ impl State {
         )
     }
 
+    /// The card halts: only a reset helps.
+    fn halt(&mut self) {
+        self.registers.insert(registers::STATUS, fields::STATUS::HALTED.mask());
+        self.registers.insert(registers::ERROR_STATUS, 0x20);
+    }
+
     fn submitted(&mut self, producer: u16) {
         let (base, _, log2) = self.bases();
-        let (iova, memory) = self.memories.host.as_ref().unwrap();
         while self.consumer != producer {
+            let Some((iova, memory)) = self.memories.host() else { return self.halt() };
             let at = base - iova + u64::from(ring::slot(self.consumer, log2)) * Descriptor::BYTES as u64;
             let mut bytes = [0; Descriptor::BYTES];
             memory.read(at, &mut bytes).unwrap();
@@ -200,11 +206,7 @@ impl State {
                 Fate::WrongTag => self.record(job.tag ^ 1, 0),
                 Fate::NoStatus => self.record(job.tag, 200),
                 Fate::Hangs | Fate::Ignores => return,
-                Fate::Halts => {
-                    self.registers.insert(registers::STATUS, fields::STATUS::HALTED.mask());
-                    self.registers.insert(registers::ERROR_STATUS, 0x20);
-                    return;
-                }
+                Fate::Halts => return self.halt(),
                 Fate::Vanishes => {
                     self.gone = true;
                     return;
@@ -220,7 +222,7 @@ impl State {
         let record =
             Completion { tag, status, flags: ring::phase(self.produced, log2), ..Completion::default() };
         let bytes = record.to_bytes();
-        let (iova, memory) = self.memories.host.as_ref().unwrap();
+        let Some((iova, memory)) = self.memories.host() else { return self.halt() };
         let at = base - iova + u64::from(ring::slot(self.produced, log2)) * Completion::BYTES as u64;
         let (first, last) = bytes.split_at(Completion::LAST_WORD);
         memory.write(at, first).unwrap();

@@ -9,6 +9,10 @@ use lockstep_accel_memory::SharedMemory;
 
 use super::{Fake, Fate};
 
+/// Offset of the PCI command register, and its bit MASTER.
+const COMMAND: u64 = 4;
+const MASTER: u8 = 1 << 2;
+
 impl Transport for Fake {
     fn read_config(&self, offset: u64, to: &mut [u8]) -> Result<(), TransportError> {
         let state = self.state();
@@ -17,7 +21,11 @@ impl Transport for Fake {
     }
 
     fn write_config(&self, offset: u64, from: &[u8]) -> Result<(), TransportError> {
-        self.state().log.push(format!("config {offset} {from:?}"));
+        let mut state = self.state();
+        state.log.push(format!("config {offset} {from:?}"));
+        if let (COMMAND, [command, ..]) = (offset, from) {
+            state.memories.master = command & MASTER != 0;
+        }
         Ok(())
     }
 
@@ -84,6 +92,7 @@ impl Transport for Fake {
     fn reset(&self) -> Result<(), TransportError> {
         let mut state = self.state();
         state.log.push("reset".into());
+        state.memories.master = false;
         state.forget();
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Devices on the RTL and on the mock, small models, random texts, a job that never ends.
+//! Devices on the RTL and on the mock, also as benches of stories, and a job that never ends.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 pub mod raw;
@@ -11,9 +11,8 @@ use std::time::{Duration, Instant};
 use lockstep_accel_abi::instructions::{Instruction, Pass};
 use lockstep_accel_abi::{Descriptor, Opcode, Status};
 use lockstep_accel_device::{CardSetup, MockSetup, ServedCard, SimulationSetup};
-use lockstep_accel_driver::{Card, Options, Sequence, Transport};
-use lockstep_arith::encoder::{Encoder, Pooling};
-use lockstep_arith::sample::{self, Random, Shape};
+use lockstep_accel_driver::{Card, Options, Transport};
+use lockstep_accel_stories::Bench;
 use lockstep_vfio_user::Client;
 
 /// Rows and columns of the array.
@@ -22,14 +21,8 @@ pub const LANES: usize = 8;
 pub const MIB: usize = 4;
 /// The first client of a design may have to wait until Verilator has built the design.
 pub const BUILT: Duration = Duration::from_secs(600);
-/// Little memory for data, so that the driver must split copies and batches.
-pub const OPTIONS: Options = Options {
-    ring_log2: 1,
-    memory: 6000,
-    iova: 0x7_0000_0000,
-    job_time: Duration::from_secs(60),
-    ..Options::DEFAULT
-};
+/// The options of stories, without a deadline that a job of the RTL reaches.
+pub const OPTIONS: Options = Options { job_time: Duration::from_secs(60), ..lockstep_accel_stories::OPTIONS };
 
 /// A path for a socket that no other test uses.
 pub fn socket() -> PathBuf {
@@ -42,6 +35,34 @@ pub fn socket() -> PathBuf {
 pub fn setups() -> [CardSetup; 2] {
     let mock = MockSetup::new(LANES, MIB << 20);
     [mock.into(), SimulationSetup::of_engine(LANES, MIB << 20).into()]
+}
+
+/// A mock and an RTL card on which stories are told.
+pub fn served() -> [Served; 2] {
+    setups().map(|setup| {
+        let mock = matches!(setup, CardSetup::Mock(_));
+        let path = socket();
+        Served { _device: ServedCard::start(&path, setup).unwrap(), path, mock }
+    })
+}
+
+/// A card at a socket.
+pub struct Served {
+    _device: ServedCard,
+    path: PathBuf,
+    mock: bool,
+}
+
+impl Bench for Served {
+    type Transport = Client;
+
+    fn connect(&self) -> lockstep_accel_stories::Result<Client> {
+        Ok(Client::connect(&self.path, BUILT)?)
+    }
+
+    fn job_time(&self) -> Duration {
+        Duration::from_secs(if self.mock { 1 } else { 10 })
+    }
 }
 
 /// Calls `test` with a client of each kind of device on threads of this process.
@@ -87,34 +108,4 @@ pub fn listening(command: &mut Command, path: &Path) -> Child {
         std::thread::sleep(Duration::from_millis(10));
     }
     child
-}
-
-/// A random model with one layer. Models of different seeds give different vectors.
-pub fn model(seed: u64) -> Encoder {
-    sample::encoder(&Shape { layers: 1, pooling: Pooling::Mean, ..Shape::SMALL }, seed)
-}
-
-/// A random model with one layer and a classification head.
-pub fn classifier(seed: u64, labels: usize) -> Encoder {
-    sample::encoder(&Shape { layers: 1, labels, pooling: Pooling::Mean, ..Shape::SMALL }, seed)
-}
-
-/// Random token ids and token types.
-pub struct Texts(Vec<(Vec<u32>, Vec<u8>)>);
-
-impl Texts {
-    /// One sequence for each length.
-    pub fn new(model: &Encoder, lengths: &[usize], seed: u64) -> Self {
-        let mut random = Random::new(seed);
-        Self(lengths.iter().map(|&n| sample::sequence(model, n, &mut random)).collect())
-    }
-
-    pub fn batch(&self) -> Vec<Sequence<'_>> {
-        self.0.iter().map(|(ids, type_ids)| Sequence { ids, type_ids }).collect()
-    }
-
-    /// The reference's vectors.
-    pub fn expected(&self, model: &Encoder) -> Vec<Vec<i32>> {
-        self.0.iter().map(|(ids, types)| model.forward(ids, types).unwrap()).collect()
-    }
 }
