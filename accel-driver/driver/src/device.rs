@@ -12,7 +12,7 @@ use crate::transport::COMMAND;
 use crate::{Capabilities, Error, Options, Transport, TransportError};
 
 /// Bits of the PCI command register: the card answers at its BARs; the card may use DMA.
-const MEMORY: u16 = 1 << 1;
+pub(crate) const MEMORY: u16 = 1 << 1;
 const MASTER: u16 = 1 << 2;
 
 /// A card, mapped memory, and eventfds for its interrupts.
@@ -93,7 +93,7 @@ impl<T: Transport> Drop for Device<T> {
 }
 
 /// Checks the PCI id.
-fn identify<T: Transport>(transport: &T) -> Result<(), Error> {
+pub(crate) fn identify<T: Transport>(transport: &T) -> Result<(), Error> {
     let mut ids = [0; 4];
     transport.read_config(0, &mut ids).map_err(failed("reading the card's ids"))?;
     let (value, needed) = (u32::from_le_bytes(ids), u32::from(PCI_DEVICE) << 16 | u32::from(PCI_VENDOR));
@@ -112,7 +112,7 @@ fn restart<T: Transport>(transport: &T) -> Result<Capabilities, Error> {
 }
 
 /// Writes the PCI command register.
-fn command<T: Transport>(transport: &T, value: u16) -> Result<(), Error> {
+pub(crate) fn command<T: Transport>(transport: &T, value: u16) -> Result<(), Error> {
     transport.write_config(COMMAND, &value.to_le_bytes()).map_err(failed("writing the command register"))
 }
 

@@ -71,4 +71,10 @@ impl Interrupts {
         }
         Ok(self.vectors.iter().filter(|fd| empty(fd)).count() > 0)
     }
+
+    /// Takes the interrupts that have come, one bit for each vector.
+    pub(crate) fn take(&self) -> u32 {
+        let came = |fd: &OwnedFd| rustix::io::read(fd, &mut [0; 8]).is_ok();
+        (0..).zip(&self.vectors).fold(0, |bits, (i, fd)| bits | u32::from(came(fd)) << i)
+    }
 }

@@ -9,6 +9,7 @@ use lockstep_accel_abi::{Completion, Descriptor};
 
 use crate::device::Device;
 use crate::host_memory::outside;
+use crate::job_log::JobLog;
 use crate::recovery::{Action, CardState, Cause};
 use crate::rings::Rings;
 use crate::supervisor::Supervisor;
@@ -42,6 +43,7 @@ pub(crate) struct Queue<T: Transport> {
     /// How many waits an interrupt ended.
     pub(crate) heard: u64,
     pub(crate) resets: u64,
+    pub(crate) log: JobLog,
     /// The last failure, for the callers that are refused.
     failure: String,
 }
@@ -71,6 +73,7 @@ impl<T: Transport> Queue<T> {
             deaf: false,
             heard: 0,
             resets: 0,
+            log: JobLog::default(),
             failure: String::new(),
         };
         queue.device.enable(&mut queue.rings)?;
@@ -121,6 +124,7 @@ impl<T: Transport> Queue<T> {
             let loud = i + 1 == n || tag.is_multiple_of(self.rings.half());
             let job = if loud { job.with_interrupt() } else { job };
             self.rings.push(&self.device.memory.shared, &job).map_err(outside)?;
+            self.log.submitted(job, now);
         }
         match self.rings.publish(&self.device.registers()) {
             Ok(()) => Ok(n),
@@ -221,6 +225,7 @@ impl<T: Transport> Queue<T> {
         let outcome = Outcome::decode(&record, tag).map_err(|why| Error::Record { index, why })?;
         self.rings.release(&self.device.registers())?;
         self.since = now;
+        self.log.ended(outcome, now);
         self.supervisor.step(Cause::JobEnded, now);
         Ok(Some(outcome))
     }
@@ -269,7 +274,11 @@ impl<T: Transport> Queue<T> {
     fn act(&mut self, mut cause: Cause, now: Instant) -> Option<Error> {
         let mut last = None;
         loop {
-            let done = match self.supervisor.step(cause, now) {
+            let action = self.supervisor.step(cause, now);
+            if matches!(action, Action::Reset | Action::Fence | Action::Close) {
+                self.log.lost(now);
+            }
+            let done = match action {
                 Action::Nothing => return last,
                 Action::Abort => {
                     let tag = self.rings.oldest_tag();

@@ -7,6 +7,7 @@ mod pci_function;
 mod vfio;
 mod vfio_user;
 
+pub use function::Places;
 pub use open_error::OpenError;
 pub(crate) use pci_function::COMMAND;
 pub use pci_function::{Transport, TransportError};

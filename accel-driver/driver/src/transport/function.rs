@@ -11,12 +11,29 @@ use super::open_error::OpenError;
 const HARMLESS: [&str; 3] = ["vfio-pci", "pci-stub", "pcieport"];
 
 /// Where the system keeps its files.
-#[derive(Debug)]
-pub(crate) struct Places {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
     /// A folder for each PCI function.
-    pub(crate) functions: PathBuf,
+    pub functions: PathBuf,
     /// A file for each IOMMU group.
-    pub(crate) groups: PathBuf,
+    pub groups: PathBuf,
+}
+
+impl Places {
+    /// The places of a system whose root folder is `root`: `/` for this one.
+    #[must_use]
+    pub fn below(root: &Path) -> Self {
+        Self { functions: root.join("sys/bus/pci/devices"), groups: root.join("dev/vfio") }
+    }
+
+    /// Checks whether this process can open a function, for example `0000:04:00.0`, step by step
+    /// as an administrator sets them up. The file of the function's group is opened for a moment.
+    ///
+    /// # Errors
+    /// The first step that is missing.
+    pub fn check(&self, function: &str) -> Result<(), OpenError> {
+        check(self, &format!("vfio:{function}"), function)
+    }
 }
 
 /// Checks a function, for example `0000:04:00.0`. `device` is its name in errors.

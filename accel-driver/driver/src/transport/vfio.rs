@@ -57,8 +57,7 @@ impl KernelVfio {
 
     /// Opens a function by its address, for example `0000:03:00.0`; as [`Self::open`].
     pub(crate) fn open_function(function: &str) -> Result<Self, OpenError> {
-        let functions = Path::new("/sys/bus/pci/devices").into();
-        Self::open_at(&Places { functions, groups: Self::GROUPS.into() }, function)
+        Self::open_at(&Places::below(Path::new("/")), function)
     }
 
     fn open_at(places: &Places, function: &str) -> Result<Self, OpenError> {
