@@ -7,6 +7,7 @@ serve:           ## run the same daemon in the foreground (LISTEN=host:port)
 web:             ## serve the demo that ranks in the browser, with the daemon (WEB_PORT=port)
 model:           ## quantize the checkpoint into a model folder (CHECKPOINT=folder)
 card:            ## encode on the accelerator's RTL, simulated as a device process
+lab:             ## build lockstep-lab, the tool for cards, with its manual pages and completions
 component:       ## build the Spin component with the model inside
 modules:         ## build the WebAssembly modules, strict and relaxed SIMD
 

@@ -21,6 +21,14 @@ card: .cache/toolchain
 	  for _ in {1..100}; do [[ -S $(CARD_SOCKET) ]] && break || sleep 0.1; done; \
 	  $(BIN)/examples/encode vfio-user:$(CARD_SOCKET)
 
+# The tool for cards, the device process for a bench without a card, and what clap generates.
+lab: .cache/toolchain
+	@$(CARGO) build --quiet $(ONE_SET) --bin lockstep-lab --bin lockstep-card
+	@mkdir -p $(TARGET)/lab/man && $(BIN)/lockstep-lab man $(TARGET)/lab/man
+	@for shell in bash zsh fish; do \
+	  $(BIN)/lockstep-lab completions $$shell >$(TARGET)/lab/lockstep-lab.$$shell; done
+	@echo "$(BIN)/lockstep-lab; manual pages and completions in $(TARGET)/lab"
+
 web: model modules $(HOST) $(WEB)/.made
 	@$(WITH_DAEMON) node wasm-module/web/serve.mjs \
 	  --built $(WEB) --model $(MODEL) --port $(WEB_PORT) --daemon

@@ -25,7 +25,8 @@ struct Arguments {
     /// Rows and columns of the array: 8, 16, 32 or 64.
     #[arg(long, default_value_t = 8, value_parser = lanes)]
     lanes: usize,
-    /// Card memory in MiB, 1 to 1024.
+    /// Card memory in MiB, 1 to 1024. The RTL reports 1024 MiB whatever this says, so its driver
+    /// fails where the memory ends.
     #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u16).range(1..=1024))]
     mib: u16,
     /// Answers with the functional model of the engine instead of its RTL: thousands of times

@@ -33,8 +33,17 @@ pub fn socket() -> PathBuf {
 
 /// The cards that every story is told of: the mock first, which answers at once.
 pub fn setups() -> [CardSetup; 2] {
-    let mock = MockSetup::new(LANES, MIB << 20);
-    [mock.into(), SimulationSetup::of_engine(LANES, MIB << 20).into()]
+    [mock(), SimulationSetup::of_engine(LANES, MIB << 20).into()]
+}
+
+/// The card that answers at once.
+pub fn mock() -> CardSetup {
+    MockSetup::new(LANES, MIB << 20).into()
+}
+
+/// The RTL with as much card memory as its design says.
+pub fn rtl() -> CardSetup {
+    SimulationSetup::of_engine(LANES, 1 << 30).into()
 }
 
 /// A mock and an RTL card on which stories are told.
