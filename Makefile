@@ -22,6 +22,7 @@ test-vm:         ## driver and daemon over the kernel's VFIO, in a virtual machi
 test-faults:     ## each fault at each moment of a job, on the RTL and in the machine (minutes)
 test-vm-real:    ## the same machine ranks with the real model on the simulated card (minutes)
 deny:            ## licences and sources of the dependencies, by cargo-deny
+soak:            ## 100,000 jobs on the mock: flat memory, no drift of ids (minutes)
 
 ##@ Measure it
 bench:           ## speed beside the peers (WHERE=native,wasmtime,chromium,node N=16,32x32,...)

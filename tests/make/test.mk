@@ -46,3 +46,6 @@ $(GUEST): $(call sources,accel-driver tests/vm wasm-module/arith) | .cache/toolc
 
 deny: .cache/toolchain
 	@tests/tools/deny.sh .cache/deny
+
+soak: .cache/toolchain
+	@$(CARGO) test --quiet $(ONE_SET) --test soak -- --ignored --nocapture
