@@ -70,7 +70,9 @@ impl From<&OpenError> for Problem {
                 "`dmesg | grep vfio`; `lockstep-lab list` shows the limit of locked memory".into()
             }
         };
-        Self::new(error, next)
+        // What follows the reason says the same as `next`.
+        let error = error.to_string();
+        Self::new(error.split("; ").next().unwrap_or(&error), next)
     }
 }
 

@@ -70,7 +70,7 @@ fn listed(root: &Root, function: Function) -> Listed {
     let holders = function.iommu_group.map(|group| holder::of_group(root, group)).unwrap_or_default();
     let problem = if holders.is_empty() {
         let checked = Places::below(root.path()).check(&function.function);
-        checked.err().map(|error: OpenError| Problem::from(&error))
+        checked.err().map(|error| reason(&error))
     } else {
         let names: Vec<String> = holders.iter().map(ToString::to_string).collect();
         Some(Problem::new(
@@ -86,6 +86,12 @@ fn listed(root: &Root, function: Function) -> Listed {
         problem,
         function,
     }
+}
+
+/// Why a card is not usable, without the card's address.
+fn reason(error: &OpenError) -> Problem {
+    let Problem { error, next } = error.into();
+    Problem::new(error.split_once(": ").map_or(error.as_str(), |(_, reason)| reason), next)
 }
 
 impl fmt::Display for Listing {
