@@ -32,10 +32,15 @@ impl Function {
         })
     }
 
+    /// Waits for the card.
+    pub(crate) fn await_card() -> Result<Self> {
+        until("the card is there", || Self::find().is_some())?;
+        Ok(Self::find().ok_or("the card is gone again")?)
+    }
+
     /// Waits for the card, binds it to `vfio-pci`, and gives its IOMMU group to a user.
     pub(crate) fn prepare(user: u32) -> Result<Self> {
-        until("the card is there", || Self::find().is_some())?;
-        let card = Self::find().ok_or("the card is gone again")?;
+        let card = Self::await_card()?;
         fs::write(card.path.join("driver_override"), "vfio-pci")?;
         fs::write("/sys/bus/pci/drivers_probe", &card.name)?;
         let group = fs::read_link(card.path.join("iommu_group"))?;

@@ -8,6 +8,7 @@
 mod daemon;
 mod driver;
 mod function;
+mod lab;
 mod serving;
 mod wait;
 
@@ -29,10 +30,11 @@ fn main() -> ExitCode {
         ["drive", function] => driver::drive(function, &[Moment::Running]),
         ["drive-all", function] => driver::drive(function, &Moment::ALL),
         ["hold", function] => driver::hold(function),
+        ["test", function] => lab::test(function),
         _ => Err(format!("{arguments:?} is no story").into()),
     };
     match (told, &arguments[..]) {
-        (Ok(()), ["drive" | "drive-all" | "hold", _]) => ExitCode::SUCCESS,
+        (Ok(()), ["drive" | "drive-all" | "hold" | "test", _]) => ExitCode::SUCCESS,
         (Ok(()), _) => {
             println!("{}", lines::PASS);
             ExitCode::SUCCESS
@@ -46,17 +48,22 @@ fn main() -> ExitCode {
 }
 
 fn all() -> Result<()> {
+    let card = Function::await_card()?;
+    lab::bind(&card.name, USER)?;
+    lab::unbind(&card.name)?;
+    lab::bind(&card.name, USER)?;
     let card = Function::prepare(USER)?;
+    user_tells("test", &card)?;
     user_tells("drive", &card)?;
     recall(&card)?;
     serving::rank(6, false)?;
     serving::trouble()
 }
 
-/// The user tells a story of the driver.
+/// The user tells a story.
 fn user_tells(story: &str, card: &Function) -> Result<()> {
     let told = as_user("/bin/program").args([story, &card.name]).status()?;
-    if told.success() { Ok(()) } else { Err("the driver failed".into()) }
+    if told.success() { Ok(()) } else { Err(format!("the user's story {story} failed").into()) }
 }
 
 /// Root removes a card that a user's program holds and does not use.
@@ -65,6 +72,7 @@ fn recall(card: &Function) -> Result<()> {
     let mut lines = holder.stdout.take().into_iter().flat_map(|output| BufReader::new(output).lines());
     let held = lines.find(|line| line.as_ref().is_ok_and(|line| line == driver::HELD));
     held.ok_or("the user's program does not open the card")??;
+    lab::held(&card.name)?;
     println!("an idle program let go of the card within {:?}", card.remove()?);
     if !holder.wait()?.success() {
         return Err("the user's program did not hear of the recall".into());

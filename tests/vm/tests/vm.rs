@@ -35,7 +35,8 @@ fn made(variable: &str) -> PathBuf {
 #[ignore = "needs QEMU and a guest: run `make test-vm`"]
 fn the_daemon_ranks_on_the_card_whatever_happens_to_the_card() {
     let model = made("LOCKSTEP_TINY").join("model");
-    assert_eq!(run("tiny.cpio", "", 4 << 20, LIMIT, &model), 1);
+    // The RTL reports so much card memory, and the lab tool tests whether it is there.
+    assert_eq!(run("tiny.cpio", "", 1 << 30, LIMIT, &model), 1);
 }
 
 #[test]
