@@ -21,10 +21,12 @@ use super::pci_function::{COMMAND, Transport, TransportError};
 
 /// A PCI function that is bound to the kernel driver `vfio-pci`.
 pub struct KernelVfio {
-    // Rust drops fields from top to bottom. The container must come after the device, because the
-    // kernel keeps a container busy while a device of it is open.
-    file: File,
+    // Rust drops fields from top to bottom. `VfioDevice` reads the function's link to its group
+    // when it is dropped, and panics if the link is gone. While `file` is open, the kernel waits
+    // with the removal of the function, so the link is there. The container comes last, because
+    // the kernel keeps a container busy while a device of it is open.
     device: VfioDevice,
+    file: File,
     container: Arc<VfioContainer>,
     config: Region,
     bar: Region,
