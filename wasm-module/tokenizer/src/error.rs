@@ -41,13 +41,15 @@ pub enum TokenizerError {
         /// The other piece.
         second: String,
     },
-    /// The ids have a hole: they must be `0..pieces`.
-    #[error("vocabulary: of {pieces} pieces none has id {id}")]
-    MissingId {
-        /// The smallest id that no piece has.
+    /// An id is so large that the table of tokens would be almost empty.
+    #[error("vocabulary: {piece:?} has id {id}, allowed: less than {limit}")]
+    IdTooLarge {
+        /// The piece.
+        piece: String,
+        /// Its id.
         id: u32,
-        /// Number of pieces.
-        pieces: usize,
+        /// The number of ids that are allowed.
+        limit: u32,
     },
     /// The token for unknown words is not in the vocabulary.
     #[error("vocabulary: the unknown token {token:?} is missing")]

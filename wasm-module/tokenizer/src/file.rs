@@ -15,6 +15,8 @@ use crate::wordpiece::WordPiece;
 
 /// Node numbers, piece numbers and ids are `u32`. None can exceed the size of the file.
 const MAX_BYTES: usize = u32::MAX as usize - 1;
+/// Ids are below this, which bounds the memory for holes in a vocabulary.
+const MAX_IDS: u32 = 1 << 24;
 
 #[derive(Deserialize)]
 struct File {
@@ -62,8 +64,8 @@ struct AddedToken {
 
 /// All parts of a tokenizer, read and checked.
 pub(crate) struct Contents {
-    /// All tokens by id: the vocabulary, then the added tokens that are not in it.
-    pub(crate) tokens: Vec<String>,
+    /// The token of each id, if it has one: the vocabulary, and the added tokens.
+    pub(crate) tokens: Vec<Option<String>>,
     /// Finds the added tokens in the raw text.
     pub(crate) raw: Matcher,
     pub(crate) normalizer: Normalizer,
@@ -99,8 +101,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents, TokenizerError> {
     }
 
     let ModelFile { model } = serde_json::from_slice(bytes)?;
-    let mut tokens = ordered(model.vocab.0)?;
-    let by_text: HashMap<&str, u32> = tokens.iter().map(String::as_str).zip(0..).collect();
+    let pieces = checked(model.vocab.0)?;
+    let by_text: HashMap<&str, u32> = pieces.iter().map(|(text, id)| (text.as_str(), *id)).collect();
     let Some(&unknown) = by_text.get(model.unk_token.as_str()) else {
         return Err(TokenizerError::MissingUnknown { token: model.unk_token });
     };
@@ -114,7 +116,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents, TokenizerError> {
     let normalizer = Normalizer::new(steps);
     let (raw, normalized, new) = read_added(file.added_tokens, &by_text, &normalizer)?;
     drop(by_text);
-    tokens.extend(new);
+    let tokens = by_id(pieces, new);
     let [single, pair] = read_templates(file.post_processor.as_ref(), tokens.len())?;
     Ok(Contents { tokens, raw, normalizer, normalized, wordpiece, single, pair })
 }
@@ -179,7 +181,10 @@ fn read_normalizer(part: &Value, steps: &mut Vec<Step>) -> Result<(), TokenizerE
 
 /// The pairs of the `vocab` object in file order. Repeated keys are kept, so that they can be
 /// reported.
-struct Vocabulary(Vec<(String, u32)>);
+struct Vocabulary(Vec<Piece>);
+
+/// A token and its id.
+type Piece = (String, u32);
 
 impl<'de> Deserialize<'de> for Vocabulary {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -205,39 +210,50 @@ impl<'de> Deserialize<'de> for Vocabulary {
     }
 }
 
-/// The pieces in the order of their ids, which must be `0..pieces`.
-fn ordered(mut pairs: Vec<(String, u32)>) -> Result<Vec<String>, TokenizerError> {
+/// The pieces, if no two of them share a text or an id. Their ids may have holes.
+fn checked(mut pairs: Vec<Piece>) -> Result<Vec<Piece>, TokenizerError> {
     let mut seen = HashSet::with_capacity(pairs.len());
     if let Some((piece, _)) = pairs.iter().find(|(piece, _)| !seen.insert(piece.as_str())) {
         return Err(TokenizerError::DuplicatePiece { piece: piece.clone() });
     }
     drop(seen);
     pairs.sort_by_key(|&(_, id)| id);
-    let pieces = pairs.len();
-    let mut texts: Vec<String> = Vec::with_capacity(pieces);
-    for ((text, id), expected) in pairs.into_iter().zip(0..) {
-        match texts.last() {
-            Some(first) if id < expected => {
-                let first = first.clone();
-                return Err(TokenizerError::DuplicateId { id, first, second: text });
-            }
-            _ if id > expected => {
-                return Err(TokenizerError::MissingId { id: expected, pieces });
-            }
-            _ => texts.push(text),
-        }
+    if let Some([first, second]) = pairs.array_windows().find(|[first, second]| first.1 == second.1) {
+        let (first, second, id) = (first.0.clone(), second.0.clone(), first.1);
+        return Err(TokenizerError::DuplicateId { id, first, second });
     }
-    Ok(texts)
+    match pairs.last() {
+        Some((piece, id)) if *id >= MAX_IDS => {
+            Err(TokenizerError::IdTooLarge { piece: piece.clone(), id: *id, limit: MAX_IDS })
+        }
+        _ => Ok(pairs),
+    }
+}
+
+/// The token of each id. An added token in a hole of the vocabulary may get the id of a piece; then
+/// the piece stays.
+fn by_id(pieces: Vec<Piece>, added: Vec<Piece>) -> Vec<Option<String>> {
+    let mut tokens = Vec::new();
+    for (text, id) in pieces.into_iter().chain(added) {
+        let id = id as usize;
+        if id >= tokens.len() {
+            tokens.resize(id + 1, None);
+        }
+        tokens[id].get_or_insert(text);
+    }
+    tokens
 }
 
 /// Returns the matcher for the raw text, the matcher for the normalized text, and the tokens that
-/// the vocabulary does not contain, in the order of their ids.
+/// the vocabulary does not contain, with their ids.
 fn read_added(
     added: Vec<AddedToken>,
     by_text: &HashMap<&str, u32>,
     normalizer: &Normalizer,
-) -> Result<(Matcher, Matcher, Vec<String>), TokenizerError> {
+) -> Result<(Matcher, Matcher, Vec<Piece>), TokenizerError> {
     let mut new = Vec::new();
+    // `tokenizers` counts the pieces, even if their ids have holes.
+    let mut next = by_text.len() as u32;
     let mut seen = HashSet::new();
     // Each list begins with the special tokens, so that a special token wins over a plain one that
     // normalizes to the same text.
@@ -251,8 +267,9 @@ fn read_added(
         let id = match by_text.get(content.as_str()) {
             Some(&id) => id,
             None => {
-                new.push(content.clone());
-                (by_text.len() + new.len() - 1) as u32
+                new.push((content.clone(), next));
+                next += 1;
+                next - 1
             }
         };
         if id != stated {
@@ -273,13 +290,13 @@ fn read_added(
 
 #[derive(Deserialize)]
 struct TemplateProcessing {
-    single: Vec<Piece>,
-    pair: Vec<Piece>,
+    single: Vec<TemplatePiece>,
+    pair: Vec<TemplatePiece>,
     special_tokens: HashMap<String, SpecialToken>,
 }
 
 #[derive(Deserialize)]
-enum Piece {
+enum TemplatePiece {
     Sequence { id: Sequence, type_id: u8 },
     SpecialToken { id: String, type_id: u8 },
 }
@@ -338,12 +355,12 @@ fn read_templates(part: Option<&Value>, vocab_size: usize) -> Result<[Template; 
 
 fn elements(
     template: &'static str,
-    pieces: Vec<Piece>,
+    pieces: Vec<TemplatePiece>,
     special_tokens: &HashMap<String, SpecialToken>,
 ) -> Result<Vec<Element>, TokenizerError> {
     let element = |piece| match piece {
-        Piece::Sequence { id, type_id } => Ok(Element::Text { index: id as usize, type_id }),
-        Piece::SpecialToken { id, type_id } => match special_tokens.get(&id) {
+        TemplatePiece::Sequence { id, type_id } => Ok(Element::Text { index: id as usize, type_id }),
+        TemplatePiece::SpecialToken { id, type_id } => match special_tokens.get(&id) {
             Some(special) => Ok(Element::Special { ids: special.ids.clone(), type_id }),
             None => Err(TokenizerError::TemplateToken { template, token: id }),
         },

@@ -23,9 +23,10 @@
 //! caller gives the limit, and nothing is padded.
 //!
 //! It differs from `tokenizers` only where `tokenizers` would warn, panic or overflow:
-//! - A file that contradicts itself is refused when it is read: ids with holes, an added token
-//!   whose id differs from the vocabulary's, a template that drops or repeats a text, a missing
-//!   unknown token.
+//! - A file that contradicts itself is refused when it is read: two pieces with one id, an added
+//!   token whose id differs from the vocabulary's, a template that drops or repeats a text, a
+//!   missing unknown token.
+//! - An id of 16,777,216 or more is refused. Other holes in the ids are allowed.
 //! - A limit below the number of special tokens is an error.
 //! - An added token that strips white space on its left only is skipped if an earlier token has
 //!   already taken all of that white space.

@@ -11,8 +11,8 @@ use crate::words;
 
 /// A tokenizer, read from a `tokenizer.json`.
 pub struct Tokenizer {
-    /// All tokens by id: the vocabulary, then the added tokens that are not in it.
-    tokens: Vec<String>,
+    /// The token of each id, if it has one: the vocabulary, and the added tokens.
+    tokens: Vec<Option<String>>,
     /// Finds added tokens in the text before normalization.
     raw: Matcher,
     normalizer: Normalizer,
@@ -36,7 +36,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// The bytes are no such file, or the file asks for a part that is not supported, or it
-    /// contradicts itself. Ids must be `0..vocab_size` without holes.
+    /// contradicts itself.
     pub fn from_json(bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
         let Contents { tokens, raw, normalizer, normalized, wordpiece, single, pair } = file::read(bytes)?;
         Ok(Tokenizer { tokens, raw, normalizer, normalized, wordpiece, single, pair })
@@ -61,7 +61,7 @@ impl Tokenizer {
         self.pair.fill([&self.ids(a), &self.ids(b)], max_tokens)
     }
 
-    /// Number of ids: they are `0..vocab_size()`.
+    /// One more than the greatest id. Not every id below it needs to have a token.
     pub fn vocab_size(&self) -> usize {
         self.tokens.len()
     }
@@ -80,7 +80,13 @@ impl Tokenizer {
     /// The text of a token. A piece that continues a word has its prefix, such as `##ing`. `None`
     /// if no token has this id.
     pub fn token(&self, id: u32) -> Option<&str> {
-        self.tokens.get(id as usize).map(String::as_str)
+        self.tokens.get(id as usize)?.as_deref()
+    }
+
+    /// The id of a token, whose text is as [`Tokenizer::token`] gives it. It looks at every token.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        let at = self.tokens.iter().position(|each| each.as_deref() == Some(token))?;
+        u32::try_from(at).ok()
     }
 
     /// The normalized words of a text before WordPiece splits them, and its added tokens, in order.
