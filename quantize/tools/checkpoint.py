@@ -55,14 +55,32 @@ def path_in(folder, name):
     return path
 
 
+def read_json(path):
+    """The object in a JSON file, without the keys whose value is null."""
+    with open(path, encoding="utf-8-sig") as file:
+        try:
+            value = json.load(file)
+        except ValueError as error:
+            raise BadUsage(f"{path}: not JSON: {error}") from error
+    return {key: each for key, each in value.items() if each is not None}
+
+
+def length_limit(folder, positions):
+    """Most tokens of a text, as sentence-transformers cuts it: max_seq_length of
+    sentence_bert_config.json, else model_max_length of tokenizer_config.json; at most
+    `positions`."""
+    for name, key in (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")):
+        path = os.path.join(folder, name)
+        limit = read_json(path).get(key) if os.path.isfile(path) else None
+        if limit is not None:
+            return int(min(limit, positions))
+    return positions
+
+
 def read_config(folder):
     """config.json as a dict."""
     path = path_in(folder, "config.json")
-    with open(path, encoding="utf-8") as file:
-        try:
-            config = json.load(file)
-        except ValueError as error:
-            raise BadUsage(f"{path}: not JSON: {error}") from error
+    config = read_json(path)
     if config.get("model_type", "bert") != "bert":
         raise BadUsage(f"{path}: model_type is {config['model_type']!r}, only 'bert' is understood")
     if config.get("position_embedding_type", "absolute") != "absolute":

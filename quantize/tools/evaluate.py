@@ -3,7 +3,7 @@
 texts and the same draws.
 
     evaluate.py --data DIR --checkpoint DIR --fp32 FP32.onnx [--ort-int8 INT8.onnx] [--lockstep CMD]
-                [--max-tokens 512] [--cache DIR] [--out JSON] [--threads 1]
+                [--max-tokens N] [--cache DIR] [--out JSON] [--threads 1]
 
 The folder of --data has one sub-folder for each data set. The columns of its files tell the task:
 
@@ -34,7 +34,7 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from checkpoint import read_config, read_tokenizer
+from checkpoint import length_limit, read_config, read_tokenizer
 from cli import BadUsage, Failed, Progress, run
 from eval_data import Labelled, Long, Pairs, discover, long_texts
 from systems import Command, OnnxRuntime
@@ -129,14 +129,14 @@ def arguments():
     parser.add_argument("--fp32", required=True, metavar="FP32.onnx")
     parser.add_argument("--ort-int8", metavar="INT8.onnx")
     parser.add_argument("--lockstep", metavar="CMD")
-    parser.add_argument("--max-tokens", type=int, help="default: 512, or the model's positions when these are fewer")
+    parser.add_argument("--max-tokens", type=int, help="default: the checkpoint's length limit, as sentence-transformers has it")
     parser.add_argument("--cache", metavar="DIR", help="keeps the vectors of the two ONNX graphs")
     parser.add_argument("--out", metavar="JSON")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     positions = read_config(args.checkpoint)["max_position_embeddings"]
     if args.max_tokens is None:
-        args.max_tokens = min(512, positions)
+        args.max_tokens = min(512, length_limit(args.checkpoint, positions))
     if not 3 <= args.max_tokens <= positions:
         raise BadUsage(f"--max-tokens {args.max_tokens}: the model takes 3 to {positions}")
     if args.threads < 1:

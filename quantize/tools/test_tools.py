@@ -20,7 +20,7 @@ import eval_data
 import export_fp32
 import make_tiny
 import quantize_ort
-from checkpoint import ACTIVATIONS, read_checkpoint, read_tokenizer
+from checkpoint import ACTIVATIONS, length_limit, read_checkpoint, read_tokenizer
 from ort_engine import ENCODER_INPUTS, feed, mean_pooled, session
 from reference import Network
 from splitmix import SplitMix64
@@ -107,6 +107,21 @@ class Tiny(InFolder):
         self.assertNotIn("[UNK]", tokenizer.encode(text).tokens)
         self.assertEqual(tokenizer.encode("Walking 日本").tokens, ["[CLS]", "walking", "日", "本", "[SEP]"])
         self.assertEqual(tokenizer.encode("a b", "c").type_ids, [0, 0, 0, 0, 1, 1])
+
+
+class LengthLimit(InFolder):
+    def test_it_is_the_one_of_sentence_transformers(self):
+        def write(name, text):
+            with open(self.path(name), "w", encoding="utf-8") as file:
+                file.write(text)
+
+        self.assertEqual(length_limit(self.folder, 512), 512)
+        for length, expected in (("128", 128), ("1000000000000000019884624838656", 512), ("1e30", 512), ("null", 512)):
+            write("tokenizer_config.json", '{"model_max_length": %s}' % length)
+            self.assertEqual(length_limit(self.folder, 512), expected)
+        write("sentence_bert_config.json", '\ufeff{"max_seq_length": 256, "do_lower_case": false}')
+        self.assertEqual(length_limit(self.folder, 512), 256)
+        self.assertEqual(length_limit(self.folder, 40), 40)
 
 
 class Export(InFolder):

@@ -21,9 +21,10 @@ $(NODE_TOOLS)/.made: tests/package-lock.json | .cache/chromium
 	@npm ci --prefix tests --no-audit --no-fund --silent && touch $@
 
 # The real checkpoint. A folder given by CHECKPOINT is used as it is.
-found   = $(wildcard $(addprefix $(CHECKPOINT)/,model.safetensors model.onnx onnx/model.onnx tokenizer.json))
+found   = $(wildcard $(addprefix $(CHECKPOINT)/,*.json *.safetensors *.onnx *.txt */*.json onnx/*.onnx))
 WEIGHTS := $(if $(BUNDLED),$(CHECKPOINT)/model.safetensors,$(CHECKPOINT)/config.json $(found))
-.cache/checkpoint/model.safetensors:
+# The script lists the files, so a newer script fetches anew.
+.cache/checkpoint/model.safetensors: quantize/tools/fetch_checkpoint.py
 	@python3 quantize/tools/fetch_checkpoint.py .cache/checkpoint
 ifeq ($(BUNDLED),)
 $(WEIGHTS):
