@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 use lockstep_arith::encoder::Pooling;
 use lockstep_folder::manifest::{FORMAT, Manifest, PIECE, sha256};
 use lockstep_folder::{MANIFEST, ONNX, RUNTIME, TOKENIZER};
-use lockstep_tokenizer::{Tokenizer, TokenizerError};
-use serde_json::Value;
+use lockstep_tokenizer::TokenizerError;
 
 use crate::calibration;
-use crate::checkpoint::{Checkpoint, CheckpointError, read_file};
+use crate::checkpoint::{Checkpoint, CheckpointError, Config, read_file};
+use crate::layout::{Modules, Prompts, Settings, pooling_name};
 use crate::onnx;
 use crate::pipeline::{QuantizeError, Quantized, quantize};
-
-/// The word table may have unused rows after the vocabulary, but fewer than this number.
-const VOCABULARY_PADDING: usize = 128;
+use crate::tokens::{self, Tokens, TokensError};
 
 /// Why a checkpoint folder was not quantised.
 #[derive(Debug, thiserror::Error)]
@@ -24,16 +22,19 @@ pub enum FolderError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The tokenizer cannot be used.
-    #[error("{TOKENIZER}: {}", .0.to_string().trim_start_matches("tokenizer.json: "))]
-    Tokenizer(#[from] TokenizerError),
-    /// The tokenizer and the word table have different sizes.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+    /// The tokenizer knows more tokens than the word table.
     #[error("{TOKENIZER} has {tokens} tokens, config.json has vocab_size {vocabulary}")]
     Vocabulary {
-        /// Number of tokens of the tokenizer.
+        /// One more than the greatest id of the tokenizer.
         tokens: usize,
         /// Number of rows of the word table.
         vocabulary: usize,
     },
+    /// The length limit leaves no room for the special tokens.
+    #[error("the calibration text: {0}")]
+    Sequences(#[from] TokenizerError),
     /// The tokenizer gives a token type that the model lacks.
     #[error("{TOKENIZER} gives token type {id}, config.json has type_vocab_size {types}")]
     TokenType {
@@ -45,12 +46,6 @@ pub enum FolderError {
     /// The calibration text is not UTF-8.
     #[error("{0}: not UTF-8 text")]
     Calibration(PathBuf),
-    /// The checkpoint uses a pooling that is not supported.
-    #[error("{path}: pooling is neither mean nor CLS; give --pooling")]
-    Pooling {
-        /// The file that names the pooling.
-        path: PathBuf,
-    },
     /// The integers cannot represent the model.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
@@ -69,14 +64,75 @@ pub enum FolderError {
 pub struct Options {
     /// The file with the calibration text; the bundled text by default.
     pub calibration: Option<PathBuf>,
-    /// The pooling; by default that of `1_Pooling/config.json`, or mean without that file.
+    /// The pooling; by default that of the checkpoint, or mean if it states none.
     pub pooling: Option<Pooling>,
+    /// Most tokens of a text, special tokens included; by default what the checkpoint states.
+    pub max_input_length: Option<usize>,
     /// The name of the model; by default that of the folder.
     pub model_id: Option<String>,
 }
 
+/// A model folder that was written.
+pub struct Written {
+    /// The model.
+    pub quantized: Quantized,
+    /// What the user should know of the checkpoint: assumptions and contradictions.
+    pub notes: Vec<String>,
+}
+
+/// A checkpoint folder, read and checked.
+struct Source {
+    checkpoint: Checkpoint,
+    tokens: Tokens,
+    pooling: Pooling,
+    prompts: Prompts,
+    notes: Vec<String>,
+}
+
+impl Source {
+    fn read(folder: &Path, options: &Options) -> Result<Self, FolderError> {
+        let modules = Modules::read(folder)?;
+        let checkpoint = Checkpoint::load(&modules.transformer)?;
+        let config = &checkpoint.config;
+        let mut notes = head_notes(config);
+        let classifier = config.labels.is_some();
+        // A classifier reads the first token, whatever the pooling.
+        let (pooling, about) = match (classifier, options.pooling) {
+            (true, None) => (Pooling::Cls, vec![]),
+            (_, chosen) => modules.pooling(config.hidden, chosen)?,
+        };
+        notes.extend(about);
+        let settings = Settings::read(&modules.transformer)?;
+        let tokens =
+            tokens::read(&modules.transformer, &settings, config.positions, options.max_input_length)?;
+        notes.extend_from_slice(&tokens.notes);
+        let prompts = Prompts::read(folder, classifier)?;
+        modules.check(&prompts)?;
+        notes.extend_from_slice(&prompts.notes);
+        let (known, rows) = (tokens.tokenizer.vocab_size(), config.vocabulary);
+        if known > rows {
+            return Err(FolderError::Vocabulary { tokens: known, vocabulary: rows });
+        }
+        if known < rows {
+            notes.push(format!(
+                "the word table has {rows} rows, {} of them beyond the tokenizer's ids",
+                rows - known
+            ));
+        }
+        Ok(Self { checkpoint, tokens, pooling, prompts, notes })
+    }
+}
+
+/// A head that the model folder does not have.
+fn head_notes(config: &Config) -> Vec<String> {
+    let head = config.unused_head.iter();
+    head.map(|name| format!("architectures says {name}: its head is left out, the folder gives vectors"))
+        .collect()
+}
+
 /// Quantises the checkpoint in the folder `input`, and writes the model folder `output`. It calls
-/// `step` with a name when it begins with the embedding, with each layer and with the error report.
+/// `step` with a name when it begins with the embedding, with each layer and with the error report,
+/// and with the number of these steps.
 ///
 /// # Errors
 /// [`FolderError`] names the file, the tensor or the parameter.
@@ -84,20 +140,10 @@ pub fn run(
     input: &Path,
     output: &Path,
     options: &Options,
-    step: impl FnMut(&str),
-) -> Result<Quantized, FolderError> {
-    let checkpoint = Checkpoint::load(input)?;
+    mut step: impl FnMut(&str, usize),
+) -> Result<Written, FolderError> {
+    let Source { checkpoint, tokens, pooling, prompts, notes } = Source::read(input, options)?;
     let config = &checkpoint.config;
-    let tokenizer_json = read_file(&input.join(TOKENIZER))?;
-    let tokenizer = Tokenizer::from_json(&tokenizer_json)?;
-    let (tokens, vocabulary) = (tokenizer.vocab_size(), config.vocabulary);
-    if tokens > vocabulary || vocabulary - tokens >= VOCABULARY_PADDING {
-        return Err(FolderError::Vocabulary { tokens, vocabulary });
-    }
-    let pooling = match options.pooling {
-        Some(pooling) => pooling,
-        None => pooling_of(input)?,
-    };
     let text = match &options.calibration {
         Some(path) => {
             String::from_utf8(read_file(path)?).map_err(|_| FolderError::Calibration(path.clone()))?
@@ -105,19 +151,20 @@ pub fn run(
         None => calibration::BUNDLED.into(),
     };
     let pairs = config.labels.is_some() && config.types > 1;
-    let sequences = calibration::sequences(&tokenizer, &text, config.positions, pairs)?;
+    let sequences = calibration::sequences(&tokens.tokenizer, &text, config.positions, pairs)?;
     if let Some(&id) = sequences.iter().flat_map(|s| &s.type_ids).find(|&&id| usize::from(id) >= config.types)
     {
         return Err(FolderError::TokenType { id, types: config.types });
     }
-    let quantized = quantize(&checkpoint, pooling, &sequences, step)?;
+    let steps = config.layers + 2;
+    let quantized = quantize(&checkpoint, pooling, &sequences, |name| step(name, steps))?;
 
     let model_id = options.model_id.clone().or_else(|| folder_name(input)).unwrap_or_else(|| "bert".into());
     let metadata = [("model_id".to_owned(), model_id.clone())];
     let files = [
         (ONNX, onnx::write(&quantized.encoder, &metadata)),
         (RUNTIME, lockstep_folder::runtime::write(&quantized.encoder)),
-        (TOKENIZER, tokenizer_json),
+        (TOKENIZER, tokens.file),
     ];
     let digests: BTreeMap<String, String> =
         files.iter().map(|(name, bytes)| ((*name).to_owned(), sha256(bytes))).collect();
@@ -127,11 +174,13 @@ pub fn run(
         format: FORMAT,
         model_id,
         model_type: "bert".into(),
-        pooling: if pooling == Pooling::Mean { "mean" } else { "cls" }.into(),
+        pooling: pooling_name(pooling).into(),
+        prompts: prompts.texts,
+        default_prompt: prompts.default,
         hidden_size: config.hidden,
         layers: config.layers,
-        max_input_length: config.positions,
-        vocabulary,
+        max_input_length: tokens.limit,
+        vocabulary: config.vocabulary,
         vector_unit: config.labels.is_none().then_some(quantized.vector_unit),
         labels: config.labels.clone(),
         logit_unit: quantized.logit_unit,
@@ -151,7 +200,7 @@ pub fn run(
     let report = serde_json::to_vec_pretty(&quantized.report).unwrap_or_default();
     write(&output.join("report.json"), &report)?;
     write(&manifest_path, &serde_json::to_vec_pretty(&manifest).unwrap_or_default())?;
-    Ok(quantized)
+    Ok(Written { quantized, notes })
 }
 
 /// Writes a new file and renames it over the old one. A process that has mapped the old file keeps
@@ -167,21 +216,4 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
 fn folder_name(path: &Path) -> Option<String> {
     let name = path.canonicalize().ok()?.file_name()?.to_str()?.to_owned();
     Some(name)
-}
-
-/// The pooling that sentence-transformers stored with the checkpoint; mean if it stored none.
-/// Several modes at once would make longer vectors, and are refused.
-fn pooling_of(folder: &Path) -> Result<Pooling, FolderError> {
-    let path = folder.join("1_Pooling/config.json");
-    if !path.is_file() {
-        return Ok(Pooling::Mean);
-    }
-    let config: BTreeMap<String, Value> = serde_json::from_slice(&read_file(&path)?).unwrap_or_default();
-    let modes = config.iter().filter(|(_, value)| **value == Value::Bool(true));
-    let modes: Vec<&str> = modes.filter_map(|(name, _)| name.strip_prefix("pooling_mode_")).collect();
-    match modes.as_slice() {
-        ["mean_tokens"] => Ok(Pooling::Mean),
-        ["cls_token"] => Ok(Pooling::Cls),
-        _ => Err(FolderError::Pooling { path }),
-    }
 }

@@ -8,8 +8,10 @@
 pub mod calibration;
 pub mod checkpoint;
 pub mod folder;
+pub mod layout;
 pub mod matrix;
 pub mod onnx;
 pub mod pipeline;
 pub mod report;
 pub mod teacher;
+pub mod tokens;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use lockstep_module::TextModel;
+use lockstep_rank::{Text, TextEncoder};
 use lockstep_tests::folder;
 use lockstep_tests::places::{real_model, tiny_model};
 use serde_json::{Value, json};
@@ -110,6 +111,50 @@ fn a_truncated_model_is_no_trap_even_with_a_right_digest() {
         let message = refusal(sign(cut, |_| {}));
         assert!(message.starts_with("model.lockstep: "), "{message}");
     }
+}
+
+/// A checkpoint may have a limit below the number of its positions.
+#[test]
+fn a_longer_text_loses_what_is_beyond_the_limit() {
+    let [model, tokenizer, manifest] = sign(files(), |manifest| manifest["max_input_length"] = json!(20));
+    let mut model = TextModel::open(model, &tokenizer, &manifest).unwrap();
+    assert_eq!(model.info().max_input_length, 20);
+    let encode = |model: &mut TextModel, words: usize| {
+        let text = vec!["water"; words].join(" ");
+        model.encode(&[Text::single(&text)]).unwrap().remove(0)
+    };
+    let [whole, cut] = [18, 19].map(|words| encode(&mut model, words));
+    assert_eq!((whole.tokens, whole.truncated), (20, false));
+    assert_eq!((cut.tokens, cut.truncated, &cut.vector), (20, true, &whole.vector));
+}
+
+/// The real checkpoint states 256 tokens, half of its positions.
+#[test]
+fn the_real_model_cuts_where_its_checkpoint_says() {
+    let mut model = TextModel::open_folder(&real_model()).unwrap();
+    assert_eq!(model.info().max_input_length, 256);
+    let text = "Hello world, ".repeat(3000);
+    let encoded = model.encode(&[Text::single(&text[..1100]), Text::single(&text[..1200])]).unwrap();
+    assert_eq!((encoded[0].tokens, encoded[0].truncated), (256, false));
+    assert_eq!((encoded[1].tokens, encoded[1].truncated), (256, true));
+    assert_eq!(model.count_tokens(Text::single(&text[..1200])).unwrap(), 279);
+    let first = model.reader().tokenize(Text::single(&text[..1200])).unwrap();
+    let whole = model.reader().tokenize(Text::single(&text)).unwrap();
+    assert_eq!((&first.ids, first.ids.len()), (&whole.ids, 256));
+}
+
+#[test]
+fn prompts_of_the_manifest_reach_the_service() {
+    let [model, tokenizer, manifest] = sign(files(), |manifest| {
+        manifest["prompts"] = json!({"query": "the bank ", "passage": ""});
+        manifest["default_prompt"] = json!("query");
+    });
+    let prompted = TextModel::open(model, &tokenizer, &manifest).unwrap();
+    let prompts = &prompted.info().prompts;
+    assert_eq!((prompts.any(), prompts.query(), prompts.document()), ("the bank ", "the bank ", ""));
+    let [model, tokenizer, manifest] = sign(files(), |_| {});
+    let plain = TextModel::open(model, &tokenizer, &manifest).unwrap();
+    assert_ne!(plain.info().model_digest, prompted.info().model_digest);
 }
 
 #[test]

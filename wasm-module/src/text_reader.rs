@@ -2,7 +2,7 @@
 
 use lockstep_folder::TOKENIZER;
 use lockstep_folder::manifest::Manifest;
-use lockstep_rank::{EncodeError, ModelInfo, ModelKind, Text};
+use lockstep_rank::{EncodeError, ModelInfo, ModelKind, Prompts, Text};
 use lockstep_tokenizer::{Encoding, Tokenizer};
 
 use crate::OpenError;
@@ -37,6 +37,7 @@ impl TextReader {
             kind,
             pooling: manifest.pooling.clone(),
             max_input_length: manifest.max_input_length,
+            prompts: Prompts { texts: manifest.prompts.clone(), default: manifest.default_prompt.clone() },
             vector_scale: manifest.vector_unit.unwrap_or(1.0),
             backend: String::new(),
             version: env!("CARGO_PKG_VERSION").into(),

@@ -1,37 +1,19 @@
-//! The configuration of a checkpoint: `config.json`.
+//! The configuration of a checkpoint: `config.json`, as transformers' `BertConfig` takes it.
+//!
+//! Every key of `BertConfig` is one of these:
+//!
+//! | key | |
+//! |---|---|
+//! | sizes, `hidden_act`, `layer_norm_eps`, `id2label`, `num_labels` | read here |
+//! | `model_type`, `position_embedding_type`, `is_decoder`, `add_cross_attention`, `pruned_heads`, `quantization_config`, `auto_map` | another network: refused unless they say that it is none |
+//! | dropouts, `initializer_range`, `pad_token_id` and other token ids, `use_cache`, `tie_word_embeddings`, `gradient_checkpointing`, `output_*`, `return_dict`, `torch_dtype`, `dtype`, `chunk_size_feed_forward` | no effect on the vectors |
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
-
-use super::error::{CheckpointError, read_file};
-
-/// The activation between the feed-forward layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// `x * Phi(x)`.
-    Gelu,
-    /// The `tanh` approximation: `gelu_new`, `gelu_pytorch_tanh`, `gelu_fast`.
-    GeluTanh,
-    /// `max(x, 0)`.
-    Relu,
-}
-
-impl Activation {
-    /// The function itself.
-    #[must_use]
-    pub fn apply(self, x: f64) -> f64 {
-        match self {
-            Self::Gelu => 0.5 * x * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
-            Self::GeluTanh => {
-                let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x);
-                0.5 * x * (1.0 + inner.tanh())
-            }
-            Self::Relu => x.max(0.0),
-        }
-    }
-}
+use super::activation::Activation;
+use super::error::CheckpointError;
+use super::json::Json;
+use super::labels;
 
 /// The fields of `config.json` that the quantisation needs.
 #[derive(Clone, Debug)]
@@ -56,130 +38,137 @@ pub struct Config {
     pub epsilon: f32,
     /// The labels in the order of their indices, if the checkpoint is a classifier.
     pub labels: Option<Vec<String>>,
-    /// Name of the model, if the configuration has one.
-    pub name: Option<String>,
+    /// A head of the architecture that is not carried, if there is one.
+    pub unused_head: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct RawConfig {
-    model_type: Option<String>,
-    #[serde(default)]
-    architectures: Vec<String>,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    vocab_size: usize,
-    max_position_embeddings: usize,
-    #[serde(default = "two")]
-    type_vocab_size: usize,
-    #[serde(default = "gelu")]
-    hidden_act: String,
-    #[serde(default = "epsilon")]
-    layer_norm_eps: f32,
-    position_embedding_type: Option<String>,
-    id2label: Option<BTreeMap<String, String>>,
-    num_labels: Option<usize>,
-    #[serde(rename = "_name_or_path")]
-    name: Option<String>,
-}
-
-fn two() -> usize {
-    2
-}
-fn gelu() -> String {
-    "gelu".into()
-}
-fn epsilon() -> f32 {
-    1e-12
-}
+/// Architectures without a head, or with one that no sentence vector uses.
+const ENCODERS: [&str; 6] = [
+    "BertModel",
+    "BertForMaskedLM",
+    "BertForPreTraining",
+    "BertForNextSentencePrediction",
+    "BertLMHeadModel",
+    "BertEncoder",
+];
+const CLASSIFIER: &str = "BertForSequenceClassification";
 
 impl Config {
     /// Reads and checks `config.json`.
     ///
     /// # Errors
-    /// [`CheckpointError::Config`] names the field and its value.
+    /// [`CheckpointError::Config`] names the key and its value.
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
-        let fail = |reason: String| CheckpointError::Config { path: path.into(), reason };
-        let raw: RawConfig = serde_json::from_slice(&read_file(path)?).map_err(|e| fail(e.to_string()))?;
-        raw.check().map_err(fail)
-    }
-}
-
-impl RawConfig {
-    fn check(self) -> Result<Config, String> {
-        if let Some(kind) = self.model_type.as_deref().filter(|k| *k != "bert") {
-            return Err(format!("model_type is \"{kind}\", allowed: \"bert\""));
-        }
-        if let Some(kind) = self.position_embedding_type.as_deref().filter(|k| *k != "absolute") {
-            return Err(format!("position_embedding_type is \"{kind}\", allowed: \"absolute\""));
-        }
-        let activation = match self.hidden_act.as_str() {
-            "gelu" => Activation::Gelu,
-            "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Activation::GeluTanh,
-            "relu" => Activation::Relu,
-            other => {
-                return Err(format!(
-                    "hidden_act is \"{other}\", allowed: gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu"
-                ));
-            }
-        };
-        for (name, value, lo, hi) in [
-            ("hidden_size", self.hidden_size, 32, 1024),
-            ("num_hidden_layers", self.num_hidden_layers, 1, 64),
-            ("num_attention_heads", self.num_attention_heads, 1, 1024),
-            ("intermediate_size", self.intermediate_size, 32, 4096),
-            ("vocab_size", self.vocab_size, 1, 1 << 24),
-            ("max_position_embeddings", self.max_position_embeddings, 1, 1 << 16),
-            ("type_vocab_size", self.type_vocab_size, 1, 16),
-        ] {
-            if !(lo..=hi).contains(&value) {
-                return Err(format!("{name} is {value}, allowed: {lo} to {hi}"));
-            }
-        }
-        for (name, value) in
-            [("hidden_size", self.hidden_size), ("intermediate_size", self.intermediate_size)]
-        {
+        let json = Json::read(path)?;
+        refuse_other_networks(&json)?;
+        let hidden = size(&json, "hidden_size", 32, 1024, None)?;
+        let heads = size(&json, "num_attention_heads", 1, 1024, None)?;
+        let intermediate = size(&json, "intermediate_size", 32, 4096, None)?;
+        for (name, value) in [("hidden_size", hidden), ("intermediate_size", intermediate)] {
             if value % 2 == 1 {
-                return Err(format!("{name} is {value}, allowed: even numbers"));
+                return Err(json.refuse(name, "allowed: even numbers"));
             }
         }
-        let (d, h) = (self.hidden_size, self.num_attention_heads);
-        if d % h != 0 || d / h > 128 {
-            return Err(format!(
-                "hidden_size {d} with num_attention_heads {h}: heads must divide it into widths of at most 128"
-            ));
+        if hidden % heads != 0 || hidden / heads > 128 {
+            return Err(json.error(format!(
+                "hidden_size {hidden} with num_attention_heads {heads}: heads must divide it into widths of at most 128"
+            )));
         }
-        if !(0.0..=1e-4).contains(&self.layer_norm_eps) {
-            return Err(format!("layer_norm_eps is {}, allowed: 0 to 0.0001", self.layer_norm_eps));
-        }
-        let classifier = self.architectures.iter().any(|a| a == "BertForSequenceClassification");
-        let labels = classifier.then(|| label_names(self.id2label, self.num_labels)).transpose()?;
-        Ok(Config {
-            hidden: d,
-            layers: self.num_hidden_layers,
-            heads: h,
-            intermediate: self.intermediate_size,
-            vocabulary: self.vocab_size,
-            positions: self.max_position_embeddings.min(512),
-            types: self.type_vocab_size,
-            activation,
-            epsilon: self.layer_norm_eps,
-            labels,
-            name: self.name,
+        let architecture = architecture(&json)?;
+        let classifier = architecture == Some(CLASSIFIER);
+        Ok(Self {
+            hidden,
+            layers: size(&json, "num_hidden_layers", 1, 64, None)?,
+            heads,
+            intermediate,
+            vocabulary: size(&json, "vocab_size", 1, 1 << 24, None)?,
+            positions: size(&json, "max_position_embeddings", 1, 1 << 16, None)?.min(512),
+            types: size(&json, "type_vocab_size", 1, 16, Some(2))?,
+            activation: activation(&json)?,
+            epsilon: epsilon(&json)?,
+            labels: classifier.then(|| labels::read(&json)).transpose()?,
+            unused_head: architecture
+                .filter(|name| !classifier && !ENCODERS.contains(name))
+                .map(str::to_owned),
         })
     }
 }
 
-/// The label of each index. A configuration without labels has two, as in Hugging Face.
-fn label_names(names: Option<BTreeMap<String, String>>, count: Option<usize>) -> Result<Vec<String>, String> {
-    let count = names.as_ref().map(BTreeMap::len).or(count).unwrap_or(2);
-    if !(1..=4096).contains(&count) {
-        return Err(format!("the number of labels is {count}, allowed: 1 to 4096"));
+/// Refuses the keys that make another network of the same weights.
+fn refuse_other_networks(json: &Json) -> Result<(), CheckpointError> {
+    for (key, allowed) in [("model_type", "bert"), ("position_embedding_type", "absolute")] {
+        if json.text(key)?.is_some_and(|value| value != allowed) {
+            return Err(json.refuse(key, &format!("allowed: \"{allowed}\"")));
+        }
     }
-    let name = |i: usize| match &names {
-        Some(names) => names.get(&i.to_string()).cloned().ok_or_else(|| format!("id2label has no entry {i}")),
-        None => Ok(format!("LABEL_{i}")),
-    };
-    (0..count).map(name).collect()
+    for (key, why) in [
+        ("is_decoder", "which masks the tokens that follow; allowed: false"),
+        ("add_cross_attention", "which attends to a second network; allowed: false"),
+    ] {
+        if json.flag(key)? == Some(true) {
+            return Err(json.refuse(key, why));
+        }
+    }
+    let pruned = json.object("pruned_heads")?;
+    if pruned.is_some_and(|heads| heads.entries().next().is_some()) {
+        return Err(json.refuse("pruned_heads", "allowed: {}; every layer has all heads"));
+    }
+    if json.get("quantization_config").is_some() {
+        let advice = "the weights are quantised already; give the float checkpoint";
+        return Err(json.refuse("quantization_config", advice));
+    }
+    let code = json.object("auto_map")?;
+    if code.is_some_and(|code| code.entries().any(|(class, _)| class.starts_with("AutoModel"))) {
+        let advice = "the model has code of its own, which may compute something else; \
+                      remove the key if the network is transformers' BERT";
+        return Err(json.refuse("auto_map", advice));
+    }
+    Ok(())
+}
+
+/// A whole number of a range.
+fn size(
+    json: &Json,
+    key: &str,
+    least: usize,
+    most: usize,
+    absent: Option<usize>,
+) -> Result<usize, CheckpointError> {
+    let value = json.count(key)?.or(absent);
+    value
+        .filter(|value| (least..=most).contains(value))
+        .ok_or_else(|| json.refuse(key, &format!("allowed: {least} to {most}")))
+}
+
+fn activation(json: &Json) -> Result<Activation, CheckpointError> {
+    Ok(match json.text("hidden_act")?.unwrap_or("gelu") {
+        "gelu" | "gelu_python" => Activation::Gelu,
+        "gelu_new" | "gelu_pytorch_tanh" | "gelu_python_tanh" | "gelu_fast" | "gelu_accurate" => {
+            Activation::GeluTanh
+        }
+        "relu" => Activation::Relu,
+        _ => {
+            let allowed = "allowed: gelu, gelu_python, gelu_new, gelu_pytorch_tanh, gelu_python_tanh, \
+                           gelu_fast, gelu_accurate, relu";
+            return Err(json.refuse("hidden_act", allowed));
+        }
+    })
+}
+
+fn epsilon(json: &Json) -> Result<f32, CheckpointError> {
+    let epsilon = json.number("layer_norm_eps")?.unwrap_or(1e-12);
+    if !(0.0..=0.1).contains(&epsilon) {
+        return Err(json.refuse("layer_norm_eps", "allowed: 0 to 0.1"));
+    }
+    Ok(epsilon as f32)
+}
+
+/// The architecture whose weights the checkpoint has.
+fn architecture(json: &Json) -> Result<Option<&str>, CheckpointError> {
+    let Some(list) = json.get("architectures") else { return Ok(None) };
+    let names = list.as_array().map(|names| names.iter().filter_map(|name| name.as_str()));
+    let names: Vec<&str> =
+        names.ok_or_else(|| json.refuse("architectures", "allowed: an array of names"))?.collect();
+    let classifier = names.iter().find(|name| **name == CLASSIFIER);
+    Ok(classifier.or(names.first()).copied())
 }

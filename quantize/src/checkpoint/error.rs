@@ -30,14 +30,20 @@ pub enum CheckpointError {
         reason: String,
     },
     /// The file of weights lacks a tensor that the configuration requires.
-    #[error("tensor {name} is missing")]
+    #[error("{path}: tensor {name} is missing{advice}")]
     Missing {
-        /// Its name without the `bert.` prefix.
+        /// The file, or the index of its parts.
+        path: PathBuf,
+        /// Its name without the prefix before `embeddings.`.
         name: String,
+        /// What may have become of it; empty if nothing is known.
+        advice: &'static str,
     },
     /// A tensor has another shape than the configuration requires.
-    #[error("tensor {name} has shape {found:?}, config.json asks for {expected:?}")]
+    #[error("{path}: tensor {name} has shape {found:?}, config.json asks for {expected:?}")]
     Shape {
+        /// The file, or the index of its parts.
+        path: PathBuf,
         /// Its name.
         name: String,
         /// The shape in the file.
@@ -46,8 +52,10 @@ pub enum CheckpointError {
         expected: Vec<usize>,
     },
     /// A weight is NaN or infinite.
-    #[error("tensor {name}: element {index} is {value}")]
+    #[error("{path}: tensor {name}: element {index} is {value}")]
     NotFinite {
+        /// The file, or the index of its parts.
+        path: PathBuf,
         /// Its name.
         name: String,
         /// The index of the element in the flattened tensor.

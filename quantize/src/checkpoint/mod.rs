@@ -1,20 +1,30 @@
 //! Reads a Hugging Face BERT checkpoint: the configuration and the float weights.
 //!
 //! ```text
-//! config.json ----------------> config.rs ---------------------------+
-//! model.safetensors ----------> safetensors.rs -+                    |
-//! model.onnx (fp32 export) ---> fp32_onnx/ -----+-> tensors.rs ------+-> weights.rs
-//!                                                   (by their names)     (by parts of the model)
+//! config.json ------------------> config.rs ------------------------------+
+//! model.safetensors ------------> safetensors.rs -+                       |
+//! its parts, with an index -----> sharded.rs -----+-> prefix.rs --------+ |
+//! model.onnx (fp32 export) -----> fp32_onnx/ -----+                     | |
+//!                                 tensors.rs (by their names) <---------+ |
+//!                                      +-> weights.rs (by parts of the model)
 //! ```
 
+mod activation;
 mod config;
 mod error;
 mod fp32_onnx;
+mod json;
+mod labels;
+mod prefix;
 mod safetensors;
+mod sharded;
+mod source;
 mod tensor;
 mod tensors;
 mod weights;
 
-pub use config::{Activation, Config};
+pub use activation::Activation;
+pub use config::Config;
 pub use error::{CheckpointError, read_file};
+pub use json::{Json, read_json, shown};
 pub use weights::{Checkpoint, Dense, HeadWeights, LayerWeights, Norm};

@@ -1,55 +1,75 @@
 //! The float tensors of a checkpoint, by name.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::{CheckpointError, read_file};
+use super::prefix::without_prefix;
+use super::source::Source;
 use super::tensor::Tensor;
-use super::{fp32_onnx, safetensors};
+use super::{fp32_onnx, safetensors, sharded};
 use crate::matrix::Matrix;
 
-/// All float tensors of a checkpoint, by name without the `bert.` prefix.
-pub(super) struct Tensors(BTreeMap<String, Tensor>);
+/// What exporters do to weights that they can compute with.
+const FOLDED: &str = "; an export with fixed shapes folds it into the graph: export with dynamic axes \
+    (dynamic_shapes), or give model.safetensors";
+
+/// All float tensors of a checkpoint, by name without the prefix before `embeddings.`.
+pub(super) struct Tensors {
+    /// The file, or the index of its parts.
+    path: PathBuf,
+    tensors: BTreeMap<String, Tensor>,
+    /// Whether the file is an ONNX file.
+    onnx: bool,
+}
 
 impl Tensors {
-    /// Reads the weights in a folder: `model.safetensors`, or else `model.onnx` or
-    /// `onnx/model.onnx`.
+    /// Reads the weights in a folder, wherever [`Source`] finds them.
     ///
     /// # Errors
     /// Names the file or the tensor that cannot be used.
     pub(super) fn load(folder: &Path) -> Result<Self, CheckpointError> {
-        let safetensors = folder.join("model.safetensors");
-        let onnx =
-            ["model.onnx", "onnx/model.onnx"].map(|p| folder.join(p)).into_iter().find(|p| p.is_file());
-        let (path, tensors) = match onnx {
-            Some(path) if !safetensors.is_file() => {
-                let tensors = fp32_onnx::read(&read_file(&path)?);
+        let fail = |path: &Path| {
+            let path = path.to_owned();
+            move |reason| CheckpointError::Weights { path, reason }
+        };
+        let source = Source::find(folder)?;
+        let onnx = matches!(source, Source::Onnx(_));
+        let (path, tensors) = match source {
+            Source::Safetensors(path) => {
+                let tensors = safetensors::read(&read_file(&path)?).map_err(fail(&path))?;
                 (path, tensors)
             }
-            _ => {
-                let tensors = safetensors::read(&read_file(&safetensors)?);
-                (safetensors, tensors)
+            Source::Index(path) => {
+                let tensors = sharded::read(&path)?;
+                (path, tensors)
+            }
+            Source::Onnx(path) => {
+                let beside = path.parent().unwrap_or(folder);
+                let tensors = fp32_onnx::read(&read_file(&path)?, beside).map_err(fail(&path))?;
+                (path, tensors)
             }
         };
-        let tensors = tensors.map_err(|reason| CheckpointError::Weights { path, reason })?;
-        Ok(Self(
-            tensors
-                .into_iter()
-                .map(|(name, t)| (name.strip_prefix("bert.").unwrap_or(&name).to_owned(), t))
-                .collect(),
-        ))
+        let tensors = without_prefix(tensors).map_err(fail(&path))?;
+        Ok(Self { path, tensors, onnx })
     }
 
     /// Whether there is a tensor of this name.
     pub(super) fn contains(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.tensors.contains_key(name)
     }
 
     fn get(&self, name: &str) -> Result<&Tensor, CheckpointError> {
-        let tensor = self.0.get(name).ok_or_else(|| CheckpointError::Missing { name: name.into() })?;
+        let path = || self.path.clone();
+        let tensor = self.tensors.get(name).ok_or_else(|| CheckpointError::Missing {
+            path: path(),
+            name: name.into(),
+            advice: if self.onnx { FOLDED } else { "" },
+        })?;
         match tensor.data.iter().position(|x| !x.is_finite()) {
             Some(index) => {
-                Err(CheckpointError::NotFinite { name: name.into(), index, value: tensor.data[index] })
+                let value = tensor.data[index];
+                Err(CheckpointError::NotFinite { path: path(), name: name.into(), index, value })
             }
             None => Ok(tensor),
         }
@@ -61,6 +81,7 @@ impl Tensors {
             return Ok(tensor);
         }
         Err(CheckpointError::Shape {
+            path: self.path.clone(),
             name: name.into(),
             found: tensor.shape.clone(),
             expected: expected.into(),

@@ -71,8 +71,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads `config.json` and the weights. The weights are in `model.safetensors`, or else in the
-    /// fp32 file `model.onnx` or `onnx/model.onnx`.
+    /// Reads `config.json` and the weights. The weights are in `model.safetensors`, in its parts
+    /// with `model.safetensors.index.json`, or in the fp32 file `model.onnx` or `onnx/model.onnx`.
     ///
     /// # Errors
     /// [`CheckpointError`] names the file, the field or the tensor, and the problem.
@@ -82,7 +82,7 @@ impl Checkpoint {
         Self::from_tensors(config, &tensors)
     }
 
-    fn from_tensors(mut config: Config, t: &Tensors) -> Result<Self, CheckpointError> {
+    fn from_tensors(config: Config, t: &Tensors) -> Result<Self, CheckpointError> {
         let (d, m) = (config.hidden, config.intermediate);
         let e = |s: &str| format!("embeddings.{s}");
         let words = t.matrix(&e("word_embeddings.weight"), config.vocabulary, d)?;
@@ -117,7 +117,6 @@ impl Checkpoint {
             }),
             None => None,
         };
-        config.name = config.name.filter(|n| !n.is_empty());
         Ok(Self { config, words, positions, types, embedding_norm, layers, head })
     }
 }

@@ -150,6 +150,9 @@ pub struct Tensor {
     pub name: String,
     #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
+    /// Where the bytes are, if `data_location` is [`EXTERNAL`]: `location`, `offset`, `length`.
+    #[prost(message, repeated, tag = "13")]
+    pub external_data: Vec<Property>,
     #[prost(int32, tag = "14")]
     pub data_location: i32,
 }

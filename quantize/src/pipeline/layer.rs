@@ -5,6 +5,7 @@ use lockstep_arith::rows::Sign;
 
 use super::attention::projection;
 use super::context::LayerContext;
+use super::damping::damping;
 use super::equalise::{equaliser_of, reciprocals, scaled_columns, widen};
 use super::feed_forward::{activation_input, contract};
 use super::fit::{FitError, draft};
@@ -30,7 +31,10 @@ pub(super) fn layer(
         residual(context, "attention output", &d, context.input.unit, &t.attention_sum)?
     };
     let e1 = equaliser_of(&t.attention_out, &w.expand.weight);
-    let (attention_norm, middle) = norm(&w.attention_norm, &t.attention_out, Some(&e1), shift);
+    let damped =
+        |sums, part: &str| damping(sums, context.config.epsilon, &format!("layer {} {part}", context.index));
+    let f = damped(&t.attention_sum, "attention LayerNorm")?;
+    let (attention_norm, middle) = norm(&w.attention_norm, &t.attention_out, f, Some(&e1), shift);
 
     let (expand, bits) = {
         let observed =
@@ -40,7 +44,8 @@ pub(super) fn layer(
         activation_input(context, &d)?
     };
     let (activation, contract, shift) = contract(context, bits, middle.unit, report)?;
-    let (output_norm, out) = norm(&w.output_norm, &t.out, next, shift);
+    let f = damped(&t.output_sum, "output LayerNorm")?;
+    let (output_norm, out) = norm(&w.output_norm, &t.out, f, next, shift);
     let layer =
         Layer { projection, score, output, attention_norm, expand, activation, contract, output_norm };
     Ok((layer, out))

@@ -13,11 +13,12 @@
 //! | 6 | (31), (34) | `head.rs` | pooler and classifier |
 //!
 //! All steps share these tools: `equalise.rs` balances channels, `observe.rs` quantises calibration
-//! rows as (5) to (9) do, `rounding.rs` rounds weights, `fit.rs` chooses shifts and units, and
-//! `tables.rs` fits the tables of (29) and (31).
+//! rows as (5) to (9) do, `damping.rs` measures what an epsilon does, `rounding.rs` rounds weights,
+//! `fit.rs` chooses shifts and units, and `tables.rs` fits the tables of (29) and (31).
 
 mod attention;
 mod context;
+mod damping;
 mod embedding;
 mod equalise;
 mod feed_forward;
@@ -38,6 +39,7 @@ use crate::checkpoint::Checkpoint;
 use crate::report::{Compared, Report, StreamError};
 use crate::teacher;
 use context::LayerContext;
+use damping::damping;
 use embedding::embedding;
 use equalise::equaliser_of;
 use head::head;
@@ -108,9 +110,10 @@ pub fn quantize(
     step("embedding");
     let embedding = embedding(checkpoint);
     let sums = teacher::embedding_sums(checkpoint, sequences);
+    let f = damping(&sums, config.epsilon, "embedding LayerNorm")?;
     let mut x = teacher::layer_norm(sums, &checkpoint.embedding_norm, config.epsilon);
     let mut equaliser = equaliser_of(&x, &checkpoint.layers[0].projection.weight);
-    let (embedding_norm, mut stream) = norm(&checkpoint.embedding_norm, &x, Some(&equaliser), 0);
+    let (embedding_norm, mut stream) = norm(&checkpoint.embedding_norm, &x, f, Some(&equaliser), 0);
     compared.keep(&x, stream.unit);
 
     let mut layers = Vec::with_capacity(config.layers);

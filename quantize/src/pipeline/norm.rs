@@ -17,14 +17,16 @@ pub(super) struct StreamUnits {
     pub(super) equalised: f64,
 }
 
-/// The integers of a LayerNorm whose float output is `x`.
+/// The integers of a LayerNorm whose float output is `x`. `damping` is the effect of its epsilon.
 pub(super) fn norm(
     weights: &Norm,
     x: &Matrix,
+    damping: f64,
     equaliser: Option<&[f32]>,
     residual_shift: i32,
 ) -> (LayerNorm, StreamUnits) {
-    let (gains, offsets) = (widen(&weights.gamma), widen(&weights.beta));
+    let (mut gains, offsets) = (widen(&weights.gamma), widen(&weights.beta));
+    gains.iter_mut().for_each(|gain| *gain *= damping);
     let (stream, unit) = affine(&gains, &offsets, x.peak());
     let (equalised, equalised_unit) = match equaliser {
         Some(e) => {
@@ -37,4 +39,20 @@ pub(super) fn norm(
         None => (None, 0.0),
     };
     (LayerNorm { stream, equalised, residual_shift }, StreamUnits { unit, equalised: equalised_unit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damping_makes_the_values_smaller() {
+        let weights = Norm { gamma: vec![1.0, -0.5], beta: vec![0.25, 0.0] };
+        let x = Matrix { rows: 1, columns: 2, data: vec![1.25, 0.5] };
+        let value = |damping: f64| {
+            let (norm, units) = norm(&weights, &x, damping, None, 0);
+            f64::from(norm.stream.gain[0]) * units.unit
+        };
+        assert!((value(0.5) / value(1.0) - 0.5).abs() < 1e-3, "{} {}", value(0.5), value(1.0));
+    }
 }

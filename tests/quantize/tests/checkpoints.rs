@@ -171,39 +171,6 @@ fn quantizing_twice_gives_the_same_bytes() {
 }
 
 #[test]
-fn pooling_is_taken_from_the_checkpoint_or_the_command() {
-    let folder = Folder::small();
-    let pooling = |arguments: &[&str]| {
-        folder.quantize_with(arguments).manifest()["pooling"].as_str().unwrap().to_owned()
-    };
-    assert_eq!(pooling(&[]), "mean");
-    assert_eq!(pooling(&["--pooling", "cls"]), "cls");
-    folder.write(
-        "1_Pooling/config.json",
-        r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#,
-    );
-    assert_eq!(pooling(&[]), "cls");
-    assert_eq!(pooling(&["--pooling", "mean"]), "mean");
-    folder.write(
-        "1_Pooling/config.json",
-        r#"{"word_embedding_dimension": 32, "pooling_mode_mean_tokens": true}"#,
-    );
-    assert_eq!(pooling(&[]), "mean");
-    for config in [
-        r#"{"pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": false}"#,
-        r#"{"pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": true}"#,
-        r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}"#,
-        "{}",
-        "no JSON",
-    ] {
-        folder.write("1_Pooling/config.json", config);
-        folder.quantize().refused(&["1_Pooling/config.json", "--pooling"]);
-        assert_eq!(pooling(&["--pooling", "cls"]), "cls");
-    }
-    folder.quantize_with(&["--pooling", "nonsense"]).refused_usage(&["nonsense", "mean", "cls"]);
-}
-
-#[test]
 fn the_model_is_named_by_the_command_or_the_folder() {
     let folder = Folder::small();
     let name = |arguments: &[&str]| {

@@ -30,7 +30,8 @@ pub struct Manifest {
     pub hidden_size: usize,
     /// Number of layers.
     pub layers: usize,
-    /// Longest sequence in tokens, special tokens included.
+    /// Most tokens of a text, special tokens included; longer texts lose their end. It is at most
+    /// the number of the model's positions.
     pub max_input_length: usize,
     /// Size of the vocabulary.
     pub vocabulary: usize,
@@ -40,6 +41,12 @@ pub struct Manifest {
     pub labels: Option<Vec<String>>,
     /// Value of one unit of a logit; only for a classifier.
     pub logit_unit: Option<f64>,
+    /// What stands before a text, by name; only for an embedding model whose checkpoint has them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prompts: BTreeMap<String, String>,
+    /// The prompt of texts for which a request names none: a key of `prompts`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_prompt: Option<String>,
     /// SHA-256 of each file in hexadecimal.
     pub digests: BTreeMap<String, String>,
     /// SHA-256 of each [`PIECE`] of the large files, so that all cores can check them. Optional.
@@ -128,9 +135,16 @@ impl Manifest {
     /// The digest of the model as a whole. Stores key item vectors by it.
     #[must_use]
     pub fn model_digest(&self) -> String {
-        let parts: Vec<&str> =
-            FILES.iter().filter_map(|f| self.digests.get(*f)).map(String::as_str).collect();
-        sha256(parts.concat().as_bytes())
+        let files = FILES.iter().filter_map(|file| self.digests.get(*file)).cloned();
+        let prompts = (!self.prompts.is_empty()).then(|| self.prompts_digest());
+        sha256(files.chain(prompts).collect::<String>().as_bytes())
+    }
+
+    /// SHA-256 of the names and texts of the prompts in their order and of the default's name, each
+    /// with a zero byte behind it.
+    fn prompts_digest(&self) -> String {
+        let texts = self.prompts.iter().flat_map(|(name, text)| [name, text]).chain(&self.default_prompt);
+        sha256(texts.map(|text| format!("{text}\0")).collect::<String>().as_bytes())
     }
 }
 
@@ -159,6 +173,8 @@ mod tests {
             vector_unit: Some(0.1 + 0.2),
             labels: None,
             logit_unit: None,
+            prompts: BTreeMap::new(),
+            default_prompt: None,
             digests,
             pieces: BTreeMap::from([(RUNTIME.into(), vec!["0".into(), "1".into()])]),
         }
@@ -192,6 +208,25 @@ mod tests {
             assert_eq!(manifest.pieces(RUNTIME, other), Ok(vec![(other, "whole")]));
         }
         assert_eq!(manifest.pieces("another", &bytes), Err(ManifestError::NoDigest("another")));
+    }
+
+    #[test]
+    fn prompts_change_the_model_digest() {
+        let prompts = |texts: &[(&str, &str)], default: Option<&str>| {
+            let prompts = texts.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+            Manifest { prompts, default_prompt: default.map(Into::into), ..manifest() }.model_digest()
+        };
+        let all = [
+            prompts(&[], None),
+            prompts(&[("a", "b")], None),
+            prompts(&[("a", "c")], None),
+            prompts(&[("a", "b")], Some("a")),
+            prompts(&[("a", "b"), ("c", "")], None),
+        ];
+        assert_eq!(all[0], manifest().model_digest());
+        for (i, digest) in all.iter().enumerate() {
+            assert!(!all[..i].contains(digest), "{i}");
+        }
     }
 
     #[test]

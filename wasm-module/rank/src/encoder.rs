@@ -1,5 +1,7 @@
 //! The model, as this crate sees it: texts in, integers out.
 
+use crate::prompts::Prompts;
+
 /// One input of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text<'a> {
@@ -64,6 +66,8 @@ pub struct ModelInfo {
     pub pooling: String,
     /// Most tokens of one input, special tokens included.
     pub max_input_length: usize,
+    /// What stands before the texts of an embedding model.
+    pub prompts: Prompts,
     /// `value = integer * vector_scale` for `/embed` with `"normalize": false`.
     pub vector_scale: f64,
     /// The kernels that compute here, for example `wasm-relaxed`. They never change a score.

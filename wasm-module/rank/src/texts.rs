@@ -1,9 +1,11 @@
-//! Reads the fields that several endpoints share: texts, ids, `dimensions` and `truncate`.
+//! Reads the fields that several endpoints share: texts, ids, `dimensions`, `prompt_name`
+//! and `truncate`.
 
 use crate::{
     fields::{At, Fields},
     limits::Limits,
     problem::{Problem, quote},
+    prompts::Prompts,
 };
 
 /// Reads one text. It must hold at least one character that a BERT normaliser keeps.
@@ -65,6 +67,18 @@ pub(crate) fn check_id(path: &str, id: &str, limits: &Limits) -> Result<(), Prob
 /// Reads `dimensions`: how many numbers of each vector the client wants, from 1 to all of them.
 pub(crate) fn read_dimensions(fields: &mut Fields, all: usize) -> Result<usize, Problem> {
     fields.optional("dimensions").map_or(Ok(all), |field| field.whole(1..=all, "the model's dimensions"))
+}
+
+/// Reads `prompt_name`: the prompt of the model that stands before each text.
+pub(crate) fn read_prompt<'a>(fields: &mut Fields, prompts: &'a Prompts) -> Result<&'a str, Problem> {
+    let Some(field) = fields.optional("prompt_name") else { return Ok(prompts.any()) };
+    let path = field.path.clone();
+    let name = field.string()?;
+    prompts.texts.get(&name).map(String::as_str).ok_or_else(|| {
+        let known: Vec<&str> = prompts.texts.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Problem::invalid(path, format!("expected a prompt of the model ({known}), got {}", quote(&name)))
+    })
 }
 
 /// Reads `truncate`: whether the service cuts a text that is too long. It can only cut the end, so

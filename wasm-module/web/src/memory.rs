@@ -99,6 +99,7 @@ mod tests {
             kind: ModelKind::Embedding { dimensions: 1 },
             pooling: String::new(),
             max_input_length: 8,
+            prompts: Default::default(),
             vector_scale: 1.0,
             backend: String::new(),
             version: String::new(),

@@ -10,10 +10,12 @@
 //!   => encoder.layer.0.output.dense.weight [out, in]
 //! ```
 
+mod external;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use prost::Message;
 
@@ -36,20 +38,20 @@ const QUANTISED: [&str; 8] = [
 ];
 
 /// Reads the float weights of an ONNX file, under the names of the checkpoint that it was exported
-/// from. The prefix before `embeddings.` in the name of the word table is removed from all names.
-/// Weights of linear layers are `[out, in]`. Weights that the graph does not name are left out.
+/// from. Weights of linear layers are `[out, in]`. Weights that the graph does not name are left
+/// out. Tensors in other files (external data) are read from `folder`, where the ONNX file is.
 ///
 /// # Errors
 /// Says why the file cannot be used, with the tensor or the operator.
-pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
+pub(super) fn read(bytes: &[u8], folder: &Path) -> Result<BTreeMap<String, Tensor>, String> {
     let model = Model::decode(bytes).map_err(|e| format!("not an ONNX file: {e}"))?;
-    let graph = model.graph.ok_or("not an ONNX file: it has no graph")?;
+    let mut graph = model.graph.ok_or("not an ONNX file: it has no graph")?;
     if model.opset_import.is_empty() {
         return Err("not a whole ONNX file: it has no opset_import".into());
     }
     graph.node.iter().try_for_each(refuse_operator)?;
-    let weights = Weights::of(&graph)?.collect()?;
-    Ok(without_prefix(weights))
+    external::load(&mut graph, folder)?;
+    Weights::of(&graph)?.collect()
 }
 
 /// Refuses an operator that hides the float weights.
@@ -71,16 +73,6 @@ fn refuse_operator(node: &Node) -> Result<(), String> {
         ));
     }
     Ok(())
-}
-
-/// Removes the prefix of the exporter from all names: `model.bert.encoder.x` becomes `encoder.x`,
-/// and `model.classifier.x` becomes `classifier.x`.
-fn without_prefix(weights: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
-    let prefix = weights.keys().find_map(|n| n.strip_suffix("embeddings.word_embeddings.weight"));
-    let prefix = prefix.unwrap_or("").to_owned();
-    let outer = prefix.trim_end_matches('.').rfind('.').map_or("", |dot| &prefix[..=dot]);
-    let strip = |n: &str| n.strip_prefix(&prefix).or_else(|| n.strip_prefix(outer)).unwrap_or(n).to_owned();
-    weights.into_iter().map(|(name, tensor)| (strip(&name), tensor)).collect()
 }
 
 /// A graph, indexed by the names of its values, and the weights found in it.
@@ -126,11 +118,6 @@ impl<'a> Weights<'a> {
             for input in &node.input {
                 takers.entry(input.as_str()).or_default().push(node);
             }
-        }
-        if let Some((name, _)) = constants.iter().find(|(_, v)| v.data_location == proto::EXTERNAL) {
-            return Err(format!(
-                "tensor {name} is in another file (external data); save the ONNX model as one file or give model.safetensors"
-            ));
         }
         Ok(Self { nodes: &graph.node, constants, makers, takers, found: BTreeMap::new() })
     }

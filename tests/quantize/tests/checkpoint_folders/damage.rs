@@ -25,8 +25,14 @@ fn missing_files_are_named() {
         Folder::small,
         &[
             (|f| f.remove("config.json"), &["config.json"]),
-            (|f| f.remove("tokenizer.json"), &["tokenizer.json"]),
-            (|f| f.remove("model.safetensors"), &["model.safetensors"]),
+            (
+                |f| {
+                    f.remove("tokenizer.json");
+                    f.remove("vocab.txt");
+                },
+                &["tokenizer.json"],
+            ),
+            (|f| f.remove("model.safetensors"), &["no weights", "model.safetensors", "model.onnx"]),
             (|f| f.remove("calibration.text"), &["calibration.text"]),
         ],
     );
@@ -72,7 +78,7 @@ fn fields_of_the_configuration_are_named_with_their_values() {
                 &["position_embedding_type is \"relative_key\"", "absolute"],
             ),
             (|f| f.set("layer_norm_eps", 0.5), &["layer_norm_eps is 0.5"]),
-            (|f| f.set("layer_norm_eps", -1e-12), &["layer_norm_eps is -0.000000000001"]),
+            (|f| f.set("layer_norm_eps", -1e-12), &["layer_norm_eps is -1e-12"]),
         ],
     );
     all_refused(
@@ -158,7 +164,6 @@ fn a_tokenizer_of_another_model_is_refused() {
         Folder::small,
         &[
             (|f| more_words(f, 1), &["tokenizer.json has 401 tokens", "vocab_size 400"]),
-            (|f| fewer_words(f, 128), &["tokenizer.json has 272 tokens", "vocab_size 400"]),
             (
                 |f| f.json("tokenizer.json", |t| t["model"]["type"] = "BPE".into()),
                 &["tokenizer.json", "model", "BPE"],
@@ -175,9 +180,12 @@ fn a_tokenizer_of_another_model_is_refused() {
             ),
         ],
     );
+    // A word table may have rows that no token uses, but not silently.
     let folder = Folder::small();
-    fewer_words(&folder, 127);
-    folder.quantize().encoder();
+    fewer_words(&folder, 200);
+    let outcome = folder.quantize();
+    outcome.encoder();
+    outcome.noted(&["the word table has 400 rows, 200 of them"]);
 }
 
 #[test]

@@ -8,13 +8,14 @@ use crate::{
     encoder::Text,
     exact::{scaled_vector, unit_vector},
     problem::Problem,
+    prompts::behind,
     reply::Reply,
-    texts::{read_dimensions, read_inputs, read_truncation},
+    texts::{read_dimensions, read_inputs, read_prompt, read_truncation},
 };
 
 /// Texts to turn into vectors.
 pub(crate) struct Embed {
-    /// Never empty.
+    /// Behind the prompt of the request; never empty.
     inputs: Vec<String>,
     /// Whether a text that is too long is cut; otherwise it is refused.
     truncate: bool,
@@ -31,10 +32,12 @@ impl Endpoint for Embed {
 
     fn read(request: &Request<'_>) -> Result<Self, Problem> {
         let dimensions = request.dimensions()?;
-        let known = ["inputs", "truncate", "truncation_direction", "normalize", "dimensions"];
+        let known = ["inputs", "truncate", "truncation_direction", "normalize", "dimensions", "prompt_name"];
         let mut fields = request.fields(&known)?;
+        let inputs = read_inputs(fields.required("inputs")?, request.limits)?;
+        let prompt = read_prompt(&mut fields, &request.model.prompts)?;
         Ok(Self {
-            inputs: read_inputs(fields.required("inputs")?, request.limits)?,
+            inputs: inputs.into_iter().map(|text| behind(prompt, text)).collect(),
             truncate: read_truncation(&mut fields, request.limits)?,
             normalize: fields.bool("normalize", true)?,
             dimensions: read_dimensions(&mut fields, dimensions)?,

@@ -12,13 +12,14 @@ use crate::{
     exact::unit_vector,
     fields::At,
     problem::{Problem, quote},
+    prompts::behind,
     reply::Reply,
     texts::{read_dimensions, read_inputs},
 };
 
 /// Texts to turn into vectors of length 1.
 pub(crate) struct Embeddings {
-    /// Never empty.
+    /// Behind the model's default prompt; never empty.
     inputs: Vec<String>,
     /// How many numbers of each vector to send, from 1 to the model's dimensions.
     dimensions: usize,
@@ -80,6 +81,7 @@ impl Endpoint for Embeddings {
             }
         })?;
         let inputs = read_inputs(fields.required("input")?, request.limits)?;
+        let inputs = inputs.into_iter().map(|text| behind(request.model.prompts.any(), text)).collect();
         let dimensions = read_dimensions(&mut fields, dimensions)?;
         Ok(Self { inputs, dimensions, base64 })
     }

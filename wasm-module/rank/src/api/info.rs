@@ -50,6 +50,8 @@ impl Endpoint for Info {
             "dimensions": dimensions,
             "backend": model.backend,
             "max_input_length": model.max_input_length,
+            "prompts": model.prompts.texts,
+            "default_prompt_name": model.prompts.default,
             "max_batch_tokens": tokens,
             "max_client_batch_size": limits.max_inputs,
             "max_candidates": limits.max_candidates,

@@ -23,7 +23,10 @@ use crate::{
 
 /// A person, and the candidates to rank for that person.
 pub(crate) struct Rank {
+    /// The texts of the history stand behind the prompt of queries, those of the candidates behind
+    /// the prompt of documents.
     person: Person,
+    query_prompt: String,
     /// Never empty; all ids differ.
     candidates: Vec<Candidate>,
     /// From 1 to the number of candidates.
@@ -96,14 +99,18 @@ impl Endpoint for Rank {
         request.dimensions()?;
         let known = ["user", "candidates", "top_n", "diversity", "explain"];
         let mut fields = request.fields(&known)?;
-        let person = Person::read(fields.required("user")?, request.limits)?;
-        let candidates = read_candidates(fields.required("candidates")?, request.limits)?;
+        let prompts = &request.model.prompts;
+        let person = Person::read(fields.required("user")?, request.limits)?.behind(prompts.query());
+        let mut candidates = read_candidates(fields.required("candidates")?, request.limits)?;
+        candidates.iter_mut().for_each(|candidate| candidate.text.insert_str(0, prompts.document()));
         let count = candidates.len();
         let top_n = fields
             .optional("top_n")
             .map_or(Ok(count), |field| field.whole(1..=count, "the number of candidates"))?;
         let diversity = read_diversity(&mut fields)?;
-        Ok(Self { person, candidates, top_n, diversity, explain: fields.bool("explain", false)? })
+        let explain = fields.bool("explain", false)?;
+        let query_prompt = prompts.query().to_owned();
+        Ok(Self { person, query_prompt, candidates, top_n, diversity, explain })
     }
 
     fn texts(&self) -> Vec<&str> {
@@ -124,7 +131,7 @@ impl Endpoint for Rank {
 
     fn set_history(&mut self, events: Vec<Event>) -> Result<(), Problem> {
         if let Person::Stored(id) = &self.person {
-            self.person = Person::of_stored(id, events)?;
+            self.person = Person::of_stored(id, events)?.behind(&self.query_prompt);
         }
         Ok(())
     }

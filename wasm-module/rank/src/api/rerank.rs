@@ -11,6 +11,7 @@ use crate::{
     encoder::{Encoded, ModelKind, Text},
     exact::{norm, similarity},
     problem::Problem,
+    prompts::behind,
     rank::order,
     reply::{Reply, Usage},
     sigmoid::sigmoid,
@@ -19,9 +20,12 @@ use crate::{
 
 /// A query, and the texts to put in order.
 pub(crate) struct Rerank {
+    /// Behind the prompt of queries.
     query: String,
-    /// Never empty.
+    /// Behind the prompt of documents; never empty.
     texts: Vec<String>,
+    /// Bytes of the prompt before each of `texts`.
+    prompt_bytes: usize,
     /// Whether the scores of a cross-encoder are logits; otherwise their sigmoid.
     raw_scores: bool,
     /// Whether the answer repeats the texts.
@@ -56,9 +60,14 @@ impl Endpoint for Rerank {
         };
         let known = ["query", "texts", "raw_scores", "return_text", "truncate", "truncation_direction"];
         let mut fields = request.fields(&known)?;
+        let query = read_text(fields.required("query")?, request.limits)?;
+        let texts = read_texts(fields.required("texts")?, "an array of strings", request.limits)?;
+        let prompts = &request.model.prompts;
+        let prompt = prompts.document();
         Ok(Self {
-            query: read_text(fields.required("query")?, request.limits)?,
-            texts: read_texts(fields.required("texts")?, "an array of strings", request.limits)?,
+            query: behind(prompts.query(), query),
+            texts: texts.into_iter().map(|text| behind(prompt, text)).collect(),
+            prompt_bytes: prompt.len(),
             raw_scores: fields.bool("raw_scores", false)?,
             return_text: fields.bool("return_text", false)?,
             truncate: read_truncation(&mut fields, request.limits)?,
@@ -86,7 +95,7 @@ impl Endpoint for Rerank {
             .map(|index| Line {
                 index,
                 score: scores[index],
-                text: self.return_text.then_some(self.texts[index].as_str()),
+                text: self.return_text.then_some(&self.texts[index][self.prompt_bytes..]),
             })
             .collect();
         Reply::answer(&lines, usage)

@@ -86,6 +86,7 @@ fn service() -> Service<Words> {
         kind: ModelKind::Embedding { dimensions: 1 },
         pooling: String::new(),
         max_input_length: 8,
+        prompts: Default::default(),
         vector_scale: 1.0,
         backend: String::new(),
         version: String::new(),

@@ -2,7 +2,9 @@
 //! vectors, and a word's vector comes from a hash of its letters.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, ModelKind, Reply, Service, Text, TextEncoder};
+use lockstep_rank::{
+    EncodeError, Encoded, Limits, ModelInfo, ModelKind, Prompts, Reply, Service, Text, TextEncoder,
+};
 use serde_json::Value;
 
 pub const DIMENSIONS: usize = 8;
@@ -42,6 +44,12 @@ impl Fake {
         })
     }
 
+    pub fn prompted(prompts: Prompts) -> Self {
+        let mut fake = Self::embedding();
+        fake.info.prompts = prompts;
+        fake
+    }
+
     fn of(kind: ModelKind) -> Self {
         Self {
             info: ModelInfo {
@@ -51,6 +59,7 @@ impl Fake {
                 kind,
                 pooling: "mean".into(),
                 max_input_length: MAX_INPUT,
+                prompts: Prompts::default(),
                 vector_scale: 0.5,
                 backend: "fake".into(),
                 version: "0.0.0".into(),

@@ -1,0 +1,51 @@
+//! The most tokens of a text.
+
+use super::error::TokensError;
+use super::settings::Config;
+use crate::checkpoint::CheckpointError;
+
+/// The limit of the checkpoint: that of `sentence_bert_config.json`, or else `model_max_length` of
+/// `tokenizer_config.json`, and never more than the model's positions.
+pub(super) fn stated(
+    sentence: Option<usize>,
+    config: Option<&Config>,
+    positions: usize,
+    notes: &mut Vec<String>,
+) -> Result<usize, CheckpointError> {
+    if let Some(limit) = sentence {
+        if limit > positions {
+            notes
+                .push(format!("max_seq_length is {limit}, the model has {positions} positions: {positions}"));
+        }
+        return Ok(limit.min(positions));
+    }
+    // A tokenizer without a limit states 10^30.
+    const KEY: &str = "model_max_length";
+    let Some(json) = config.map(Config::json) else { return Ok(positions) };
+    match json.number(KEY)? {
+        Some(limit) if limit < 1.0 => Err(json.refuse(KEY, "allowed: at least 1 token")),
+        Some(limit) => Ok((limit as usize).min(positions)),
+        None => Ok(positions),
+    }
+}
+
+/// The limit of the model folder. `special` is the number of special tokens of a pair of texts.
+pub(super) fn choose(
+    stated: usize,
+    chosen: Option<usize>,
+    positions: usize,
+    special: usize,
+    notes: &mut Vec<String>,
+) -> Result<usize, TokensError> {
+    let Some(limit) = chosen else { return Ok(stated) };
+    let (least, most) = (special + 1, positions);
+    if !(least..=most).contains(&limit) {
+        return Err(TokensError::Limit { limit, least, most });
+    }
+    if limit != stated {
+        notes.push(format!(
+            "texts have at most {limit} tokens, as --max-input-length says; the checkpoint says {stated}"
+        ));
+    }
+    Ok(limit)
+}
