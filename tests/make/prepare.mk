@@ -25,7 +25,7 @@ $(NODE_TOOLS)/.made: tests/package-lock.json | .cache/chromium
 
 # The real checkpoint. A folder given by CHECKPOINT is used as it is.
 found   = $(wildcard $(addprefix $(CHECKPOINT)/,*.json *.safetensors *.onnx *.txt */*.json onnx/*.onnx))
-WEIGHTS := $(if $(BUNDLED),$(CHECKPOINT)/model.safetensors,$(CHECKPOINT)/config.json $(found))
+WEIGHTS := $(if $(BUNDLED),$(CHECKPOINT)/model.safetensors,$(or $(found),$(CHECKPOINT)/config.json))
 # The script lists the files, so a newer script fetches anew.
 .cache/checkpoint/model.safetensors: quantize/tools/fetch_checkpoint.py
 	@python3 quantize/tools/fetch_checkpoint.py .cache/checkpoint
