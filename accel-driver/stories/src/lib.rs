@@ -18,4 +18,4 @@ mod texts;
 
 pub use bench::{Bench, Error, OPTIONS, Result};
 pub use fault::Moment;
-pub use texts::{Texts, model};
+pub use texts::{Texts, classifier, model};
