@@ -45,7 +45,8 @@ $(VM)/guest/real.cpio: GUEST_MODEL := $(MODEL)
 $(VM)/guest/real.cpio: $(MODEL)/lockstep.json
 $(VM)/guest/%.cpio: tests/vm/make-guest.sh $(GUEST) $(HOST)
 	@$< $(@D) $(@F) $(GUEST) $(HOST) $(GUEST_MODEL)
-$(GUEST): $(call sources,accel-driver tests/vm $(addprefix wasm-module/,$(QUANT_CRATES))) | .cache/toolchain
+$(GUEST): $(call sources,accel-driver tests/vm $(addprefix wasm-module/,$(QUANT_CRATES)))
+$(GUEST): accel-driver/stories/FAULTS.md | .cache/toolchain
 	@$(PROGRAM)
 
 deny: .cache/toolchain

@@ -1,5 +1,5 @@
 //! Measures the model: the least time of nine runs for a sequence of all-MiniLM's shape, at each
-//! size of the array. `cargo run --release -p lockstep-accel-model --example speed`
+//! size of the array. `cargo run --release -p lockstep-accel-model --example mock_speed`
 
 use std::time::Instant;
 

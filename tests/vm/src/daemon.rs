@@ -99,7 +99,8 @@ impl Daemon {
     pub(crate) fn stop(mut self) -> Result<()> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         match self.child.wait()? {
-            code if code.success() => Ok(()),
+            code if code.success() && !Self::log().contains("panicked") => Ok(()),
+            code if code.success() => Err("a thread of the daemon panicked".into()),
             code => Err(format!("the daemon ended with {code}").into()),
         }
     }

@@ -21,13 +21,13 @@ use super::pci_function::{COMMAND, Transport, TransportError};
 
 /// A PCI function that is bound to the kernel driver `vfio-pci`.
 pub struct KernelVfio {
-    // Rust drops fields from top to bottom. `VfioDevice` reads the function's link to its group
-    // when it is dropped, and panics if the link is gone. While `file` is open, the kernel waits
-    // with the removal of the function, so the link is there. The container comes last, because
-    // the kernel keeps a container busy while a device of it is open.
+    // Rust drops fields from top to bottom. The container comes after the device, because the
+    // kernel keeps a container busy while a device of it is open. The file, a second handle of the
+    // device, comes last: while it is open, the kernel does not remove a function that it recalls,
+    // and the drop of `VfioDevice` reads the function's folder in sysfs, and panics without it.
     device: VfioDevice,
-    file: File,
     container: Arc<VfioContainer>,
+    file: File,
     config: Region,
     bar: Region,
     /// The address, for errors.
@@ -82,7 +82,7 @@ impl KernelVfio {
         let find =
             |index| Region { offset: device.get_region_offset(index), size: device.get_region_size(index) };
         let (config, bar) = (find(region::CONFIG), find(region::BAR0));
-        Ok(Self { file, device, container, config, bar, name })
+        Ok(Self { device, container, file, config, bar, name })
     }
 
     /// Where `bytes` bytes at `offset` of a region are in the device's file. The driver reads and
