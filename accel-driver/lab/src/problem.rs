@@ -108,7 +108,11 @@ impl From<&Error> for Problem {
             Error::Sequence { .. } => "the text; `lockstep-lab info` prints the longest sequence",
             Error::Corrupt { .. } => "card memory and its controller: `lockstep-lab selftest`, step memory",
             Error::Fenced { .. } => "the failures before; `lockstep-lab selftest`",
-            _ => "open the card again",
+            Error::Recalled { .. } => {
+                "who unplugs or binds the card: the end of `dmesg`; then `lockstep-lab list`"
+            }
+            Error::Disabled => "who resets the card: its power, the end of `dmesg`, another program",
+            Error::NoModel { .. } | Error::NoModels | Error::Ended => "open the card again",
         };
         Self::new(error, next)
     }
