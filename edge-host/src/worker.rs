@@ -62,7 +62,10 @@ impl Worker<'_> {
                 Ok(mut engine) => {
                     served = true;
                     let Some((error, encoded)) = self.serve(&mut *engine) else { return Ok(()) };
-                    drop(engine);
+                    // A broken engine may also panic when it is dropped.
+                    if let Err(error) = caught(|| Ok(drop(engine))) {
+                        log::line(format_args!("{name}: {error}, when it was closed"));
+                    }
                     match error {
                         EngineError::Stopped => {}
                         error => log::line(format_args!("{name}: {error}; opening it again")),

@@ -12,8 +12,8 @@ use lockstep_accel_abi::Opcode;
 use lockstep_accel_abi::events::Event;
 use lockstep_accel_driver::{Card, CardAddress, CardEncoder, JobReport, Options, Sequence, Transport};
 use lockstep_arith::encoder::Encoder;
-use lockstep_arith::sample::{self, Random};
-use support::{LANES, listening, model, socket};
+use lockstep_arith::sample::{self, Random, Shape};
+use support::{LANES, listening, socket};
 
 /// Programs in all.
 const JOBS: u64 = 100_000;
@@ -65,7 +65,7 @@ fn a_hundred_thousand_jobs_leave_no_trace() {
     let mut card = Card::open(transport, Options { memory: 1 << 20, ..Options::DEFAULT }).unwrap();
     let (to, reports) = channel();
     card.observe_jobs(move |report| to.send(*report).unwrap());
-    let models = [model(5), model(6)];
+    let models = [5, 6].map(|seed| sample::encoder(&Shape { layers: 1, ..Shape::SMALL }, seed));
     let mut encoder = CardEncoder::new(card, &models[0]).unwrap();
     let second = encoder.add(&models[1]).unwrap();
     let ids: Vec<_> = encoder.models().collect();
