@@ -110,9 +110,8 @@ impl AsyncEncoder {
     }
 
     /// Encodes a ragged batch: for each sequence its token ids and the type of each token. Vector
-    /// `i` of the result belongs to sequence `i`; its integers are those of [`Encoder::forward`]. The
-    /// head of a model that has one is computed when the future is polled: less than a millisecond
-    /// for 100 sequences.
+    /// `i` of the result belongs to sequence `i`; its integers are those of [`Encoder::forward`].
+    /// The thread that polls the future computes the head of a model that has one.
     ///
     /// Waits while the card has [`Options::batches`] batches. A job that failed because of the card
     /// is tried again, as [`crate::CardEncoder::encode_by`] does.

@@ -109,8 +109,8 @@ impl<T: Transport> CardEncoder<T> {
     }
 
     /// Encodes a ragged batch. Vector `i` of the result belongs to sequence `i`; its integers are
-    /// those of [`Encoder::forward`]. Sequences of equal length share one job. The card encodes, and
-    /// this thread computes the head of a model that has one.
+    /// those of [`Encoder::forward`]. Sequences of equal length share one job. The card encodes,
+    /// and this thread computes the head of a model that has one.
     ///
     /// The encoder tries a job again that failed because of the card, as often as
     /// [`crate::RecoveryPolicy::job_tries`] allows; it resets the card if need be.

@@ -57,8 +57,8 @@ pub(crate) struct LayerFacts {
 }
 
 impl Image {
-    /// Lays out a model for an engine. The vectors of a model with a head are the head's inputs, the
-    /// first rows of (34); the head itself has no place on the card.
+    /// Lays out a model for an engine. The vectors of a model with a head are the head's inputs,
+    /// the first rows of (34); the head itself has no place on the card.
     ///
     /// # Errors
     /// A shape that the engine does not take.

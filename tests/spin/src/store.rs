@@ -111,7 +111,8 @@ impl Store {
         }
     }
 
-    /// Writes `value`, unless the swap saw another value than the store has; tells whether it wrote.
+    /// Writes `value`, unless the swap saw another value than the store has. Tells whether it
+    /// wrote.
     pub(crate) fn swap(&self, swap: &Swap, value: Vec<u8>) -> Result<bool, Down> {
         let one_less = |races: usize| races.checked_sub(1);
         let raced = self.faults.races.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
