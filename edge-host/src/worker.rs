@@ -63,7 +63,11 @@ impl Worker<'_> {
                     served = true;
                     let Some((error, encoded)) = self.serve(&mut *engine) else { return Ok(()) };
                     // A broken engine may also panic when it is dropped.
-                    if let Err(error) = caught(|| Ok(drop(engine))) {
+                    let dropped = caught(|| {
+                        drop(engine);
+                        Ok(())
+                    });
+                    if let Err(error) = dropped {
                         log::line(format_args!("{name}: {error}, when it was closed"));
                     }
                     match error {
