@@ -22,7 +22,8 @@ test-vm:         ## driver and daemon over the kernel's VFIO, in a virtual machi
 test-faults:     ## each fault at each moment of a job, on the RTL and in the machine (minutes)
 test-vm-real:    ## the same machine ranks with the real model on the simulated card (minutes)
 test-checkpoints: ## models that sentence-transformers saves, through quantize (6 GB of packages)
-test-vm:         ## the driver over the kernel's VFIO, in a virtual machine (first time: minutes)
+fuzz:            ## what reads bytes of strangers (TARGETS='server dma' SECONDS_EACH=60 RUNS=n)
+miri:            ## undefined behaviour and memory orders: shared memory, the driver's rings
 deny:            ## licences and sources of the dependencies, by cargo-deny
 soak:            ## 100,000 jobs on the mock: flat memory, no drift of ids (minutes)
 

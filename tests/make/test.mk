@@ -49,6 +49,15 @@ $(GUEST): $(call sources,accel-driver tests/vm $(addprefix wasm-module/,$(QUANT_
 $(GUEST): accel-driver/stories/FAULTS.md | .cache/toolchain
 	@$(PROGRAM)
 
+FUZZ_TOOLS := .cache/fuzz-tools
+fuzz: $(FUZZ_TOOLS)/bin/cargo-fuzz
+	@TARGETS='$(TARGETS)' SECONDS_EACH='$(SECONDS_EACH)' RUNS='$(RUNS)' \
+	  tests/tools/fuzz.sh $(abspath $<) $(abspath $(TARGET))
+$(FUZZ_TOOLS)/bin/cargo-fuzz: | .cache/toolchain
+	@$(CARGO) install --quiet --locked --root $(FUZZ_TOOLS) cargo-fuzz@0.13.2
+miri: .cache/toolchain
+	@tests/tools/miri.sh $(abspath $(TARGET))
+
 deny: .cache/toolchain
 	@tests/tools/deny.sh .cache/deny
 

@@ -172,6 +172,14 @@ impl CardMemory {
         }
     }
 
+    /// Forgets the copies that failed, because no job that waited for them is left: the next job
+    /// gets tries of its own.
+    pub(crate) fn forgive(&mut self) {
+        for model in self.models.values_mut() {
+            (model.failures, model.failure) = (0, None);
+        }
+    }
+
     /// The contents of card memory are unknown, and no job uses them.
     pub(crate) fn forget(&mut self) {
         for model in self.models.values_mut() {

@@ -7,6 +7,7 @@
 //! | [`Card`] | brings a card up, hands it jobs, aborts late jobs, resets a card that failed |
 //! | [`CardEncoder`] | owns a card, keeps models in its memory, encodes token ids |
 //! | `AsyncEncoder` | the same for many callers on tokio, with the feature `async` |
+//! | `SteppedEncoder` | the same for a caller with a clock of its own, with the feature `stepped` |
 //!
 //! `examples/encode.rs` is a complete program.
 //!
@@ -46,6 +47,8 @@ mod resident;
 mod retries;
 mod rings;
 mod spans;
+#[cfg(feature = "stepped")]
+mod stepped;
 mod supervisor;
 mod transport;
 mod uploads;
@@ -67,6 +70,8 @@ pub use model_id::ModelId;
 pub use options::Options;
 pub use outcome::Outcome;
 pub use recovery::{CardState, Cause};
+#[cfg(feature = "stepped")]
+pub use stepped::SteppedEncoder;
 pub use supervisor::{Observer, RecoveryPolicy, Transition, Transitions};
 pub use transport::{DeviceProcess, KernelVfio, OpenError, Places, Transport, TransportError};
 #[cfg(feature = "async")]

@@ -46,3 +46,33 @@ impl Outcome {
         if status == Status::Ok { Ok(()) } else { Err(Error::Job { tag, status, address, detail }) }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use lockstep_accel_abi::codes::NO_TAG;
+    use lockstep_accel_abi::{Completion, Status};
+
+    use super::Outcome;
+
+    /// Every status byte, and tags beside the right one.
+    #[test]
+    fn a_record_is_an_outcome_or_impossible() {
+        let mut known = 0;
+        for status in 0..=u8::MAX {
+            let record = Completion { tag: 5, status, detail: 7, ..Completion::default() };
+            match Outcome::decode(&record, 5) {
+                Ok(outcome) => {
+                    assert_eq!((outcome.tag, outcome.status as u8, outcome.detail), (5, status, 7));
+                    assert_eq!(outcome.success().is_ok(), outcome.status == Status::Ok);
+                    known += 1;
+                }
+                Err(why) => assert_eq!(why, format!("there is no status {status}")),
+            }
+        }
+        assert_eq!(known, 16);
+        let of = |tag| Outcome::decode(&Completion { tag, ..Completion::default() }, 5);
+        assert_eq!(of(NO_TAG).unwrap().tag, 5, "a descriptor that the card could not read");
+        assert_eq!(of(4).unwrap_err(), "its tag is 4, the oldest job's is 5");
+    }
+}

@@ -95,6 +95,9 @@ impl<T: Transport> Pipeline<T> {
 
     /// Takes a batch with a number that no other batch has.
     pub(crate) fn submit(&mut self, number: u64, request: Request) {
+        if self.backlog.is_empty() {
+            self.memory.forgive();
+        }
         self.batches.start(number, request.sequences);
         self.backlog.extend(request.runs);
     }

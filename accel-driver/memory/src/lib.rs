@@ -52,6 +52,11 @@ impl SharedMemory {
     /// # Errors
     /// `len` is 0 or larger than the address space, or the system has no memory.
     pub fn create(name: &str, len: usize) -> io::Result<Self> {
+        if cfg!(miri) {
+            // Miri knows no files in memory. The mapping is then the process's own memory.
+            let file = OwnedFd::from(File::open("/dev/null")?);
+            return Ok(Self { mapping: Mapping::new(file.as_fd(), len, true)?, file });
+        }
         let file = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         rustix::fs::ftruncate(&file, len as u64)?;
         rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;

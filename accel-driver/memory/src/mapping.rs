@@ -6,8 +6,6 @@ use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-use rustix::mm::{MapFlags, ProtFlags};
-
 /// Mapped pages of a file. All accesses are atomic.
 #[derive(Debug)]
 pub(crate) struct Mapping {
@@ -25,12 +23,7 @@ impl Mapping {
     /// Maps the first `len` bytes of a file. The caller checked that the file has these bytes and
     /// cannot shrink.
     pub(crate) fn new(file: BorrowedFd<'_>, len: usize, writable: bool) -> io::Result<Self> {
-        let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
-        // SAFETY: the system chooses a range of addresses that is free.
-        let base =
-            unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, protection, MapFlags::SHARED, file, 0)? };
-        let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Self { base, len, writable })
+        Ok(Self { base: pages::map(file, len, writable)?, len, writable })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -110,6 +103,61 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: `new` mapped this range, and no reference into the range outlives the value.
-        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len) };
+        unsafe { pages::unmap(self.base, self.len) };
+    }
+}
+
+#[cfg(not(miri))]
+mod pages {
+    //! Pages of a file.
+
+    use std::io;
+    use std::os::fd::BorrowedFd;
+    use std::ptr::NonNull;
+
+    use rustix::mm::{MapFlags, ProtFlags};
+
+    pub(super) fn map(file: BorrowedFd<'_>, len: usize, writable: bool) -> io::Result<NonNull<u8>> {
+        let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+        // SAFETY: the system chooses a range of addresses that is free.
+        let base =
+            unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, protection, MapFlags::SHARED, file, 0)? };
+        Ok(NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?)
+    }
+
+    /// # Safety
+    /// [`map`] gave these pages, and nobody uses them any more.
+    pub(super) unsafe fn unmap(base: NonNull<u8>, len: usize) {
+        // SAFETY: the caller's promise.
+        let _ = unsafe { rustix::mm::munmap(base.as_ptr().cast(), len) };
+    }
+}
+
+#[cfg(miri)]
+mod pages {
+    //! Memory of this process alone: Miri knows no pages of files.
+
+    use std::alloc::{Layout, alloc_zeroed, dealloc};
+    use std::io;
+    use std::os::fd::BorrowedFd;
+    use std::ptr::NonNull;
+
+    fn layout(len: usize) -> io::Result<Layout> {
+        let layout = Layout::from_size_align(len, 4096).ok().filter(|layout| layout.size() > 0);
+        layout.ok_or_else(|| io::ErrorKind::InvalidInput.into())
+    }
+
+    pub(super) fn map(_: BorrowedFd<'_>, len: usize, _: bool) -> io::Result<NonNull<u8>> {
+        // SAFETY: the layout has bytes.
+        Ok(NonNull::new(unsafe { alloc_zeroed(layout(len)?) }).ok_or(io::ErrorKind::OutOfMemory)?)
+    }
+
+    /// # Safety
+    /// [`map`] gave this memory, and nobody uses it any more.
+    pub(super) unsafe fn unmap(base: NonNull<u8>, len: usize) {
+        if let Ok(layout) = layout(len) {
+            // SAFETY: the caller's promise, and `map` had the same layout.
+            unsafe { dealloc(base.as_ptr(), layout) };
+        }
     }
 }

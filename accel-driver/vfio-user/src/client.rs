@@ -55,6 +55,14 @@ impl Client {
     pub fn connect(path: &Path, deadline: Duration) -> Result<Self, Error> {
         let socket =
             UnixStream::connect(path).map_err(|source| Error::Socket { path: path.into(), source })?;
+        Self::over(socket, deadline)
+    }
+
+    /// As [`Self::connect`], over a socket that is connected already.
+    ///
+    /// # Errors
+    /// The other side speaks another protocol or version, or does not answer in time.
+    pub fn over(socket: UnixStream, deadline: Duration) -> Result<Self, Error> {
         let connection = Connection { stream: Stream::new(socket), next_id: 0, broken: false };
         let mut client =
             Self { connection: Mutex::new(connection), deadline, max_data: MAX_DATA, max_files: MAX_FILES };

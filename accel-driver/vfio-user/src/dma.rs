@@ -72,6 +72,8 @@ impl DmaTable {
             return Err(Errno::NOSPC);
         }
         let memory = file.map(|f| self.memory(f, offset, size)).transpose()?;
+        // Without a file the offset means nothing, and a sum with it might not fit.
+        let offset = if memory.is_some() { offset } else { 0 };
         self.ranges.insert(iova, Map { last, memory, offset, writable });
         Ok(())
     }

@@ -107,6 +107,10 @@ fn what_cannot_be_mapped() {
     assert_eq!(table.read(0x1000, &mut [0]), Err(DmaFault { iova: 0x1000 }));
     assert_eq!(table.map(0x1fff, 1, fd(), 0, true), Err(Errno::EXIST));
     assert_eq!(table.maps(), 1);
+    // The file's offset of a map without a file means nothing, also where the map is split.
+    assert_eq!(table.map(0x4000, 8192, None, u64::MAX, false), Ok(()));
+    assert_eq!(table.unmap(0x4000, 4096), Ok(()));
+    assert_eq!((table.maps(), table.read(0x5000, &mut [0])), (2, Err(DmaFault { iova: 0x5000 })));
     table.clear();
     for page in 0..DmaTable::MAX_MAPS as u64 {
         table.map(page * 2, 1, fd(), page % 8192, true).unwrap();

@@ -22,7 +22,7 @@ mod watch;
 
 pub use error::Error;
 pub use faults::{DEATH, Fault, Faults, LATE};
-pub use mock::MockSetup;
+pub use mock::{MockSetup, SteppedMock};
 pub use served::{CardSetup, ServedCard, Stopper};
 pub use simulation::SimulationSetup;
 pub use trace::Trace;

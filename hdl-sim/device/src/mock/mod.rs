@@ -10,6 +10,7 @@ mod memories;
 mod registers;
 mod rings;
 mod shared;
+mod stepped;
 mod verdict;
 mod worker;
 
@@ -26,6 +27,8 @@ use crate::faults::Faults;
 use registers::{Facts, Order};
 use shared::Shared;
 use worker::Worker;
+
+pub use stepped::SteppedMock;
 
 /// What the mock is: the size of its array and of its memory, and its faults.
 #[derive(Clone, Debug)]

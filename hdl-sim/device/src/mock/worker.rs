@@ -26,6 +26,20 @@ enum Next {
     Descriptor(u64),
 }
 
+/// What the thread must do, if there is something.
+fn next(state: &mut State) -> Option<Next> {
+    if state.quit {
+        return Some(Next::Quit);
+    }
+    if state.power_cycle {
+        return Some(Next::PowerCycle);
+    }
+    if state.registers.resetting() {
+        state.registers.finish_reset();
+    }
+    state.registers.next_descriptor().map(Next::Descriptor)
+}
+
 /// The thread's side of the card.
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -48,32 +62,33 @@ impl Worker {
 
     /// Works until it shall quit.
     pub(crate) fn run(&mut self) {
-        loop {
-            let next = |state: &mut State| {
-                if state.quit {
-                    return Some(Next::Quit);
-                }
-                if state.power_cycle {
-                    return Some(Next::PowerCycle);
-                }
-                if state.registers.resetting() {
-                    state.registers.finish_reset();
-                }
-                state.registers.next_descriptor().map(Next::Descriptor)
-            };
-            match self.shared.wait_for(next, |_| None) {
-                Next::Quit => return,
-                Next::PowerCycle => {
-                    self.reach.card = vec![0; self.facts.card_bytes as usize];
-                    self.engine = None;
-                    self.shared.change(|state| {
-                        state.registers = Registers::new(self.facts);
-                        (state.gone, state.power_cycle) = (false, false);
-                    });
-                }
-                Next::Descriptor(address) => self.descriptor(address),
+        while self.work(self.shared.wait_for(next, |_| None)) {}
+    }
+
+    /// Works until nothing is left to do now.
+    pub(crate) fn step(&mut self) {
+        while let Some(next) = self.shared.look(next) {
+            if !self.work(next) {
+                return;
             }
         }
+    }
+
+    /// Does the next work. Returns false if the thread shall quit.
+    fn work(&mut self, next: Next) -> bool {
+        match next {
+            Next::Quit => return false,
+            Next::PowerCycle => {
+                self.reach.card = vec![0; self.facts.card_bytes as usize];
+                self.engine = None;
+                self.shared.change(|state| {
+                    state.registers = Registers::new(self.facts);
+                    (state.gone, state.power_cycle) = (false, false);
+                });
+            }
+            Next::Descriptor(address) => self.descriptor(address),
+        }
+        true
     }
 
     /// Reads a descriptor, runs it, writes its record. An error of a bus that ends it all is in the
