@@ -25,6 +25,8 @@ $(BIN)/lockstep-peer-rten: $(call sources,tests/peers/rten) | .cache/toolchain
 	@$(PROGRAM)
 $(BIN)/embed $(BIN)/bench: $(TESTS_SRC) | .cache/toolchain
 	@$(PROGRAM)
+$(BIN)/lockstep-fuzz: $(TESTS_SRC) $(call sources,hdl-sim tests/fuzz) | .cache/toolchain
+	@$(PROGRAM)
 $(BIN)/spin-host: $(call sources,tests/spin) | .cache/toolchain
 	@$(PROGRAM)
 $(BIN)/bindgen $(BIN)/size: $(call sources,wasm-module/web/bindgen) | .cache/toolchain

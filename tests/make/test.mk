@@ -50,9 +50,9 @@ $(GUEST): accel-driver/stories/FAULTS.md | .cache/toolchain
 	@$(PROGRAM)
 
 FUZZ_TOOLS := .cache/fuzz-tools
-fuzz: $(FUZZ_TOOLS)/bin/cargo-fuzz
+fuzz: $(FUZZ_TOOLS)/bin/cargo-fuzz $(BIN)/lockstep-fuzz
 	@TARGETS='$(TARGETS)' SECONDS_EACH='$(SECONDS_EACH)' RUNS='$(RUNS)' \
-	  tests/tools/fuzz.sh $(abspath $<) $(abspath $(TARGET))
+	  tests/tools/fuzz.sh $(abspath $^ $(TARGET))
 $(FUZZ_TOOLS)/bin/cargo-fuzz: | .cache/toolchain
 	@$(CARGO) install --quiet --locked --root $(FUZZ_TOOLS) cargo-fuzz@0.13.2
 miri: .cache/toolchain

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes what reads bytes of strangers: `fuzz.sh CARGO_FUZZ TARGET_FOLDER`. Variables:
+# Fuzzes what reads bytes of strangers: `fuzz.sh CARGO_FUZZ SEEDER TARGET_FOLDER`. SEEDER is the
+# program lockstep-fuzz. Variables:
 #   TARGETS  names of tests/fuzz/targets/fuzz_targets; all of them if it is empty
 #   SECONDS_EACH, RUNS  end a target after so many seconds, or so many inputs (60, no bound)
 # An input with which a target breaks a promise lies in TARGET_FOLDER/fuzz/findings. The last lines
@@ -7,9 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-tool=$1 folder=$2/fuzz
+tool=$1 seeder=$2 folder=$3/fuzz
 targets=${TARGETS:-$(cd tests/fuzz/targets/fuzz_targets && ls | sed 's/\.rs$//')}
-cargo build --locked --release -p lockstep-fuzz --target-dir "$folder"
 for target in $targets; do
   "$tool" fuzz build --fuzz-dir tests/fuzz/targets --target-dir "$folder" --sanitizer none "$target"
 done
@@ -18,7 +18,7 @@ failed=0 table=()
 for target in $targets; do
   corpus=$folder/corpus/$target findings=$folder/findings/$target log=$folder/$target.log
   mkdir -p "$corpus" "$findings"
-  "$folder/release/lockstep-fuzz" seeds "$target" "$corpus"
+  "$seeder" seeds "$target" "$corpus"
   echo "== $target, ${SECONDS_EACH:-60} s, ${RUNS:-any number of} inputs"
   verdict=ok
   "$folder"/*/release/"$target" -max_total_time="${SECONDS_EACH:-60}" -runs="${RUNS:--1}" \
