@@ -75,11 +75,12 @@ fn a_card_that_does_not_obey_is_reset_and_used_again() {
 #[test]
 fn a_card_that_is_gone_is_not_waited_for() {
     let fake = Fake::new();
-    let mut card = open(&fake);
+    let patient = Options { job_time: Duration::from_secs(3600), ..options() };
+    let mut card = Card::open(fake.clone(), patient.clone()).unwrap();
     fake.fates(&[Fate::Vanishes]);
     let begin = Instant::now();
     assert!(matches!(card.execute(&[Descriptor::nop(0)]), Err(Error::Gone)));
-    assert!(begin.elapsed() < options().job_time, "registers of ones end the wait");
+    assert!(begin.elapsed() < patient.job_time, "registers of ones end the wait");
     assert_eq!(card.state(), CardState::Gone);
     let accesses = fake.state().accesses;
     assert!(matches!(card.execute(&[Descriptor::nop(0)]), Err(Error::Gone)));
