@@ -1,11 +1,11 @@
 //! A device's DMA and interrupts.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, readlink};
 
 use crate::{DmaFault, DmaTable, Errno, irq};
 
@@ -97,7 +97,8 @@ impl Bus {
         self.interrupts().get(kind as usize).map(|vectors| vectors.len() as u32)
     }
 
-    /// Sets the eventfds of `count` vectors from vector `start` on. Without files, the eventfds of
+    /// Sets the eventfds of `count` vectors from vector `start` on. Other files are refused. Without
+    /// files, the eventfds of
     /// these vectors are removed. From now on no read or write of such a file waits, the client's
     /// included (`O_NONBLOCK`).
     pub(crate) fn set_eventfds(
@@ -110,6 +111,7 @@ impl Bus {
         if !files.is_empty() && files.len() != count as usize {
             return Err(Errno::INVAL);
         }
+        files.iter().try_for_each(is_eventfd)?;
         files.iter().try_for_each(never_waits)?;
         let mut interrupts = self.interrupts();
         let vectors = interrupts.get_mut(kind as usize).ok_or(Errno::INVAL)?;
@@ -154,8 +156,8 @@ impl Bus {
         let Some(Some(eventfd)) = interrupts.get(kind as usize).and_then(|v| v.get(vector as usize)) else {
             return false;
         };
-        // The file may be full, or another file than an eventfd, and the client may have taken the
-        // flag back: no write must wait, so the device sets the flag again and polls first.
+        // The counter may be full, and the client may have taken the flag back: no write must wait,
+        // so the device sets the flag again and polls first.
         if never_waits(eventfd).is_err() {
             return false;
         }
@@ -165,6 +167,13 @@ impl Bus {
             && fds[0].revents().contains(PollFlags::OUT)
             && rustix::io::write(eventfd, &1_u64.to_ne_bytes()) == Ok(8)
     }
+}
+
+/// Refuses a file that is no eventfd. An interrupt writes into the file: memory of the client
+/// would change outside of its maps.
+fn is_eventfd(file: &OwnedFd) -> Result<(), Errno> {
+    let link = readlink(format!("/proc/self/fd/{}", file.as_raw_fd()), Vec::new())?;
+    if link.as_bytes() == b"anon_inode:[eventfd]" { Ok(()) } else { Err(Errno::INVAL) }
 }
 
 /// Makes a write to a file fail where it would wait.

@@ -138,6 +138,31 @@ fn no_interrupt_waits_for_a_full_file() {
     assert!(served.bus.interrupt(0));
 }
 
+/// An interrupt must not write into a file that is no eventfd: it would change the client's memory
+/// outside of its maps.
+#[test]
+fn only_an_eventfd_takes_interrupts() {
+    let served = Served::start();
+    let client = served.client();
+    switch_on(&client);
+    let good = event();
+    client.set_interrupts(irq::MSIX, &[good.as_fd()]).unwrap();
+    let memory = rustix::fs::memfd_create("guest", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+    rustix::io::write(&memory, &[7; 16]).unwrap();
+    rustix::fs::seek(&memory, rustix::fs::SeekFrom::Start(0)).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    for file in [memory.as_fd(), reader.as_fd(), writer.as_fd()] {
+        let refused = client.set_interrupts(irq::MSIX, &[file]).unwrap_err();
+        let text = "interrupts 2, vectors 0 to 1 was refused: Invalid argument (os error 22)";
+        assert_eq!(refused.to_string(), text);
+    }
+    assert!(served.bus.interrupt(0));
+    assert_eq!(counted(&good), 1, "a refusal changes nothing");
+    let mut bytes = [0; 16];
+    assert_eq!(rustix::io::read(&memory, &mut bytes).unwrap(), 16);
+    assert_eq!(bytes, [7; 16]);
+}
+
 /// A client resets a device by the message; a guest's kernel uses a bit of the configuration space.
 #[test]
 fn both_ways_to_reset_reach_the_device() {

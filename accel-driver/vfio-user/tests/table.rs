@@ -120,6 +120,23 @@ fn what_cannot_be_mapped() {
     assert_eq!(DmaFault { iova: 16 }.to_string(), "DMA at 0x10 is not mapped for this");
 }
 
+/// A range that begins on the last page ends there, also if address 0 is mapped.
+#[test]
+fn no_range_goes_round_the_end_of_the_addresses() {
+    let file = SharedMemory::create("test", 8192).unwrap();
+    let fd = || Some(file.file().unwrap().into());
+    let mut table = DmaTable::default();
+    table.map(u64::MAX - PAGE + 1, PAGE, fd(), 0, true).unwrap();
+    table.map(0, PAGE, fd(), PAGE, true).unwrap();
+    let last = u64::MAX - 3;
+    assert_eq!(table.write(last, &[1; 4]), Ok(()));
+    assert_eq!(table.write(last, &[2; 5]), Err(DmaFault { iova: u64::MAX }));
+    assert_eq!(table.read(last, &mut [0; 5]), Err(DmaFault { iova: u64::MAX }));
+    let mut first = [9];
+    assert_eq!(table.read(0, &mut first), Ok(()));
+    assert_eq!(first, [0], "nothing was written to address 0");
+}
+
 /// An unmap out of the middle of a map leaves two. A full table refuses it, and changes nothing.
 #[test]
 fn a_full_table_splits_no_map() {
