@@ -14,7 +14,7 @@ mod external;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use prost::Message;
@@ -171,7 +171,7 @@ impl<'a> Weights<'a> {
         }
         match node.op_type.as_str() {
             "MatMul" => {
-                let bias = node.output.first().and_then(|product| self.added(product, CHAIN));
+                let bias = node.output.first().and_then(|product| self.added(product));
                 Ok(Some(Linear { node, weight, transposed: true, bias }))
             }
             "Gemm" => {
@@ -194,18 +194,32 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// The name of the constant vector that is added to a value.
-    fn added(&self, value: &str, chain: usize) -> Option<&'a str> {
-        let chain = chain.checked_sub(1)?;
-        let takers = self.takers.get(value)?;
-        takers.iter().find_map(|node| match (node.op_type.as_str(), node.input.as_slice()) {
-            ("Add", [a, b]) => {
-                let other = if a == value { b } else { a };
-                (self.rank(other) == Some(1)).then_some(other.as_str())
+    /// The name of the constant vector that is added to a value, at most [`CHAIN`] nodes behind it.
+    fn added(&self, value: &'a str) -> Option<&'a str> {
+        let (mut level, mut seen) = (vec![value], HashSet::from([value]));
+        for _ in 0..CHAIN {
+            let mut next = Vec::new();
+            for value in level {
+                for node in self.takers.get(value).into_iter().flatten() {
+                    match (node.op_type.as_str(), node.input.as_slice()) {
+                        ("Add", [a, b]) => {
+                            let other = if a == value { b } else { a };
+                            if self.rank(other) == Some(1) {
+                                return Some(other);
+                            }
+                        }
+                        // Many paths may lead to one value. Each value is looked at once.
+                        ("Identity" | "Cast", _) => {
+                            let outputs = node.output.first().map(String::as_str);
+                            next.extend(outputs.filter(|output| seen.insert(output)));
+                        }
+                        _ => {}
+                    }
+                }
             }
-            ("Identity" | "Cast", _) => node.output.first().and_then(|output| self.added(output, chain)),
-            _ => None,
-        })
+            level = next;
+        }
+        None
     }
 
     /// Finds the parameters of LayerNorm and embedding nodes by the name of the node. The names of

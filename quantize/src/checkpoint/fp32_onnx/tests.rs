@@ -286,6 +286,16 @@ fn circles_come_to_an_end() {
     assert_eq!(tensors(nodes, vec![stored("w")]), [("n.weight".into(), vec![3, 2], WEIGHT.to_vec())]);
 }
 
+/// A thousand Identity nodes take the value that they give: a reader that followed each path would
+/// follow 1000 to the power of 8.
+#[test]
+fn a_web_of_identities_is_walked_once() {
+    let mut nodes = vec![node("MatMul", "/m/MatMul", &["x", "w"], "y")];
+    nodes.extend((0..1_000).map(|_| node("Identity", "", &["y"], "y")));
+    nodes.push(node("Add", "", &["y", "m.bias"], "z"));
+    assert_eq!(tensors(nodes, vec![stored("w"), bias("m.bias")]), whole("m"));
+}
+
 /// One of each kind of node.
 fn sample() -> Vec<u8> {
     let nodes = vec![
