@@ -52,23 +52,31 @@ impl Front {
         Self { texts, info, limits, vectors, scheduler, deadline }
     }
 
-    /// The limits at this moment: the daemon promises the tokens that it can run in time.
-    fn limits(&self) -> Limits {
-        Limits { max_batch_tokens: self.scheduler.promise(self.deadline), ..self.limits }
-    }
-
-    /// The answer to `GET /info`. Waits for no engine.
+    /// The answer to `GET /info`. It promises the tokens that the daemon can run in time at this
+    /// moment. Waits for no engine.
     pub(crate) fn info(&self) -> String {
+        let limits = Limits { max_batch_tokens: self.scheduler.promise(self.deadline), ..self.limits };
         let asked = Context::new(Instant::now(), self.deadline, Priority::Interactive);
-        self.answer("GET", "/info", &[], &asked).body
+        self.answer_within(limits, "GET", "/info", &[], &asked).body
     }
 
     /// Answers a request. Blocks until the answer, the context's deadline or its cancellation.
     pub(crate) fn answer(&self, method: &str, path: &str, body: &[u8], context: &Context) -> Reply {
+        self.answer_within(self.limits, method, path, body, context)
+    }
+
+    fn answer_within(
+        &self,
+        limits: Limits,
+        method: &str,
+        path: &str,
+        body: &[u8],
+        context: &Context,
+    ) -> Reply {
         let Self { texts, info, vectors, scheduler, .. } = self;
         let queue = Queue { reader: texts.reader(), scheduler, context, info };
         let encoder = QueuedEncoder { info, vectors, queue };
-        let mut service = Service::new(encoder, self.limits(), monotonic_ms);
+        let mut service = Service::new(encoder, limits, monotonic_ms);
         let reply = catch_unwind(AssertUnwindSafe(|| service.handle(method, path, body)));
         match (reply, context.problem()) {
             (Err(panic), _) => {
