@@ -35,7 +35,7 @@ test-vm: $(VM)/qemu/qemu $(VM)/guest/tiny.cpio
 test-vm-real: $(VM)/qemu/qemu $(VM)/guest/real.cpio
 	@$(VM_TEST) a_real_model_ranks_on_the_card
 test-faults: $(VM)/qemu/qemu $(VM)/guest/tiny.cpio
-	@$(CARGO) test --quiet $(ONE_SET) --test matrix -- --ignored --nocapture
+	@$(CARGO) test --quiet $(ONE_SET) --test matrix --test played -- --ignored --nocapture
 	@$(VM_TEST) each_fault_at_each_moment_over_the_kernel_s_vfio
 $(VM)/qemu/qemu: tests/vm/get-qemu.sh
 	@$< $(@D)

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use lockstep_accel_device::{MockSetup, ServedCard};
 use lockstep_edge_host::{CardAddress, Config};
 use lockstep_tests::daemon::Daemon;
+use lockstep_tests::folder;
 use lockstep_tests::http::request;
 use lockstep_tests::places::{need, tiny_model};
 use lockstep_tests::texts;
@@ -94,6 +95,27 @@ fn a_card_encodes_heavy_work_and_the_bits_are_the_same() {
     }
     let (_, engines) = ask(&daemon, &json!({"inputs": ["a short text"]}).to_string());
     assert_eq!(engines, "native-0", "a person waits for this one");
+}
+
+/// The driver takes the vectors before the head from the card, and computes the head on the host.
+#[test]
+fn a_card_runs_a_classifier() {
+    need(&tiny_model());
+    let (path, model) = (socket(), socket());
+    folder::write_classifier(&tiny_model(), &model);
+    let _card = card(&path, "");
+    let bodies = bodies(3);
+    let set = |config: &mut Config| config.model.clone_from(&model);
+    let (plain, daemon) = (daemon(&[], set), daemon(&[&path], set));
+    until_a_card_works(&daemon, &bodies[0]);
+    for body in &bodies {
+        let (found, engines) = ask(&daemon, body);
+        assert_eq!(found, ask(&plain, body).0);
+        assert!(engines.contains("vfio-user:"), "{engines}");
+    }
+    let (status, _, answer) = request(daemon.address, "GET", "/info", b"");
+    assert!(status == 200 && answer.contains("\"middle\""), "{answer}");
+    std::fs::remove_dir_all(&model).unwrap();
 }
 
 /// 200 requests of 4 clients, while `trouble` happens to the card.

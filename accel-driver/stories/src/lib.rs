@@ -5,15 +5,19 @@
 //! | module | stories |
 //! |---|---|
 //! | [`encoding`] | vectors, several models, resets, DMA outside the map, bad sequences |
-//! | [`matrix`] | each fault at each moment of a job: how the job ends, what is left behind |
+//! | [`matrix`] | each fault on the way to the card, at each moment of a job: how the job ends |
+//! | [`played`] | each fault that a card plays itself, in each job of a batch: how the batch ends |
 //!
-//! `FAULTS.md` keeps the table of the matrix. All cards give this table.
+//! `FAULTS.md` keeps the tables of both matrices. All cards give these tables.
 
 mod bench;
+mod cell;
 pub mod encoding;
 mod fault;
 mod faulty;
+mod kept;
 pub mod matrix;
+pub mod played;
 mod texts;
 
 pub use bench::{Bench, Error, OPTIONS, Result};

@@ -48,11 +48,7 @@ pub fn rtl() -> CardSetup {
 
 /// A mock and an RTL card on which stories are told.
 pub fn served() -> [Served; 2] {
-    setups().map(|setup| {
-        let mock = matches!(setup, CardSetup::Mock(_));
-        let path = socket();
-        Served { _device: ServedCard::start(&path, setup).unwrap(), path, mock }
-    })
+    setups().map(Served::start)
 }
 
 /// A card at a socket.
@@ -60,6 +56,15 @@ pub struct Served {
     _device: ServedCard,
     path: PathBuf,
     mock: bool,
+}
+
+impl Served {
+    /// A card at a socket of its own.
+    pub fn start(setup: CardSetup) -> Self {
+        let mock = matches!(setup, CardSetup::Mock(_));
+        let path = socket();
+        Self { _device: ServedCard::start(&path, setup).unwrap(), path, mock }
+    }
 }
 
 impl Bench for Served {
