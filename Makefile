@@ -24,6 +24,7 @@ test-vm-real:    ## the same machine ranks with the real model on the simulated 
 test-checkpoints: ## models that sentence-transformers saves, through quantize (6 GB of packages)
 fuzz:            ## what reads bytes of strangers (TARGETS='server dma' SECONDS_EACH=60 RUNS=n)
 miri:            ## undefined behaviour and memory orders: shared memory, the driver's rings
+loom:            ## every order of loads and stores of driver and card (a minute)
 deny:            ## licences and sources of the dependencies, by cargo-deny
 soak:            ## 100,000 jobs on the mock: flat memory, no drift of ids (minutes)
 

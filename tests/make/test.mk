@@ -58,6 +58,11 @@ $(FUZZ_TOOLS)/bin/cargo-fuzz: | .cache/toolchain
 miri: .cache/toolchain
 	@tests/tools/miri.sh $(abspath $(TARGET))
 
+# A target folder of its own: the flag changes every crate.
+loom: .cache/toolchain
+	@RUSTFLAGS='--cfg lockstep_loom' $(CARGO) test --quiet --release --locked \
+	  --target-dir $(TARGET)/loom -p lockstep-accel-driver --lib -- rings::loom
+
 deny: .cache/toolchain
 	@tests/tools/deny.sh .cache/deny
 

@@ -51,7 +51,13 @@ pub fn write_classifier(from: &Path, to: &Path) {
     let number = |name: &str| value[name].as_u64().expect("a number") as usize;
     let (vocabulary, positions) = (number("vocabulary"), number("max_input_length"));
     let shape = Shape { vocabulary, positions, labels: 3, ..Shape::SMALL };
-    let model = lockstep_folder::runtime::write(&sample::encoder(&shape, 1));
+    let encoder = sample::encoder(&shape, 1);
+    let model = lockstep_folder::runtime::write(&encoder);
+    let digests = json!({
+        RUNTIME: manifest::sha256(&model),
+        ONNX: manifest::sha256(&lockstep_quantize::onnx::write(&encoder, &[])),
+        TOKENIZER: manifest::sha256(&tokenizer),
+    });
     for (name, new) in [
         ("pooling", json!("cls")),
         ("hidden_size", json!(shape.hidden)),
@@ -60,7 +66,7 @@ pub fn write_classifier(from: &Path, to: &Path) {
         ("labels", json!(["low", "middle", "high"])),
         ("logit_unit", json!(0.001)),
         ("pieces", json!({})),
-        ("digests", json!({RUNTIME: manifest::sha256(&model), TOKENIZER: manifest::sha256(&tokenizer)})),
+        ("digests", digests),
     ] {
         value[name] = new;
     }

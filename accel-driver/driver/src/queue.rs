@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use lockstep_accel_abi::codes::InterruptBits;
-use lockstep_accel_abi::registers::{self, fields};
+use lockstep_accel_abi::registers::{self, DOORBELL_COMPLETE, DOORBELL_SUBMIT, fields};
 use lockstep_accel_abi::{Completion, Descriptor};
 
 use crate::device::Device;
@@ -126,7 +126,7 @@ impl<T: Transport> Queue<T> {
             self.rings.push(&self.device.memory.shared, &job).map_err(outside)?;
             self.log.submitted(job, now);
         }
-        match self.rings.publish(&self.device.registers()) {
+        match self.rings.publish(|index| self.device.registers().write(DOORBELL_SUBMIT, index.into())) {
             Ok(()) => Ok(n),
             Err(error) => Err(self.fail(error, now)),
         }
@@ -223,7 +223,7 @@ impl<T: Transport> Queue<T> {
         let tag = self.rings.oldest_tag();
         let Some((index, record)) = self.next_record()? else { return Ok(None) };
         let outcome = Outcome::decode(&record, tag).map_err(|why| Error::Record { index, why })?;
-        self.rings.release(&self.device.registers())?;
+        self.rings.release(|index| self.device.registers().write(DOORBELL_COMPLETE, index.into()))?;
         self.since = now;
         self.log.ended(outcome, now);
         self.supervisor.step(Cause::JobEnded, now);

@@ -1,14 +1,12 @@
 //! The submission ring and the completion ring, in host memory that the card reads and writes.
 
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::Ordering;
 
 use lockstep_accel_abi::codes::RING_ALIGN;
-use lockstep_accel_abi::registers::{DOORBELL_COMPLETE, DOORBELL_SUBMIT};
 use lockstep_accel_abi::{Completion, Descriptor, ring};
-use lockstep_accel_memory::{OutOfRange, SharedMemory};
+use lockstep_accel_memory::{OutOfRange, SharedMemory, fence};
 
-use crate::registers::Registers;
-use crate::{Error, Transport};
+use crate::Error;
 
 /// The size of the rings and the driver's two indices. The submission ring starts at byte 0 of the
 /// memory.
@@ -77,10 +75,10 @@ impl Rings {
     }
 
     /// Rings the submission doorbell: the card may read all descriptors that were pushed.
-    pub(crate) fn publish<T: Transport>(&self, registers: &Registers<'_, T>) -> Result<(), Error> {
+    pub(crate) fn publish(&self, doorbell: impl FnOnce(u16) -> Result<(), Error>) -> Result<(), Error> {
         // The descriptors must be in memory before the card hears of them.
         fence(Ordering::Release);
-        registers.write(DOORBELL_SUBMIT, self.submitted.into())
+        doorbell(self.submitted)
     }
 
     /// Copies the next record and its index, if the card has written it.
@@ -89,30 +87,32 @@ impl Rings {
         // The card writes the word with the phase last, so the driver reads it first.
         let last = memory.load(at + Completion::LAST_WORD as u64, Ordering::Acquire)?;
         let mut bytes = [0; Completion::BYTES];
-        memory.read(at, &mut bytes[..Completion::LAST_WORD])?;
         bytes[Completion::LAST_WORD..].copy_from_slice(&last.to_le_bytes());
-        let record = Completion::from_bytes(&bytes);
         let index = self.completed;
-        if !record.is_new(index, self.log2) {
+        if !Completion::from_bytes(&bytes).is_new(index, self.log2) {
             return Ok(None);
         }
+        memory.read(at, &mut bytes[..Completion::LAST_WORD])?;
         self.completed = index.wrapping_add(1);
-        Ok(Some((index, record)))
+        Ok(Some((index, Completion::from_bytes(&bytes))))
     }
 
     /// Rings the completion doorbell after every half ring: the card may overwrite the records that
     /// were taken. The other half is enough room for the card until then.
-    pub(crate) fn release<T: Transport>(&self, registers: &Registers<'_, T>) -> Result<(), Error> {
+    pub(crate) fn release(&self, doorbell: impl FnOnce(u16) -> Result<(), Error>) -> Result<(), Error> {
         if !self.completed.is_multiple_of(self.half()) {
             return Ok(());
         }
         // The copies of the records must be complete before the card overwrites the records.
         fence(Ordering::Release);
-        registers.write(DOORBELL_COMPLETE, self.completed.into())
+        doorbell(self.completed)
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, lockstep_loom))]
+mod loom;
+
+#[cfg(all(test, not(lockstep_loom)))]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use lockstep_accel_abi::{Completion, Descriptor, ring};

@@ -13,9 +13,14 @@ use std::sync::atomic::Ordering;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 
+#[cfg(not(lockstep_loom))]
+mod mapping;
+#[cfg(lockstep_loom)]
+#[path = "loom.rs"]
 mod mapping;
 
 use mapping::Mapping;
+pub use mapping::fence;
 
 /// `f_type` of files of huge pages: a hole in them is filled only while a huge page is free.
 const HUGETLBFS_MAGIC: u32 = 0x9584_58f6;
@@ -52,8 +57,8 @@ impl SharedMemory {
     /// # Errors
     /// `len` is 0 or larger than the address space, or the system has no memory.
     pub fn create(name: &str, len: usize) -> io::Result<Self> {
-        if cfg!(miri) {
-            // Miri knows no files in memory. The mapping is then the process's own memory.
+        if cfg!(any(miri, lockstep_loom)) {
+            // Miri and loom know no files in memory. The mapping is then the process's own memory.
             let file = OwnedFd::from(File::open("/dev/null")?);
             return Ok(Self { mapping: Mapping::new(file.as_fd(), len, true)?, file });
         }

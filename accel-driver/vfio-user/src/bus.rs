@@ -97,10 +97,9 @@ impl Bus {
         self.interrupts().get(kind as usize).map(|vectors| vectors.len() as u32)
     }
 
-    /// Sets the eventfds of `count` vectors from vector `start` on. Other files are refused. Without
-    /// files, the eventfds of
-    /// these vectors are removed. From now on no read or write of such a file waits, the client's
-    /// included (`O_NONBLOCK`).
+    /// Sets the eventfds of `count` vectors from vector `start` on. Other files are refused.
+    /// Without files, the eventfds of these vectors are removed. From now on no read or write of
+    /// such a file waits, the client's included (`O_NONBLOCK`).
     pub(crate) fn set_eventfds(
         &self,
         kind: u32,

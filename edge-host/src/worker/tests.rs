@@ -20,8 +20,8 @@ const OUTPUTS: usize = 2;
 /// The first id of the long text of a request exceeds that of its short text by this number.
 const LONG: u32 = 1_000;
 
-/// Engines that panic once for each doomed text. The scheduler tries each text of such a batch again
-/// alone, so no text can meet two panics, whatever the order of the batches is.
+/// Engines that panic once for each doomed text. The scheduler tries each text of such a batch
+/// again alone, so no text can meet two panics, whatever the order of the batches is.
 #[derive(Default)]
 struct Panicking {
     opened: AtomicUsize,
