@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lockstep_accel_abi::codes;
+use lockstep_accel_abi::codes::{self, InterruptBits};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
@@ -18,6 +18,8 @@ pub(crate) struct Interrupts {
     waker: OwnedFd,
     recall: OwnedFd,
     recalled: AtomicBool,
+    /// The card raised the vector of errors, and nobody asked since.
+    alarm: AtomicBool,
 }
 
 impl Interrupts {
@@ -26,7 +28,7 @@ impl Interrupts {
         let failed = |errno: Errno| Error::System { what: "an eventfd", source: errno.into() };
         let one = || one().map_err(failed);
         let (vectors, waker, recall) = ([one()?, one()?], one()?, one()?);
-        Ok(Self { vectors, waker, recall, recalled: AtomicBool::new(false) })
+        Ok(Self { vectors, waker, recall, recalled: AtomicBool::new(false), alarm: AtomicBool::new(false) })
     }
 
     pub(crate) fn fds(&self) -> [BorrowedFd<'_>; codes::VECTORS as usize] {
@@ -41,6 +43,11 @@ impl Interrupts {
     /// Whether a wait has heard that the system recalls the card.
     pub(crate) fn recalled(&self) -> bool {
         self.recalled.load(Ordering::Relaxed)
+    }
+
+    /// Whether a wait has heard the vector of errors since the last call.
+    pub(crate) fn alarmed(&self) -> bool {
+        self.alarm.swap(false, Ordering::Relaxed)
     }
 
     /// An eventfd that ends a wait when it is written.
@@ -69,7 +76,11 @@ impl Interrupts {
         if empty(&self.recall) {
             self.recalled.store(true, Ordering::Relaxed);
         }
-        Ok(self.vectors.iter().filter(|fd| empty(fd)).count() > 0)
+        let came = self.take();
+        if came & InterruptBits::ERROR != 0 {
+            self.alarm.store(true, Ordering::Relaxed);
+        }
+        Ok(came != 0)
     }
 
     /// Takes the interrupts that have come, one bit for each vector.

@@ -191,9 +191,12 @@ impl<T: Transport> Queue<T> {
             return Ok(Some(News::Ended(outcome)));
         }
         let pending = self.rings.pending() > 0;
-        if self.called || pending && now >= self.look_at {
+        // The vector of records tells nothing new while no job is in flight. The registers are read
+        // after the next doorbell, while the card works.
+        let look = pending && (self.called || now >= self.look_at);
+        if look || self.device.interrupts.alarmed() {
             // Cleared before the next look at the ring: a record behind that look raises an
-            // interrupt again.
+            // interrupt again. The read comes back behind the write, which may be posted.
             let registers = self.device.registers();
             registers.write(registers::INT_STATUS, InterruptBits::COMPLETION | InterruptBits::ERROR)?;
             let status = registers.status()?;

@@ -146,6 +146,18 @@ impl Client {
         Ok(())
     }
 
+    /// Writes bytes to a region without a reply, as PCIe posts writes to memory. The device takes the
+    /// bytes before any later command. If the device refuses them, nobody hears of it.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub fn post(&self, region: u32, offset: u64, from: &[u8]) -> Result<(), Error> {
+        for (access, piece) in pieces(region, offset, from.len(), self.max_data) {
+            self.send(Command::RegionWrite, &[&access.to_bytes(), &from[piece]])?;
+        }
+        Ok(())
+    }
+
     /// Maps `size` bytes of a file for DMA: byte `offset` of the file gets the bus address `iova`.
     ///
     /// # Errors
@@ -216,6 +228,18 @@ impl Client {
         Error::Protocol(why)
     }
 
+    /// Sends a command that wants no reply.
+    fn send(&self, command: Command, payload: &[&[u8]]) -> Result<(), Error> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if connection.broken {
+            return Err(Error::Broken);
+        }
+        let deadline = Deadline::after(self.deadline, "room for a command");
+        let result = connection.send(command, flags::NO_REPLY, payload, &[], deadline);
+        connection.broken = result.is_err();
+        result.map(drop)
+    }
+
     /// Sends a command and waits for its reply.
     fn call(
         &self,
@@ -241,6 +265,23 @@ impl Client {
 }
 
 impl Connection {
+    /// Sends a command, and returns its number.
+    fn send(
+        &mut self,
+        command: Command,
+        flags: u32,
+        payload: &[&[u8]],
+        files: &[BorrowedFd<'_>],
+        deadline: Deadline,
+    ) -> Result<u16, Error> {
+        let id = self.next_id;
+        self.next_id = id.wrapping_add(1);
+        let header = Header { id, command: command as u16, flags, ..Header::default() };
+        self.stream.send(header, payload, files, deadline)?;
+        Ok(id)
+    }
+
+    /// Sends a command and waits for its reply.
     fn call(
         &mut self,
         command: Command,
@@ -248,15 +289,8 @@ impl Connection {
         files: &[BorrowedFd<'_>],
         limit: Duration,
     ) -> Result<Message, Error> {
-        let id = self.next_id;
-        self.next_id = id.wrapping_add(1);
         let deadline = Deadline::after(limit, "a reply");
-        self.stream.send(
-            Header { id, command: command as u16, ..Header::default() },
-            payload,
-            files,
-            deadline,
-        )?;
+        let id = self.send(command, 0, payload, files, deadline)?;
         loop {
             let message = self.stream.receive(deadline)?.ok_or(Error::Closed("a reply was awaited"))?;
             let header = message.header;

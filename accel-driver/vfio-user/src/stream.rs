@@ -111,7 +111,6 @@ impl Stream {
             )));
         }
         while !bytes.is_empty() {
-            deadline.wait(self.0.as_fd(), PollFlags::OUT)?;
             let slices = [IoSlice::new(&bytes)];
             match rustix::net::sendmsg(
                 &self.0,
@@ -123,7 +122,8 @@ impl Stream {
                     bytes.drain(..sent);
                     ancillary.clear();
                 }
-                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => deadline.wait(self.0.as_fd(), PollFlags::OUT)?,
                 Err(Errno::PIPE | Errno::CONNRESET) => return Err(Error::Closed("a message was sent")),
                 Err(errno) => return Err(errno.into()),
             }

@@ -138,6 +138,23 @@ fn no_interrupt_waits_for_a_full_file() {
     assert!(served.bus.interrupt(0));
 }
 
+/// A posted write takes effect before the next command. Nobody hears of one that is refused.
+#[test]
+fn posted_writes_keep_their_order() {
+    let served = Served::start();
+    let client = served.client();
+    for value in 1..200_u32 {
+        client.post(region::BAR0, FROM, &value.to_le_bytes()).unwrap();
+        client.post(region::BAR0, REFUSES, &[0; 4]).unwrap();
+        assert_eq!(word(&client, region::BAR0, FROM), value);
+    }
+    served.stop();
+    let closed = (0..1000).find_map(|_| client.post(region::BAR0, FROM, &[0; 4]).err());
+    assert!(matches!(closed, Some(Error::Closed(_))), "{closed:?}");
+    let broken = client.post(region::BAR0, FROM, &[0; 4]);
+    assert!(matches!(broken, Err(Error::Broken)), "{broken:?}");
+}
+
 /// An interrupt must not write into a file that is no eventfd: it would change the client's memory
 /// outside of its maps.
 #[test]

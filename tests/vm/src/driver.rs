@@ -14,8 +14,8 @@ use crate::wait::until;
 pub(crate) const HELD: &str = "the card is held";
 /// The folder with the PCI functions.
 const FUNCTIONS: &str = "/sys/bus/pci/devices";
-/// A time that no job of the simulated card takes.
-const JOB: Duration = Duration::from_secs(5);
+/// A time that no job of the simulated card takes, even on a busy machine.
+const JOB: Duration = Duration::from_secs(10);
 
 /// Opens the card and asks nothing of it, until root takes it away.
 pub(crate) fn hold(function: &str) -> Result<()> {

@@ -68,7 +68,7 @@ impl Transport for Client {
     }
 
     fn write(&self, register: u32, value: u32) -> Result<(), TransportError> {
-        Ok(Client::write(self, region::BAR0, register.into(), &value.to_le_bytes())?)
+        Ok(self.post(region::BAR0, register.into(), &value.to_le_bytes())?)
     }
 
     fn map(&self, iova: u64, memory: &SharedMemory) -> Result<(), TransportError> {
