@@ -5,6 +5,10 @@
 //! atomics of eight bytes, and it loads and stores single words with the ordering that the caller
 //! asks for. A concurrent write of the other side is therefore no undefined behaviour: the reader
 //! gets the old bytes or the new ones.
+//!
+//! The owner of a file without a seal can cut the file, and the owner of huge pages can take them
+//! away. An access to the pages would then kill this process. The kernel copies bytes from and to
+//! such memory instead, and the copy fails.
 
 use std::fs::File;
 use std::io;
@@ -13,6 +17,7 @@ use std::sync::atomic::Ordering;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 
+mod guard;
 #[cfg(not(lockstep_loom))]
 mod mapping;
 #[cfg(lockstep_loom)]
@@ -25,7 +30,7 @@ pub use mapping::fence;
 /// `f_type` of files of huge pages: a hole in them is filled only while a huge page is free.
 const HUGETLBFS_MAGIC: u32 = 0x9584_58f6;
 
-/// A range that is not inside the memory.
+/// A range that is not inside the memory, or whose pages the file's owner took away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfRange {
     /// First byte of the range.
@@ -44,11 +49,13 @@ impl std::fmt::Display for OutOfRange {
 
 impl std::error::Error for OutOfRange {}
 
-/// A mapped file that cannot shrink.
+/// A mapped file.
 #[derive(Debug)]
 pub struct SharedMemory {
     file: OwnedFd,
     mapping: Mapping,
+    /// Whether pages may vanish, so that only the kernel may touch them.
+    guarded: bool,
 }
 
 impl SharedMemory {
@@ -60,7 +67,7 @@ impl SharedMemory {
         if cfg!(any(miri, lockstep_loom)) {
             // Miri and loom know no files in memory. The mapping is then the process's own memory.
             let file = OwnedFd::from(File::open("/dev/null")?);
-            return Ok(Self { mapping: Mapping::new(file.as_fd(), len, true)?, file });
+            return Ok(Self { mapping: Mapping::new(file.as_fd(), len, true)?, file, guarded: false });
         }
         let file = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         rustix::fs::ftruncate(&file, len as u64)?;
@@ -68,28 +75,24 @@ impl SharedMemory {
         Self::map(file, true)
     }
 
-    /// Maps a file with its present size. An access behind the end of a file that shrank would kill
-    /// the process, so the file needs the seal `F_SEAL_SHRINK`. An access to a huge page that its
-    /// owner has freed would kill it as well, so the file needs ordinary pages.
+    /// Maps a file with its present size. Accesses are fast if the file has the seal
+    /// `F_SEAL_SHRINK` and ordinary pages; in another file each access is a system call.
     ///
     /// # Errors
-    /// The file is empty, lacks the seal, has huge pages, or the system refuses to map it.
+    /// The file is empty, or the system refuses to map it.
     pub fn map(file: OwnedFd, writable: bool) -> io::Result<Self> {
-        let refuse = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        match rustix::fs::fcntl_get_seals(&file) {
-            Ok(seals) if seals.contains(SealFlags::SHRINK) => {}
-            Ok(_) => return refuse("the file may shrink while it is mapped: it has no seal against it"),
-            Err(error) => return refuse(&format!("no file of a kind that has seals: {error}")),
-        }
-        if rustix::fs::fstatfs(&file)?.f_type as u32 == HUGETLBFS_MAGIC {
-            return refuse("the file has huge pages, which its owner may free: use ordinary pages");
-        }
+        let sealed = rustix::fs::fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SealFlags::SHRINK));
+        let huge = rustix::fs::fstatfs(&file)?.f_type as u32 == HUGETLBFS_MAGIC;
         let size = rustix::fs::fstat(&file)?.st_size;
         match usize::try_from(size) {
             Ok(len @ 1..) if isize::try_from(len).is_ok() => {
-                Ok(Self { mapping: Mapping::new(file.as_fd(), len, writable)?, file })
+                let mapping = Mapping::new(file.as_fd(), len, writable)?;
+                Ok(Self { mapping, file, guarded: !sealed || huge })
             }
-            _ => refuse(&format!("a file of {size} bytes cannot be mapped")),
+            _ => {
+                let why = format!("a file of {size} bytes cannot be mapped");
+                Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+            }
         }
     }
 
@@ -109,9 +112,12 @@ impl SharedMemory {
     /// Copies bytes out of the memory.
     ///
     /// # Errors
-    /// The range is not inside the memory.
+    /// The range is not inside the memory, or its pages are gone.
     pub fn read(&self, offset: u64, to: &mut [u8]) -> Result<(), OutOfRange> {
         let at = self.range(offset, to.len())?;
+        if self.guarded {
+            return self.gone_unless(guard::read(self.address() + at, to), offset, to.len());
+        }
         self.mapping.read(at, to);
         Ok(())
     }
@@ -119,12 +125,16 @@ impl SharedMemory {
     /// Copies bytes into the memory.
     ///
     /// # Errors
-    /// The range is not inside the memory.
+    /// The range is not inside the memory, or its pages are gone.
     ///
     /// # Panics
     /// The memory was mapped for reading only.
     pub fn write(&self, offset: u64, from: &[u8]) -> Result<(), OutOfRange> {
         let at = self.range(offset, from.len())?;
+        self.check_writable();
+        if self.guarded {
+            return self.gone_unless(guard::write(self.address() + at, from), offset, from.len());
+        }
         self.mapping.write(at, from);
         Ok(())
     }
@@ -132,26 +142,36 @@ impl SharedMemory {
     /// Loads the 32-bit word at byte `offset`.
     ///
     /// # Errors
-    /// The word is not inside the memory.
+    /// The word is not inside the memory, or its page is gone.
     ///
     /// # Panics
     /// The offset is not a multiple of four, or `order` is an ordering for stores only.
     pub fn load(&self, offset: u64, order: Ordering) -> Result<u32, OutOfRange> {
         let at = self.range(offset, 4)?;
+        if self.guarded {
+            let mut bytes = [0; 4];
+            self.read(offset, &mut bytes)?;
+            fence(Ordering::SeqCst);
+            return Ok(u32::from_ne_bytes(bytes));
+        }
         Ok(self.mapping.word(at).load(order))
     }
 
     /// Stores the 32-bit word at byte `offset`.
     ///
     /// # Errors
-    /// The word is not inside the memory.
+    /// The word is not inside the memory, or its page is gone.
     ///
     /// # Panics
     /// The offset is not a multiple of four, `order` is an ordering for loads only, or the memory
     /// was mapped for reading only.
     pub fn store(&self, offset: u64, value: u32, order: Ordering) -> Result<(), OutOfRange> {
         let at = self.range(offset, 4)?;
-        assert!(self.mapping.writable(), "memory that is mapped for reading only");
+        self.check_writable();
+        if self.guarded {
+            fence(Ordering::SeqCst);
+            return self.write(offset, &value.to_ne_bytes());
+        }
         self.mapping.word(at).store(value, order);
         Ok(())
     }
@@ -162,6 +182,15 @@ impl SharedMemory {
     /// The system has no free file descriptor.
     pub fn file(&self) -> io::Result<File> {
         Ok(File::from(self.file.try_clone()?))
+    }
+
+    fn check_writable(&self) {
+        assert!(self.mapping.writable(), "memory that is mapped for reading only");
+    }
+
+    fn gone_unless(&self, copied: bool, offset: u64, len: usize) -> Result<(), OutOfRange> {
+        let size = self.size();
+        if copied { Ok(()) } else { Err(OutOfRange { offset, len, size }) }
     }
 
     fn range(&self, offset: u64, len: usize) -> Result<usize, OutOfRange> {

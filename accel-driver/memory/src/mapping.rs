@@ -58,7 +58,6 @@ impl Mapping {
     }
 
     pub(crate) fn write(&self, at: usize, from: &[u8]) {
-        assert!(self.writable, "memory that is mapped for reading only");
         let (head, rest) = from.split_at(Self::head(at, from.len()));
         let middle = at + head.len();
         self.write_bytes(at, head);

@@ -18,6 +18,17 @@ pub struct Bus {
     /// For each kind of interrupts, the eventfds of the vectors.
     interrupts: Mutex<[Vec<Option<OwnedFd>>; irq::COUNT as usize]>,
     master: AtomicBool,
+    /// Memory that the device did not reach because it has no file.
+    unreachable: Mutex<Unreachable>,
+}
+
+/// Whether the device asked for memory without a file.
+#[derive(Clone, Copy, Debug, Default)]
+enum Unreachable {
+    #[default]
+    Never,
+    At(u64),
+    Told,
 }
 
 impl Bus {
@@ -30,7 +41,12 @@ impl Bus {
         interrupts[irq::MSIX as usize] = empty(vectors.into());
         interrupts[irq::ERROR as usize] = empty(1);
         interrupts[irq::REQUEST as usize] = empty(1);
-        Self { dma: RwLock::default(), interrupts: Mutex::new(interrupts), master: AtomicBool::new(false) }
+        Self {
+            dma: RwLock::default(),
+            interrupts: Mutex::new(interrupts),
+            master: AtomicBool::new(false),
+            unreachable: Mutex::default(),
+        }
     }
 
     /// Reads the client's memory at bus address `iova`.
@@ -39,7 +55,8 @@ impl Bus {
     /// An address is not mapped, or the bus master is off.
     pub fn read(&self, iova: u64, to: &mut [u8]) -> Result<(), DmaFault> {
         self.mastering(iova)?;
-        self.table().read(iova, to)
+        let table = self.table();
+        table.read(iova, to).inspect_err(|fault| self.note(&table, fault))
     }
 
     /// Writes the client's memory at bus address `iova`.
@@ -48,7 +65,8 @@ impl Bus {
     /// An address is not mapped for writing, or the bus master is off.
     pub fn write(&self, iova: u64, from: &[u8]) -> Result<(), DmaFault> {
         self.mastering(iova)?;
-        self.table().write(iova, from)
+        let table = self.table();
+        table.write(iova, from).inspect_err(|fault| self.note(&table, fault))
     }
 
     /// Raises an MSI-X vector. Returns whether an eventfd got the interrupt: none does if the
@@ -66,6 +84,27 @@ impl Bus {
     /// Asks the client to release the device. Returns whether an eventfd got the request.
     pub fn request_release(&self) -> bool {
         self.signal(irq::REQUEST, 0)
+    }
+
+    /// The first bus address that the device did not reach because the client mapped it without a
+    /// file. Each client's address is given once.
+    pub fn take_unreachable(&self) -> Option<u64> {
+        let mut unreachable = self.unreachable();
+        let Unreachable::At(iova) = *unreachable else { return None };
+        *unreachable = Unreachable::Told;
+        Some(iova)
+    }
+
+    fn unreachable(&self) -> MutexGuard<'_, Unreachable> {
+        self.unreachable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a fault of memory without a file.
+    fn note(&self, table: &DmaTable, fault: &DmaFault) {
+        let mut unreachable = self.unreachable();
+        if matches!(*unreachable, Unreachable::Never) && table.has_no_file(fault.iova) {
+            *unreachable = Unreachable::At(fault.iova);
+        }
     }
 
     /// Switches the bus master on or off. A device calls this after each write to the command
@@ -144,6 +183,7 @@ impl Bus {
     /// Removes all maps and eventfds of a client that is gone, and switches the bus master off.
     pub(crate) fn forget_client(&self) {
         self.set_master(false);
+        *self.unreachable() = Unreachable::Never;
         self.table_mut().clear();
         for vectors in self.interrupts().iter_mut() {
             vectors.iter_mut().for_each(|vector| *vector = None);

@@ -146,8 +146,8 @@ impl Client {
         Ok(())
     }
 
-    /// Writes bytes to a region without a reply, as PCIe posts writes to memory. The device takes the
-    /// bytes before any later command. If the device refuses them, nobody hears of it.
+    /// Writes bytes to a region without a reply, as PCIe posts writes to memory. The device takes
+    /// the bytes before any later command. If the device refuses them, nobody hears of it.
     ///
     /// # Errors
     /// The connection failed.
@@ -161,8 +161,8 @@ impl Client {
     /// Maps `size` bytes of a file for DMA: byte `offset` of the file gets the bus address `iova`.
     ///
     /// # Errors
-    /// The connection failed, or the device refused: an address is mapped already, the file is
-    /// shorter, or the file may shrink.
+    /// The connection failed, or the device refused: an address is mapped already, or the file is
+    /// shorter.
     pub fn map(&self, iova: u64, size: u64, file: BorrowedFd<'_>, offset: u64) -> Result<(), Error> {
         let argsz = DmaMap::BYTES as u32;
         let map = DmaMap { argsz, flags: dma::READ | dma::WRITE, offset, iova, size };

@@ -53,9 +53,9 @@ impl DmaTable {
     /// Maps `size` bytes of a file: byte `offset` of the file gets the bus address `iova`.
     ///
     /// # Errors
-    /// `EINVAL`: the size is 0, an address is above 2^64 - 1, the file is shorter, or the file may
-    /// shrink. `EEXIST`: an address is mapped already. `ENOSPC`: there are [`Self::MAX_MAPS`] maps.
-    /// Other errors come from the system.
+    /// `EINVAL`: the size is 0, an address is above 2^64 - 1, or the file is shorter. `EEXIST`: an
+    /// address is mapped already. `ENOSPC`: there are [`Self::MAX_MAPS`] maps. Other errors come
+    /// from the system.
     pub fn map(
         &mut self,
         iova: u64,
@@ -118,6 +118,13 @@ impl DmaTable {
     #[must_use]
     pub fn maps(&self) -> usize {
         self.ranges.len()
+    }
+
+    /// Whether an address is mapped, but without a file.
+    #[must_use]
+    pub fn has_no_file(&self, iova: u64) -> bool {
+        let map = self.overlapping(iova, iova).next();
+        map.is_some_and(|(_, map)| map.memory.is_none())
     }
 
     /// Copies bytes from the client's memory at bus address `iova`. The range may cover several

@@ -138,6 +138,26 @@ fn no_interrupt_waits_for_a_full_file() {
     assert!(served.bus.interrupt(0));
 }
 
+/// QEMU maps memory without a file unless it has `share=on`, and small ROMs always.
+#[test]
+fn memory_without_a_file_is_named_once() {
+    let served = Served::start();
+    let mut raw = served.raw().greeted();
+    // argsz, flags (read and write), offset, address, size.
+    let words = [32 | 3 << 32, 0, IOVA, 1 << 20];
+    let (reply, _) = raw.ask(1, 2, &words.map(u64::to_le_bytes).concat());
+    assert_eq!(reply[8..], [1, 0, 0, 0, 0, 0, 0, 0], "a reply without an error");
+    assert_eq!(served.bus.take_unreachable(), None);
+    served.bus.set_master(true);
+    assert!(served.bus.read(IOVA - 1, &mut [0]).is_err());
+    assert_eq!(served.bus.take_unreachable(), None, "nothing is mapped there");
+    assert!(served.bus.read(IOVA + 5, &mut [0; 4]).is_err());
+    assert!(served.bus.write(IOVA, &[0; 4]).is_err());
+    assert_eq!(served.bus.take_unreachable(), Some(IOVA + 5));
+    assert!(served.bus.write(IOVA, &[0; 4]).is_err());
+    assert_eq!(served.bus.take_unreachable(), None);
+}
+
 /// A posted write takes effect before the next command. Nobody hears of one that is refused.
 #[test]
 fn posted_writes_keep_their_order() {

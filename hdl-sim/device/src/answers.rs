@@ -8,7 +8,7 @@ use crate::Error;
 pub(crate) struct Gone;
 
 /// A card behind the PCI function. It works on threads of its own, so each call returns soon.
-pub(crate) trait Answers: std::fmt::Debug {
+pub(crate) trait Answers: std::fmt::Debug + Send {
     /// Reads the register at an offset that is a multiple of four.
     ///
     /// # Errors

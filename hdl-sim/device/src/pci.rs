@@ -54,12 +54,29 @@ impl PciCard {
         self.card.stop()
     }
 
-    /// The registers that an access covers. A bridge splits an access of eight bytes into two, but
-    /// it cannot widen an access of one or two bytes.
-    fn registers(offset: u64, bytes: usize) -> Result<impl Iterator<Item = u32>, Errno> {
-        let whole = offset.is_multiple_of(4) && matches!(bytes, 4 | 8);
-        let first = u32::try_from(offset).ok().filter(|_| whole).ok_or(Errno::INVAL)?;
-        Ok((first..).step_by(4).take(bytes / 4))
+    /// Reads bytes of the registers: whole registers, and parts of one as the kernel's VFIO splits
+    /// accesses. Reading a register changes nothing, so a part of one may be read.
+    fn read_registers(&self, offset: u64, to: &mut [u8]) {
+        let mut done = 0;
+        while done < to.len() {
+            let at = offset + done as u64;
+            let word = self.card.read((at & !3) as u32).unwrap_or(abi::ALL_ONES).to_le_bytes();
+            let part = &word[(at % 4) as usize..];
+            let part = &part[..part.len().min(to.len() - done)];
+            to[done..done + part.len()].copy_from_slice(part);
+            done += part.len();
+        }
+    }
+
+    /// Says once for each client why the card does not reach memory that the client has mapped.
+    fn tell_of_memory(&self) {
+        if let Some(iova) = self.bus.take_unreachable() {
+            eprintln!(
+                "lockstep-card: the client mapped the memory at {iova:#x} without a file, so no other \
+                 process can reach it: give the machine's memory share=on, for example `-object \
+                 memory-backend-memfd,id=ram,size=4G,share=on -machine memory-backend=ram`"
+            );
+        }
     }
 }
 
@@ -82,10 +99,8 @@ impl Device for PciCard {
                 Ok(())
             }
             _ => {
-                for (register, word) in Self::registers(offset, to.len())?.zip(to.chunks_exact_mut(4)) {
-                    let value = self.card.read(register).unwrap_or(abi::ALL_ONES);
-                    word.copy_from_slice(&value.to_le_bytes());
-                }
+                self.tell_of_memory();
+                self.read_registers(offset, to);
                 Ok(())
             }
         }
@@ -106,13 +121,17 @@ impl Device for PciCard {
                 self.table[offset as usize..][..from.len()].copy_from_slice(from);
                 Ok(())
             }
-            _ => {
-                for (register, word) in Self::registers(offset, from.len())?.zip(from.as_chunks::<4>().0) {
-                    // A write to a card that is gone is lost, as on a PCI bus.
-                    let _ = self.card.write(register, u32::from_le_bytes(*word));
+            // The registers take whole words: a bridge cannot widen a narrow write.
+            _ => match (offset % 4, from.as_chunks::<4>()) {
+                (0, (words, [])) => {
+                    for (register, word) in (offset as u32..).step_by(4).zip(words) {
+                        // A write to a card that is gone is lost, as on a PCI bus.
+                        let _ = self.card.write(register, u32::from_le_bytes(*word));
+                    }
+                    Ok(())
                 }
-                Ok(())
-            }
+                _ => Err(Errno::INVAL),
+            },
         }
     }
 

@@ -55,19 +55,21 @@ pub struct ServedCard {
 }
 
 impl ServedCard {
-    /// Listens at a path. Clients can connect after the return. A simulated card answers
-    /// them when the design is built, which takes minutes for the first time.
+    /// Starts a card and listens at a path. The socket is there when the card can answer, because
+    /// clients such as QEMU wait for an answer for five seconds only. The first start of a
+    /// simulated card builds its design, which takes minutes.
     ///
     /// # Errors
-    /// The system refuses to listen at the path.
+    /// The design does not build, or the system refuses to listen at the path.
     pub fn start(path: &Path, setup: impl Into<CardSetup>) -> Result<Self, Error> {
         let setup = setup.into();
         let bus = PciCard::bus();
+        let card = setup.start(&bus)?;
         let server = Server::bind(path, bus.clone())?;
         let stop = eventfd(0, EventfdFlags::CLOEXEC).map_err(std::io::Error::from)?;
         let stopped = stop.try_clone()?;
         let thread = std::thread::spawn(move || {
-            let mut card = PciCard::new(setup.start(&bus)?, bus);
+            let mut card = PciCard::new(card, bus);
             loop {
                 match server.serve(&mut card, stopped.as_fd()) {
                     Ok(Ended::Stopped) => break,

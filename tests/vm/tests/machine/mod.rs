@@ -17,12 +17,20 @@ pub struct Machine {
 
 impl Machine {
     /// Starts a machine. Its card is the device process at the socket `card`; `folder` has QEMU and
-    /// the kernel; the guest's program gets `arguments`. The machine may run for `limit`.
-    pub fn start(folder: &Path, image: &str, card: &Path, arguments: &str, limit: Duration) -> Self {
+    /// the kernel; the guest's program gets `arguments`. `memory` is QEMU's object of the guest's
+    /// memory. The machine may run for `limit`.
+    pub fn start(
+        folder: &Path,
+        image: &str,
+        card: &Path,
+        arguments: &str,
+        memory: &str,
+        limit: Duration,
+    ) -> Self {
         let append = format!("console=ttyS0 quiet panic=-1 intel_iommu=on -- {arguments}");
         let mut qemu = Command::new(folder.join("qemu/qemu"));
         qemu.args(["-machine", "q35,memory-backend=memory", "-accel", "tcg", "-cpu", "max", "-m", "512"])
-            .args(["-object", "memory-backend-memfd,id=memory,size=512M,share=on"])
+            .args(["-object", &format!("{memory},id=memory,size=512M,share=on")])
             .args(["-device", "intel-iommu,intremap=on,caching-mode=on"])
             .args(["-device", &device(card)])
             .args(["-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot"])
