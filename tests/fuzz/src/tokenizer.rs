@@ -1,6 +1,7 @@
 //! `tokenizer.json` and the texts that it splits. A file is refused, or it gives ids that exist, at
 //! most as many as were allowed, and the same ones again.
 
+use base64::Engine as _;
 use lockstep_tokenizer::{Encoding, Tokenizer, TokenizerError};
 use serde_json::{Value, json};
 
@@ -9,7 +10,9 @@ use crate::script::Script;
 
 /// Pieces of words, tokens and texts: case, accents composed and not, ideographs, what a normalizer
 /// removes or lengthens, white space, punctuation.
-const PIECES: [&str; 28] = [
+const PIECES: [&str; 30] = [
+    "▁",
+    "\r\n",
     "a",
     "b",
     "A",
@@ -68,7 +71,8 @@ pub fn run(bytes: &[u8]) -> bool {
         assert_eq!((long.truncated, long.ids.len()), (false, long.total_tokens));
         assert_eq!(short.truncated, short.ids != long.ids);
     }
-    assert!(tokenizer.words(&a).len() <= 2 * a.len(), "more words than bytes");
+    // A normalizer may put some characters before a text or in the place of each character.
+    assert!(tokenizer.words(&a).len() <= 64 * (a.len() + 1), "more words than the text can have");
     true
 }
 
@@ -106,24 +110,64 @@ fn file(script: &mut Script<'_>) -> Value {
             "rstrip": flags & 4 != 0, "normalized": flags & 8 != 0, "special": flags & 16 != 0,
         }));
     }
-    json!({
-        "version": if script.chance(4) { "2.0" } else { "1.0" },
-        "added_tokens": added,
-        "normalizer": normalizer(script, 3),
-        "pre_tokenizer": { "type": if script.chance(4) { "Whitespace" } else { "BertPreTokenizer" } },
-        "post_processor": post_processor(script, next as u64),
-        "model": {
+    let model = if script.chance(96) {
+        unigram(script, &vocabulary)
+    } else {
+        json!({
             "type": "WordPiece", "unk_token": if script.chance(4) { "?" } else { "[UNK]" },
             "continuing_subword_prefix": script.pick(&["##", "", "a", "é"]),
             "max_input_chars_per_word": if script.chance(64) { script.number() } else { 100 },
             "vocab": vocabulary,
-        },
+        })
+    };
+    json!({
+        "version": if script.chance(4) { "2.0" } else { "1.0" },
+        "added_tokens": added,
+        "normalizer": normalizer(script, 3),
+        "pre_tokenizer": pre_tokenizer(script, 2),
+        "post_processor": post_processor(script, next as u64),
+        "model": model,
     })
 }
 
+/// The model Unigram of the pieces of a vocabulary.
+fn unigram(script: &mut Script<'_>, vocabulary: &serde_json::Map<String, Value>) -> Value {
+    let score =
+        |script: &mut Script<'_>| if script.chance(16) { 1e300 } else { -f64::from(script.below(8) as u32) };
+    let vocab: Vec<Value> = vocabulary.keys().map(|piece| json!([piece, score(script)])).collect();
+    let unknown = if script.chance(8) { Value::Null } else { script.below(vocab.len() + 1).into() };
+    json!({ "type": "Unigram", "unk_id": unknown, "vocab": vocab, "byte_fallback": script.chance(64) })
+}
+
+fn pre_tokenizer(script: &mut Script<'_>, depth: usize) -> Value {
+    match script.below(8) {
+        0 => Value::Null,
+        1 => json!({ "type": "WhitespaceSplit" }),
+        2 | 3 => {
+            let scheme = script.pick(&["always", "first", "never"]);
+            json!({ "type": "Metaspace", "replacement": script.pick(&["▁", "a"]), "prepend_scheme": scheme,
+                "add_prefix_space": script.chance(192), "split": script.chance(128) })
+        }
+        4 if depth > 0 => {
+            let steps: Vec<Value> = (0..script.below(4)).map(|_| pre_tokenizer(script, depth - 1)).collect();
+            json!({ "type": "Sequence", "pretokenizers": steps })
+        }
+        5 => json!({ "type": "Whitespace" }),
+        _ => json!({ "type": "BertPreTokenizer" }),
+    }
+}
+
 fn normalizer(script: &mut Script<'_>, depth: usize) -> Value {
-    match script.below(6) {
+    match script.below(10) {
         1 => Value::Null,
+        6 => {
+            let (key, pattern) =
+                script.pick(&[("String", "ab"), ("Regex", " {2,}"), ("Regex", r"\s+|a"), ("Regex", "a*")]);
+            json!({ "type": "Replace", "pattern": { key: pattern }, "content": word(script) })
+        }
+        7 => json!({ "type": "Strip", "strip_left": script.chance(128), "strip_right": script.chance(128) }),
+        8 => json!({ "type": "Prepend", "prepend": word(script) }),
+        9 => json!({ "type": "Precompiled", "precompiled_charsmap": charsmap(script) }),
         2 => json!({ "type": "NFD" }),
         3 => json!({ "type": "StripAccents" }),
         4 => json!({ "type": "Lowercase" }),
@@ -140,6 +184,14 @@ fn normalizer(script: &mut Script<'_>, depth: usize) -> Value {
             })
         }
     }
+}
+
+/// A trie that the script makes up, and two replacements.
+fn charsmap(script: &mut Script<'_>) -> String {
+    let mut map = vec![0, 4, 0, 0];
+    map.extend((0..1024).map(|_| script.byte()));
+    map.extend_from_slice("é \0ab\0".as_bytes());
+    base64::engine::general_purpose::STANDARD.encode(map)
 }
 
 fn post_processor(script: &mut Script<'_>, vocabulary: u64) -> Value {

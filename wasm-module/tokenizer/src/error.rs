@@ -57,6 +57,17 @@ pub enum TokenizerError {
         /// The model's `unk_token`.
         token: String,
     },
+    /// A Unigram model has no unknown token, which a text of any characters needs.
+    #[error("model: unk_id is {}, allowed: the index of one of the {pieces} pieces", shown(*.id))]
+    UnknownId {
+        /// The model's `unk_id`.
+        id: Option<u32>,
+        /// Number of pieces.
+        pieces: usize,
+    },
+    /// The replacements of the normalizer `Precompiled` contradict their format.
+    #[error("normalizer Precompiled: precompiled_charsmap: {0}")]
+    Charsmap(&'static str),
     /// `added_tokens` states another id than the vocabulary gives.
     #[error("added token {token:?}: the file says id {stated}, its place in the vocabulary is {id}")]
     AddedTokenId {
@@ -117,4 +128,8 @@ pub enum TokenizerError {
         /// Special tokens that the template adds.
         special_tokens: usize,
     },
+}
+
+fn shown(id: Option<u32>) -> String {
+    id.map_or_else(|| "null".to_owned(), |id| id.to_string())
 }

@@ -1,28 +1,32 @@
-//! A WordPiece tokenizer that gives exactly the ids and type ids of Hugging Face `tokenizers` for
-//! the `tokenizer.json` of a BERT model, small enough for WebAssembly.
+//! A tokenizer that gives exactly the ids and type ids of Hugging Face `tokenizers` for the
+//! `tokenizer.json` of a BERT or XLM-RoBERTa model, small enough for WebAssembly.
 //!
 //! A text becomes ids in five steps, one module each:
 //!
 //! ```text
 //! text -> added: tokens found in the raw text | text between them
-//!           -> normalize: clean, space ideographs, strip accents, lower-case
+//!           -> normalize: clean, strip accents, lower-case, SentencePiece's replacements
 //!             -> added: tokens found in the normalized text | text between them
-//!               -> words: split at white space and punctuation
-//!                 -> wordpiece: each word to the ids of its longest pieces
+//!               -> words: split at white space and punctuation, or before each `▁`
+//!                 -> wordpiece: each word to the ids of its longest pieces, or
+//!                    unigram: to those of its pieces with the greatest sum of scores
 //! ids -> template: truncation, special tokens, type ids
 //! ```
 //!
 //! The crate supports
-//! - the normalizers `BertNormalizer`, `NFD`, `StripAccents`, `Lowercase`, a `Sequence` of these,
-//!   or none;
-//! - the pre-tokenizer `BertPreTokenizer` and the model `WordPiece`;
+//! - the models `WordPiece` and `Unigram` (also with `byte_fallback`);
+//! - the normalizers `BertNormalizer`, `NFD`, `StripAccents`, `Lowercase`, `Precompiled`, `Strip`,
+//!   `Prepend`, `Replace` of a text or of the regular expressions in `pattern.rs`, a `Sequence` of
+//!   these, or none;
+//! - the pre-tokenizers `BertPreTokenizer`, `WhitespaceSplit`, `Metaspace` in its old and its new
+//!   form, a `Sequence` of these, or none;
 //! - the post-processors `TemplateProcessing` and `BertProcessing`, or none;
 //! - `added_tokens` with all their flags.
 //!
 //! It refuses everything else by name. It ignores `truncation` and `padding` of the file: the
 //! caller gives the limit, and nothing is padded.
 //!
-//! It differs from `tokenizers` only where `tokenizers` would warn, panic or overflow:
+//! It differs from `tokenizers` only where `tokenizers` would warn, fail, panic or overflow:
 //! - A file that contradicts itself is refused when it is read: two pieces with one id, an added
 //!   token whose id differs from the vocabulary's, a template that drops or repeats a text, a
 //!   missing unknown token.
@@ -37,14 +41,21 @@
 #![forbid(unsafe_code)]
 
 mod added;
+mod bert_words;
 mod categories;
+mod charsmap;
 mod encoding;
 mod error;
 mod file;
+mod metaspace;
+mod model;
 mod normalize;
+mod pattern;
 mod template;
 mod tokenizer;
+mod tokens;
 mod trie;
+mod unigram;
 mod wordpiece;
 mod words;
 

@@ -1,5 +1,4 @@
-//! Normalization: the steps of `BertNormalizer` and of the simple normalizers that a file may use
-//! instead.
+//! Normalization: the steps of `BertNormalizer`, of SentencePiece's normalizers and of simple ones.
 
 use std::borrow::Cow;
 
@@ -8,9 +7,11 @@ use unicode_normalization_alignments::char::{
 };
 
 use crate::categories::{is_nonspacing_mark, is_other};
+use crate::charsmap::Charsmap;
+use crate::pattern::Pattern;
 
 /// One pass over a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Drops NUL, U+FFFD, control, format and private-use characters; each white-space character
     /// becomes a space.
@@ -25,10 +26,41 @@ pub(crate) enum Step {
     DropMarks,
     /// Lower-cases each character by itself: no final sigma, no locale.
     Lowercase,
+    /// The replacements of a SentencePiece model.
+    Precompiled(Charsmap),
+    /// Puts a text in the place of each match of a pattern.
+    Replace {
+        /// The pattern.
+        pattern: Pattern,
+        /// The text.
+        content: String,
+    },
+    /// Drops white space at the ends.
+    Strip {
+        /// At the begin.
+        left: bool,
+        /// At the end.
+        right: bool,
+    },
+    /// Puts a text before every text that is not empty.
+    Prepend(String),
 }
 
 impl Step {
-    fn apply(self, text: &str, out: &mut String) {
+    /// Whether the step looks at each ASCII character by itself.
+    fn is_local(&self) -> bool {
+        match self {
+            Step::Clean
+            | Step::SpaceIdeographs
+            | Step::Decompose
+            | Step::DropNonspacingMarks
+            | Step::DropMarks
+            | Step::Lowercase => true,
+            Step::Precompiled(_) | Step::Replace { .. } | Step::Strip { .. } | Step::Prepend(_) => false,
+        }
+    }
+
+    fn apply(&self, text: &str, out: &mut String) {
         let chars = text.chars();
         match self {
             Step::Clean => {
@@ -47,6 +79,14 @@ impl Step {
             Step::DropNonspacingMarks => out.extend(chars.filter(|&c| !is_nonspacing_mark(c))),
             Step::DropMarks => out.extend(chars.filter(|&c| !is_combining_mark(c))),
             Step::Lowercase => out.extend(chars.flat_map(char::to_lowercase)),
+            Step::Precompiled(charsmap) => charsmap.apply(text, out),
+            Step::Replace { pattern, content } => pattern.replace(text, content, out),
+            Step::Strip { left, right } => {
+                let text = if *left { text.trim_start() } else { text };
+                out.push_str(if *right { text.trim_end() } else { text });
+            }
+            Step::Prepend(prefix) if !text.is_empty() => out.extend([prefix, text]),
+            Step::Prepend(_) => {}
         }
     }
 }
@@ -96,7 +136,8 @@ fn is_ideograph(c: char) -> bool {
 /// A sequence of steps.
 pub(crate) struct Normalizer {
     steps: Vec<Step>,
-    /// The result for each ASCII character, or `OTHER` if the result is not one ASCII character.
+    /// The result for each ASCII character, or `OTHER` if the result is not one ASCII character, or
+    /// if a step looks at more than the character.
     ascii: [u8; 128],
 }
 
@@ -105,6 +146,9 @@ const OTHER: u8 = 0xFF;
 impl Normalizer {
     pub(crate) fn new(steps: Vec<Step>) -> Normalizer {
         let mut normalizer = Normalizer { steps, ascii: [OTHER; 128] };
+        if !normalizer.steps.iter().all(Step::is_local) {
+            return normalizer;
+        }
         for byte in 0..128_u8 {
             let image = normalizer.run(char::from(byte).encode_utf8(&mut [0; 4]));
             if let &[one @ ..128] = image.as_bytes() {
@@ -112,6 +156,11 @@ impl Normalizer {
             }
         }
         normalizer
+    }
+
+    /// The steps, in order.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// Applies all steps to `text`.

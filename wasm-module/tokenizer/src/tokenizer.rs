@@ -1,33 +1,20 @@
 //! The tokenizer: a text through all steps.
 
-use crate::added::{Matcher, Part};
+use crate::added::Part;
 use crate::encoding::Encoding;
 use crate::error::TokenizerError;
 use crate::file::{self, Contents};
-use crate::normalize::Normalizer;
-use crate::template::Template;
-use crate::wordpiece::WordPiece;
+use crate::model::Scratch;
 use crate::words;
 
 /// A tokenizer, read from a `tokenizer.json`.
-pub struct Tokenizer {
-    /// The token of each id, if it has one: the vocabulary, and the added tokens.
-    tokens: Vec<Option<String>>,
-    /// Finds added tokens in the text before normalization.
-    raw: Matcher,
-    normalizer: Normalizer,
-    /// Finds added tokens in the normalized text.
-    normalized: Matcher,
-    wordpiece: WordPiece,
-    single: Template,
-    pair: Template,
-}
+pub struct Tokenizer(Contents);
 
 /// One part of a text: its added tokens and words, in order.
 enum Unit<'a> {
     /// An added token, by id.
     Token(u32),
-    /// A word, which WordPiece splits into pieces.
+    /// A word, which the model splits into pieces.
     Word(&'a str),
 }
 
@@ -38,8 +25,7 @@ impl Tokenizer {
     /// The bytes are no such file, or the file asks for a part that is not supported, or it
     /// contradicts itself.
     pub fn from_json(bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
-        let Contents { tokens, raw, normalizer, normalized, wordpiece, single, pair } = file::read(bytes)?;
-        Ok(Tokenizer { tokens, raw, normalizer, normalized, wordpiece, single, pair })
+        file::read(bytes).map(Tokenizer)
     }
 
     /// Encodes one text into at most `max_tokens` tokens, special tokens included. A longer text
@@ -48,7 +34,7 @@ impl Tokenizer {
     /// # Errors
     /// [`TokenizerError::LimitTooSmall`] if `max_tokens` is below [`Tokenizer::special_tokens`].
     pub fn encode(&self, text: &str, max_tokens: usize) -> Result<Encoding, TokenizerError> {
-        self.single.fill([&self.ids(text), &[]], max_tokens)
+        self.0.single.fill([&self.ids(text), &[]], max_tokens)
     }
 
     /// Encodes two texts into at most `max_tokens` tokens, special tokens included. The longer
@@ -58,38 +44,37 @@ impl Tokenizer {
     /// [`TokenizerError::LimitTooSmall`] if `max_tokens` is below
     /// [`Tokenizer::special_tokens_of_pair`].
     pub fn encode_pair(&self, a: &str, b: &str, max_tokens: usize) -> Result<Encoding, TokenizerError> {
-        self.pair.fill([&self.ids(a), &self.ids(b)], max_tokens)
+        self.0.pair.fill([&self.ids(a), &self.ids(b)], max_tokens)
     }
 
     /// One more than the greatest id. Not every id below it needs to have a token.
     pub fn vocab_size(&self) -> usize {
-        self.tokens.len()
+        self.0.tokens.len()
     }
 
     /// Number of special tokens around one text: the smallest limit for [`Tokenizer::encode`].
     pub fn special_tokens(&self) -> usize {
-        self.single.special_tokens()
+        self.0.single.special_tokens()
     }
 
     /// Number of special tokens around two texts: the smallest limit for
     /// [`Tokenizer::encode_pair`].
     pub fn special_tokens_of_pair(&self) -> usize {
-        self.pair.special_tokens()
+        self.0.pair.special_tokens()
     }
 
-    /// The text of a token. A piece that continues a word has its prefix, such as `##ing`. `None`
-    /// if no token has this id.
+    /// The text of a token, as the vocabulary has it: `##ing` continues a word, `▁the` begins one.
+    /// `None` if no token has this id.
     pub fn token(&self, id: u32) -> Option<&str> {
-        self.tokens.get(id as usize)?.as_deref()
+        self.0.tokens.get(id)
     }
 
     /// The id of a token, whose text is as [`Tokenizer::token`] gives it. It looks at every token.
     pub fn id(&self, token: &str) -> Option<u32> {
-        let at = self.tokens.iter().position(|each| each.as_deref() == Some(token))?;
-        u32::try_from(at).ok()
+        self.0.tokens.iter().find_map(|(text, id)| (text == token).then_some(id))
     }
 
-    /// The normalized words of a text before WordPiece splits them, and its added tokens, in order.
+    /// The normalized words of a text before the model splits them, and its added tokens, in order.
     /// Use it to explain a score; [`Tokenizer::encode`] does not need it.
     pub fn words(&self, text: &str) -> Vec<String> {
         let mut words = Vec::new();
@@ -103,22 +88,35 @@ impl Tokenizer {
     /// The ids of a text, without the template's special tokens.
     fn ids(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
+        let mut scratch = Scratch::default();
         self.for_each_unit(text, |unit| match unit {
             Unit::Token(id) => ids.push(id),
-            Unit::Word(word) => self.wordpiece.tokenize(word, &mut ids),
+            Unit::Word(word) => self.0.model.tokenize(word, &mut scratch, &mut ids),
         });
         ids
     }
 
     fn for_each_unit(&self, text: &str, mut unit: impl FnMut(Unit<'_>)) {
-        self.raw.split(text, |part| match part {
-            Part::Token(id) => unit(Unit::Token(id)),
+        let Contents { raw, normalizer, normalized, words, .. } = &self.0;
+        // Whether no part of the text has been taken yet.
+        let mut first = true;
+        raw.split(text, |part| match part {
+            Part::Token(id) => {
+                first = false;
+                unit(Unit::Token(id));
+            }
             Part::Text(text) => {
-                let text = self.normalizer.normalize(text);
-                self.normalized.split(&text, |part| match part {
-                    Part::Token(id) => unit(Unit::Token(id)),
-                    Part::Text(text) => words::split(text, |word| unit(Unit::Word(word))),
+                let text = normalizer.normalize(text);
+                normalized.split(&text, |part| {
+                    match part {
+                        Part::Token(id) => unit(Unit::Token(id)),
+                        Part::Text(text) => {
+                            words::split(words, text, first, &mut |word| unit(Unit::Word(word)));
+                        }
+                    }
+                    first = false;
                 });
+                first = false;
             }
         });
     }

@@ -1,5 +1,5 @@
-//! A byte trie over a fixed set of strings. It finds the longest entry that a text begins with, in
-//! time proportional to the length of that entry.
+//! A byte trie over a fixed set of strings. It finds the entries that a text begins with, in time
+//! proportional to the length of the longest one.
 
 use std::iter::once;
 use std::ops::Range;
@@ -32,7 +32,8 @@ impl Trie {
     pub(crate) fn new<'a>(entries: impl IntoIterator<Item = (&'a str, u32)>) -> Trie {
         let mut entries: Vec<(&[u8], u32)> =
             entries.into_iter().map(|(text, value)| (text.as_bytes(), value)).collect();
-        entries.sort_by_key(|&(text, _)| text); // stable
+        // Stable. The first bytes as one number decide most comparisons without a look at the text.
+        entries.sort_by_cached_key(|&(text, _)| (beginning(text), text));
         entries.dedup_by_key(|&mut (text, _)| text); // keeps the first
 
         let mut trie = Trie { label: vec![0], first_child: Vec::new(), value: Vec::new() };
@@ -48,7 +49,7 @@ impl Trie {
                 range.start += usize::from(here.is_some());
                 while !range.is_empty() {
                     let label = entries[range.start].0[depth];
-                    let same = entries[range.clone()].partition_point(|(text, _)| text[depth] <= label);
+                    let same = count_first(&entries[range.clone()], |(text, _)| text[depth] == label);
                     trie.label.push(label);
                     below.push(range.start..range.start + same);
                     range.start += same;
@@ -71,10 +72,23 @@ impl Trie {
         text.bytes().try_fold(Self::ROOT, |node, byte| self.child(node, byte))
     }
 
+    /// The value of exactly this string, if it is an entry.
+    pub(crate) fn value(&self, text: &str) -> Option<u32> {
+        let value = self.value[self.descend(text)?.0 as usize];
+        (value != NONE).then_some(value)
+    }
+
     /// Length and value of the longest non-empty string below `from` that `text` begins with.
     pub(crate) fn longest(&self, from: Node, text: &[u8]) -> Option<(usize, u32)> {
-        let mut node = from;
         let mut best = None;
+        self.for_each(from, text, |length, value| best = Some((length, value)));
+        best
+    }
+
+    /// Calls `entry` with length and value of each non-empty string below `from` that `text` begins
+    /// with, from the shortest to the longest.
+    pub(crate) fn for_each(&self, from: Node, text: &[u8], mut entry: impl FnMut(usize, u32)) {
+        let mut node = from;
         for (at, &byte) in text.iter().enumerate() {
             let Some(next) = self.child(node, byte) else {
                 break;
@@ -82,10 +96,9 @@ impl Trie {
             node = next;
             let value = self.value[node.0 as usize];
             if value != NONE {
-                best = Some((at + 1, value));
+                entry(at + 1, value);
             }
         }
-        best
     }
 
     fn child(&self, node: Node, byte: u8) -> Option<Node> {
@@ -95,6 +108,25 @@ impl Trie {
         let at = labels.binary_search(&byte).ok()?;
         Some(Node(first + at as u32))
     }
+}
+
+/// The first 8 bytes of a string, zeros behind its end, as a number that sorts as they do.
+fn beginning(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let length = text.len().min(8);
+    bytes[..length].copy_from_slice(&text[..length]);
+    u64::from_be_bytes(bytes)
+}
+
+/// The number of elements before the first one that does not belong; none behind it does. Quick
+/// where they are few.
+fn count_first<T>(list: &[T], belongs: impl Fn(&T) -> bool) -> usize {
+    let mut bound = 1;
+    while bound < list.len() && belongs(&list[bound]) {
+        bound *= 2;
+    }
+    let known = bound / 2;
+    known + list[known..list.len().min(bound)].partition_point(belongs)
 }
 
 #[cfg(test)]
@@ -109,6 +141,15 @@ mod tests {
         assert_eq!(trie.longest(Trie::ROOT, "éé".as_bytes()), Some((2, 3)));
         assert_eq!(trie.longest(Trie::ROOT, b"u"), None);
         assert_eq!(trie.longest(Trie::ROOT, b""), None);
+    }
+
+    #[test]
+    fn every_entry_that_a_text_begins_with() {
+        let trie = Trie::new([("a", 1), ("abc", 2), ("abcd", 3), ("b", 4), ("", 5)]);
+        let mut found = Vec::new();
+        trie.for_each(Trie::ROOT, b"abcx", |length, value| found.push((length, value)));
+        assert_eq!(found, [(1, 1), (3, 2)]);
+        assert_eq!(["abc", "ab", "", "x"].map(|text| trie.value(text)), [Some(2), None, Some(5), None]);
     }
 
     #[test]

@@ -17,16 +17,22 @@ pub(crate) struct WordPiece {
 }
 
 impl WordPiece {
-    /// `pieces` are texts and ids. A piece that begins with `prefix` continues a word.
+    /// `pieces` are texts and ids, `unknown` is one of the texts. A piece that begins with `prefix`
+    /// continues a word. `None` if `unknown` is missing.
     pub(crate) fn new<'a>(
         pieces: impl IntoIterator<Item = (&'a str, u32)>,
         prefix: &str,
-        unknown: u32,
+        unknown: &str,
         max_chars: u64,
-    ) -> WordPiece {
+    ) -> Option<WordPiece> {
         let pieces = Trie::new(pieces);
         let continuing = pieces.descend(prefix);
-        WordPiece { pieces, continuing, unknown, max_chars }
+        Some(WordPiece { continuing, unknown: pieces.value(unknown)?, max_chars, pieces })
+    }
+
+    /// The id of exactly this piece.
+    pub(crate) fn id(&self, piece: &str) -> Option<u32> {
+        self.pieces.value(piece)
     }
 
     /// Appends the ids of one word.

@@ -1,24 +1,30 @@
-//! `BertPreTokenizer`: white space separates words, and each punctuation character is a word.
+//! The pre-tokenizers: steps that split a text into words, one after the other.
 
-use crate::categories::is_punctuation;
+use crate::bert_words;
+use crate::metaspace::Metaspace;
 
-/// Calls `word` for each word of `text`, in order. No word is empty.
-pub(crate) fn split(text: &str, mut word: impl FnMut(&str)) {
-    let mut start = 0;
-    for (at, c) in text.char_indices() {
-        let alone = is_punctuation(c);
-        if alone || c.is_whitespace() {
-            let end = at + c.len_utf8();
-            if start < at {
-                word(&text[start..at]);
-            }
-            if alone {
-                word(&text[at..end]);
-            }
-            start = end;
-        }
+/// One step. It splits each word of the step before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// `BertPreTokenizer`.
+    Bert,
+    /// `WhitespaceSplit`: white space separates words.
+    WhiteSpace,
+    /// `Metaspace`.
+    Metaspace(Metaspace),
+}
+
+/// Calls `word` for each word of `text`, in order. No word is empty. `first` says whether the text
+/// is at the begin of the input.
+pub(crate) fn split(steps: &[Step], text: &str, first: bool, word: &mut dyn FnMut(&str)) {
+    if text.is_empty() {
+        return;
     }
-    if start < text.len() {
-        word(&text[start..]);
+    let Some((step, rest)) = steps.split_first() else { return word(text) };
+    let mut next = |part: &str| split(rest, part, first, word);
+    match step {
+        Step::Bert => bert_words::split(text, next),
+        Step::WhiteSpace => text.split_whitespace().for_each(next),
+        Step::Metaspace(step) => step.split(text, first, &mut next),
     }
 }

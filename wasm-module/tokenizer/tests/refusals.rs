@@ -5,6 +5,7 @@ mod support;
 
 use lockstep_tokenizer::{Tokenizer, TokenizerError};
 use serde_json::{Value, json};
+use support::unigram::metaspace;
 use support::{added, bert_uncased, pieces};
 
 fn refusal(change: impl FnOnce(&mut Value)) -> String {
@@ -18,13 +19,11 @@ fn refusal(change: impl FnOnce(&mut Value)) -> String {
 fn other_components() {
     for (component, kind) in [
         ("model", "BPE"),
-        ("model", "Unigram"),
         ("model", "WordLevel"),
         ("normalizer", "NFKC"),
-        ("normalizer", "Precompiled"),
-        ("normalizer", "Replace"),
+        ("normalizer", "Nmt"),
         ("pre_tokenizer", "Whitespace"),
-        ("pre_tokenizer", "Metaspace"),
+        ("pre_tokenizer", "ByteLevel"),
         ("post_processor", "RobertaProcessing"),
         ("post_processor", "Sequence"),
     ] {
@@ -35,12 +34,85 @@ fn other_components() {
         file["normalizer"] = json!({"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "Nmt"}]})
     });
     assert_eq!(error, "tokenizer.json: normalizer of type \"Nmt\" is not supported");
-    let error = refusal(|file| file["pre_tokenizer"] = json!(null));
-    assert_eq!(error, "tokenizer.json: pre_tokenizer of type \"null\" is not supported");
+    let error = refusal(|file| file["pre_tokenizer"] = json!({}));
+    assert_eq!(error, "tokenizer.json: pre_tokenizer of type \"(none)\" is not supported");
     let error = refusal(|file| file["model"] = json!({"vocab": {}}));
     assert_eq!(error, "tokenizer.json: model of type \"(none)\" is not supported");
     let error = refusal(|file| file["version"] = json!("2.0"));
     assert_eq!(error, "tokenizer.json: version of type \"2.0\" is not supported");
+}
+
+#[test]
+fn parts_of_unigram_tokenizers() {
+    let pieces = [("a".to_owned(), -1.0), ("b".to_owned(), -2.0)];
+    let refusal = |change: &dyn Fn(&mut Value)| {
+        let mut file = support::unigram::file(&pieces, &Value::Null, &metaspace("always", None));
+        change(&mut file);
+        Tokenizer::from_json(&serde_json::to_vec(&file).unwrap()).unwrap_err().to_string()
+    };
+    for (id, shown) in [(json!(null), "null"), (json!(7), "7")] {
+        let error = refusal(&|file| file["model"]["unk_id"] = id.clone());
+        assert_eq!(error, format!("model: unk_id is {shown}, allowed: the index of one of the 7 pieces"));
+    }
+    let error = refusal(&|file| file["model"]["vocab"] = json!([]));
+    assert_eq!(error, "model: unk_id is 3, allowed: the index of one of the 0 pieces");
+    let error = refusal(&|file| file["model"]["vocab"][2] = json!(["x"]));
+    assert!(error.contains("tuple"), "{error}");
+    let replace = |pattern: Value| json!({"type": "Replace", "pattern": pattern, "content": ""});
+    for (normalizer, words) in [
+        (replace(json!({"Regex": "a*"})), "Replace of the pattern a*"),
+        (replace(json!({"String": ""})), "Replace of an empty pattern"),
+    ] {
+        let error = refusal(&|file| file["normalizer"] = normalizer.clone());
+        assert_eq!(error, format!("tokenizer.json: normalizer of type {words:?} is not supported"));
+    }
+    let mut map = support::charsmap::bytes(&support::charsmap::nfkc());
+    let units = u32::from_le_bytes([map[0], map[1], map[2], map[3]]);
+    let encoded = |bytes: &[u8]| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, bytes);
+    let mut maps = vec![("?".to_owned(), "it is not base64"), (encoded(&map[..3]), "it has no size")];
+    maps.push((encoded(&map[..units as usize]), "its trie ends early"));
+    maps.push((encoded(&[0; 9]), "its trie is empty"));
+    map.push(0xff);
+    maps.push((encoded(&map), "its replacements are not UTF-8"));
+    for (map, words) in maps {
+        let part = json!({"type": "Precompiled", "precompiled_charsmap": map});
+        let error = refusal(&|file| file["normalizer"] = part.clone());
+        assert_eq!(error, format!("normalizer Precompiled: precompiled_charsmap: {words}"));
+    }
+    let mut old = metaspace("always", None);
+    old["add_prefix_space"] = json!(false);
+    let error = refusal(&|file| file["pre_tokenizer"] = old.clone());
+    assert!(error.contains("add_prefix_space false"), "{error}");
+    let split = json!({"type": "WhitespaceSplit"});
+    let words = json!({"type": "Sequence", "pretokenizers": [split, metaspace("first", None)]});
+    let error = refusal(&|file| file["pre_tokenizer"] = words.clone());
+    assert!(error.contains("prepend_scheme first, behind these"), "{error}");
+    let error = refusal(&|file| {
+        file["pre_tokenizer"] = metaspace("first", None);
+        file["normalizer"] = json!({"type": "Strip", "strip_left": true, "strip_right": true});
+    });
+    assert!(error.contains("prepend_scheme first, behind these"), "{error}");
+}
+
+/// A trie that leads nowhere gives no replacement.
+#[test]
+fn a_damaged_trie_panics_nowhere() {
+    let whole = support::charsmap::bytes(&support::charsmap::nfkc());
+    let mut random = support::Random(12);
+    let units = u32::from_le_bytes([whole[0], whole[1], whole[2], whole[3]]) as usize;
+    for _ in 0..20 {
+        let mut map = whole.clone();
+        for _ in 0..units / 8 {
+            map[4 + random.below(units)] = random.next() as u8;
+        }
+        let map = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, map);
+        let part = json!({"type": "Precompiled", "precompiled_charsmap": map});
+        let file = support::unigram::file(&[], &part, &metaspace("always", None));
+        let ours = Tokenizer::from_json(&serde_json::to_vec(&file).unwrap()).unwrap();
+        for _ in 0..200 {
+            assert!(!ours.encode(&random.text(20, &["①"]), 512).unwrap().ids.is_empty());
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,100 @@
+//! Reads `tokenizer.json`. A component that this crate does not implement is refused by name.
+
+mod added;
+mod normalizer;
+mod part;
+mod template;
+mod unigram;
+mod wordpiece;
+mod words;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use self::added::AddedToken;
+use self::part::{UNTYPED, unsupported};
+use crate::added::Matcher;
+use crate::error::TokenizerError;
+use crate::model::Model;
+use crate::normalize::Normalizer;
+use crate::template::Template;
+use crate::tokens::Tokens;
+use crate::words::Step;
+
+/// Node numbers, piece numbers and ids are `u32`. None can exceed the size of the file.
+const MAX_BYTES: usize = u32::MAX as usize - 1;
+
+#[derive(Deserialize)]
+struct File {
+    version: Option<String>,
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+    normalizer: Option<Value>,
+    pre_tokenizer: Option<Value>,
+    post_processor: Option<Value>,
+    model: ModelKind,
+}
+
+/// The kind of the model. It is read first, because the vocabularies of the models have different
+/// shapes.
+#[derive(Deserialize)]
+struct ModelKind {
+    r#type: Option<String>,
+    /// Old files have no type. Only WordPiece has this field.
+    max_input_chars_per_word: Option<u64>,
+    /// Only Unigram has this one.
+    unk_id: Option<u64>,
+}
+
+/// All parts of a tokenizer, read and checked.
+pub(crate) struct Contents {
+    /// The token of each id.
+    pub(crate) tokens: Tokens,
+    /// Finds the added tokens in the raw text.
+    pub(crate) raw: Matcher,
+    /// What happens to the text before it is split.
+    pub(crate) normalizer: Normalizer,
+    /// Finds the added tokens in the normalized text.
+    pub(crate) normalized: Matcher,
+    /// Splits the normalized text into words.
+    pub(crate) words: Vec<Step>,
+    /// Splits a word into pieces.
+    pub(crate) model: Model,
+    /// The template of one text.
+    pub(crate) single: Template,
+    /// The template of two texts.
+    pub(crate) pair: Template,
+}
+
+/// Reads and checks the bytes of a `tokenizer.json`.
+pub(crate) fn read(bytes: &[u8]) -> Result<Contents, TokenizerError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(TokenizerError::TooLarge { bytes: bytes.len(), limit: MAX_BYTES });
+    }
+    let file: File = serde_json::from_slice(bytes)?;
+    if let Some(version) = file.version.filter(|version| version != "1.0") {
+        return Err(unsupported("version", version));
+    }
+    let ModelKind { r#type: kind, max_input_chars_per_word: chars, unk_id } = file.model;
+    let is_unigram = match (kind.as_deref(), chars, unk_id) {
+        (Some("WordPiece"), ..) | (None, Some(_), _) => false,
+        (Some("Unigram"), ..) | (None, None, Some(_)) => true,
+        (kind, ..) => return Err(unsupported("model", kind.unwrap_or(UNTYPED))),
+    };
+    let mut steps = Vec::new();
+    if let Some(normalizer) = &file.normalizer {
+        normalizer::read(normalizer, &mut steps)?;
+    }
+    let normalizer = Normalizer::new(steps);
+    let words = words::read(file.pre_tokenizer.as_ref(), normalizer.steps())?;
+    let (model, mut tokens, pieces) = if is_unigram {
+        let (model, tokens, pieces) = unigram::read(bytes)?;
+        (Model::Unigram(model), tokens, pieces)
+    } else {
+        let (model, tokens, pieces) = wordpiece::read(bytes)?;
+        (Model::WordPiece(model), tokens, pieces)
+    };
+    let [raw, normalized] = added::read(file.added_tokens, &model, &normalizer, pieces, &mut tokens)?;
+    let [single, pair] = template::read(file.post_processor.as_ref(), tokens.len())?;
+    Ok(Contents { tokens, raw, normalizer, normalized, words, model, single, pair })
+}

@@ -1,0 +1,36 @@
+//! The model: splits a word into pieces of the vocabulary.
+
+use crate::unigram::{Best, Unigram};
+use crate::wordpiece::WordPiece;
+
+/// The models that a file may have.
+pub(crate) enum Model {
+    /// Longest pieces first.
+    WordPiece(WordPiece),
+    /// The pieces with the greatest sum of scores.
+    Unigram(Unigram),
+}
+
+/// Memory that the words of a text share.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    best: Vec<Best>,
+}
+
+impl Model {
+    /// The id of exactly this piece.
+    pub(crate) fn id(&self, piece: &str) -> Option<u32> {
+        match self {
+            Model::WordPiece(model) => model.id(piece),
+            Model::Unigram(model) => model.id(piece),
+        }
+    }
+
+    /// Appends the ids of one word.
+    pub(crate) fn tokenize(&self, word: &str, scratch: &mut Scratch, ids: &mut Vec<u32>) {
+        match self {
+            Model::WordPiece(model) => model.tokenize(word, ids),
+            Model::Unigram(model) => model.tokenize(word, &mut scratch.best, ids),
+        }
+    }
+}
