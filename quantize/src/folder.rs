@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use lockstep_arith::encoder::Pooling;
 use lockstep_folder::manifest::{FORMAT, Manifest, PIECE, sha256};
 use lockstep_folder::{MANIFEST, ONNX, RUNTIME, TOKENIZER};
-use lockstep_tokenizer::TokenizerError;
+use lockstep_tokenizer::{Tokenizer, TokenizerError};
 
 use crate::calibration;
 use crate::checkpoint::{Checkpoint, CheckpointError, Config, read_file};
@@ -123,6 +123,11 @@ impl Source {
     }
 }
 
+/// Whether both texts of a pair have the token type 0.
+fn has_one_type(tokenizer: &Tokenizer) -> Result<bool, TokenizerError> {
+    Ok(tokenizer.encode_pair("", "", usize::MAX)?.type_ids.iter().all(|&id| id == 0))
+}
+
 /// A head that the model folder does not have.
 fn head_notes(config: &Config) -> Vec<String> {
     let head = config.unused_head.iter();
@@ -150,7 +155,7 @@ pub fn run(
         }
         None => calibration::BUNDLED.into(),
     };
-    let pairs = config.labels.is_some() && config.types > 1;
+    let pairs = config.labels.is_some() && (config.types > 1 || has_one_type(&tokens.tokenizer)?);
     let sequences = calibration::sequences(&tokens.tokenizer, &text, config.positions, pairs)?;
     if let Some(&id) = sequences.iter().flat_map(|s| &s.type_ids).find(|&&id| usize::from(id) >= config.types)
     {

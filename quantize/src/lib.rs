@@ -1,4 +1,4 @@
-//! Quantizes a Hugging Face BERT checkpoint to the integers of `wasm-module/arith/SPEC.md`.
+//! Quantizes a Hugging Face encoder to the integers of `wasm-module/arith/SPEC.md`.
 //!
 //! ```text
 //! checkpoint/ -> float weights -> teacher.rs runs the float model over the calibration text

@@ -9,8 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_arith::encoder::Pooling;
 use lockstep_quantize::folder::{Options, Written, run};
 
-/// Quantizes a Hugging Face BERT checkpoint to integers: 7-bit weights, 8-bit activations, no
-/// float.
+/// Quantizes a Hugging Face encoder to integers: 7-bit weights, 8-bit activations, no float.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

@@ -16,7 +16,20 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
-from transformers import AutoModel, BertConfig, BertForSequenceClassification
+from sentencepiece import SentencePieceTrainer, sentencepiece_model_pb2
+from tokenizers import Tokenizer
+from transformers import (
+    AutoModel,
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    CamembertConfig,
+    DistilBertConfig,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+    XLMRobertaConfig,
+    XLMRobertaTokenizer,
+)
 
 TINY = os.path.join(os.environ["LOCKSTEP_TINY"], "checkpoint")
 LEAST = 0.996
@@ -141,6 +154,82 @@ class Saved(unittest.TestCase):
         code, said = quantize(self.folder / "classifier", self.folder / "out")
         self.assertEqual(code, 0, said)
         self.assertEqual(self.manifest()["labels"], ["LABEL_0", "LABEL_1", "LABEL_2"])
+
+    def tokenizer(self, folder):
+        """The tokenizer of the tiny checkpoint, for a network of another family."""
+        shutil.copy(os.path.join(TINY, "tokenizer.json"), folder)
+        config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 128, "pad_token": "[PAD]"}
+        (folder / "tokenizer_config.json").write_text(json.dumps(config))
+
+    def test_families(self):
+        names = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
+        roberta = names | {"vocab_size": 400, "pad_token_id": 0, "max_position_embeddings": 129}
+        distil = {"dim": 64, "n_layers": 2, "n_heads": 4, "hidden_dim": 128, "vocab_size": 400}
+        for config in (
+            RobertaConfig(**roberta, type_vocab_size=1),
+            XLMRobertaConfig(**roberta, type_vocab_size=2, layer_norm_eps=1e-5),
+            CamembertConfig(**roberta, type_vocab_size=1),
+            DistilBertConfig(**distil, max_position_embeddings=128),
+            DistilBertConfig(**distil, max_position_embeddings=128, sinusoidal_pos_embds=True, activation="relu"),
+        ):
+            with self.subTest(config.model_type):
+                torch.manual_seed(1)
+                folder = self.folder / config.model_type
+                AutoModel.from_config(config).save_pretrained(folder)
+                self.tokenizer(folder)
+                model = SentenceTransformer(modules=[Transformer(str(folder)), Pooling(64, "mean")], device="cpu")
+                model.save(self.folder / "saved")
+                self.agree(model, self.folder / "saved")
+
+    def test_a_classifier_of_roberta(self):
+        torch.manual_seed(2)
+        sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
+        config = RobertaConfig(
+            **sizes, vocab_size=400, pad_token_id=0, max_position_embeddings=129, type_vocab_size=2, num_labels=2
+        )
+        model = RobertaForSequenceClassification(config).eval()
+        with torch.no_grad():
+            model.classifier.out_proj.weight.mul_(50)
+        folder = self.folder / "roberta"
+        model.save_pretrained(folder)
+        self.tokenizer(folder)
+        code, said = quantize(folder, self.folder / "out")
+        self.assertEqual(code, 0, said)
+        tokens = Tokenizer.from_file(os.path.join(TINY, "tokenizer.json"))
+        tokens.enable_truncation(128)
+        ids = [tokens.encode(text).ids for text in TEXTS]
+        with torch.no_grad():
+            expected = np.array([model(torch.tensor([row])).logits[0].tolist() for row in ids])
+        found = vectors(self.folder / "out", TEXTS) * self.manifest()["logit_unit"]
+        self.assertLess(float(np.max(np.abs(found - expected))), 0.05 * float(np.ptp(expected)) + 0.02)
+
+    def test_a_unigram_tokenizer(self):
+        """A BERT network with the tokenizer of XLM-RoBERTa, as multilingual MiniLM and e5 are."""
+        lines = [text.replace("[", "(") for text in TEXTS] * 50
+        lines += ["Привет, мир!", "naïve café Übergröße", "한국어 문장입니다", "ไทยแลนด์ हिन्दी", "ﷺ ① ㌀"] * 50
+        (self.folder / "lines.txt").write_text("\n".join(lines))
+        SentencePieceTrainer.train(
+            input=str(self.folder / "lines.txt"), model_prefix=str(self.folder / "pieces"), vocab_size=300,
+            hard_vocab_limit=False, model_type="unigram", minloglevel=2,
+        )
+        proto = sentencepiece_model_pb2.ModelProto()
+        proto.ParseFromString((self.folder / "pieces.model").read_bytes())
+        special = [(text, 0.0) for text in ("<s>", "<pad>", "</s>", "<unk>")]
+        vocab = [*special, *((piece.piece, piece.score) for piece in proto.pieces[3:]), ("<mask>", 0.0)]
+        charsmap = proto.normalizer_spec.precompiled_charsmap
+        tokenizer = XLMRobertaTokenizer(vocab=vocab, _spm_precompiled_charsmap=charsmap, model_max_length=100)
+        folder = self.folder / "multilingual"
+        tokenizer.save_pretrained(folder)
+        torch.manual_seed(3)
+        sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
+        BertModel(BertConfig(**sizes, vocab_size=len(tokenizer))).save_pretrained(folder)
+        model = SentenceTransformer(modules=[Transformer(str(folder)), Pooling(64, "mean")], device="cpu")
+        model.save(self.folder / "saved")
+        self.agree(model, self.folder / "saved")
+        self.assertEqual(self.manifest()["max_input_length"], 100)
+        more = ["e\u0301 ①\u0301 \u200d x", "ﷺ  \t 한국어", "<s> <mask> </s>", "▁▁ ▁x", "👩\u200d👧 🇩🇪"]
+        found = vectors(self.folder / "out", more)
+        self.assertGreaterEqual(least_cosine(found, model.encode(more).astype(np.float64)), LEAST)
 
     def test_what_is_not_carried_is_named(self):
         for name, modules, words in (

@@ -1,23 +1,28 @@
-//! The configuration of a checkpoint: `config.json`, as transformers' `BertConfig` takes it.
+//! The configuration of a checkpoint: `config.json`, as transformers' `BertConfig` and the
+//! configurations of the other families take it.
 //!
-//! Every key of `BertConfig` is one of these:
+//! Every key of them is one of these:
 //!
 //! | key | |
 //! |---|---|
-//! | sizes, `hidden_act`, `layer_norm_eps`, `id2label`, `num_labels` | read here |
-//! | `model_type`, `position_embedding_type`, `is_decoder`, `add_cross_attention`, `pruned_heads`, `quantization_config`, `auto_map` | another network: refused unless they say that it is none |
-//! | dropouts, `initializer_range`, `pad_token_id` and other token ids, `use_cache`, `tie_word_embeddings`, `gradient_checkpointing`, `output_*`, `return_dict`, `torch_dtype`, `dtype`, `chunk_size_feed_forward` | no effect on the vectors |
+//! | `model_type`, sizes, `hidden_act`, `layer_norm_eps`, `id2label`, `num_labels` | read here and in `family.rs` |
+//! | `position_embedding_type`, `is_decoder`, `add_cross_attention`, `pruned_heads`, `quantization_config`, `auto_map` | another network: refused unless they say that it is none |
+//! | `pad_token_id` | RoBERTa's first position is behind it; else no effect on the vectors |
+//! | dropouts, `initializer_range`, `sinusoidal_pos_embds`, other token ids, `use_cache`, `tie_word_embeddings`, `gradient_checkpointing`, `output_*`, `return_dict`, `torch_dtype`, `dtype`, `chunk_size_feed_forward` | no effect on the vectors |
 
 use std::path::Path;
 
 use super::activation::Activation;
 use super::error::CheckpointError;
+use super::family::Family;
 use super::json::Json;
 use super::labels;
 
 /// The fields of `config.json` that the quantisation needs.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Which names the weights have.
+    pub family: Family,
     /// Hidden size.
     pub hidden: usize,
     /// Number of layers.
@@ -30,6 +35,8 @@ pub struct Config {
     pub vocabulary: usize,
     /// Longest sequence, at most 512.
     pub positions: usize,
+    /// The row of the position table that the first token gets.
+    pub first_position: usize,
     /// Number of token types.
     pub types: usize,
     /// The activation between the feed-forward layers.
@@ -42,17 +49,6 @@ pub struct Config {
     pub unused_head: Option<String>,
 }
 
-/// Architectures without a head, or with one that no sentence vector uses.
-const ENCODERS: [&str; 6] = [
-    "BertModel",
-    "BertForMaskedLM",
-    "BertForPreTraining",
-    "BertForNextSentencePrediction",
-    "BertLMHeadModel",
-    "BertEncoder",
-];
-const CLASSIFIER: &str = "BertForSequenceClassification";
-
 impl Config {
     /// Reads and checks `config.json`.
     ///
@@ -60,46 +56,61 @@ impl Config {
     /// [`CheckpointError::Config`] names the key and its value.
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
         let json = Json::read(path)?;
+        let architecture = architecture(&json)?;
+        let family = Family::of(&json, architecture)?;
         refuse_other_networks(&json)?;
-        let hidden = size(&json, "hidden_size", 32, 1024, None)?;
-        let heads = size(&json, "num_attention_heads", 1, 1024, None)?;
-        let intermediate = size(&json, "intermediate_size", 32, 4096, None)?;
-        for (name, value) in [("hidden_size", hidden), ("intermediate_size", intermediate)] {
+        let keys = family.keys();
+        let hidden = size(&json, keys.hidden, 32, 1024, None)?;
+        let heads = size(&json, keys.heads, 1, 1024, None)?;
+        let intermediate = size(&json, keys.intermediate, 32, 4096, None)?;
+        for (name, value) in [(keys.hidden, hidden), (keys.intermediate, intermediate)] {
             if value % 2 == 1 {
                 return Err(json.refuse(name, "allowed: even numbers"));
             }
         }
         if hidden % heads != 0 || hidden / heads > 128 {
             return Err(json.error(format!(
-                "hidden_size {hidden} with num_attention_heads {heads}: heads must divide it into widths of at most 128"
+                "{} {hidden} with {} {heads}: heads must divide it into widths of at most 128",
+                keys.hidden, keys.heads
             )));
         }
-        let architecture = architecture(&json)?;
-        let classifier = architecture == Some(CLASSIFIER);
+        let classifier = architecture.is_some_and(|name| family.is_classifier(name));
+        if classifier && family == Family::DistilBert {
+            let advice = "whose head has a ReLU between its layers, which is not carried; \
+                          give the encoder alone, or a classifier of BERT or RoBERTa";
+            return Err(json.refuse("architectures", advice));
+        }
+        let first_position = family.first_position(&json)?;
+        let least = first_position + 1;
+        let positions = size(&json, "max_position_embeddings", least, 1 << 16, None)? - first_position;
+        let unused_head = architecture.filter(|name| !classifier && !family.is_encoder(name));
         Ok(Self {
+            family,
             hidden,
-            layers: size(&json, "num_hidden_layers", 1, 64, None)?,
+            layers: size(&json, keys.layers, 1, 64, None)?,
             heads,
             intermediate,
             vocabulary: size(&json, "vocab_size", 1, 1 << 24, None)?,
-            positions: size(&json, "max_position_embeddings", 1, 1 << 16, None)?.min(512),
-            types: size(&json, "type_vocab_size", 1, 16, Some(2))?,
-            activation: activation(&json)?,
-            epsilon: epsilon(&json)?,
+            positions: positions.min(512),
+            first_position,
+            types: match family {
+                // It has none; those of the tokenizer change nothing.
+                Family::DistilBert => 2,
+                Family::Bert | Family::Roberta => size(&json, "type_vocab_size", 1, 16, Some(2))?,
+            },
+            activation: activation(&json, keys.activation)?,
+            epsilon: epsilon(&json, family)?,
             labels: classifier.then(|| labels::read(&json)).transpose()?,
-            unused_head: architecture
-                .filter(|name| !classifier && !ENCODERS.contains(name))
-                .map(str::to_owned),
+            unused_head: unused_head.map(str::to_owned),
         })
     }
 }
 
 /// Refuses the keys that make another network of the same weights.
 fn refuse_other_networks(json: &Json) -> Result<(), CheckpointError> {
-    for (key, allowed) in [("model_type", "bert"), ("position_embedding_type", "absolute")] {
-        if json.text(key)?.is_some_and(|value| value != allowed) {
-            return Err(json.refuse(key, &format!("allowed: \"{allowed}\"")));
-        }
+    const POSITIONS: &str = "position_embedding_type";
+    if json.text(POSITIONS)?.is_some_and(|value| value != "absolute") {
+        return Err(json.refuse(POSITIONS, "allowed: \"absolute\""));
     }
     for (key, why) in [
         ("is_decoder", "which masks the tokens that follow; allowed: false"),
@@ -140,8 +151,8 @@ fn size(
         .ok_or_else(|| json.refuse(key, &format!("allowed: {least} to {most}")))
 }
 
-fn activation(json: &Json) -> Result<Activation, CheckpointError> {
-    Ok(match json.text("hidden_act")?.unwrap_or("gelu") {
+fn activation(json: &Json, key: &str) -> Result<Activation, CheckpointError> {
+    Ok(match json.text(key)?.unwrap_or("gelu") {
         "gelu" | "gelu_python" => Activation::Gelu,
         "gelu_new" | "gelu_pytorch_tanh" | "gelu_python_tanh" | "gelu_fast" | "gelu_accurate" => {
             Activation::GeluTanh
@@ -150,12 +161,15 @@ fn activation(json: &Json) -> Result<Activation, CheckpointError> {
         _ => {
             let allowed = "allowed: gelu, gelu_python, gelu_new, gelu_pytorch_tanh, gelu_python_tanh, \
                            gelu_fast, gelu_accurate, relu";
-            return Err(json.refuse("hidden_act", allowed));
+            return Err(json.refuse(key, allowed));
         }
     })
 }
 
-fn epsilon(json: &Json) -> Result<f32, CheckpointError> {
+fn epsilon(json: &Json, family: Family) -> Result<f32, CheckpointError> {
+    if family == Family::DistilBert {
+        return Ok(1e-12);
+    }
     let epsilon = json.number("layer_norm_eps")?.unwrap_or(1e-12);
     if !(0.0..=0.1).contains(&epsilon) {
         return Err(json.refuse("layer_norm_eps", "allowed: 0 to 0.1"));
@@ -169,6 +183,6 @@ fn architecture(json: &Json) -> Result<Option<&str>, CheckpointError> {
     let names = list.as_array().map(|names| names.iter().filter_map(|name| name.as_str()));
     let names: Vec<&str> =
         names.ok_or_else(|| json.refuse("architectures", "allowed: an array of names"))?.collect();
-    let classifier = names.iter().find(|name| **name == CLASSIFIER);
+    let classifier = names.iter().find(|name| name.ends_with("ForSequenceClassification"));
     Ok(classifier.or(names.first()).copied())
 }

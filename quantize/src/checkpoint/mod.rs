@@ -1,7 +1,7 @@
-//! Reads a Hugging Face BERT checkpoint: the configuration and the float weights.
+//! Reads the Hugging Face checkpoint of an encoder: the configuration and the float weights.
 //!
 //! ```text
-//! config.json ------------------> config.rs ------------------------------+
+//! config.json ------------------> family.rs, config.rs -------------------+
 //! model.safetensors ------------> safetensors.rs -+                       |
 //! its parts, with an index -----> sharded.rs -----+-> prefix.rs --------+ |
 //! model.onnx (fp32 export) -----> fp32_onnx/ -----+                     | |
@@ -12,6 +12,7 @@
 mod activation;
 mod config;
 mod error;
+mod family;
 mod fp32_onnx;
 mod json;
 mod labels;
@@ -26,5 +27,6 @@ mod weights;
 pub use activation::Activation;
 pub use config::Config;
 pub use error::{CheckpointError, read_file};
+pub use family::Family;
 pub use json::{Json, read_json, shown};
 pub use weights::{Checkpoint, Dense, HeadWeights, LayerWeights, Norm};

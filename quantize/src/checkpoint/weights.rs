@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::config::Config;
 use super::error::CheckpointError;
+use super::family::Family;
 use super::tensors::Tensors;
 use crate::matrix::Matrix;
 
@@ -84,36 +85,45 @@ impl Checkpoint {
 
     fn from_tensors(config: Config, t: &Tensors) -> Result<Self, CheckpointError> {
         let (d, m) = (config.hidden, config.intermediate);
+        let names = config.family.names();
         let e = |s: &str| format!("embeddings.{s}");
         let words = t.matrix(&e("word_embeddings.weight"), config.vocabulary, d)?;
-        let mut positions = t.matrix_at_least(&e("position_embeddings.weight"), config.positions, d)?;
+        let (first, end) = (config.first_position, config.first_position + config.positions);
+        let mut positions = t.matrix_at_least(&e("position_embeddings.weight"), end, d)?;
         positions.rows = config.positions;
-        positions.data.truncate(config.positions * d);
-        let types = t.matrix(&e("token_type_embeddings.weight"), config.types, d)?;
+        positions.data.truncate(end * d);
+        positions.data.drain(..first * d);
+        let types = match config.family {
+            Family::DistilBert => Matrix::zeros(config.types, d),
+            Family::Bert | Family::Roberta => {
+                t.matrix(&e("token_type_embeddings.weight"), config.types, d)?
+            }
+        };
         let embedding_norm = norm(t, &e("LayerNorm"), d)?;
         let mut layers = Vec::with_capacity(config.layers);
         for l in 0..config.layers {
-            let p = |s: &str| format!("encoder.layer.{l}.{s}");
+            let p = |s: &str| format!("{}.{l}.{s}", names.layers);
             let mut projection = Dense { weight: Matrix::zeros(0, d), bias: Vec::new() };
-            for kind in ["query", "key", "value"] {
-                let part = dense(t, &p(&format!("attention.self.{kind}")), d, d)?;
+            for part in names.projection {
+                let part = dense(t, &p(part), d, d)?;
                 projection.weight.rows += d;
                 projection.weight.data.extend(part.weight.data);
                 projection.bias.extend(part.bias);
             }
             layers.push(LayerWeights {
                 projection,
-                output: dense(t, &p("attention.output.dense"), d, d)?,
-                attention_norm: norm(t, &p("attention.output.LayerNorm"), d)?,
-                expand: dense(t, &p("intermediate.dense"), m, d)?,
-                contract: dense(t, &p("output.dense"), d, m)?,
-                output_norm: norm(t, &p("output.LayerNorm"), d)?,
+                output: dense(t, &p(names.output), d, d)?,
+                attention_norm: norm(t, &p(names.attention_norm), d)?,
+                expand: dense(t, &p(names.expand), m, d)?,
+                contract: dense(t, &p(names.contract), d, m)?,
+                output_norm: norm(t, &p(names.output_norm), d)?,
             });
         }
+        let [pooler, classifier] = names.head;
         let head = match &config.labels {
             Some(labels) => Some(HeadWeights {
-                pooler: dense(t, "pooler.dense", d, d)?,
-                classifier: dense(t, "classifier", labels.len(), d)?,
+                pooler: dense(t, pooler, d, d)?,
+                classifier: dense(t, classifier, labels.len(), d)?,
             }),
             None => None,
         };

@@ -1,4 +1,8 @@
-//! The most tokens of a text.
+//! The most tokens of a text, and which of them stay.
+
+use std::path::Path;
+
+use serde_json::Value;
 
 use super::error::TokensError;
 use super::settings::Config;
@@ -27,6 +31,21 @@ pub(super) fn stated(
         Some(limit) => Ok((limit as usize).min(positions)),
         None => Ok(positions),
     }
+}
+
+/// Refuses a `tokenizer.json` that cuts the begin of a long text, unless `tokenizer_config.json`
+/// states another side; transformers lets it win.
+pub(super) fn check_side(
+    path: &Path,
+    tokenizer: &Value,
+    config: Option<&Config>,
+) -> Result<(), CheckpointError> {
+    let stated = config.is_some_and(|config| config.json().get("truncation_side").is_some());
+    if stated || tokenizer["truncation"]["direction"] != "Left" {
+        return Ok(());
+    }
+    let reason = "truncation.direction is \"Left\", allowed: \"Right\"; the end of a long text is cut";
+    Err(CheckpointError::Config { path: path.into(), reason: reason.to_owned() })
 }
 
 /// The limit of the model folder. `special` is the number of special tokens of a pair of texts.

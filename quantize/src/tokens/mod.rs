@@ -58,8 +58,10 @@ pub fn read(
     normalizer::apply(&mut value, config.as_ref(), settings.lowercase, &mut notes)?;
     let tokenizer = open(&to_vec(&value))?;
     if let Some(config) = &config {
+        config.check_file(&value)?;
         config.check_added(&tokenizer)?;
     }
+    limit::check_side(&path, &value, config.as_ref())?;
     let stated = limit::stated(settings.limit, config.as_ref(), positions, &mut notes)?;
     let limit = limit::choose(stated, chosen, positions, tokenizer.special_tokens_of_pair(), &mut notes)?;
     value["truncation"] =

@@ -16,8 +16,15 @@ const BERT: [&str; 6] = [
     "ElectraTokenizer",
     "ElectraTokenizerFast",
 ];
-/// Classes that take `tokenizer.json` as it is.
-const PLAIN: [&str; 2] = ["PreTrainedTokenizerFast", "TokenizersBackend"];
+/// Classes that take `tokenizer.json` as it is, but for `add_prefix_space`.
+const PLAIN: [&str; 6] = [
+    "PreTrainedTokenizerFast",
+    "TokenizersBackend",
+    "XLMRobertaTokenizer",
+    "XLMRobertaTokenizerFast",
+    "CamembertTokenizer",
+    "CamembertTokenizerFast",
+];
 
 /// The file, checked.
 #[derive(Debug)]
@@ -73,6 +80,24 @@ impl Config {
         Ok(added)
     }
 
+    /// Refuses a setting that contradicts `tokenizer.json`: whether `Metaspace` puts a space before
+    /// a text.
+    pub(super) fn check_file(&self, tokenizer: &Value) -> Result<(), CheckpointError> {
+        const PREFIX: &str = "add_prefix_space";
+        if let (Some(stated), Some(found)) =
+            (self.json.flag(PREFIX)?, puts_prefix(&tokenizer["pre_tokenizer"]))
+            && stated != found
+        {
+            let puts = if found { "puts" } else { "does not put" };
+            let advice = format!(
+                "and the Metaspace of tokenizer.json {puts} a space before a text; \
+                 save the tokenizer again with transformers, so that both files agree"
+            );
+            return Err(self.json.refuse(PREFIX, &advice));
+        }
+        Ok(())
+    }
+
     /// Refuses tokens that `transformers` would add and that the tokenizer does not have.
     pub(super) fn check_added(&self, tokenizer: &Tokenizer) -> Result<(), CheckpointError> {
         for (id, token) in self.added()? {
@@ -100,6 +125,14 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Whether the `Metaspace` of a pre-tokenizer puts a space before a text; `None` if it has none.
+fn puts_prefix(part: &Value) -> Option<bool> {
+    if part["type"] == "Metaspace" {
+        return Some(part["prepend_scheme"] != "never" && part["add_prefix_space"] != false);
+    }
+    part["pretokenizers"].as_array()?.iter().find_map(puts_prefix)
 }
 
 /// The text of a token: a text, or an object with `content`.

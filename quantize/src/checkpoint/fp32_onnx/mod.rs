@@ -228,7 +228,7 @@ impl<'a> Weights<'a> {
     fn by_node_name(&mut self, node: &'a Node) -> Result<(), String> {
         let Some(module) = module_of(node) else { return Ok(()) };
         let [a, b, rest @ ..] = node.input.as_slice() else { return Ok(()) };
-        let norm = module.ends_with("LayerNorm");
+        let norm = module.ends_with("LayerNorm") || module.ends_with("layer_norm");
         match node.op_type.as_str() {
             "LayerNormalization" if norm => {
                 self.find(&format!("{module}.weight"), b)?;

@@ -72,7 +72,7 @@ fn fields_of_the_configuration_are_named_with_their_values() {
             (|f| f.set("vocab_size", 0), &["vocab_size is 0"]),
             (|f| f.set("vocab_size", u64::MAX), &["vocab_size is 18446744073709551615"]),
             (|f| f.set("hidden_act", "swish"), &["hidden_act is \"swish\"", "gelu"]),
-            (|f| f.set("model_type", "roberta"), &["model_type is \"roberta\"", "bert"]),
+            (|f| f.set("model_type", "mpnet"), &["model_type is \"mpnet\"", "bert"]),
             (
                 |f| f.set("position_embedding_type", "relative_key"),
                 &["position_embedding_type is \"relative_key\"", "absolute"],

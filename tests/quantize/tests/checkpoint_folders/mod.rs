@@ -4,6 +4,7 @@
 pub(crate) mod agreement;
 mod damage;
 mod extremes;
+mod families;
 mod layouts;
 mod networks;
 mod outcome;

@@ -86,7 +86,7 @@ fn other_networks_are_refused() {
         ("pruned_heads", json!({"0": [1]}), "pruned_heads is {\"0\":[1]}"),
         ("quantization_config", json!({"quant_method": "gptq"}), "quantization_config is {"),
         ("auto_map", json!({"AutoModel": "modeling.JinaBertModel"}), "auto_map is {\"AutoModel\""),
-        ("model_type", json!("distilbert"), "model_type is \"distilbert\""),
+        ("model_type", json!("gpt2"), "model_type is \"gpt2\""),
         ("is_decoder", json!("yes"), "is_decoder is \"yes\""),
         ("architectures", json!("BertModel"), "architectures is \"BertModel\""),
         ("layer_norm_eps", json!("1e-12"), "layer_norm_eps is \"1e-12\""),

@@ -92,6 +92,7 @@ fn tokenizers_that_differ_are_refused() {
         (json!({"tokenizer_class": "BertJapaneseTokenizer"}), "tokenizer_class is \"BertJapaneseTokenizer\""),
         (json!({"truncation_side": "left"}), "truncation_side is \"left\""),
         (json!({"auto_map": {"AutoTokenizer": ["own.Tokenizer", null]}}), "auto_map is {"),
+        (json!({"add_prefix_space": "no"}), "add_prefix_space is \"no\""),
         (json!({"do_lower_case": "yes"}), "do_lower_case is \"yes\""),
         (json!({"added_tokens_decoder": {"400": {"content": "<x>"}}}), "added_tokens_decoder.400 is \"<x>\""),
         (json!({"added_tokens_decoder": {"x": {"content": "<x>"}}}), "x is {"),
@@ -168,4 +169,58 @@ fn tokens_may_be_added_to_a_vocabulary() {
         let ids = Tokenizer::from_json(&file).unwrap().encode("one <new> two", 40).unwrap().ids;
         assert!(ids.contains(&400), "{name}: {ids:?}");
     }
+}
+
+/// A Unigram tokenizer of the words of the tiny vocabulary.
+fn unigram(folder: &Folder, words: Value) {
+    folder.json("tokenizer.json", |file| {
+        let pieces = file["model"]["vocab"].as_object().unwrap();
+        let mut vocab = vec![Value::Null; pieces.len()];
+        for (piece, id) in pieces {
+            let text = match piece.strip_prefix("##") {
+                Some(rest) => rest.to_owned(),
+                None if piece.starts_with('[') && piece.len() > 1 => piece.clone(),
+                None => format!("▁{piece}"),
+            };
+            vocab[id.as_u64().unwrap() as usize] = json!([text, -(text.len() as f64).recip()]);
+        }
+        file["normalizer"] = json!({"type": "Lowercase"});
+        file["pre_tokenizer"] = words;
+        file["model"] = json!({"type": "Unigram", "unk_id": 1, "vocab": vocab});
+    });
+}
+
+#[test]
+fn unigram_tokenizers_are_carried() {
+    let split = json!({"type": "WhitespaceSplit"});
+    let metaspace = json!({"type": "Metaspace", "replacement": "▁", "add_prefix_space": true});
+    let folder = Folder::small();
+    unigram(&folder, json!({"type": "Sequence", "pretokenizers": [split, metaspace]}));
+    folder.write(
+        "tokenizer_config.json",
+        r#"{"tokenizer_class": "XLMRobertaTokenizer", "add_prefix_space": true}"#,
+    );
+    let outcome = folder.quantize_with(&["--pooling", "mean"]);
+    assert_eq!(outcome.notes(), [""; 0]);
+    let tokenizer = Tokenizer::from_json(&outcome.bytes("tokenizer.json")).unwrap();
+    let ids = tokenizer.encode("the bank", 40).unwrap().ids;
+    let tokens: Vec<&str> = ids.iter().map(|&id| tokenizer.token(id).unwrap()).collect();
+    assert_eq!(tokens, ["[CLS]", "▁the", "▁bank", "[SEP]"]);
+    folder.write(
+        "tokenizer_config.json",
+        r#"{"tokenizer_class": "XLMRobertaTokenizer", "add_prefix_space": false}"#,
+    );
+    folder.quantize().refused(&["tokenizer_config.json", "add_prefix_space is false", "Metaspace", "save"]);
+}
+
+#[test]
+fn the_side_that_is_cut_is_the_right_one() {
+    let folder = Folder::small();
+    folder.json("tokenizer.json", |file| {
+        file["truncation"] =
+            json!({"direction": "Left", "max_length": 16, "strategy": "LongestFirst", "stride": 0});
+    });
+    folder.quantize().refused(&["tokenizer.json", "truncation.direction is \"Left\"", "Right"]);
+    folder.write("tokenizer_config.json", r#"{"truncation_side": "right"}"#);
+    folder.quantize().encoder();
 }
