@@ -17,7 +17,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
 from sentencepiece import SentencePieceTrainer, sentencepiece_model_pb2
-from tokenizers import Tokenizer
+from tokenizers import ByteLevelBPETokenizer, Tokenizer
 from transformers import (
     AutoModel,
     BertConfig,
@@ -27,6 +27,8 @@ from transformers import (
     DistilBertConfig,
     RobertaConfig,
     RobertaForSequenceClassification,
+    RobertaModel,
+    RobertaTokenizer,
     XLMRobertaConfig,
     XLMRobertaTokenizer,
 )
@@ -230,6 +232,33 @@ class Saved(unittest.TestCase):
         more = ["e\u0301 ①\u0301 \u200d x", "ﷺ  \t 한국어", "<s> <mask> </s>", "▁▁ ▁x", "👩\u200d👧 🇩🇪"]
         found = vectors(self.folder / "out", more)
         self.assertGreaterEqual(least_cosine(found, model.encode(more).astype(np.float64)), LEAST)
+
+    def test_a_byte_level_tokenizer(self):
+        special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+        trained = ByteLevelBPETokenizer()
+        trained.train_from_iterator(TEXTS * 20, vocab_size=500, special_tokens=special, show_progress=False)
+        model = json.loads(trained.to_str())["model"]
+        merges = [tuple(pair) for pair in model["merges"]]
+        for prefix in (False, True):
+            with self.subTest(prefix=prefix):
+                tokenizer = RobertaTokenizer(
+                    vocab=model["vocab"], merges=merges, add_prefix_space=prefix, model_max_length=100
+                )
+                folder = self.folder / f"roberta-{prefix}"
+                tokenizer.save_pretrained(folder)
+                torch.manual_seed(4)
+                sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
+                config = RobertaConfig(
+                    **sizes, vocab_size=len(tokenizer), pad_token_id=1, type_vocab_size=1, max_position_embeddings=130
+                )
+                RobertaModel(config).save_pretrained(folder)
+                modules = [Transformer(str(folder)), Pooling(64, "mean")]
+                model_here = SentenceTransformer(modules=modules, device="cpu")
+                model_here.save(self.folder / "saved")
+                self.agree(model_here, self.folder / "saved")
+                more = ["don't  stop", "日本\n\n語 x", " a <mask> b</s>", "'S 12½ ...", "👩\u200d👧\u00a0é"]
+                found = vectors(self.folder / "out", more)
+                self.assertGreaterEqual(least_cosine(found, model_here.encode(more).astype(np.float64)), LEAST)
 
     def test_what_is_not_carried_is_named(self):
         for name, modules, words in (

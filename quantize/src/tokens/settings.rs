@@ -17,14 +17,18 @@ const BERT: [&str; 6] = [
     "ElectraTokenizerFast",
 ];
 /// Classes that take `tokenizer.json` as it is, but for `add_prefix_space`.
-const PLAIN: [&str; 6] = [
+const PLAIN: [&str; 8] = [
     "PreTrainedTokenizerFast",
     "TokenizersBackend",
     "XLMRobertaTokenizer",
     "XLMRobertaTokenizerFast",
     "CamembertTokenizer",
     "CamembertTokenizerFast",
+    ROBERTA[0],
+    ROBERTA[1],
 ];
+/// Of these, the ones that put no space before a text unless they are told to.
+const ROBERTA: [&str; 2] = ["RobertaTokenizer", "RobertaTokenizerFast"];
 
 /// The file, checked.
 #[derive(Debug)]
@@ -80,17 +84,18 @@ impl Config {
         Ok(added)
     }
 
-    /// Refuses a setting that contradicts `tokenizer.json`: whether `Metaspace` puts a space before
-    /// a text.
+    /// Refuses a setting that contradicts `tokenizer.json`: whether the pre-tokenizer puts a space
+    /// before a text.
     pub(super) fn check_file(&self, tokenizer: &Value) -> Result<(), CheckpointError> {
         const PREFIX: &str = "add_prefix_space";
-        if let (Some(stated), Some(found)) =
-            (self.json.flag(PREFIX)?, puts_prefix(&tokenizer["pre_tokenizer"]))
+        let class = self.json.text("tokenizer_class")?.unwrap_or_default();
+        let stated = self.json.flag(PREFIX)?.or(ROBERTA.contains(&class).then_some(false));
+        if let (Some(stated), Some(found)) = (stated, puts_prefix(&tokenizer["pre_tokenizer"]))
             && stated != found
         {
             let puts = if found { "puts" } else { "does not put" };
             let advice = format!(
-                "and the Metaspace of tokenizer.json {puts} a space before a text; \
+                "and the pre_tokenizer of tokenizer.json {puts} a space before a text; \
                  save the tokenizer again with transformers, so that both files agree"
             );
             return Err(self.json.refuse(PREFIX, &advice));
@@ -127,12 +132,13 @@ impl Config {
     }
 }
 
-/// Whether the `Metaspace` of a pre-tokenizer puts a space before a text; `None` if it has none.
+/// Whether a pre-tokenizer puts a space before a text; `None` if it has no part that can.
 fn puts_prefix(part: &Value) -> Option<bool> {
-    if part["type"] == "Metaspace" {
-        return Some(part["prepend_scheme"] != "never" && part["add_prefix_space"] != false);
+    match part["type"].as_str() {
+        Some("Metaspace") => Some(part["prepend_scheme"] != "never" && part["add_prefix_space"] != false),
+        Some("ByteLevel") => part["add_prefix_space"].as_bool(),
+        _ => part["pretokenizers"].as_array()?.iter().find_map(puts_prefix),
     }
-    part["pretokenizers"].as_array()?.iter().find_map(puts_prefix)
 }
 
 /// The text of a token: a text, or an object with `content`.

@@ -110,8 +110,10 @@ fn file(script: &mut Script<'_>) -> Value {
             "rstrip": flags & 4 != 0, "normalized": flags & 8 != 0, "special": flags & 16 != 0,
         }));
     }
-    let model = if script.chance(96) {
+    let model = if script.chance(64) {
         unigram(script, &vocabulary)
+    } else if script.chance(64) {
+        bpe(script, &mut vocabulary)
     } else {
         json!({
             "type": "WordPiece", "unk_token": if script.chance(4) { "?" } else { "[UNK]" },
@@ -124,7 +126,7 @@ fn file(script: &mut Script<'_>) -> Value {
         "version": if script.chance(4) { "2.0" } else { "1.0" },
         "added_tokens": added,
         "normalizer": normalizer(script, 3),
-        "pre_tokenizer": pre_tokenizer(script, 2),
+        "pre_tokenizer": pre_tokenizer(script, 2, model["type"] == "BPE"),
         "post_processor": post_processor(script, next as u64),
         "model": model,
     })
@@ -139,7 +141,22 @@ fn unigram(script: &mut Script<'_>, vocabulary: &serde_json::Map<String, Value>)
     json!({ "type": "Unigram", "unk_id": unknown, "vocab": vocab, "byte_fallback": script.chance(64) })
 }
 
-fn pre_tokenizer(script: &mut Script<'_>, depth: usize) -> Value {
+/// The model BPE of a vocabulary, to which it adds the bytes.
+fn bpe(script: &mut Script<'_>, vocabulary: &mut serde_json::Map<String, Value>) -> Value {
+    let visible = ('!'..='~').chain('¡'..='¬').chain('®'..='ÿ').chain('Ā'..='Ń').map(String::from);
+    for piece in visible.skip(usize::from(script.chance(8))).chain(["ab", "aba", "Ġa"].map(str::to_owned)) {
+        let next = vocabulary.len();
+        vocabulary.entry(piece).or_insert(next.into());
+    }
+    let known = [json!(["a", "b"]), json!("ab a"), json!(["Ġ", "a"]), json!("a b"), json!(["b", "zz"])];
+    let merges: Vec<&Value> = (0..script.below(5)).map(|_| &known[script.below(5)]).collect();
+    json!({ "type": "BPE", "vocab": vocabulary, "merges": merges, "ignore_merges": script.chance(64) })
+}
+
+fn pre_tokenizer(script: &mut Script<'_>, depth: usize, bytes: bool) -> Value {
+    if bytes && !script.chance(8) {
+        return json!({ "type": "ByteLevel", "add_prefix_space": script.chance(128), "use_regex": script.chance(192) });
+    }
     match script.below(8) {
         0 => Value::Null,
         1 => json!({ "type": "WhitespaceSplit" }),
@@ -149,7 +166,8 @@ fn pre_tokenizer(script: &mut Script<'_>, depth: usize) -> Value {
                 "add_prefix_space": script.chance(192), "split": script.chance(128) })
         }
         4 if depth > 0 => {
-            let steps: Vec<Value> = (0..script.below(4)).map(|_| pre_tokenizer(script, depth - 1)).collect();
+            let steps: Vec<Value> =
+                (0..script.below(4)).map(|_| pre_tokenizer(script, depth - 1, bytes)).collect();
             json!({ "type": "Sequence", "pretokenizers": steps })
         }
         5 => json!({ "type": "Whitespace" }),

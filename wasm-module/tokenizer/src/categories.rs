@@ -27,6 +27,16 @@ pub(crate) fn is_word(c: char) -> bool {
     contains(tables::WORD, c)
 }
 
+/// General categories L*, as Oniguruma knows them.
+pub(crate) fn is_letter(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_alphabetic() } else { contains(tables::LETTER, c) }
+}
+
+/// General categories N*, as Oniguruma knows them.
+pub(crate) fn is_number(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_digit() } else { contains(tables::NUMBER, c) }
+}
+
 fn contains(ranges: &[(u32, u32)], c: char) -> bool {
     let c = u32::from(c);
     let above = ranges.partition_point(|&(first, _)| first <= c);
@@ -46,7 +56,7 @@ mod tests {
         '\0'..=char::MAX
     }
 
-    fn table(name: &str, doc: &str, belongs: fn(char) -> bool) -> String {
+    fn table(name: &str, doc: &str, belongs: impl Fn(char) -> bool) -> String {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         for c in every_char().filter(|&c| belongs(c)).map(u32::from) {
             match ranges.last_mut() {
@@ -67,6 +77,12 @@ mod tests {
         c.is_ascii_punctuation() || c.is_punctuation()
     }
 
+    /// Whether a character matches an expression of Oniguruma.
+    fn matching(expression: &str) -> impl Fn(char) -> bool {
+        let expression = onig::Regex::new(expression).unwrap();
+        move |c| expression.find(c.encode_utf8(&mut [0; 4])).is_some()
+    }
+
     #[test]
     fn tables_are_up_to_date() {
         let mut expected = String::from(
@@ -76,6 +92,8 @@ mod tests {
         expected += &table("NONSPACING_MARK", "Mn.", UnicodeCategories::is_mark_nonspacing);
         expected += &table("PUNCTUATION", "P* and ASCII symbols.", punctuation);
         expected += &table("WORD", "`\\w`.", regex_syntax::is_word_character);
+        expected += &table("LETTER", "L*.", matching(r"\A\p{L}\z"));
+        expected += &table("NUMBER", "N*.", matching(r"\A\p{N}\z"));
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/categories/tables.rs");
         if std::env::var_os("LOCKSTEP_BLESS").is_some() {
             std::fs::write(path, &expected).unwrap();
@@ -86,7 +104,12 @@ mod tests {
 
     #[test]
     fn lookups_agree_for_every_char() {
+        let (letter, number) = (matching(r"\A\p{L}\z"), matching(r"\A\p{N}\z"));
+        let space = matching(r"\A\s\z");
         for c in every_char() {
+            assert_eq!(is_letter(c), letter(c), "letter {c:?}");
+            assert_eq!(is_number(c), number(c), "number {c:?}");
+            assert_eq!(c.is_whitespace(), space(c), "white space {c:?}");
             assert_eq!(is_other(c), c.is_other(), "other {c:?}");
             assert_eq!(is_nonspacing_mark(c), c.is_mark_nonspacing(), "mark {c:?}");
             assert_eq!(is_punctuation(c), punctuation(c), "punctuation {c:?}");

@@ -65,6 +65,22 @@ pub enum TokenizerError {
         /// Number of pieces.
         pieces: usize,
     },
+    /// A byte has no piece, so the model cannot write every text.
+    #[error(
+        "vocabulary: the piece {piece:?} of the byte {byte:#04x} is missing; the BPE must have all bytes"
+    )]
+    MissingByte {
+        /// The byte.
+        byte: u8,
+        /// The character that stands for it.
+        piece: char,
+    },
+    /// A merge is no pair of pieces, or its pieces or their result are not in the vocabulary.
+    #[error("merges: number {rank} is not two pieces that make a piece of the vocabulary")]
+    Merge {
+        /// The place in the list, from 0.
+        rank: usize,
+    },
     /// The replacements of the normalizer `Precompiled` contradict their format.
     #[error("normalizer Precompiled: precompiled_charsmap: {0}")]
     Charsmap(&'static str),

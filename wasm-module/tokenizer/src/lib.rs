@@ -1,5 +1,5 @@
 //! A tokenizer that gives exactly the ids and type ids of Hugging Face `tokenizers` for the
-//! `tokenizer.json` of a BERT or XLM-RoBERTa model, small enough for WebAssembly.
+//! `tokenizer.json` of a BERT, RoBERTa or XLM-RoBERTa model, small enough for WebAssembly.
 //!
 //! A text becomes ids in five steps, one module each:
 //!
@@ -9,18 +9,20 @@
 //!             -> added: tokens found in the normalized text | text between them
 //!               -> words: split at white space and punctuation, or before each `▁`
 //!                 -> wordpiece: each word to the ids of its longest pieces, or
-//!                    unigram: to those of its pieces with the greatest sum of scores
+//!                    unigram: to those of its pieces with the greatest sum of scores, or
+//!                    bpe: its bytes, merged by rank
 //! ids -> template: truncation, special tokens, type ids
 //! ```
 //!
 //! The crate supports
-//! - the models `WordPiece` and `Unigram` (also with `byte_fallback`);
+//! - the models `WordPiece`, `Unigram` (also with `byte_fallback`), and `BPE` at the level of
+//!   bytes;
 //! - the normalizers `BertNormalizer`, `NFD`, `StripAccents`, `Lowercase`, `Precompiled`, `Strip`,
 //!   `Prepend`, `Replace` of a text or of the regular expressions in `pattern.rs`, a `Sequence` of
 //!   these, or none;
 //! - the pre-tokenizers `BertPreTokenizer`, `WhitespaceSplit`, `Metaspace` in its old and its new
-//!   form, a `Sequence` of these, or none;
-//! - the post-processors `TemplateProcessing` and `BertProcessing`, or none;
+//!   form, `ByteLevel` before `BPE`, a `Sequence` of these, or none;
+//! - the post-processors `TemplateProcessing`, `BertProcessing` and `RobertaProcessing`, or none;
 //! - `added_tokens` with all their flags.
 //!
 //! It refuses everything else by name. It ignores `truncation` and `padding` of the file: the
@@ -42,6 +44,8 @@
 
 mod added;
 mod bert_words;
+mod bpe;
+mod byte_level;
 mod categories;
 mod charsmap;
 mod encoding;

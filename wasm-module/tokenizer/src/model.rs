@@ -1,5 +1,6 @@
 //! The model: splits a word into pieces of the vocabulary.
 
+use crate::bpe::Bpe;
 use crate::unigram::{Best, Unigram};
 use crate::wordpiece::WordPiece;
 
@@ -7,6 +8,8 @@ use crate::wordpiece::WordPiece;
 pub(crate) enum Model {
     /// Longest pieces first.
     WordPiece(WordPiece),
+    /// Bytes, merged by rank.
+    Bpe(Bpe),
     /// The pieces with the greatest sum of scores.
     Unigram(Unigram),
 }
@@ -22,6 +25,7 @@ impl Model {
     pub(crate) fn id(&self, piece: &str) -> Option<u32> {
         match self {
             Model::WordPiece(model) => model.id(piece),
+            Model::Bpe(model) => model.id(piece),
             Model::Unigram(model) => model.id(piece),
         }
     }
@@ -30,6 +34,7 @@ impl Model {
     pub(crate) fn tokenize(&self, word: &str, scratch: &mut Scratch, ids: &mut Vec<u32>) {
         match self {
             Model::WordPiece(model) => model.tokenize(word, ids),
+            Model::Bpe(model) => model.tokenize(word, ids),
             Model::Unigram(model) => model.tokenize(word, &mut scratch.best, ids),
         }
     }

@@ -1,6 +1,7 @@
 //! The pre-tokenizers: steps that split a text into words, one after the other.
 
 use crate::bert_words;
+use crate::byte_level::ByteLevel;
 use crate::metaspace::Metaspace;
 
 /// One step. It splits each word of the step before it.
@@ -12,6 +13,8 @@ pub(crate) enum Step {
     WhiteSpace,
     /// `Metaspace`.
     Metaspace(Metaspace),
+    /// `ByteLevel`, the last step.
+    ByteLevel(ByteLevel),
 }
 
 /// Calls `word` for each word of `text`, in order. No word is empty. `first` says whether the text
@@ -26,5 +29,6 @@ pub(crate) fn split(steps: &[Step], text: &str, first: bool, word: &mut dyn FnMu
         Step::Bert => bert_words::split(text, next),
         Step::WhiteSpace => text.split_whitespace().for_each(next),
         Step::Metaspace(step) => step.split(text, first, &mut next),
+        Step::ByteLevel(step) => step.split(text, &mut next),
     }
 }

@@ -18,13 +18,12 @@ fn refusal(change: impl FnOnce(&mut Value)) -> String {
 #[test]
 fn other_components() {
     for (component, kind) in [
-        ("model", "BPE"),
         ("model", "WordLevel"),
         ("normalizer", "NFKC"),
         ("normalizer", "Nmt"),
         ("pre_tokenizer", "Whitespace"),
-        ("pre_tokenizer", "ByteLevel"),
-        ("post_processor", "RobertaProcessing"),
+        ("pre_tokenizer", "Digits"),
+        ("post_processor", "ByteLevel"),
         ("post_processor", "Sequence"),
     ] {
         let error = refusal(|file| file[component] = json!({"type": kind, "vocab": [["a", -1.5]]}));
@@ -92,6 +91,46 @@ fn parts_of_unigram_tokenizers() {
         file["normalizer"] = json!({"type": "Strip", "strip_left": true, "strip_right": true});
     });
     assert!(error.contains("prepend_scheme first, behind these"), "{error}");
+}
+
+#[test]
+fn parts_of_byte_level_tokenizers() {
+    let base = support::bpe::file(&[], false);
+    let refusal = |change: &dyn Fn(&mut Value)| {
+        let mut file = base.clone();
+        change(&mut file);
+        Tokenizer::from_json(&serde_json::to_vec(&file).unwrap()).unwrap_err().to_string()
+    };
+    for (key, value) in [
+        ("dropout", json!(0.1)),
+        ("continuing_subword_prefix", json!("##")),
+        ("end_of_word_suffix", json!("</w>")),
+        ("byte_fallback", json!(true)),
+    ] {
+        let error = refusal(&|file| file["model"][key] = value.clone());
+        assert_eq!(error, format!("tokenizer.json: model of type \"BPE with {key}\" is not supported"));
+    }
+    let error = refusal(&|file| drop(file["model"]["vocab"].as_object_mut().unwrap().remove("Ġ")));
+    assert!(error.contains("\"\u{120}\"") || error.contains('Ġ'), "{error}");
+    assert!(error.contains("byte 0x20"), "{error}");
+    for merge in [json!(["a", "b"]), json!("a"), json!("a b c"), json!(["a", "zz"])] {
+        let error = refusal(&|file| file["model"]["merges"] = json!([merge]));
+        assert_eq!(error, "merges: number 0 is not two pieces that make a piece of the vocabulary");
+    }
+    let error = refusal(&|file| file["model"]["merges"] = json!([1]));
+    assert!(error.starts_with("tokenizer.json: "), "{error}");
+    let bert = json!({"type": "BertPreTokenizer"});
+    let error = refusal(&|file| file["pre_tokenizer"] = bert.clone());
+    assert!(error.contains("BPE without the pre-tokenizer ByteLevel"), "{error}");
+    let error = refusal(&|file| {
+        let bytes = file["pre_tokenizer"].take();
+        file["pre_tokenizer"] = json!({"type": "Sequence", "pretokenizers": [bytes, bert]});
+    });
+    assert!(error.contains("ByteLevel before other pre-tokenizers"), "{error}");
+    let mut file = bert_uncased();
+    file["pre_tokenizer"] = base["pre_tokenizer"].clone();
+    let error = Tokenizer::from_json(&serde_json::to_vec(&file).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("ByteLevel before another model than BPE"), "{error}");
 }
 
 /// A trie that leads nowhere gives no replacement.

@@ -210,7 +210,50 @@ fn unigram_tokenizers_are_carried() {
         "tokenizer_config.json",
         r#"{"tokenizer_class": "XLMRobertaTokenizer", "add_prefix_space": false}"#,
     );
-    folder.quantize().refused(&["tokenizer_config.json", "add_prefix_space is false", "Metaspace", "save"]);
+    folder.quantize().refused(&[
+        "tokenizer_config.json",
+        "add_prefix_space is false",
+        "pre_tokenizer",
+        "save",
+    ]);
+}
+
+/// A byte-level BPE of single bytes and one word.
+fn byte_level(folder: &Folder, prefix: bool) {
+    folder.json("tokenizer.json", |file| {
+        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned);
+        // The visible characters of bytes, in any order.
+        let visible = ('!'..='~').chain('¡'..='¬').chain('®'..='ÿ').chain('Ā'..='Ń').map(String::from);
+        let pieces = special.into_iter().chain(visible).chain(["Ġt", "he", "Ġthe"].map(str::to_owned));
+        let vocab: serde_json::Map<String, Value> = pieces.zip(0..).map(|(p, id)| (p, json!(id))).collect();
+        let merges = [["Ġ", "t"], ["h", "e"], ["Ġt", "he"]];
+        file["normalizer"] = Value::Null;
+        file["pre_tokenizer"] =
+            json!({"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": true});
+        file["post_processor"] = json!({"type": "RobertaProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2],
+            "trim_offsets": true, "add_prefix_space": prefix});
+        file["model"] = json!({"type": "BPE", "vocab": vocab, "merges": merges});
+    });
+}
+
+#[test]
+fn byte_level_tokenizers_are_carried() {
+    let folder = Folder::small();
+    byte_level(&folder, false);
+    folder.write("tokenizer_config.json", r#"{"tokenizer_class": "RobertaTokenizer"}"#);
+    let outcome = folder.quantize_with(&["--pooling", "mean"]);
+    let tokenizer = Tokenizer::from_json(&outcome.bytes("tokenizer.json")).unwrap();
+    let ids = tokenizer.encode("a the", 40).unwrap().ids;
+    let tokens: Vec<&str> = ids.iter().map(|&id| tokenizer.token(id).unwrap()).collect();
+    assert_eq!(tokens, ["[CLS]", "a", "Ġthe", "[SEP]"]);
+    // RoBERTa's class puts no space before a text unless the file says so.
+    byte_level(&folder, true);
+    folder.quantize().refused(&["tokenizer_config.json", "add_prefix_space is missing", "puts a space"]);
+    folder.write(
+        "tokenizer_config.json",
+        r#"{"tokenizer_class": "RobertaTokenizer", "add_prefix_space": true}"#,
+    );
+    folder.quantize().encoder();
 }
 
 #[test]

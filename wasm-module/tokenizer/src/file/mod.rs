@@ -1,14 +1,17 @@
 //! Reads `tokenizer.json`. A component that this crate does not implement is refused by name.
 
 mod added;
+mod bpe;
 mod normalizer;
 mod part;
+mod pieces;
 mod template;
 mod unigram;
 mod wordpiece;
 mod words;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use self::added::AddedToken;
@@ -44,6 +47,20 @@ struct ModelKind {
     max_input_chars_per_word: Option<u64>,
     /// Only Unigram has this one.
     unk_id: Option<u64>,
+    /// Only BPE has this one.
+    merges: Option<IgnoredAny>,
+}
+
+impl ModelKind {
+    fn name(&self) -> &str {
+        match (self.r#type.as_deref(), self) {
+            (Some(name), _) => name,
+            (None, Self { max_input_chars_per_word: Some(_), .. }) => "WordPiece",
+            (None, Self { unk_id: Some(_), .. }) => "Unigram",
+            (None, Self { merges: Some(_), .. }) => "BPE",
+            (None, _) => UNTYPED,
+        }
+    }
 }
 
 /// All parts of a tokenizer, read and checked.
@@ -75,24 +92,27 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents, TokenizerError> {
     if let Some(version) = file.version.filter(|version| version != "1.0") {
         return Err(unsupported("version", version));
     }
-    let ModelKind { r#type: kind, max_input_chars_per_word: chars, unk_id } = file.model;
-    let is_unigram = match (kind.as_deref(), chars, unk_id) {
-        (Some("WordPiece"), ..) | (None, Some(_), _) => false,
-        (Some("Unigram"), ..) | (None, None, Some(_)) => true,
-        (kind, ..) => return Err(unsupported("model", kind.unwrap_or(UNTYPED))),
-    };
+    let kind = file.model.name();
     let mut steps = Vec::new();
     if let Some(normalizer) = &file.normalizer {
         normalizer::read(normalizer, &mut steps)?;
     }
     let normalizer = Normalizer::new(steps);
-    let words = words::read(file.pre_tokenizer.as_ref(), normalizer.steps())?;
-    let (model, mut tokens, pieces) = if is_unigram {
-        let (model, tokens, pieces) = unigram::read(bytes)?;
-        (Model::Unigram(model), tokens, pieces)
-    } else {
-        let (model, tokens, pieces) = wordpiece::read(bytes)?;
-        (Model::WordPiece(model), tokens, pieces)
+    let words = words::read(file.pre_tokenizer.as_ref(), normalizer.steps(), kind == "BPE")?;
+    let (model, mut tokens, pieces) = match kind {
+        "WordPiece" => {
+            let (model, tokens, pieces) = wordpiece::read(bytes)?;
+            (Model::WordPiece(model), tokens, pieces)
+        }
+        "Unigram" => {
+            let (model, tokens, pieces) = unigram::read(bytes)?;
+            (Model::Unigram(model), tokens, pieces)
+        }
+        "BPE" => {
+            let (model, tokens, pieces) = bpe::read(bytes)?;
+            (Model::Bpe(model), tokens, pieces)
+        }
+        kind => return Err(unsupported("model", kind)),
     };
     let [raw, normalized] = added::read(file.added_tokens, &model, &normalizer, pieces, &mut tokens)?;
     let [single, pair] = template::read(file.post_processor.as_ref(), tokens.len())?;

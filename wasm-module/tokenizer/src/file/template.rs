@@ -33,6 +33,7 @@ struct SpecialToken {
     ids: Vec<u32>,
 }
 
+/// `RobertaProcessing` has the same fields, and some for offsets.
 #[derive(Deserialize)]
 struct BertProcessing {
     sep: (String, u32),
@@ -47,14 +48,19 @@ pub(super) fn read(part: Option<&Value>, vocab_size: usize) -> Result<[Template;
         return Ok([Template::new("single", 1, vec![text(0, 0)])?, Template::new("pair", 2, pair)?]);
     };
     let (single, pair) = match kind_of(part) {
-        "BertProcessing" => {
+        kind @ ("BertProcessing" | "RobertaProcessing") => {
             let BertProcessing { sep, cls } = parse(part)?;
             for (token, id) in [&sep, &cls] {
                 check_id(token, *id, vocab_size)?;
             }
             let special = |id, type_id| Element::Special { ids: vec![id], type_id };
             let single = vec![special(cls.1, 0), text(0, 0), special(sep.1, 0)];
-            let pair = [single.clone(), vec![text(1, 1), special(sep.1, 1)]].concat();
+            let second = if kind == "BertProcessing" {
+                vec![text(1, 1), special(sep.1, 1)]
+            } else {
+                vec![special(sep.1, 0), text(1, 0), special(sep.1, 0)]
+            };
+            let pair = [single.clone(), second].concat();
             (single, pair)
         }
         "TemplateProcessing" => {

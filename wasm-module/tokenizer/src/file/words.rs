@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::part::{kind_of, parse, unsupported};
+use crate::byte_level::ByteLevel;
 use crate::error::TokenizerError;
 use crate::metaspace::{Metaspace, Prepend};
 use crate::normalize;
@@ -26,6 +27,12 @@ struct MetaspaceFile {
     split: Option<bool>,
 }
 
+#[derive(Deserialize)]
+struct ByteLevelFile {
+    add_prefix_space: bool,
+    use_regex: Option<bool>,
+}
+
 #[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 enum Scheme {
@@ -35,14 +42,23 @@ enum Scheme {
     Always,
 }
 
-/// The steps of the pre-tokenizer. `normalizers` are the steps before it.
+/// The steps of the pre-tokenizer. `normalizers` are the steps before it, `bytes` says whether the
+/// model takes the characters of bytes.
 pub(super) fn read(
     part: Option<&Value>,
     normalizers: &[normalize::Step],
+    bytes: bool,
 ) -> Result<Vec<Step>, TokenizerError> {
     let mut steps = Vec::new();
     if let Some(part) = part {
         push(part, &mut steps)?;
+    }
+    match (bytes, steps.iter().position(|step| matches!(step, Step::ByteLevel(_)))) {
+        (true, Some(at)) if at + 1 == steps.len() => {}
+        (false, None) => {}
+        (true, None) => return Err(unsupported("model", "BPE without the pre-tokenizer ByteLevel")),
+        (true, Some(_)) => return Err(unsupported(COMPONENT, "ByteLevel before other pre-tokenizers")),
+        (false, Some(_)) => return Err(unsupported(COMPONENT, "ByteLevel before another model than BPE")),
     }
     let first = |step: &Step| matches!(step, Step::Metaspace(m) if m.prepend == Prepend::First);
     if let Some(Step::Metaspace(metaspace)) = steps.iter().find(|step| first(step))
@@ -74,6 +90,11 @@ fn push(part: &Value, steps: &mut Vec<Step>) -> Result<(), TokenizerError> {
                 },
                 split: file.split.unwrap_or(true),
             }));
+        }
+        "ByteLevel" => {
+            let ByteLevelFile { add_prefix_space, use_regex } = parse(part)?;
+            let split = use_regex.unwrap_or(true);
+            steps.push(Step::ByteLevel(ByteLevel { prefix_space: add_prefix_space, split }));
         }
         // serde_json limits the depth of nested values, and so the depth of this recursion.
         "Sequence" => {

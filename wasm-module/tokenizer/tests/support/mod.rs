@@ -1,6 +1,7 @@
 //! The oracle (Hugging Face `tokenizers`), tokenizer files that both sides read, and texts.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod bpe;
 pub(crate) mod charsmap;
 pub(crate) mod unigram;
 
