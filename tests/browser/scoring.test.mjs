@@ -69,11 +69,21 @@ test("vectors have length one, and reranking puts the same text first", async ()
   assert.deepEqual(reranked.items[0], { index: 1, score: 1 });
 });
 
+test("blank texts and halves of characters have vectors", async () => {
+  const vectors = await tab.evaluate(async () => {
+    const { vectors } = await model.encode(["", " \u00a0", "\u200b", "\ud83d", "a \ud83d b", "a \ufffd b"]);
+    return vectors.map((vector) => String([...vector]));
+  });
+  assert.deepEqual(vectors.slice(1, 4), [vectors[0], vectors[0], vectors[0]]);
+  assert.equal(vectors[4], vectors[5]);
+  assert.notEqual(vectors[4], vectors[0]);
+});
+
 test("requests are refused as the daemon refuses them", async () => {
   const outcomes = await tab.evaluate(
     async ({ history, candidates }) => [
       await caught(model.rank({ history: [], candidates })),
-      await caught(model.rank({ history, candidates: [{ id: "a", text: "" }] })),
+      await caught(model.rank({ history, candidates: [{ id: "", text: "a" }] })),
       await caught(model.rank({ history, candidates, diversity: 2 })),
       await caught(model.rank({ history: "me", candidates })),
       await caught(model.embed([])),
@@ -86,7 +96,7 @@ test("requests are refused as the daemon refuses them", async () => {
     ["EmptyError", "EmptyError", "ValidationError", "ValidationError", "EmptyError", "still works"],
   );
   assert.deepEqual([outcomes[2].status, outcomes[2].errorType], [422, "Validation"]);
-  assert.match(outcomes[1].message, /candidates\[0\]\.text/);
+  assert.match(outcomes[1].message, /candidates\[0\]\.id/);
 });
 
 test("scoring is aborted between two slices, and the next request does not wait for the rest", async () => {

@@ -27,6 +27,10 @@ const HOSTILE = [
   "한\u1100\u1161",
   "\ue000private use\u{10ffff}x",
   "0x00 1e999 NaN -0",
+  "",
+  " \t\n\u00a0",
+  "\0\u200b\ufeff\ufffd",
+  "half \ud83d of a pair, \ude00 the other",
   "x".repeat(5000),
   "word ".repeat(3000),
 ];

@@ -16,7 +16,7 @@ pub fn graded(count: usize, words: usize) -> Vec<String> {
         .collect()
 }
 
-/// Texts that tend to break tokenizers and interfaces. Each has at least one token.
+/// Texts that tend to break tokenizers and interfaces. The blank ones have special tokens alone.
 #[must_use]
 pub fn hostile() -> Vec<String> {
     let mut texts: Vec<String> = [
@@ -42,6 +42,9 @@ pub fn hostile() -> Vec<String> {
         "한\u{1100}\u{1161}",
         "\u{e000}private use\u{10ffff}x",
         "0x00 1e999 NaN -0",
+        "",
+        " \t\n\u{a0}",
+        "\u{0}\u{200b}\u{feff}\u{fffd}",
     ]
     .map(String::from)
     .into();

@@ -143,6 +143,21 @@ fn the_real_model_cuts_where_its_checkpoint_says() {
     assert_eq!((&first.ids, first.ids.len()), (&whole.ids, 256));
 }
 
+/// As Hugging Face tokenizers have it; 101 is `[CLS]` and 102 is `[SEP]`.
+#[test]
+fn a_blank_text_has_the_special_tokens() {
+    let mut model = TextModel::open_folder(&real_model()).unwrap();
+    let mut vectors = Vec::new();
+    for text in ["", " ", "\t\r\n", "\u{a0}\u{3000}", "\u{200b}\u{feff}", "\0", "\u{fffd}", "\u{301}"] {
+        let encoding = model.reader().tokenize(Text::single(text)).unwrap();
+        assert_eq!((encoding.ids.as_slice(), encoding.truncated), (&[101, 102][..], false), "{text:?}");
+        let pair = model.reader().tokenize(Text::pair(text, text)).unwrap();
+        assert_eq!((pair.ids.as_slice(), pair.type_ids.as_slice()), (&[101, 102, 102][..], &[0, 0, 1][..]));
+        vectors.extend(model.encode(&[Text::single(text)]).unwrap());
+    }
+    assert!(vectors.iter().all(|one| one == &vectors[0] && one.vector.iter().any(|&number| number != 0)));
+}
+
 #[test]
 fn prompts_of_the_manifest_reach_the_service() {
     let [model, tokenizer, manifest] = sign(files(), |manifest| {

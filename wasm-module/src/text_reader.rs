@@ -100,22 +100,20 @@ impl TextReader {
         Ok(())
     }
 
-    /// The tokens of a text or of a pair of texts, truncated to the longest sequence.
+    /// The tokens of a text or of a pair of texts, truncated to the longest sequence. Those of a
+    /// blank text are the special tokens alone, as in Hugging Face tokenizers.
     ///
     /// # Errors
-    /// [`EncodeError::Empty`] if the tokenizer leaves nothing of the text. The index in the error
-    /// is always 0.
+    /// [`EncodeError::Empty`] if there is no token at all. The index in the error is always 0.
     pub fn tokenize(&self, input: Text<'_>) -> Result<Encoding, EncodeError> {
         let limit = self.described.max_input_length;
-        let (encoding, special) = match input.pair {
-            Some(pair) => {
-                (self.tokenizer.encode_pair(input.text, pair, limit), self.tokenizer.special_tokens_of_pair())
-            }
-            None => (self.tokenizer.encode(input.text, limit), self.tokenizer.special_tokens()),
+        let encoding = match input.pair {
+            Some(pair) => self.tokenizer.encode_pair(input.text, pair, limit),
+            None => self.tokenizer.encode(input.text, limit),
         };
         let encoding =
             encoding.map_err(|error| EncodeError::Tokenizer { index: 0, message: error.to_string() })?;
-        if encoding.total_tokens == special { Err(EncodeError::Empty { index: 0 }) } else { Ok(encoding) }
+        if encoding.ids.is_empty() { Err(EncodeError::Empty { index: 0 }) } else { Ok(encoding) }
     }
 
     /// [`Self::tokenize`] for each text.

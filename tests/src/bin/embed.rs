@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use lockstep_module::TextModel;
-use lockstep_rank::{Text, TextEncoder};
+use lockstep_rank::{Text, TextEncoder, whole_characters};
 use lockstep_tests::folder::files;
 
 /// The number of texts in a batch.
@@ -43,7 +43,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let texts: Vec<String> = std::io::stdin()
         .lock()
         .lines()
-        .map(|line| Ok(serde_json::from_str(&line?)?))
+        .map(|line| Ok(serde_json::from_str(&whole_characters(&line?))?))
         .collect::<Result<_, Box<dyn std::error::Error>>>()?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for batch in texts.chunks(BATCH) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use lockstep_rank::{Event, ModelInfo, Reply, Usage};
+use lockstep_rank::{Event, ModelInfo, Reply, Usage, whole_characters};
 use serde_json::json;
 use spin_sdk::http::{FullBody, Request, send};
 
@@ -84,8 +84,9 @@ impl Offload {
 /// The body of a request, with the user's history in place of the user's id. The daemon stores no
 /// histories.
 pub(crate) fn with_history(body: &[u8], events: &[Event]) -> Vec<u8> {
-    // The service has read this body before, so it is an object.
-    let mut body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    // The service has read this body before, so it is UTF-8, and an object.
+    let body = String::from_utf8_lossy(body);
+    let mut body: serde_json::Value = serde_json::from_str(&whole_characters(&body)).unwrap_or_default();
     body["user"] = json!({ "history": events });
     body.to_string().into_bytes()
 }

@@ -79,8 +79,8 @@ pub struct ModelInfo {
 /// The reasons for a model to give no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
-    /// The tokenizer's normaliser removes the whole input.
-    #[error("nothing is left of the text after normalisation")]
+    /// The input has no token at all: its text is blank, and the tokenizer adds no special tokens.
+    #[error("the text has no token, and the model's tokenizer adds none")]
     Empty {
         /// Position among the inputs.
         index: usize,

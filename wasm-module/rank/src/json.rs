@@ -11,6 +11,7 @@ use serde::{
 use crate::{
     limits::Limits,
     problem::{Problem, quote},
+    surrogates::whole_characters,
 };
 
 /// A JSON value.
@@ -48,6 +49,7 @@ pub(crate) fn parse(body: &[u8], limits: &Limits) -> Result<Json, Problem> {
     if text.trim_ascii().is_empty() {
         return Err(Problem::empty("body", format!("{} bytes without a JSON object", body.len())));
     }
+    let text = &*whole_characters(text);
 
     let walk =
         RefCell::new(Walk { path: String::from("body"), left: limits.max_json_values.saturating_add(1) });

@@ -48,6 +48,7 @@ mod prompts;
 mod reply;
 mod service;
 mod sigmoid;
+mod surrogates;
 mod texts;
 mod users;
 
@@ -67,4 +68,5 @@ pub use prompts::Prompts;
 pub use reply::{Reply, Usage};
 pub use service::Service;
 pub use sigmoid::{exp, sigmoid};
+pub use surrogates::whole_characters;
 pub use users::{History, UserRequest};

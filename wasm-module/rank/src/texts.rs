@@ -8,18 +8,11 @@ use crate::{
     prompts::Prompts,
 };
 
-/// Reads one text. It must hold at least one character that a BERT normaliser keeps.
+/// Reads one text. It may be blank: the model then reads its special tokens alone.
 pub(crate) fn read_text(field: At, limits: &Limits) -> Result<String, Problem> {
     let path = field.path.clone();
     let text = field.string()?;
     check_bytes(&path, &text, limits.max_text_bytes)?;
-    if text.chars().all(is_dropped) {
-        let detail = format!(
-            "the text is {}, of which white space and control characters leave nothing",
-            quote(&text)
-        );
-        return Err(Problem::empty(path, detail));
-    }
     Ok(text)
 }
 
@@ -31,10 +24,16 @@ pub(crate) fn read_texts(field: At, wanted: &str, limits: &Limits) -> Result<Vec
         .collect()
 }
 
-/// Reads one text or a non-empty array of texts.
+/// Reads one text or a non-empty array of texts. One text that is `""` is refused, as
+/// text-embeddings-inference and OpenAI refuse it; in an array it is a text as any other.
 pub(crate) fn read_inputs(field: At, limits: &Limits) -> Result<Vec<String>, Problem> {
     if field.is_string() {
-        Ok(vec![read_text(field, limits)?])
+        let path = field.path.clone();
+        let text = read_text(field, limits)?;
+        if text.is_empty() {
+            return Err(Problem::empty(path, "the text is \"\"; send one, or an array of texts"));
+        }
+        Ok(vec![text])
     } else {
         read_texts(field, "a string or an array of strings", limits)
     }
@@ -101,14 +100,4 @@ fn check_bytes(path: &str, text: &str, limit: usize) -> Result<(), Problem> {
         return Err(Problem::TooLarge { field, amount, unit: "bytes of text", limit });
     }
     Ok(())
-}
-
-/// Whether a BERT normaliser drops the character: white space, control characters (NUL is one),
-/// the replacement character, and invisible format characters. A text may contain such characters
-/// as long as it contains another one.
-fn is_dropped(character: char) -> bool {
-    character.is_whitespace()
-        || character.is_control()
-        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
-        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}')
 }

@@ -165,6 +165,54 @@ fn a_vector_is_written_with_the_digits_of_f32() {
 }
 
 #[test]
+fn blank_texts_are_texts() {
+    let vectors = |path: &str, field: &str, texts: &Value| -> Vec<Value> {
+        let answer = served(path, &json!({ field: texts }));
+        let all = answer.get("data").or(answer.get("vectors")).unwrap_or(&answer).as_array().unwrap();
+        all.iter().map(|one| one.get("embedding").unwrap_or(one).clone()).collect()
+    };
+    let texts = json!(["a", "", " ", "\t\n\u{a0}"]);
+    for (path, field) in [("/embed", "inputs"), ("/v1/embeddings", "input"), ("/lockstep/encode", "inputs")] {
+        let found = vectors(path, field, &texts);
+        assert_eq!((found.len(), &found[1], &found[1]), (4, &found[2], &found[3]), "{path}");
+        assert_ne!(found[0], found[1]);
+        assert_eq!(vectors(path, field, &json!([""])), found[1..2]);
+        if field == "inputs" && path != "/lockstep/encode" {
+            assert_eq!(vectors(path, field, &json!(" ")), found[1..2]);
+        }
+    }
+    let body = json!({"query": "a", "texts": ["", "a", "b"]});
+    assert_eq!(served("/rerank", &body).as_array().unwrap().len(), 3);
+    served("/rerank", &json!({"query": " ", "texts": ["a"]}));
+    let mut classifier = service(Fake::classifier(&["score"]));
+    assert_eq!(classifier.handle("POST", "/rerank", body.to_string().as_bytes()).status, 200);
+    let body = json!({
+        "user": {"history": [{"text": ""}, {"text": "a"}]},
+        "candidates": [{"id": "1", "text": " "}, {"id": "2", "text": "a"}],
+    });
+    assert_eq!(indexes(&served("/v1/rank", &body)), [1, 0]);
+}
+
+#[test]
+fn half_a_character_is_the_replacement_character() {
+    let ask = |text: &str| {
+        let reply = post("/lockstep/encode", format!(r#"{{"inputs": ["{text}"]}}"#));
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        read(&reply)
+    };
+    for (half, whole) in [
+        (r"\ud83d", r"\ufffd"),
+        (r"a\uDE00b", r"a\ufffdb"),
+        (r"a \ud83d\ud83d\ude00", r"a \ufffd\ud83d\ude00"),
+    ] {
+        assert_eq!(ask(half), ask(whole));
+    }
+    // Not only in texts: the id comes back as it was read.
+    let body = r#"{"user": {"history": [{"text": "a"}]}, "candidates": [{"id": "\ud83d", "text": "a"}]}"#;
+    assert_eq!(read(&post("/v1/rank", body))["items"][0]["id"], "\u{fffd}");
+}
+
+#[test]
 fn reranking_with_an_embedding_model_is_by_cosine() {
     let mut body = json!({"query": "red shoes", "texts": ["slow train", "red shoes", "red hat"]});
     let answer = served("/rerank", &body);

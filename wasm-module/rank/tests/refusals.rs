@@ -34,23 +34,15 @@ fn the_good_request_is_served() {
 
 #[test]
 fn texts_of_nothing() {
-    for (text, shown) in [
-        ("", "\"\""),
-        (" \t\n\u{a0}", "\" \\t\\n\\u{a0}\""),
-        ("\0", "\"\\0\""),
-        ("\u{1}\u{7f}\u{85}", "\"\\u{1}\\u{7f}\\u{85}\""),
-        ("\u{200b}\u{feff}\u{fffd}", "\\u{feff}"),
-    ] {
-        let body = with("/candidates/1/text", json!(text));
-        rank_refuses(body, 400, "Empty", &["candidates[1].text: ", shown]);
-        let body = with("/user/history/0/text", json!(text));
-        rank_refuses(body, 400, "Empty", &["user.history[0].text: ", shown]);
-        let body = json!({"inputs": ["a", text]}).to_string();
-        refused(&post("/embed", body), 400, "Empty", &["inputs[1]: ", shown]);
-        let body = json!({"inputs": text}).to_string();
-        refused(&post("/embed", body), 400, "Empty", &["inputs: ", shown]);
-        let body = json!({"query": text, "texts": ["a"]}).to_string();
-        refused(&post("/rerank", body), 400, "Empty", &["query: ", shown]);
+    // As text-embeddings-inference and OpenAI refuse them. The other blank texts have vectors.
+    for (path, field) in [("/embed", "inputs"), ("/v1/embeddings", "input")] {
+        let refuses = |value: Value, detail: &str| {
+            let parts = [format!("{field}: "), detail.to_owned()];
+            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+            refused(&post(path, json!({ field: value }).to_string()), 400, "Empty", &parts);
+        };
+        refuses(json!(""), "the text is \"\"");
+        refuses(json!([]), "no texts");
     }
 }
 
@@ -196,12 +188,11 @@ fn bodies_that_are_not_json() {
     rank_refuses(" \n", 400, "Empty", &["body: 2 bytes"]);
     rank_refuses(b"{\"user\": \"\xff\"}", 422, "Validation", &["body: not UTF-8: byte 10 is 0xff"]);
     rank_refuses(
-        br#"{"user": {"history": [{"text": "\ud800"}]}}"#,
+        br#"{"user": {"history": [{"text": "\ud80"}]}}"#,
         422,
         "Validation",
-        &["user.history[0].text: ", "hex escape", "ud800"],
+        &["user.history[0].text: ", "invalid escape", "ud80"],
     );
-    rank_refuses(br#"{"user": "\udc00x"}"#, 422, "Validation", &["user: ", "lone leading surrogate"]);
     rank_refuses(b"{\"user\": \"a\x01b\"}", 422, "Validation", &["user: control character", "\\u{1}"]);
     let trailing = format!("{}{{}}", good());
     rank_refuses(trailing, 422, "Validation", &["body: trailing characters"]);
@@ -289,7 +280,7 @@ fn a_refusal_costs_no_model_run() {
     let mut embedding = service(Fake::embedding());
     embedding.handle("POST", "/v1/rank", with("/top_n", json!(0)).as_bytes());
     embedding.handle("POST", "/embed", b"{\"inputs\": \"a\", \"dimensions\": 0}");
-    embedding.handle("POST", "/rerank", b"{\"query\": \"a\", \"texts\": [\"\"]}");
+    embedding.handle("POST", "/rerank", b"{\"query\": \"a\", \"texts\": []}");
     assert!(embedding.encoder().calls.is_empty());
 }
 
