@@ -158,6 +158,30 @@ fn a_blank_text_has_the_special_tokens() {
     assert!(vectors.iter().all(|one| one == &vectors[0] && one.vector.iter().any(|&number| number != 0)));
 }
 
+/// 7592 is `hello` and 2088 is `world`. Nothing is added to ids.
+#[test]
+fn token_ids_are_the_whole_input() {
+    let mut model = TextModel::open_folder(&real_model()).unwrap();
+    let ids = [101, 7592, 2088, 102].repeat(65);
+    let inputs = [
+        Text::single("Hello world"),
+        Text::Ids(&ids[..4]),
+        Text::Ids(&ids[1..3]),
+        Text::Ids(&ids[..256]),
+        Text::Ids(&ids),
+    ];
+    let encoded = model.encode(&inputs).unwrap();
+    assert_eq!(encoded[1], encoded[0]);
+    assert_eq!(encoded[2].tokens, 2);
+    assert_ne!(encoded[2].vector, encoded[0].vector);
+    assert_eq!(
+        (encoded[4].tokens, encoded[4].truncated, &encoded[4].vector),
+        (256, true, &encoded[3].vector)
+    );
+    assert_eq!(model.count_tokens(Text::Ids(&ids)).unwrap(), 260);
+    assert_eq!(model.info().vocabulary, 30_522);
+}
+
 #[test]
 fn prompts_of_the_manifest_reach_the_service() {
     let [model, tokenizer, manifest] = sign(files(), |manifest| {

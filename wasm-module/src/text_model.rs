@@ -73,6 +73,7 @@ impl TextModel {
             if found == expected { Ok(()) } else { Err(mismatch) }
         };
         same("the number of outputs", model.outputs(), reader.outputs())?;
+        same("the vocabulary", model.vocabulary(), reader.stated_vocabulary())?;
         let (found, expected) = (model.positions(), reader.positions());
         if expected > found {
             let what = "the longest sequence";

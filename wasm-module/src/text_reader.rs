@@ -37,6 +37,7 @@ impl TextReader {
             kind,
             pooling: manifest.pooling.clone(),
             max_input_length: manifest.max_input_length,
+            vocabulary: manifest.vocabulary,
             prompts: Prompts { texts: manifest.prompts.clone(), default: manifest.default_prompt.clone() },
             vector_scale: manifest.vector_unit.unwrap_or(1.0),
             backend: String::new(),
@@ -79,6 +80,11 @@ impl TextReader {
         self.positions
     }
 
+    /// The number of token ids that the manifest states.
+    pub(crate) const fn stated_vocabulary(&self) -> usize {
+        self.described.vocabulary
+    }
+
     /// The number of tokens that the tokenizer knows.
     pub(crate) fn vocabulary(&self) -> usize {
         self.tokenizer.vocab_size()
@@ -107,9 +113,10 @@ impl TextReader {
     /// [`EncodeError::Empty`] if there is no token at all. The index in the error is always 0.
     pub fn tokenize(&self, input: Text<'_>) -> Result<Encoding, EncodeError> {
         let limit = self.described.max_input_length;
-        let encoding = match input.pair {
-            Some(pair) => self.tokenizer.encode_pair(input.text, pair, limit),
-            None => self.tokenizer.encode(input.text, limit),
+        let encoding = match input {
+            Text::Single(text) => self.tokenizer.encode(text, limit),
+            Text::Pair(a, b) => self.tokenizer.encode_pair(a, b, limit),
+            Text::Ids(ids) => Ok(as_they_are(ids, limit)),
         };
         let encoding =
             encoding.map_err(|error| EncodeError::Tokenizer { index: 0, message: error.to_string() })?;
@@ -124,6 +131,13 @@ impl TextReader {
         let tokenize = |(i, input): (usize, &Text<'_>)| self.tokenize(*input).map_err(|error| at(error, i));
         inputs.iter().enumerate().map(tokenize).collect()
     }
+}
+
+/// The first `limit` of some token ids, without special tokens around them.
+fn as_they_are(ids: &[u32], limit: usize) -> Encoding {
+    let kept = ids[..ids.len().min(limit)].to_vec();
+    let (type_ids, truncated) = (vec![0; kept.len()], kept.len() < ids.len());
+    Encoding { ids: kept, type_ids, truncated, total_tokens: ids.len() }
 }
 
 /// The same error for the input of another index.

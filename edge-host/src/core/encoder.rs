@@ -35,13 +35,14 @@ impl TextEncoder for QueuedEncoder<'_> {
     }
 
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
-        let known = |input: &Text<'_>| match input.pair {
-            None => self.vectors.get(input.text),
-            Some(_) => None,
-        };
+        let known = |input: &Text<'_>| self.vectors.get(input.alone()?);
         let answers = inputs.iter().map(known).collect();
         let vectors = self.vectors;
-        encode_missing(&mut self.queue, inputs, answers, |text, encoded| vectors.keep(text, encoded))
+        encode_missing(&mut self.queue, inputs, answers, |input, encoded| {
+            if let Some(text) = input.alone() {
+                vectors.keep(text, encoded);
+            }
+        })
     }
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {

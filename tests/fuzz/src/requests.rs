@@ -5,7 +5,7 @@ mod toy;
 
 use std::ops::RangeInclusive;
 
-use lockstep_rank::{History, Limits, Reply, Service, UserRequest};
+use lockstep_rank::{History, Limits, Reply, Service, UserRequest, whole_characters};
 use serde_json::Value;
 
 use crate::edits::{JSON, splice};
@@ -18,7 +18,7 @@ const EVERY: RangeInclusive<f64> = f64::MIN..=f64::MAX;
 const METHODS: [&str; 4] = ["POST", "GET", "HEAD", "DELETE"];
 
 /// Paths, and a good body for each.
-const GOOD: [(&str, &str); 8] = [
+const GOOD: [(&str, &str); 10] = [
     (
         "/v1/rank",
         r#"{"user":{"history":[{"text":"red shoes","weight":1.5},{"text":"café ☕"}]},"candidates":[{"id":"a","text":"hat"},{"id":"b","text":"tea"},{"id":"c","text":"red hat"}],"top_n":2,"diversity":0.25,"explain":true}"#,
@@ -35,6 +35,8 @@ const GOOD: [(&str, &str); 8] = [
         "/v1/embeddings",
         r#"{"model":"toy","input":["a","b"],"encoding_format":"base64","dimensions":8,"user":"u"}"#,
     ),
+    ("/v1/embeddings", r#"{"input":[[1,99],[7],"\ud83d"]}"#),
+    ("/embed", r#"{"inputs":[1,2,3],"truncate":true}"#),
     ("/lockstep/encode", r#"{"inputs":["red shoes",["a","b"]]}"#),
     ("/v1/users/caf%C3%A9/events", r#"{"events":[{"text":"red shoes","weight":2},{"text":"tea"}]}"#),
     ("/info", ""),
@@ -83,6 +85,7 @@ const SMALL: Limits = Limits {
     max_inputs: 1,
     max_batch_tokens: usize::MAX,
     max_json_values: 12,
+    max_json_numbers: 6,
     auto_truncate: false,
 };
 
@@ -97,7 +100,8 @@ fn check(path: &str, body: &[u8], reply: &Reply, range: RangeInclusive<f64>) {
         return;
     }
     assert!(answer.get("error").is_none(), "{answer}");
-    let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+    let asked: Value =
+        serde_json::from_str(&whole_characters(&String::from_utf8_lossy(body))).unwrap_or_default();
     match path.split_once('?').map_or(path, |(path, _)| path) {
         "/embed" => vectors(&asked, "inputs", list(&answer)),
         "/v1/embeddings" => assert_eq!(list(&answer["data"]).len(), count(&asked, "input"), "{answer}"),
@@ -157,9 +161,12 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().expect("an array")
 }
 
-/// How many inputs a request has: one for a single text.
+/// How many inputs a request has: one for a single text, and for one list of token ids.
 fn count(asked: &Value, field: &str) -> usize {
-    asked[field].as_array().map_or(1, Vec::len)
+    match asked[field].as_array() {
+        Some(inputs) if !inputs[0].is_number() => inputs.len(),
+        _ => 1,
+    }
 }
 
 /// Every good request, and each again as a body of its own.

@@ -17,10 +17,9 @@
 //! | `deadline_ms` | how long the component runs for a request, from 1 to 600,000 | 25000 |
 //!
 //! Only tokens whose vectors are not stored count. The component runs a request's texts in small
-//! pieces, and answers its other requests between two pieces; only the pairs of a cross-encoder run
-//! in one piece. If the daemon is away, is late, fails, or has
-//! another model, the component scores. The header `x-lockstep-backend` names the kernels that
-//! scored; `x-lockstep-offload` is `daemon`, or `failed: ` and the reason.
+//! pieces, and answers its other requests between two pieces. If the daemon is away, is late,
+//! fails, or has another model, the component scores. The header `x-lockstep-backend` names the
+//! kernels that scored; `x-lockstep-offload` is `daemon`, or `failed: ` and the reason.
 //!
 //! The component is built without a model. `edge-host open` writes a component with the model open
 //! in it, so an instance parses and copies nothing before its first request.

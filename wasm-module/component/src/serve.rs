@@ -75,7 +75,7 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
             Some(events)
         }
     };
-    if job.texts().is_empty() {
+    if job.inputs().is_empty() {
         let bounds = Bounds::read().await.map_err(Problem::Unhealthy)?;
         return Ok(model::with(|model| {
             model.limits_mut().max_batch_tokens = bounds.tokens;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use lockstep_rank::{Job, Known, ModelKind, Problem, Reply, Text, TextEncoder};
+use lockstep_rank::{Job, Known, Problem, Reply, Text, TextEncoder};
 use spin_sdk::time::sleep;
 
 use crate::{
@@ -55,7 +55,7 @@ impl<'a> Turns<'a> {
         let mut turns = Self { job, known: Known::default() };
         turns.with(|model| {
             items::look_up(job, model);
-            job.texts().into_iter().for_each(|text| model.encoder_mut().expect(text));
+            job.inputs().into_iter().for_each(|input| model.encoder_mut().expect(input));
         })?;
         Ok(turns)
     }
@@ -77,8 +77,8 @@ impl<'a> Turns<'a> {
     ///
     /// The component has no model.
     pub(crate) fn tokens(&mut self) -> Result<usize, Problem> {
-        let texts = self.job.texts();
-        self.with(|model| texts.into_iter().map(|text| to_run(model, text)).sum())
+        let inputs = self.job.inputs();
+        self.with(|model| inputs.into_iter().map(|input| to_run(model, input)).sum())
     }
 
     /// Runs the model on all texts whose vectors are not known.
@@ -96,18 +96,13 @@ impl<'a> Turns<'a> {
                 limit: bounds.tokens,
             });
         }
-        let pairs = self.with(|model| matches!(model.encoder().info().kind, ModelKind::Classifier { .. }))?;
-        if pairs {
-            // Vectors of pairs are not kept: the answer computes all of them at once.
-            return Ok(());
-        }
         let end = Instant::now() + bounds.time;
-        let mut ahead = self.job.texts().into_iter().peekable();
+        let mut ahead = self.job.inputs().into_iter().peekable();
         while ahead.peek().is_some() {
             if Instant::now() > end {
                 return Err(Problem::Deadline(bounds.time));
             }
-            // The answer runs a text again on which the model fails, and reports the error.
+            // The answer runs an input again on which the model fails, and reports the error.
             self.with(|model| piece(model, &mut ahead))?;
             sleep(A_MOMENT).await;
         }
@@ -129,29 +124,29 @@ impl<'a> Turns<'a> {
     }
 }
 
-/// The tokens that the model has to run for a text.
-fn to_run(model: &mut Model, text: &str) -> usize {
+/// The tokens that the model has to run for an input.
+fn to_run(model: &mut Model, input: Text<'_>) -> usize {
     let cached = model.encoder_mut();
-    if cached.knows(text) {
+    if cached.knows(input) {
         return 0;
     }
     let limit = cached.info().max_input_length;
-    cached.count_tokens(Text::single(text)).unwrap_or(0).min(limit)
+    cached.count_tokens(input).unwrap_or(0).min(limit)
 }
 
-/// Runs the model on the next texts.
-fn piece<'a>(model: &mut Model, ahead: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>) {
-    let (mut texts, mut tokens) = (Vec::new(), 0);
-    while let Some(&text) = ahead.peek() {
-        tokens += to_run(model, text);
-        if tokens > PIECE && !texts.is_empty() {
+/// Runs the model on the next inputs.
+fn piece<'a>(model: &mut Model, ahead: &mut std::iter::Peekable<impl Iterator<Item = Text<'a>>>) {
+    let (mut inputs, mut tokens) = (Vec::new(), 0);
+    while let Some(&input) = ahead.peek() {
+        tokens += to_run(model, input);
+        if tokens > PIECE && !inputs.is_empty() {
             break;
         }
-        texts.push(Text::single(text));
+        inputs.push(input);
         ahead.next();
         if tokens > PIECE {
             break;
         }
     }
-    let _ = model.encoder_mut().encode(&texts);
+    let _ = model.encoder_mut().encode(&inputs);
 }

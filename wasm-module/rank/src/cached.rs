@@ -1,7 +1,7 @@
 //! Answers from stored vectors instead of running the model.
 //!
-//! A text's integers depend only on the text and on the model. So a vector that any host computed
-//! once answers for the model everywhere.
+//! The integers of an input depend only on the input and on the model. So a vector that any host
+//! computed once answers for the model everywhere.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 
-/// A model that runs only on texts whose vectors it does not know. It keeps the vectors that it
-/// computes for texts given to [`Self::look_up`] or [`Self::expect`].
+/// A model that runs only on inputs whose vectors it does not know. It keeps the vectors that it
+/// computes for inputs given to [`Self::look_up`] or [`Self::expect`].
 pub struct CachedEncoder<E> {
     encoder: E,
     known: Known,
@@ -19,7 +19,25 @@ pub struct CachedEncoder<E> {
 /// The vectors of one request. A host that answers several requests in turns puts the vectors of
 /// one of them into the model by [`CachedEncoder::exchange`], and takes them out again.
 #[derive(Default)]
-pub struct Known(HashMap<String, Entry>);
+pub struct Known(HashMap<Input, Entry>);
+
+/// A [`Text`] that owns its parts.
+#[derive(PartialEq, Eq, Hash)]
+enum Input {
+    Single(String),
+    Pair(String, String),
+    Ids(Vec<u32>),
+}
+
+impl From<Text<'_>> for Input {
+    fn from(text: Text<'_>) -> Self {
+        match text {
+            Text::Single(text) => Self::Single(text.to_owned()),
+            Text::Pair(a, b) => Self::Pair(a.to_owned(), b.to_owned()),
+            Text::Ids(ids) => Self::Ids(ids.to_vec()),
+        }
+    }
+}
 
 struct Entry {
     encoded: Option<Encoded>,
@@ -64,13 +82,14 @@ impl<E: TextEncoder> CachedEncoder<E> {
     /// model counts as a miss.
     pub fn look_up(&mut self, text: &str, record: Option<&[u8]>) {
         let encoded = record.and_then(|record| self.decode(record));
-        self.known.0.insert(text.to_owned(), Entry { encoded, learned: false, stored: true });
+        let input = Text::single(text).into();
+        self.known.0.insert(input, Entry { encoded, learned: false, stored: true });
     }
 
-    /// Announces a text that no store knows. Its vector is kept once the model has computed it.
-    pub fn expect(&mut self, text: &str) {
+    /// Announces an input that no store knows. Its vector is kept once the model has computed it.
+    pub fn expect(&mut self, input: Text<'_>) {
         let entry = Entry { encoded: None, learned: false, stored: false };
-        self.known.0.entry(text.to_owned()).or_insert(entry);
+        self.known.0.entry(input.into()).or_insert(entry);
     }
 
     /// Exchanges the vectors of two requests: those in the model for those in `other`.
@@ -78,16 +97,20 @@ impl<E: TextEncoder> CachedEncoder<E> {
         std::mem::swap(&mut self.known, other);
     }
 
-    /// Whether the vector of a text is known, so that the model need not run on the text.
-    pub fn knows(&self, text: &str) -> bool {
-        self.known.0.get(text).is_some_and(|entry| entry.encoded.is_some())
+    /// Whether the vector of an input is known, so that the model need not run on it.
+    pub fn knows(&self, input: Text<'_>) -> bool {
+        self.known.0.get(&input.into()).is_some_and(|entry| entry.encoded.is_some())
     }
 
     /// Forgets all vectors, and gives the keys and records of those that a store shall get.
     pub fn learned(&mut self) -> Vec<(String, Vec<u8>)> {
         let known = std::mem::take(&mut self.known.0);
         let computed = known.into_iter().filter(|(_, entry)| entry.learned);
-        computed.filter_map(|(text, entry)| Some((self.key(&text), record(&entry.encoded?)))).collect()
+        let stored = |(input, entry): (Input, Entry)| match input {
+            Input::Single(text) => Some((self.key(&text), record(&entry.encoded?))),
+            Input::Pair(..) | Input::Ids(_) => None,
+        };
+        computed.filter_map(stored).collect()
     }
 
     fn decode(&self, record: &[u8]) -> Option<Encoded> {
@@ -118,14 +141,11 @@ impl<E: TextEncoder> TextEncoder for CachedEncoder<E> {
     }
 
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
-        let known = |input: &Text<'_>| match input.pair {
-            None => self.known.0.get(input.text).and_then(|entry| entry.encoded.clone()),
-            Some(_) => None,
-        };
+        let known = |input: &Text<'_>| self.known.0.get(&(*input).into())?.encoded.clone();
         let answers = inputs.iter().map(known).collect();
         let looked_for = &mut self.known.0;
-        encode_missing(&mut self.encoder, inputs, answers, |text, encoded| {
-            if let Some(entry) = looked_for.get_mut(text) {
+        encode_missing(&mut self.encoder, inputs, answers, |input, encoded| {
+            if let Some(entry) = looked_for.get_mut(&input.into()) {
                 entry.encoded = Some(encoded.clone());
                 entry.learned = entry.stored;
             }
@@ -138,7 +158,7 @@ impl<E: TextEncoder> TextEncoder for CachedEncoder<E> {
 }
 
 /// Runs the model on the inputs whose answer is `None`, and gives all answers in order. `keep` gets
-/// each computed vector of a single text; vectors of pairs are not kept.
+/// each computed vector.
 ///
 /// # Errors
 /// Those of the model. An error's index counts in `inputs`.
@@ -146,16 +166,14 @@ pub fn encode_missing(
     encoder: &mut impl TextEncoder,
     inputs: &[Text<'_>],
     mut answers: Vec<Option<Encoded>>,
-    mut keep: impl FnMut(&str, &Encoded),
+    mut keep: impl FnMut(Text<'_>, &Encoded),
 ) -> Result<Vec<Encoded>, EncodeError> {
     let missing: Vec<usize> = (0..inputs.len()).filter(|&at| answers[at].is_none()).collect();
     if !missing.is_empty() {
         let texts: Vec<Text<'_>> = missing.iter().map(|&at| inputs[at]).collect();
         let encoded = encoder.encode(&texts).map_err(|error| renumbered(error, &missing))?;
         for (&at, encoded) in missing.iter().zip(encoded) {
-            if inputs[at].pair.is_none() {
-                keep(inputs[at].text, &encoded);
-            }
+            keep(inputs[at], &encoded);
             answers[at] = Some(encoded);
         }
     }

@@ -3,23 +3,34 @@
 use crate::prompts::Prompts;
 
 /// One input of the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Text<'a> {
-    /// The text, or the first half of a pair.
-    pub text: &'a str,
-    /// The second half of a pair, for a cross-encoder.
-    pub pair: Option<&'a str>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Text<'a> {
+    /// One text.
+    Single(&'a str),
+    /// Two texts that a cross-encoder reads together.
+    Pair(&'a str, &'a str),
+    /// Token ids, each below [`ModelInfo::vocabulary`]. The model reads them as they are: the
+    /// tokenizer adds no special tokens.
+    Ids(&'a [u32]),
 }
 
 impl<'a> Text<'a> {
     /// An input of one text.
     pub fn single(text: &'a str) -> Self {
-        Self { text, pair: None }
+        Self::Single(text)
     }
 
     /// An input of two texts that the model reads together.
     pub fn pair(text: &'a str, pair: &'a str) -> Self {
-        Self { text, pair: Some(pair) }
+        Self::Pair(text, pair)
+    }
+
+    /// The text of an input that is one text.
+    pub fn alone(self) -> Option<&'a str> {
+        match self {
+            Self::Single(text) => Some(text),
+            Self::Pair(..) | Self::Ids(_) => None,
+        }
     }
 }
 
@@ -66,6 +77,8 @@ pub struct ModelInfo {
     pub pooling: String,
     /// Most tokens of one input, special tokens included.
     pub max_input_length: usize,
+    /// Token ids are below it.
+    pub vocabulary: usize,
     /// What stands before the texts of an embedding model.
     pub prompts: Prompts,
     /// `value = integer * vector_scale` for `/embed` with `"normalize": false`.

@@ -26,6 +26,11 @@ impl At {
         body.fields(known)
     }
 
+    /// The whole request, an object of any fields.
+    pub(crate) fn open_body(value: Json) -> Result<Fields, Problem> {
+        Self { path: String::new(), value }.object("an object")
+    }
+
     fn wrong(&self, wanted: &str) -> Problem {
         let found = match &self.value {
             Json::Null => "null".to_owned(),
@@ -45,6 +50,55 @@ impl At {
 
     pub(crate) fn is_string(&self) -> bool {
         matches!(self.value, Json::String(_))
+    }
+
+    pub(crate) fn is_number(&self, number: f64) -> bool {
+        matches!(&self.value, Json::Number(found) if *found == number)
+    }
+
+    /// Refuses every value but this one: the field is not supported.
+    pub(crate) fn refuse_unless(self, harmless: &Json) -> Result<(), Problem> {
+        let wanted = match harmless {
+            found if *found == self.value => return Ok(()),
+            Json::Bool(value) => format!("{value}, because other values are not supported"),
+            Json::String(text) if !text.is_empty() => {
+                format!("{}, because other values are not supported", quote(text))
+            }
+            Json::Array(_) => "[\"float\"], because other values are not supported".to_owned(),
+            _ => "no such field, because it is not supported".to_owned(),
+        };
+        Err(self.wrong(&wanted))
+    }
+
+    pub(crate) fn is_array(&self) -> bool {
+        matches!(self.value, Json::Array(_))
+    }
+
+    /// Whether this is an array that begins with a number.
+    pub(crate) fn is_numbers(&self) -> bool {
+        let Json::Array(values) = &self.value else { return false };
+        matches!(values.first(), Some(Json::Whole(_) | Json::Number(_)))
+    }
+
+    /// An array of token ids of a model with so many.
+    pub(crate) fn ids(self, vocabulary: usize) -> Result<Vec<u32>, Problem> {
+        let Json::Array(values) = self.value else { return Err(self.wrong("an array of token ids")) };
+        let id = |(index, value): (usize, Json)| {
+            let id = match &value {
+                Json::Whole(id) if *id < vocabulary as u64 => u32::try_from(*id).ok(),
+                _ => None,
+            };
+            let wrong = |value| {
+                let wanted = format!(
+                    "a token id of this model, a whole number below {vocabulary} (a client that counts \
+                     tokens for another model must send texts: in LangChain, \
+                     check_embedding_ctx_length=False)"
+                );
+                Self { path: format!("{}[{index}]", self.path), value }.wrong(&wanted)
+            };
+            id.ok_or_else(|| wrong(value))
+        };
+        values.into_iter().enumerate().map(id).collect()
     }
 
     pub(crate) fn string(self) -> Result<String, Problem> {
@@ -97,13 +151,16 @@ impl At {
         Ok(values.into_iter().enumerate().map(entry).collect())
     }
 
+    /// An object of any fields.
+    pub(crate) fn object(self, wanted: &str) -> Result<Fields, Problem> {
+        let Json::Object(values) = self.value else { return Err(self.wrong(wanted)) };
+        Ok(Fields { path: self.path, values })
+    }
+
     /// An object that has no fields but the `known` ones.
     pub(crate) fn fields(self, known: &[&str]) -> Result<Fields, Problem> {
         let list = known.join(", ");
-        let Json::Object(values) = self.value else {
-            return Err(self.wrong(&format!("an object with {list}")));
-        };
-        let path = self.path;
+        let Fields { path, values } = self.object(&format!("an object with {list}"))?;
         match values.keys().find(|key| !known.contains(&key.as_str())) {
             None => Ok(Fields { path, values }),
             Some(key) => {
@@ -114,6 +171,9 @@ impl At {
         }
     }
 }
+
+/// How many names of fields an error message lists.
+const SHOWN: usize = 5;
 
 impl Fields {
     fn path(&self, name: &str) -> String {
@@ -129,11 +189,14 @@ impl Fields {
     }
 
     pub(crate) fn required(&mut self, name: &str) -> Result<At, Problem> {
-        let value = self
-            .values
-            .remove(name)
-            .ok_or_else(|| Problem::invalid(self.path(name), "this field is missing"))?;
-        Ok(At { path: self.path(name), value })
+        match self.values.remove(name) {
+            Some(value) => Ok(At { path: self.path(name), value }),
+            None => {
+                let found: Vec<String> = self.values.keys().take(SHOWN).map(|key| quote(key)).collect();
+                let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+                Err(Problem::invalid(self.path(name), format!("this field is missing; there is {found}")))
+            }
+        }
     }
 
     pub(crate) fn bool(&mut self, name: &str, default: bool) -> Result<bool, Problem> {

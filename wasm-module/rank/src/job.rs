@@ -1,6 +1,6 @@
 //! A request that was read and validated, before the model runs.
 
-use crate::{api::Endpoint, person::Event, reply::Reply};
+use crate::{api::Endpoint, encoder::Text, person::Event, reply::Reply};
 
 /// A valid request. [`Service::read`](crate::Service::read) makes it,
 /// [`Service::run`](crate::Service::run) answers it. In between, a host may count the request's
@@ -12,10 +12,10 @@ pub struct Job {
 }
 
 impl Job {
-    /// All texts that the model may have to run, in no promised order. The two texts of a pair
-    /// follow each other. A stored history is missing until [`Self::set_history`] adds it.
-    pub fn texts(&self) -> Vec<&str> {
-        self.request.texts()
+    /// All inputs that the model may have to run, in no promised order. A stored history is missing
+    /// until [`Self::set_history`] adds it.
+    pub fn inputs(&self) -> Vec<Text<'_>> {
+        self.request.inputs()
     }
 
     /// The texts that many users' requests have in common, such as the candidates of `/v1/rank`.

@@ -51,8 +51,8 @@ pub(crate) fn parse(body: &[u8], limits: &Limits) -> Result<Json, Problem> {
     }
     let text = &*whole_characters(text);
 
-    let walk =
-        RefCell::new(Walk { path: String::from("body"), left: limits.max_json_values.saturating_add(1) });
+    let left = [limits.max_json_values, limits.max_json_numbers];
+    let walk = RefCell::new(Walk { path: String::from("body"), left, excess: None });
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = Value(&walk).deserialize(&mut reader).and_then(|value| {
         walk.borrow_mut().path.clear();
@@ -62,13 +62,12 @@ pub(crate) fn parse(body: &[u8], limits: &Limits) -> Result<Json, Problem> {
     read.map_err(|error| {
         let walk = walk.borrow();
         let field = strip_root(&walk.path).to_owned();
-        if walk.left == 0 {
-            return Problem::TooLarge {
-                field,
-                amount: limits.max_json_values.saturating_add(1),
-                unit: "JSON values up to here",
-                limit: limits.max_json_values,
+        if let Some(kind) = walk.excess {
+            let (unit, limit) = match kind {
+                Kind::Value => ("JSON values up to here", limits.max_json_values),
+                Kind::Number => ("numbers up to here", limits.max_json_numbers),
             };
+            return Problem::TooLarge { field, amount: limit.saturating_add(1), unit, limit };
         }
         let near = quote(excerpt(text, error.line(), error.column()));
         Problem::invalid(field, format!("{error}, near {near}"))
@@ -93,10 +92,20 @@ fn strip_root(path: &str) -> &str {
     path.strip_prefix("body.").unwrap_or(path)
 }
 
+/// The kinds of values that are counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Value,
+    Number,
+}
+
 /// The path of the value being read, and how many more values may follow.
 struct Walk {
     path: String,
-    left: usize,
+    /// For each [`Kind`].
+    left: [usize; 2],
+    /// The kind of which there are too many.
+    excess: Option<Kind>,
 }
 
 /// Reads one value. Only a success shortens the path again, so after an error the path still names
@@ -112,17 +121,25 @@ impl Value<'_> {
         self.0.borrow_mut().path.truncate(length);
         Ok(value)
     }
+
+    /// Counts a value.
+    fn count<E: serde::de::Error>(&self, kind: Kind) -> Result<(), E> {
+        let mut walk = self.0.borrow_mut();
+        match walk.left[kind as usize].checked_sub(1) {
+            Some(left) => walk.left[kind as usize] = left,
+            None => {
+                walk.excess = Some(kind);
+                return Err(E::custom("too many JSON values"));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Value<'_> {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Json, D::Error> {
-        let left = self.0.borrow().left.saturating_sub(1);
-        self.0.borrow_mut().left = left;
-        if left == 0 {
-            return Err(D::Error::custom("too many JSON values"));
-        }
         reader.deserialize_any(self)
     }
 }
@@ -134,35 +151,43 @@ impl<'de> Visitor<'de> for Value<'_> {
         out.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Json, E> {
+        self.count(Kind::Value)?;
         Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Json, E> {
+        self.count(Kind::Value)?;
         Ok(Json::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Json, E> {
+        self.count(Kind::Number)?;
         Ok(Json::Whole(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Json, E> {
+        self.count(Kind::Number)?;
         Ok(Json::Number(value as f64))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Json, E> {
+        self.count(Kind::Number)?;
         Ok(Json::Number(value))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Json, E> {
+        self.count(Kind::Value)?;
         Ok(Json::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Json, E> {
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Json, E> {
+        self.count(Kind::Value)?;
         Ok(Json::String(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Json, A::Error> {
+        self.count(Kind::Value)?;
         let mut values = Vec::new();
         loop {
             let name = format!("[{}]", values.len());
@@ -174,6 +199,7 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json, A::Error> {
+        self.count(Kind::Value)?;
         let mut values = BTreeMap::new();
         while let Some(key) = object.next_key::<String>()? {
             if values.contains_key(&key) {
@@ -232,12 +258,19 @@ mod tests {
     }
 
     #[test]
-    fn values_are_counted() {
-        let limits = Limits { max_json_values: 4, ..Limits::default() };
+    fn values_and_numbers_are_counted() {
+        let limits = Limits { max_json_values: 2, max_json_numbers: 3, ..Limits::default() };
         assert!(parse(b"[1,2,3]", &limits).is_ok());
-        let problem = parse(b"[1,2,3,4]", &limits).unwrap_err();
-        assert!(parse(b"[1,[[]]]", &limits).is_ok());
-        assert_eq!(problem.status(), 413);
+        assert!(parse(b"[1,[],2.5,-3]", &limits).is_ok());
+        for (body, text) in [
+            ("[1,2,3,4]", "body[3]: 4 numbers up to here, the limit is 3"),
+            ("[[1,[2]]]", "body[0][1]: 3 JSON values up to here, the limit is 2"),
+            ("[null,true]", "body[1]: 3 JSON values up to here, the limit is 2"),
+            (r#"{"a":"b","c":{}}"#, "c: 3 JSON values up to here, the limit is 2"),
+        ] {
+            let problem = parse(body.as_bytes(), &limits).unwrap_err();
+            assert_eq!((problem.status(), problem.to_string()), (413, text.to_owned()));
+        }
     }
 
     #[test]

@@ -39,6 +39,8 @@ mod clock;
 mod encoder;
 mod exact;
 mod fields;
+mod foreign;
+mod inputs;
 mod job;
 mod json;
 mod limits;

@@ -21,8 +21,12 @@ pub struct Limits {
     /// Tokens that a host can run for one request in time: `/info` promises no more. No request is
     /// refused for it; a host that counts tokens refuses by its own measure.
     pub max_batch_tokens: usize,
-    /// JSON values in the body, nested values included. It bounds the memory of the parser.
+    /// JSON values in the body, nested values included, but not numbers. It bounds the memory of
+    /// the parser.
     pub max_json_values: usize,
+    /// Numbers in the body. A number takes less memory than another value, and token ids are many:
+    /// the default is enough for 1,000 texts of 256 tokens.
+    pub max_json_numbers: usize,
     /// The value of `truncate` if a request leaves it out.
     pub auto_truncate: bool,
 }
@@ -39,6 +43,7 @@ impl Default for Limits {
             max_inputs: 1_000,
             max_batch_tokens: usize::MAX,
             max_json_values: 1 << 16,
+            max_json_numbers: 1 << 18,
             auto_truncate: true,
         }
     }

@@ -76,7 +76,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever UTF-16 a text has, the reader gets the text that `from_utf16_lossy` makes of it.
+        /// Whatever UTF-16 a text has, the reader gets the text that `from_utf16_lossy` makes.
         #[test]
         fn any_utf16_can_be_read(units in prop::collection::vec(prop_oneof![any::<u16>(), 0xd7f0..0xe010u16], 0..9)) {
             let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();

@@ -193,6 +193,56 @@ fn blank_texts_are_texts() {
     assert_eq!(indexes(&served("/v1/rank", &body)), [1, 0]);
 }
 
+/// As the services ignore them that the endpoints come from.
+#[test]
+fn unknown_fields_are_ignored_where_the_peer_ignores_them() {
+    let unknown = json!({
+        "input_type": "query", "prompt_name": null, "truncate_prompt_tokens": null, "priority": 3,
+        "options": {"wait_for_model": true}, "metadata": [], "modality": "text", "user": "u", "service_tier": "x",
+    });
+    for (path, body) in [
+        ("/embed", json!({"inputs": ["a", "b"]})),
+        ("/v1/embeddings", json!({"input": ["a", "b"]})),
+        ("/rerank", json!({"query": "a", "texts": ["a b", "c"]})),
+    ] {
+        let mut more = unknown.clone();
+        more.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
+        assert_eq!(served(path, &more), served(path, &body));
+    }
+    let body = json!({"query": "a", "texts": ["c", "a", "b"], "top_n": 2});
+    assert_eq!(served("/rerank", &body).as_array().unwrap().len(), 2);
+    let raw = served("/v1/embeddings", &json!({"input": "a b", "normalize": false}));
+    assert_eq!(
+        raw["data"][0]["embedding"],
+        served("/embed", &json!({"inputs": "a b", "normalize": false}))[0]
+    );
+}
+
+#[test]
+fn token_ids_are_the_models_input() {
+    let embed = |inputs: Value| served("/embed", &json!({ "inputs": inputs, "normalize": false }));
+    // The fake's token 7 is the word `7`, and special tokens add nothing to its vectors.
+    let words = embed(json!(["7 8", "999", "7"]));
+    assert_eq!(embed(json!([[7, 8], [999], [7]])), words);
+    assert_eq!(embed(json!([7, 8])), json!([words[0]]));
+    assert_eq!(embed(json!(["7 8", [999]])), json!([words[0], words[1]]));
+
+    let openai = |input: Value| served("/v1/embeddings", &json!({ "input": input }));
+    let (ids, texts) = (openai(json!([[7, 8], [999]])), openai(json!(["7 8", "999"])));
+    assert_eq!(ids["data"], texts["data"]);
+    assert_eq!(ids["usage"], json!({"prompt_tokens": 3, "total_tokens": 3}), "nothing is added");
+    assert_eq!(openai(json!([7, 8]))["data"][0], ids["data"][0]);
+    // A longer list is cut as a text is.
+    let many: Vec<u32> = (1..=12).collect();
+    let reply = post("/v1/embeddings", json!({ "input": many }).to_string());
+    assert_eq!((reply.usage.tokens, reply.usage.truncated), (10, 1));
+    assert_eq!(read(&reply)["data"], openai(json!([many[..10]]))["data"]);
+    // As many as LangChain sends at once.
+    let batch: Vec<Vec<u32>> =
+        (0..1000).map(|first| (0..256).map(|id| (first + id) % 1000).collect()).collect();
+    assert_eq!(openai(json!(batch))["data"].as_array().unwrap().len(), 1000);
+}
+
 #[test]
 fn half_a_character_is_the_replacement_character() {
     let ask = |text: &str| {

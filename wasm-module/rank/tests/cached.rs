@@ -74,7 +74,7 @@ fn an_error_names_the_place_in_the_request() {
     let key = cached.key("green tea");
     let record = &learned.iter().find(|(stored, _)| *stored == key).unwrap().1;
     cached.look_up("green tea", Some(record));
-    assert!(cached.knows("green tea") && !cached.knows("red shoes"));
+    assert!(cached.knows(Text::single("green tea")) && !cached.knows(Text::single("red shoes")));
     let mut service = Service::new(cached, Limits::default(), stopped);
     let sabotage = fake::Sabotage::Fail(EncodeError::Empty { index: 0 });
     service.encoder_mut().encoder_mut().sabotage = Some(sabotage);
@@ -92,17 +92,17 @@ fn requests_in_turns_keep_their_own_vectors() {
     let (mut first, mut second) = (Known::default(), Known::default());
     cached.exchange(&mut first);
     cached.look_up("green tea", None);
-    cached.expect("red shoes");
+    cached.expect(Text::single("red shoes"));
     let vectors = cached.encode(&[Text::single("green tea"), Text::single("red shoes")]).unwrap();
     cached.exchange(&mut first);
 
     cached.exchange(&mut second);
-    assert!(!cached.knows("green tea"));
+    assert!(!cached.knows(Text::single("green tea")));
     cached.exchange(&mut second);
 
     cached.exchange(&mut first);
-    assert!(cached.knows("green tea") && cached.knows("red shoes"));
-    cached.expect("green tea");
+    assert!(cached.knows(Text::single("green tea")) && cached.knows(Text::single("red shoes")));
+    cached.expect(Text::single("green tea"));
     let again = cached.encode(&[Text::single("green tea"), Text::single("red shoes")]).unwrap();
     assert_eq!((again, cached.encoder().calls.iter().sum::<usize>()), (vectors, 2), "nothing ran twice");
     let learned: Vec<String> = cached.learned().into_iter().map(|(key, _)| key).collect();

@@ -4,7 +4,7 @@
 mod fake;
 
 use fake::{Fake, read, refused, served, service};
-use lockstep_rank::{Event, Prompts};
+use lockstep_rank::{Event, Prompts, Text};
 use serde_json::{Value, json};
 
 fn prompts(default: Option<&str>) -> Prompts {
@@ -33,6 +33,43 @@ fn embeddings_take_the_prompt_that_they_name_or_the_default_one() {
     let openai = |default| vector(&prompted(default, "/v1/embeddings", &json!({"input": "a b"})));
     let expected = |text: &str| vector(&served("/v1/embeddings", &json!({"input": text})));
     assert_eq!((openai(None), openai(Some("query"))), (expected("a b"), expected("ask a b")));
+}
+
+#[test]
+fn token_ids_cannot_stand_behind_a_prompt() {
+    for (path, body) in [
+        ("/v1/embeddings", json!({"input": [[7, 8]]})),
+        ("/embed", json!({"inputs": [7, 8]})),
+        ("/embed", json!({"inputs": ["a", [7, 8]], "prompt_name": "query"})),
+    ] {
+        let reply =
+            service(Fake::prompted(prompts(Some("other")))).handle("POST", path, body.to_string().as_bytes());
+        refused(&reply, 422, "Validation", &["token ids cannot stand behind a prompt", "send the texts"]);
+    }
+    let body = json!({"inputs": [[7, 8]]});
+    assert_eq!(prompted(None, "/embed", &body), served("/embed", &body));
+}
+
+#[test]
+fn the_role_that_a_client_names_has_its_prompt() {
+    let plain = |text: &str| served("/embed", &json!({ "inputs": text }));
+    for (role, text) in [
+        (json!("query"), "ask a"),
+        (json!("search_query"), "ask a"),
+        (json!("passage"), "tell a"),
+        (json!("search_document"), "tell a"),
+        (json!("other"), "sing a"),
+        (json!("clustering"), "sing a"),
+        (Value::Null, "sing a"),
+    ] {
+        let body = json!({"inputs": "a", "input_type": role});
+        assert_eq!(prompted(Some("other"), "/embed", &body), plain(text), "{role}");
+        let body = json!({"input": "a", "input_type": role});
+        let vector = &prompted(Some("other"), "/v1/embeddings", &body)["data"][0]["embedding"];
+        assert_eq!(vector, &plain(text)[0], "{role}");
+    }
+    let body = json!({"input": "a", "input_type": "passage", "prompt_name": "query"});
+    assert_eq!(prompted(None, "/v1/embeddings", &body)["data"][0]["embedding"], plain("ask a")[0]);
 }
 
 #[test]
@@ -75,7 +112,7 @@ fn a_history_asks_and_candidates_tell() {
     let stored = json!({"user": {"id": "mira"}, "candidates": given["candidates"]}).to_string();
     let mut job = service.read("POST", "/v1/rank", stored.as_bytes()).ok().unwrap();
     job.set_history(vec![Event { text: "a b".into(), weight: 1.0 }]).ok().unwrap();
-    assert_eq!(job.texts(), ["ask a b", "tell b c", "tell d"]);
+    assert_eq!(job.inputs(), ["ask a b", "tell b c", "tell d"].map(Text::single));
     assert_eq!(job.items(), ["tell b c", "tell d"]);
     assert_eq!(scores(&read(&service.run(&job))), expected);
 }

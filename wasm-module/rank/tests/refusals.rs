@@ -88,7 +88,9 @@ fn too_many_and_too_few() {
     refused(&post("/rerank", body), 400, "Empty", &["texts: no texts"]);
     refused(&post("/embed", "{\"inputs\":[]}"), 400, "Empty", &["inputs: no texts"]);
     let body = format!("[{}1]", "1,".repeat(70_000));
-    rank_refuses(body, 413, "Validation", &["body[", "65537 JSON values"]);
+    rank_refuses(body.replace('1', "null"), 413, "Validation", &["body[65535]", "65537 JSON values"]);
+    let body = format!("[{}1]", "1,".repeat(1 << 18));
+    rank_refuses(body, 413, "Validation", &["body[262144]: 262145 numbers"]);
 }
 
 #[test]
@@ -285,13 +287,92 @@ fn a_refusal_costs_no_model_run() {
 }
 
 #[test]
+fn token_ids_that_are_refused() {
+    let cure = "check_embedding_ctx_length=False";
+    for (path, field) in [("/embed", "inputs"), ("/v1/embeddings", "input")] {
+        for (value, place, detail) in [
+            (json!([1, 1000]), "[1]: ", "below 1000 (a client"),
+            (json!([[1], [2, 100_264]]), "[1][1]: ", "got 100264"),
+            (json!([[4_294_967_296_u64]]), "[0][0]: ", "got 4294967296"),
+            (json!([-1]), "[0]: ", "got -1"),
+            (json!([[1.5]]), "[0][0]: ", "got 1.5"),
+            (json!([[1, "a"]]), "[0][1]: ", "got the string \"a\""),
+            (json!([1, [2]]), "[1]: ", "got an array of 1"),
+        ] {
+            let body = json!({ field: value }).to_string();
+            refused(&post(path, &body), 422, "Validation", &[&format!("{field}{place}"), detail, cure]);
+        }
+        let body = json!({ field: [[1], []] }).to_string();
+        refused(&post(path, &body), 400, "Empty", &[&format!("{field}[1]: no token ids")]);
+        for value in [json!([{"a": 1}]), json!(7), json!([null])] {
+            assert_eq!(post(path, json!({ field: value }).to_string()).status, 422);
+        }
+    }
+    let body = json!({"inputs": [[1, 2], "a b c d e f g h i j k", [7, 8]], "truncate": false}).to_string();
+    refused(&post("/embed", body), 422, "Validation", &["inputs[1]: 13 tokens"]);
+    let ids: Vec<u32> = (0..11).collect();
+    let body = json!({"inputs": [[1], ids], "truncate": false}).to_string();
+    refused(&post("/embed", body), 422, "Validation", &["inputs[1]: 11 tokens"]);
+}
+
+/// A setting that would change a vector is refused by name. One that asks for what happens anyway
+/// is not.
+#[test]
+fn settings_of_other_services_that_change_vectors() {
+    let long = "one two three four five six seven eight nine";
+    for (setting, harmless, harmful, detail) in [
+        ("add_special_tokens", json!(true), json!(false), "expected true, because other values are not"),
+        ("late_chunking", json!(false), json!(true), "got true"),
+        ("embedding_type", json!("float"), json!("binary"), "got the string \"binary\""),
+        ("embedding_types", json!(["float"]), json!(["int8"]), "expected [\"float\"]"),
+        ("output_dtype", json!("float"), json!("int8"), "expected \"float\""),
+        ("output_dimension", Value::Null, json!(4), "not supported, got 4"),
+        ("truncate_dim", Value::Null, json!(4), "not supported, got 4"),
+        ("prompt", json!(""), json!("query: "), "not supported, got the string"),
+        ("instruction", json!(""), json!("find"), "not supported, got the string"),
+        ("truncation_direction", json!("RIGHT"), json!("left"), "expected \"right\", got \"left\""),
+        ("truncate", json!("END"), json!("START"), "expected true, false, END or NONE, got \"START\""),
+        ("prompt_name", Value::Null, json!("query"), "expected a prompt of the model (none)"),
+        ("encoding_format", json!("float"), json!("hex"), "expected \"float\""),
+    ] {
+        for (path, field) in [("/embed", "inputs"), ("/v1/embeddings", "input")] {
+            let plain = served(path, &json!({ field: "a b" }));
+            for harmless in [&harmless, &Value::Null] {
+                assert_eq!(served(path, &json!({ field: "a b", setting: harmless })), plain, "{setting}");
+            }
+            let body = json!({ field: "a b", setting: harmful }).to_string();
+            refused(&post(path, body), 422, "Validation", &[&format!("{setting}: "), detail]);
+        }
+    }
+    let embeddings = |body: Value| post("/v1/embeddings", body.to_string());
+    let reply = embeddings(json!({"input": ["a", long], "truncate": "NONE"}));
+    refused(&reply, 422, "Validation", &["input[1]: 11 tokens, the model takes 10"]);
+    let reply = embeddings(json!({"input": ["a", "b c d"], "truncate_prompt_tokens": 4}));
+    refused(&reply, 422, "Validation", &["input[1]: 5 tokens; texts are cut at 10 tokens alone, not at 4"]);
+    let reply = embeddings(json!({"input": "a", "truncate_prompt_tokens": 0}));
+    refused(&reply, 422, "Validation", &["truncate_prompt_tokens: ", "got 0"]);
+    let plain = served("/v1/embeddings", &json!({"input": ["a", long]}));
+    for limit in [json!(-1), json!(10), json!(8192)] {
+        let body = json!({"input": ["a", long], "truncate_prompt_tokens": limit});
+        assert_eq!(served("/v1/embeddings", &body), plain);
+    }
+    refused(
+        &post("/embed", r#"{"inputs": "a", "encoding_format": "base64"}"#),
+        422,
+        "Validation",
+        &["float"],
+    );
+    refused(&post("/rerank", r#"{"query": "a", "texts": ["b"], "top_n": 0}"#), 422, "Validation", &["top_n"]);
+}
+
+#[test]
 fn embeddings_that_are_refused() {
     let refuse = |body: serde_json::Value, parts: &[&str]| {
         refused(&post("/v1/embeddings", body.to_string()), 422, "Validation", parts);
     };
-    refuse(json!({"input": [1, 2]}), &["input[0]", "expected a string, got 1"]);
     refuse(json!({"input": "a", "encoding_format": "hex"}), &["encoding_format", "\"hex\""]);
     refuse(json!({"input": "a", "model": 7}), &["model", "got 7"]);
-    refuse(json!({"inputs": "a"}), &["unknown field \"inputs\""]);
+    refuse(json!({"inputs": "a"}), &["input: this field is missing; there is \"inputs\""]);
+    refuse(json!({}), &["input: this field is missing; there is nothing"]);
     refuse(json!({"input": "a", "dimensions": 0}), &["dimensions", "got 0"]);
 }

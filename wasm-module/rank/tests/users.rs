@@ -4,7 +4,7 @@
 mod fake;
 
 use fake::{Fake, post, read, refused, served, service};
-use lockstep_rank::{Event, History, Limits, Reply, UserRequest};
+use lockstep_rank::{Event, History, Limits, Reply, Text, UserRequest};
 use serde_json::{Value, json};
 
 fn event(text: &str, weight: f64) -> Event {
@@ -84,10 +84,10 @@ fn a_stored_history_ranks_as_the_same_history_sent() {
     let mut service = service(Fake::embedding());
     let mut job = service.read("POST", "/v1/rank", rank(&json!({"id": "7"})).as_bytes()).ok().unwrap();
     assert_eq!(job.user(), Some("7"));
-    assert_eq!(job.texts(), ["wool socks", "green tea"]);
+    assert_eq!(job.inputs(), ["wool socks", "green tea"].map(Text::single));
     job.set_history(events.to_vec()).unwrap();
     assert_eq!(job.user(), None);
-    assert_eq!(job.texts(), ["red shoes", "green tea", "wool socks", "green tea"]);
+    assert_eq!(job.inputs(), ["red shoes", "green tea", "wool socks", "green tea"].map(Text::single));
     assert_eq!(read(&service.run(&job)), served("/v1/rank", &sent));
 }
 

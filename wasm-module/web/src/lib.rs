@@ -10,7 +10,7 @@
 mod memory;
 
 use lockstep_module::TextModel;
-use lockstep_rank::{Job, Limits, ModelKind, Reply, Service, Text, TextEncoder};
+use lockstep_rank::{Job, Limits, Reply, Service, Text, TextEncoder};
 use wasm_bindgen::prelude::*;
 
 pub use memory::Memory;
@@ -83,10 +83,9 @@ impl Engine {
         match self.service.read(method, path, body.as_bytes()) {
             Err(refusal) => Some(refusal.into()),
             Ok(job) => {
-                // A cross-encoder reads pairs; `finish` runs all of them at once.
-                if matches!(self.service.encoder().info().kind, ModelKind::Embedding { .. }) {
-                    self.ahead = self.service.encoder().unknown(job.texts());
-                }
+                // `finish` runs pairs and token ids, all of them at once.
+                let texts = job.inputs().into_iter().filter_map(Text::alone);
+                self.ahead = self.service.encoder().unknown(texts);
                 self.job = Some(job);
                 None
             }

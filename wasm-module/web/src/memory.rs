@@ -62,14 +62,13 @@ impl<E: TextEncoder> TextEncoder for Memory<E> {
     }
 
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
-        let known = |input: &Text<'_>| match input.pair {
-            None => self.known.get(input.text).cloned(),
-            Some(_) => None,
-        };
+        let known = |input: &Text<'_>| self.known.get(input.alone()?).cloned();
         let answers = inputs.iter().map(known).collect();
         let Self { encoder, known, order, bytes, .. } = self;
-        encode_missing(encoder, inputs, answers, |text, encoded| {
-            if known.insert(text.to_owned(), encoded.clone()).is_none() {
+        encode_missing(encoder, inputs, answers, |input, encoded| {
+            if let Some(text) = input.alone()
+                && known.insert(text.to_owned(), encoded.clone()).is_none()
+            {
                 *bytes += size(text, encoded);
                 order.push_back(text.to_owned());
             }
@@ -99,6 +98,7 @@ mod tests {
             kind: ModelKind::Embedding { dimensions: 1 },
             pooling: String::new(),
             max_input_length: 8,
+            vocabulary: 1,
             prompts: Default::default(),
             vector_scale: 1.0,
             backend: String::new(),
@@ -114,10 +114,10 @@ mod tests {
 
         fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
             self.1 += inputs.len();
-            if let Some(index) = inputs.iter().position(|input| input.text == "!") {
+            if let Some(index) = inputs.iter().position(|input| *input == Text::Single("!")) {
                 return Err(EncodeError::Empty { index });
             }
-            let vector = |input: &Text<'_>| vec![input.text.len() as i32];
+            let vector = |input: &Text<'_>| vec![input.alone().unwrap().len() as i32];
             Ok(inputs.iter().map(|i| Encoded { vector: vector(i), tokens: 1, truncated: false }).collect())
         }
 

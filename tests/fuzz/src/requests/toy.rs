@@ -28,6 +28,7 @@ impl Toy {
             pooling: "mean".into(),
             prompts: Prompts { texts: [("query".to_owned(), "ask: ".to_owned())].into(), default: None },
             max_input_length: TOKENS,
+            vocabulary: 100,
             vector_scale: 1e-4,
             backend: "toy".into(),
             version: "0.0.0".into(),
@@ -49,7 +50,8 @@ impl TextEncoder for Toy {
 
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
         let one = |(index, &input): (usize, &Text<'_>)| {
-            if input.text.trim().is_empty() {
+            // Ids are checked before.
+            if input.alone().is_some_and(|text| text.trim().is_empty()) {
                 return Err(EncodeError::Empty { index });
             }
             let all = self.count_tokens(input)?;
@@ -65,14 +67,24 @@ impl TextEncoder for Toy {
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
         let words = |text: &str| text.split_whitespace().count();
-        Ok(words(input.text) + input.pair.map_or(2, |pair| words(pair) + 3))
+        Ok(match input {
+            Text::Single(text) => words(text) + 2,
+            Text::Pair(a, b) => words(a) + words(b) + 3,
+            Text::Ids(ids) => ids.len(),
+        })
     }
 }
 
 /// All zeros, the extremes, or numbers that depend on the bytes of the text.
 fn vector(input: Text<'_>, outputs: usize) -> Vec<i32> {
-    let bytes = input.text.bytes().chain(input.pair.unwrap_or_default().bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let bytes: Vec<u8> = match input {
+        Text::Single(text) => text.bytes().collect(),
+        Text::Pair(a, b) => a.bytes().chain(b.bytes()).collect(),
+        Text::Ids(ids) => ids.iter().flat_map(|id| id.to_le_bytes()).collect(),
+    };
+    let hash = bytes
+        .into_iter()
+        .fold(0xcbf2_9ce4_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let number = |i: usize| (hash.rotate_left(4 * i as u32) as i32) % (LARGEST + 1);
     match hash % 8 {
         0 => vec![0; outputs],

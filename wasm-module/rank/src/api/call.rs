@@ -49,6 +49,26 @@ impl Call<'_> {
         Ok(())
     }
 
+    /// Refuses the first text of more than `limit` tokens that the model would read beyond them.
+    pub(crate) fn refuse_beyond(
+        &mut self,
+        limit: usize,
+        texts: &[Text<'_>],
+        field: impl Fn(usize) -> String,
+    ) -> Result<(), Problem> {
+        let longest = self.model().max_input_length;
+        for (index, text) in texts.iter().enumerate().filter(|_| limit < longest) {
+            let counted = self.encoder.count_tokens(*text);
+            let tokens = counted.map_err(|error| Problem::from_encoder(error, |_| field(index)))?;
+            if tokens > limit {
+                let detail =
+                    format!("{tokens} tokens; texts are cut at {longest} tokens alone, not at {limit}");
+                return Err(Problem::invalid(field(index), detail));
+            }
+        }
+        Ok(())
+    }
+
     /// Runs the model on the texts, and checks the number and the length of the vectors that it
     /// gives. `field(index)` names the request's field of text `index`.
     pub(crate) fn encode(

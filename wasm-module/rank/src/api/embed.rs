@@ -7,16 +7,18 @@ use super::{
 use crate::{
     encoder::Text,
     exact::{scaled_vector, unit_vector},
+    foreign::{read_prompt, read_truncation, refuse_changes},
+    inputs::{Input, read_inputs},
+    json::Json,
     problem::Problem,
-    prompts::behind,
     reply::Reply,
-    texts::{read_dimensions, read_inputs, read_prompt, read_truncation},
+    texts::read_dimensions,
 };
 
 /// Texts to turn into vectors.
 pub(crate) struct Embed {
     /// Behind the prompt of the request; never empty.
-    inputs: Vec<String>,
+    inputs: Vec<Input>,
     /// Whether a text that is too long is cut; otherwise it is refused.
     truncate: bool,
     /// Whether the vectors get length 1; otherwise they keep the model's unit.
@@ -32,29 +34,31 @@ impl Endpoint for Embed {
 
     fn read(request: &Request<'_>) -> Result<Self, Problem> {
         let dimensions = request.dimensions()?;
-        let known = ["inputs", "truncate", "truncation_direction", "normalize", "dimensions", "prompt_name"];
-        let mut fields = request.fields(&known)?;
-        let inputs = read_inputs(fields.required("inputs")?, request.limits)?;
+        let mut fields = request.open_fields()?;
+        refuse_changes(&mut fields)?;
+        if let Some(format) = fields.optional("encoding_format") {
+            format.refuse_unless(&Json::String("float".into()))?;
+        }
         let prompt = read_prompt(&mut fields, &request.model.prompts)?;
         Ok(Self {
-            inputs: inputs.into_iter().map(|text| behind(prompt, text)).collect(),
+            inputs: read_inputs(fields.required("inputs")?, prompt, request.limits, request.model)?,
             truncate: read_truncation(&mut fields, request.limits)?,
             normalize: fields.bool("normalize", true)?,
             dimensions: read_dimensions(&mut fields, dimensions)?,
         })
     }
 
-    fn texts(&self) -> Vec<&str> {
-        self.inputs.iter().map(String::as_str).collect()
+    fn inputs(&self) -> Vec<Text<'_>> {
+        self.inputs.iter().map(Input::text).collect()
     }
 
     fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
-        let texts: Vec<Text<'_>> = self.inputs.iter().map(|text| Text::single(text)).collect();
+        let inputs = self.inputs();
         let field = |index: usize| format!("inputs[{index}]");
         if !self.truncate {
-            call.refuse_long(&texts, field)?;
+            call.refuse_long(&inputs, field)?;
         }
-        let (encoded, usage) = call.encode(&texts, field)?;
+        let (encoded, usage) = call.encode(&inputs, field)?;
         let scale = call.model().vector_scale;
         let vectors: Vec<Vec<f32>> = encoded
             .iter()

@@ -9,18 +9,25 @@ use super::{
 };
 use crate::{
     encoder::Text,
-    exact::unit_vector,
+    exact::{scaled_vector, unit_vector},
     fields::At,
+    foreign::{read_prompt, read_token_limit, read_truncation, refuse_changes},
+    inputs::{Input, read_inputs},
     problem::{Problem, quote},
-    prompts::behind,
     reply::Reply,
-    texts::{read_dimensions, read_inputs},
+    texts::read_dimensions,
 };
 
-/// Texts to turn into vectors of length 1.
+/// Texts to turn into vectors.
 pub(crate) struct Embeddings {
-    /// Behind the model's default prompt; never empty.
-    inputs: Vec<String>,
+    /// Behind the prompt of the request; never empty.
+    inputs: Vec<Input>,
+    /// Whether a text that is too long is cut; otherwise it is refused.
+    truncate: bool,
+    /// Inputs of more tokens are refused, because they would have to be cut here.
+    token_limit: Option<usize>,
+    /// Whether the vectors get length 1; otherwise they keep the model's unit.
+    normalize: bool,
     /// How many numbers of each vector to send, from 1 to the model's dimensions.
     dimensions: usize,
     /// Whether a vector is sent as base64 of little-endian `f32`; otherwise as an array of numbers.
@@ -63,8 +70,8 @@ impl Endpoint for Embeddings {
 
     fn read(request: &Request<'_>) -> Result<Self, Problem> {
         let dimensions = request.dimensions()?;
-        let known = ["input", "model", "encoding_format", "dimensions", "user"];
-        let mut fields = request.fields(&known)?;
+        let mut fields = request.open_fields()?;
+        refuse_changes(&mut fields)?;
         // OpenAI's clients send `model` and `user`. The service has one model and ignores both.
         for name in ["model", "user"] {
             fields.optional(name).map(At::string).transpose()?;
@@ -80,24 +87,40 @@ impl Endpoint for Embeddings {
                 }
             }
         })?;
-        let inputs = read_inputs(fields.required("input")?, request.limits)?;
-        let inputs = inputs.into_iter().map(|text| behind(request.model.prompts.any(), text)).collect();
-        let dimensions = read_dimensions(&mut fields, dimensions)?;
-        Ok(Self { inputs, dimensions, base64 })
+        let prompt = read_prompt(&mut fields, &request.model.prompts)?;
+        let inputs = read_inputs(fields.required("input")?, prompt, request.limits, request.model)?;
+        Ok(Self {
+            inputs,
+            truncate: read_truncation(&mut fields, request.limits)?,
+            token_limit: read_token_limit(&mut fields)?,
+            normalize: fields.bool("normalize", true)?,
+            dimensions: read_dimensions(&mut fields, dimensions)?,
+            base64,
+        })
     }
 
-    fn texts(&self) -> Vec<&str> {
-        self.inputs.iter().map(String::as_str).collect()
+    fn inputs(&self) -> Vec<Text<'_>> {
+        self.inputs.iter().map(Input::text).collect()
     }
 
     fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
-        let texts: Vec<Text<'_>> = self.inputs.iter().map(|text| Text::single(text)).collect();
-        let field = |index: usize| match texts.len() {
+        let field = |index: usize| match self.inputs.len() {
             1 => "input".to_owned(),
             _ => format!("input[{index}]"),
         };
-        let (encoded, usage) = call.encode(&texts, field)?;
-        let vectors = encoded.iter().map(|one| unit_vector(&one.vector[..self.dimensions]));
+        let inputs = self.inputs();
+        if !self.truncate {
+            call.refuse_long(&inputs, field)?;
+        }
+        if let Some(limit) = self.token_limit {
+            call.refuse_beyond(limit, &inputs, field)?;
+        }
+        let (encoded, usage) = call.encode(&inputs, field)?;
+        let scale = call.model().vector_scale;
+        let vectors = encoded.iter().map(|one| {
+            let vector = &one.vector[..self.dimensions];
+            if self.normalize { unit_vector(vector) } else { scaled_vector(vector, scale) }
+        });
         let answer = Answer {
             object: "list",
             data: vectors

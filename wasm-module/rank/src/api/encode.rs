@@ -55,15 +55,17 @@ impl Endpoint for Encode {
         Ok(Self { inputs })
     }
 
-    fn texts(&self) -> Vec<&str> {
+    fn inputs(&self) -> Vec<Text<'_>> {
         let inputs = self.inputs.iter();
-        inputs.flat_map(|(text, pair)| [Some(text.as_str()), pair.as_deref()]).flatten().collect()
+        let input = inputs.map(|(text, pair)| match pair {
+            Some(pair) => Text::Pair(text, pair),
+            None => Text::Single(text),
+        });
+        input.collect()
     }
 
     fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
-        let inputs = self.inputs.iter();
-        let texts: Vec<Text<'_>> = inputs.map(|(text, pair)| Text { text, pair: pair.as_deref() }).collect();
-        let (encoded, usage) = call.encode(&texts, |index| format!("inputs[{index}]"))?;
+        let (encoded, usage) = call.encode(&self.inputs(), |index| format!("inputs[{index}]"))?;
         let answer = Answer {
             tokens: encoded.iter().map(|one| one.tokens).collect(),
             truncated: encoded.iter().map(|one| one.truncated).collect(),

@@ -2,7 +2,7 @@
 
 use crate::{
     api::call::Call,
-    encoder::{ModelInfo, ModelKind},
+    encoder::{ModelInfo, ModelKind, Text},
     fields::{At, Fields},
     json::parse,
     limits::Limits,
@@ -45,12 +45,14 @@ pub(crate) trait Endpoint: Send {
     where
         Self: Sized;
 
-    /// All texts that the model may have to run. Hosts count the tokens of these texts to decide
-    /// where the request runs.
-    fn texts(&self) -> Vec<&str>;
+    /// All inputs that the model may have to run; none for a request about the service. Hosts count
+    /// their tokens to decide where the request runs.
+    fn inputs(&self) -> Vec<Text<'_>> {
+        Vec::new()
+    }
 
-    /// The part of [`Self::texts`] whose vectors are worth storing, because many users send these
-    /// texts: candidates, not histories or queries.
+    /// The texts among [`Self::inputs`] whose vectors are worth storing, because many users send
+    /// these texts: candidates, not histories or queries.
     fn items(&self) -> Vec<&str> {
         Vec::new()
     }
@@ -83,6 +85,12 @@ impl Request<'_> {
     /// Reads the body, a JSON object that has no fields but the `known` ones.
     pub(crate) fn fields(&self, known: &[&str]) -> Result<Fields, Problem> {
         At::body(parse(self.body, self.limits)?, known)
+    }
+
+    /// Reads the body, a JSON object. Fields that the endpoint does not read are ignored, as the
+    /// service does from which the endpoint comes.
+    pub(crate) fn open_fields(&self) -> Result<Fields, Problem> {
+        At::open_body(parse(self.body, self.limits)?)
     }
 
     /// The length of the model's vectors. A classifier has no vectors and is refused.

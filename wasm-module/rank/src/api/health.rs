@@ -23,10 +23,6 @@ impl Endpoint for Health {
         Ok(Self)
     }
 
-    fn texts(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn run(&self, _: &mut Call<'_>) -> Result<Reply, Problem> {
         Reply::answer(&json!({ "status": "ok" }), Usage::default())
     }

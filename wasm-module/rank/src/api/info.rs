@@ -25,10 +25,6 @@ impl Endpoint for Info {
         Ok(Self)
     }
 
-    fn texts(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
         let (model, limits) = (call.model(), call.limits);
         let (model_type, dimensions) = match &model.kind {

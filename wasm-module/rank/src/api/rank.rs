@@ -113,9 +113,9 @@ impl Endpoint for Rank {
         Ok(Self { person, query_prompt, candidates, top_n, diversity, explain })
     }
 
-    fn texts(&self) -> Vec<&str> {
+    fn inputs(&self) -> Vec<Text<'_>> {
         let history = self.person.history().unwrap_or_default();
-        history.iter().map(|entry| entry.text.as_str()).chain(self.items()).collect()
+        history.iter().map(|entry| entry.text.as_str()).chain(self.items()).map(Text::single).collect()
     }
 
     fn items(&self) -> Vec<&str> {
@@ -138,12 +138,11 @@ impl Endpoint for Rank {
 
     fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
         let history = self.person.history()?;
-        let texts: Vec<Text<'_>> = self.texts().into_iter().map(Text::single).collect();
         let field = |input: usize| match history.get(input) {
             Some(entry) => format!("user.history[{}].text", entry.index),
             None => format!("candidates[{}].text", input.saturating_sub(history.len())),
         };
-        let (encoded, usage) = call.encode(&texts, field)?;
+        let (encoded, usage) = call.encode(&self.inputs(), field)?;
         let (liked, offered) = encoded.split_at(history.len());
 
         let norms: Vec<i128> = encoded.iter().map(|one| norm(&one.vector)).collect();

@@ -10,12 +10,13 @@ use super::{
 use crate::{
     encoder::{Encoded, ModelKind, Text},
     exact::{norm, similarity},
+    foreign::read_truncation,
     problem::Problem,
     prompts::behind,
     rank::order,
     reply::{Reply, Usage},
     sigmoid::sigmoid,
-    texts::{read_text, read_texts, read_truncation},
+    texts::{read_text, read_texts},
 };
 
 /// A query, and the texts to put in order.
@@ -32,6 +33,8 @@ pub(crate) struct Rerank {
     return_text: bool,
     /// Whether a text that is too long is cut; otherwise it is refused.
     truncate: bool,
+    /// How many of the best texts the answer has.
+    top_n: usize,
     /// `logit = integer * logit_scale` for a cross-encoder; `None` for an embedding model.
     logit_scale: Option<f64>,
 }
@@ -58,8 +61,7 @@ impl Endpoint for Rerank {
                 return Err(request.wrong_model("an embedding model or a classifier of one label"));
             }
         };
-        let known = ["query", "texts", "raw_scores", "return_text", "truncate", "truncation_direction"];
-        let mut fields = request.fields(&known)?;
+        let mut fields = request.open_fields()?;
         let query = read_text(fields.required("query")?, request.limits)?;
         let texts = read_texts(fields.required("texts")?, "an array of strings", request.limits)?;
         let prompts = &request.model.prompts;
@@ -71,16 +73,25 @@ impl Endpoint for Rerank {
             raw_scores: fields.bool("raw_scores", false)?,
             return_text: fields.bool("return_text", false)?,
             truncate: read_truncation(&mut fields, request.limits)?,
+            top_n: fields
+                .optional("top_n")
+                .map_or(Ok(usize::MAX), |field| field.whole(1..=usize::MAX, "as many as there are texts"))?,
             logit_scale,
         })
     }
 
-    fn texts(&self) -> Vec<&str> {
-        std::iter::once(&self.query).chain(&self.texts).map(String::as_str).collect()
+    fn inputs(&self) -> Vec<Text<'_>> {
+        match self.logit_scale {
+            Some(_) => self.texts.iter().map(|text| Text::pair(&self.query, text)).collect(),
+            None => std::iter::once(&self.query).chain(&self.texts).map(|text| Text::single(text)).collect(),
+        }
     }
 
     fn items(&self) -> Vec<&str> {
-        self.texts.iter().map(String::as_str).collect()
+        match self.logit_scale {
+            Some(_) => Vec::new(),
+            None => self.texts.iter().map(String::as_str).collect(),
+        }
     }
 
     fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -92,6 +103,7 @@ impl Endpoint for Rerank {
         best_first.sort_by(|&a, &b| order(&scores, a, b));
         let lines: Vec<Line<'_>> = best_first
             .into_iter()
+            .take(self.top_n)
             .map(|index| Line {
                 index,
                 score: scores[index],
@@ -105,8 +117,7 @@ impl Endpoint for Rerank {
 impl Rerank {
     /// Scores pairs of query and text by a cross-encoder.
     fn score_pairs(&self, call: &mut Call<'_>, scale: f64) -> Result<(Vec<f64>, Usage), Problem> {
-        let pairs: Vec<Text<'_>> = self.texts.iter().map(|text| Text::pair(&self.query, text)).collect();
-        let (encoded, usage) = self.encode(call, &pairs, |index| format!("texts[{index}]"))?;
+        let (encoded, usage) = self.encode(call, |index| format!("texts[{index}]"))?;
         let score = |one: &Encoded| {
             let logit = f64::from(one.vector[0]) * scale;
             if self.raw_scores { logit } else { sigmoid(logit) }
@@ -116,12 +127,11 @@ impl Rerank {
 
     /// Scores each text by the cosine of its vector and the query's.
     fn score_vectors(&self, call: &mut Call<'_>) -> Result<(Vec<f64>, Usage), Problem> {
-        let texts: Vec<Text<'_>> = self.texts().into_iter().map(Text::single).collect();
         let field = |input: usize| match input.checked_sub(1) {
             None => "query".to_owned(),
             Some(index) => format!("texts[{index}]"),
         };
-        let (encoded, usage) = self.encode(call, &texts, field)?;
+        let (encoded, usage) = self.encode(call, field)?;
         let (query, texts) = encoded.split_at(1);
         let query = &query[0].vector;
         let score = |one: &Encoded| similarity(query, norm(query), &one.vector, norm(&one.vector));
@@ -131,12 +141,12 @@ impl Rerank {
     fn encode(
         &self,
         call: &mut Call<'_>,
-        texts: &[Text<'_>],
         field: impl Fn(usize) -> String,
     ) -> Result<(Vec<Encoded>, Usage), Problem> {
+        let inputs = self.inputs();
         if !self.truncate {
-            call.refuse_long(texts, &field)?;
+            call.refuse_long(&inputs, &field)?;
         }
-        call.encode(texts, field)
+        call.encode(&inputs, field)
     }
 }

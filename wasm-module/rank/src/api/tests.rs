@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Call, Endpoint, Entry, Request, endpoint::Route, health::Health};
 use crate::{
     EncodeError, Encoded, Limits, ModelInfo, ModelKind, Problem, Reply, Service, Text, TextEncoder,
-    texts::read_inputs,
+    texts::read_texts,
 };
 
 /// `POST /toy/count`: the tokens of each text.
@@ -21,16 +21,15 @@ impl Endpoint for Count {
 
     fn read(request: &Request<'_>) -> Result<Self, Problem> {
         let mut fields = request.fields(&["inputs"])?;
-        Ok(Self { inputs: read_inputs(fields.required("inputs")?, request.limits)? })
+        Ok(Self { inputs: read_texts(fields.required("inputs")?, "an array of strings", request.limits)? })
     }
 
-    fn texts(&self) -> Vec<&str> {
-        self.inputs.iter().map(String::as_str).collect()
+    fn inputs(&self) -> Vec<Text<'_>> {
+        self.inputs.iter().map(|text| Text::single(text)).collect()
     }
 
     fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
-        let texts: Vec<Text<'_>> = self.texts().into_iter().map(Text::single).collect();
-        let (encoded, usage) = call.encode(&texts, |index| format!("inputs[{index}]"))?;
+        let (encoded, usage) = call.encode(&self.inputs(), |index| format!("inputs[{index}]"))?;
         let tokens: Vec<usize> = encoded.iter().map(|one| one.tokens).collect();
         Reply::answer(&json!({ "tokens": tokens }), usage)
     }
@@ -46,10 +45,6 @@ impl Endpoint for Help {
 
     fn read(_: &Request<'_>) -> Result<Self, Problem> {
         Ok(Self)
-    }
-
-    fn texts(&self) -> Vec<&str> {
-        Vec::new()
     }
 
     fn run(&self, _: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -68,14 +63,18 @@ impl TextEncoder for Words {
     }
 
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
-        let tokens = |input: &Text<'_>| input.text.split_whitespace().count();
+        let tokens = |input: &Text<'_>| words(*input);
         let encoded = |input| Encoded { vector: vec![1], tokens: tokens(input), truncated: false };
         Ok(inputs.iter().map(encoded).collect())
     }
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
-        Ok(input.text.split_whitespace().count())
+        Ok(words(input))
     }
+}
+
+fn words(input: Text<'_>) -> usize {
+    input.alone().unwrap().split_whitespace().count()
 }
 
 fn service() -> Service<Words> {
@@ -86,6 +85,7 @@ fn service() -> Service<Words> {
         kind: ModelKind::Embedding { dimensions: 1 },
         pooling: String::new(),
         max_input_length: 8,
+        vocabulary: 1,
         prompts: Default::default(),
         vector_scale: 1.0,
         backend: String::new(),
@@ -104,7 +104,8 @@ fn an_endpoint_is_one_file_and_one_line() {
     let (status, answer) = ask("POST", "/toy/count", r#"{"inputs": ["a b", "c"]}"#);
     assert_eq!((status, answer), (200, json!({ "tokens": [2, 1] })));
     let job = service().read("POST", "/toy/count?x=1", br#"{"inputs": ["a b", "c"]}"#).ok().unwrap();
-    assert_eq!((job.texts(), job.items().len(), job.user()), (vec!["a b", "c"], 0, None));
+    let inputs = ["a b", "c"].map(Text::single);
+    assert_eq!((&*job.inputs(), job.items().len(), job.user()), (&inputs[..], 0, None));
 
     let (status, answer) = ask("POST", "/toy/count", r#"{"inputs": [1]}"#);
     assert_eq!((status, &answer["error_type"]), (422, &json!("Validation")));

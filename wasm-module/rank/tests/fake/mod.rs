@@ -12,6 +12,8 @@ pub const DIMENSIONS: usize = 8;
 /// of a pair.
 pub const MAX_INPUT: usize = 10;
 
+pub const VOCABULARY: usize = 1000;
+
 pub struct Fake {
     info: ModelInfo,
     /// The number of inputs of every call so far.
@@ -59,6 +61,7 @@ impl Fake {
                 kind,
                 pooling: "mean".into(),
                 max_input_length: MAX_INPUT,
+                vocabulary: VOCABULARY,
                 prompts: Prompts::default(),
                 vector_scale: 0.5,
                 backend: "fake".into(),
@@ -76,9 +79,14 @@ fn hash(word: &str) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn words(text: Text<'_>) -> Vec<&str> {
-    let second = text.pair.into_iter().flat_map(str::split_whitespace);
-    text.text.split_whitespace().chain(second).collect()
+/// Token id 7 stands for the word `7`.
+fn words(text: Text<'_>) -> Vec<String> {
+    let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    match text {
+        Text::Single(text) => split(text),
+        Text::Pair(a, b) => [split(a), split(b)].concat(),
+        Text::Ids(ids) => ids.iter().map(u32::to_string).collect(),
+    }
 }
 
 impl TextEncoder for Fake {
@@ -92,19 +100,21 @@ impl TextEncoder for Fake {
         for &text in inputs {
             let all = self.count_tokens(text)?;
             let special = all - words(text).len();
-            let words: Vec<&str> = words(text).into_iter().take(MAX_INPUT - special).collect();
+            let words: Vec<String> = words(text).into_iter().take(MAX_INPUT - special).collect();
             let vector = match &self.info.kind {
                 ModelKind::Embedding { dimensions } => (0..*dimensions)
                     .map(|at| {
-                        let signed = |word| (hash(word) >> (at * 8)) as u8 as i8;
+                        let signed = |word: &String| (hash(word) >> (at * 8)) as u8 as i8;
                         words.iter().map(|word| i32::from(signed(word))).sum()
                     })
                     .collect(),
                 // The logit of a pair counts the words of the first text that the second contains.
                 ModelKind::Classifier { labels, .. } => {
-                    let second = text.pair.unwrap_or_default();
-                    let shared = text.text.split_whitespace().filter(|word| second.contains(word));
-                    vec![shared.count() as i32 * 8 - 8; labels.len()]
+                    let shared = match text {
+                        Text::Pair(a, b) => a.split_whitespace().filter(|word| b.contains(word)).count(),
+                        Text::Single(_) | Text::Ids(_) => 0,
+                    };
+                    vec![shared as i32 * 8 - 8; labels.len()]
                 }
             };
             answers.push(Encoded { vector, tokens: all.min(MAX_INPUT), truncated: all > MAX_INPUT });
@@ -119,7 +129,12 @@ impl TextEncoder for Fake {
     }
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
-        Ok(words(input).len() + if input.pair.is_some() { 3 } else { 2 })
+        let special = match input {
+            Text::Single(_) => 2,
+            Text::Pair(..) => 3,
+            Text::Ids(_) => 0,
+        };
+        Ok(words(input).len() + special)
     }
 }
 
