@@ -5,11 +5,9 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, builder::TypedValueParser};
 
 use lockstep_accel_driver::CardAddress;
+use lockstep_rank::cors::is_origin;
 
-use crate::{
-    config::{Backend, Config},
-    cors::is_origin,
-};
+use crate::config::{Backend, Config};
 
 /// What the program shall do.
 #[derive(Debug, Clone, PartialEq)]
@@ -219,7 +217,9 @@ fn origin(value: &str) -> Result<String, String> {
     if is_origin(value) {
         return Ok(value.to_owned());
     }
-    Err("expected * or an origin like https://shop.example".into())
+    Err("expected *, null, or an origin as browsers send it: https://shop.example, without a path, \
+         capital letters or the scheme's usual port"
+        .into())
 }
 
 #[cfg(test)]
@@ -312,6 +312,7 @@ mod tests {
             ("serve --deadline-ms soon", "'soon' for '--deadline-ms <N>': not a whole number"),
             ("serve --max-body-bytes 4294967296", "4294967296 is not in 1..=4294967295"),
             ("serve --allow-origin https://a.example/", "'https://a.example/' for '--allow-origin"),
+            ("serve --allow-origin https://a.example:443", "capital letters or the scheme's usual port"),
             ("serve --model m --accel 04:00.0", "write vfio:0000:04:00.0 or vfio-user:PATH"),
             ("serve --model m --prefer-cards", "--accel <CARD>"),
             ("serve --check-share 1.5", "'1.5' for '--check-share <SHARE>': 1.5 is not in 0..=1"),

@@ -5,13 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Method, Request,
-    body::{Body, Incoming},
-    header::{HeaderName, HeaderValue},
+    body::Incoming,
+    header::{CONTENT_ENCODING, HeaderName, HeaderValue},
+    http::request::Parts,
 };
-use lockstep_rank::{Problem, Reply};
+use lockstep_rank::{Problem, Reply, decoded};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{
@@ -21,7 +21,8 @@ use crate::{
     info::Info,
     log,
     pool::Pool,
-    response::{Response, json, refusal, retry_after},
+    response::{Response, add, json, of_reply, refusal},
+    upload::Upload,
 };
 
 /// Sets the priority of a request: `interactive` or `batch`.
@@ -32,17 +33,19 @@ const DEADLINE: &str = "x-lockstep-deadline-ms";
 /// Answers one request. Every failure becomes a refusal.
 pub(crate) async fn answer(request: Request<Incoming>, pool: &Arc<Pool>, config: &Config) -> Response {
     let arrived = Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let allowed = &config.allow_origins;
-    let origin = cors::allowed_origin(request.headers(), allowed);
-    let mut response = match &origin {
-        Some(_) if cors::is_preflight(&request) => cors::preflight(),
-        _ => match respond(request, arrived, pool, config).await {
-            Ok(response) => response,
-            Err(problem) => refusal(&problem),
-        },
+    let (head, body) = request.into_parts();
+    let mut upload = Upload::new(&head.headers, body);
+    let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+    let permission = cors::permission(&head, &config.allow_origins);
+    let mut response = if permission.preflight {
+        cors::preflight()
+    } else {
+        respond(head, &mut upload, arrived, pool, config)
+            .await
+            .unwrap_or_else(|problem| refusal(&problem, &path))
     };
-    cors::permit(response.headers_mut(), origin, allowed);
+    upload.linger();
+    add(&mut response, permission.headers);
     if config.log {
         let milliseconds = arrived.elapsed().as_secs_f64() * 1000.0;
         let header = |name: &str| {
@@ -60,20 +63,20 @@ pub(crate) async fn answer(request: Request<Incoming>, pool: &Arc<Pool>, config:
 }
 
 async fn respond(
-    request: Request<Incoming>,
+    head: Parts,
+    upload: &mut Upload,
     arrived: Instant,
     pool: &Arc<Pool>,
     config: &Config,
 ) -> Result<Response, Problem> {
-    if let Some(response) = status(request.method(), request.uri().path(), pool) {
+    if let Some(response) = status(&head.method, head.uri.path(), pool) {
         return response;
     }
     let info = &pool.served().ok_or_else(not_ready)?.info;
 
-    let (head, body) = request.into_parts();
     let limit = deadline(&head.headers, config.deadline)?;
     let priority = priority(&head.headers)?;
-    let body = read(body, config).await?;
+    let body = upload.read(config.max_body_bytes, config.read_timeout).await?;
     let complete = Instant::now();
     let permit = pool.permit().ok_or_else(|| Problem::Overloaded {
         detail: format!("{} requests wait already; try again later", config.queue),
@@ -82,9 +85,12 @@ async fn respond(
     let context = Arc::new(Context::new(complete, limit, priority));
     // The client may leave at any time, which drops this future.
     let _cancel = CancelOnDrop(Arc::clone(&context));
-    let (shared, running) = (Arc::clone(pool), Arc::clone(&context));
+    let (shared, running, most) = (Arc::clone(pool), Arc::clone(&context), config.max_body_bytes);
     let task = spawn_blocking(move || {
         let served = shared.served().ok_or_else(not_ready)?;
+        let coding =
+            head.headers.get(CONTENT_ENCODING).map(|coding| String::from_utf8_lossy(coding.as_bytes()));
+        let body = decoded(coding.as_deref(), body, most)?;
         let reply = served.front.answer(head.method.as_str(), head.uri.path(), &body, &running);
         drop(permit);
         Ok(reply)
@@ -132,15 +138,15 @@ fn invalid(header: &str, value: &HeaderValue, expected: &str) -> Problem {
     Problem::Invalid { field: header.into(), detail: format!("expected {expected}, got {value:?}") }
 }
 
-/// The answer to `GET /health` and `GET /info`, which the daemon gives without an engine; `None`
-/// for every other request.
+/// The answer to `GET /health`, its other names and `GET /info`, which the daemon gives without an
+/// engine; `None` for every other request.
 fn status(method: &Method, path: &str, pool: &Pool) -> Option<Result<Response, Problem>> {
     if ![Method::GET, Method::HEAD].contains(method) {
         return None;
     }
     match path {
-        "/health" if pool.is_ready() => Some(Ok(json(200, r#"{"status":"ok"}"#))),
-        "/health" => Some(Err(not_ready())),
+        "/health" | "/ping" | "/" if pool.is_ready() => Some(Ok(json(200, r#"{"status":"ok"}"#))),
+        "/health" | "/ping" | "/" => Some(Err(not_ready())),
         "/info" => Some(pool.served().map(|served| json(200, served.front.info())).ok_or_else(not_ready)),
         _ => None,
     }
@@ -148,48 +154,28 @@ fn status(method: &Method, path: &str, pool: &Pool) -> Option<Result<Response, P
 
 /// The answer to a request that the core answered.
 fn served(reply: Reply, info: &Info, arrived: Instant, complete: Instant, context: &Context) -> Response {
-    let mut response = json(reply.status, reply.body);
-    retry_after(&mut response, reply.retry_after);
-    if reply.status == 200 {
+    let (status, tokens) = (reply.status, reply.usage.tokens);
+    let mut response = of_reply(reply);
+    if status == 200 {
         let named = info.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.clone()));
         response.headers_mut().extend(named);
     }
-    let mut header = |name: &'static str, value: String| {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
-        }
-    };
     let milliseconds = |time: Duration| format!("{:.3}", time.as_secs_f64() * 1000.0);
     let timing = context.timing();
-    header("x-queue-time", milliseconds(timing.queued));
-    header("x-inference-time", milliseconds(timing.ran));
-    header("x-compute-time", milliseconds(complete.elapsed().saturating_sub(timing.queued)));
-    header("x-total-time", milliseconds(arrived.elapsed()));
-    header("x-compute-tokens", reply.usage.tokens.to_string());
+    let headers = [
+        ("x-queue-time", milliseconds(timing.queued)),
+        ("x-inference-time", milliseconds(timing.ran)),
+        ("x-compute-time", milliseconds(complete.elapsed().saturating_sub(timing.queued))),
+        ("x-total-time", milliseconds(arrived.elapsed())),
+        ("x-compute-tokens", tokens.to_string()),
+    ];
+    add(&mut response, headers);
     if !timing.engines.is_empty() {
-        header("x-lockstep-engine", timing.engines.join(", "));
+        add(&mut response, [("x-lockstep-engine", timing.engines.join(", "))]);
     }
     response
 }
 
 fn not_ready() -> Problem {
     Problem::Unhealthy("no instance of the module is ready yet".into())
-}
-
-/// Reads a body of bounded size in bounded time. A body whose announced length is too large is
-/// refused before it is read.
-async fn read(body: Incoming, config: &Config) -> Result<Vec<u8>, Problem> {
-    let limit = config.max_body_bytes;
-    let announced = body.size_hint().lower();
-    if announced > limit as u64 {
-        return Err(Problem::BodyTooLarge { sent: announced.to_string(), limit });
-    }
-    match timeout(config.read_timeout, Limited::new(body, limit).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes().into()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Problem::BodyTooLarge { sent: format!("more than {limit}"), limit })
-        }
-        Ok(Err(error)) => Err(Problem::BodyBroken(error.to_string())),
-        Err(_) => Err(Problem::BodyTooSlow(config.read_timeout)),
-    }
 }

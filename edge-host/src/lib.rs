@@ -23,7 +23,7 @@
 //! | one call takes longer than a deadline | the daemon ends the call and makes a new engine |
 //! | an engine fails | its texts go to another engine; a text that fails alone too gets 424 |
 //! | a card fails, is away, or gives a wrong vector | its texts go to a CPU |
-//! | a body is too large, or too slow | 413, or 408 |
+//! | a body is too large, or too slow | 413, or 408; the rest is discarded for a bounded time |
 //! | a client does not read its answer | the daemon closes the connection |
 //! | standard error is full, slow or gone | the daemon counts the lines of its log that are lost |
 //! | a client leaves | the daemon drops the work of its request that no engine has begun |
@@ -45,6 +45,7 @@ mod response;
 mod server;
 mod stall;
 mod supervisor;
+mod upload;
 mod worker;
 
 pub mod args;

@@ -1,12 +1,10 @@
 //! The bodies of the daemon's answers.
 
-use std::time::Duration;
-
 use http_body_util::Full;
 use hyper::{
     StatusCode,
     body::Bytes,
-    header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use lockstep_rank::{Problem, Reply};
 
@@ -22,11 +20,17 @@ pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Response {
     response
 }
 
-/// The answer that refuses a request.
-pub(crate) fn refusal(problem: &Problem) -> Response {
-    let Reply { status, body, retry_after: after, .. } = Reply::refusal(problem);
-    let mut response = json(status, body);
-    retry_after(&mut response, after);
+/// A reply of the service, with the headers that belong to it.
+pub(crate) fn of_reply(reply: Reply) -> Response {
+    let headers = reply.headers();
+    let mut response = json(reply.status, reply.body);
+    add(&mut response, headers);
+    response
+}
+
+/// The answer that refuses a request to a path.
+pub(crate) fn refusal(problem: &Problem, path: &str) -> Response {
+    let mut response = of_reply(Reply::refusal(problem).shaped_for(path));
     // The daemon did not read the rest of the body, so the connection cannot carry another request.
     if matches!(problem, Problem::BodyTooSlow(_) | Problem::BodyTooLarge { .. } | Problem::BodyBroken(_)) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -34,10 +38,11 @@ pub(crate) fn refusal(problem: &Problem) -> Response {
     response
 }
 
-/// Tells a refused client how many seconds to wait, rounded up.
-pub(crate) fn retry_after(response: &mut Response, after: Option<Duration>) {
-    if let Some(after) = after {
-        let seconds = after.as_millis().div_ceil(1000).max(1) as u64;
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+/// Adds headers. One whose value HTTP does not allow is left out.
+pub(crate) fn add(response: &mut Response, headers: impl IntoIterator<Item = (&'static str, String)>) {
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
     }
 }

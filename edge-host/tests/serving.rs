@@ -176,7 +176,8 @@ async fn pages_of_allowed_origins_may_read_the_answers() {
     let ask = |method: &str, path: &str, origin: &str, more: &str| {
         format!("{method} {path} HTTP/1.1\r\nhost: t\r\norigin: {origin}\r\n{more}content-length: 0\r\n\r\n")
     };
-    let preflight = "access-control-request-method: POST\r\naccess-control-request-headers: content-type\r\n";
+    let preflight = "access-control-request-method: POST\r\naccess-control-request-headers: \
+                     authorization, content-type, x-stainless-os\r\naccess-control-request-private-network: true\r\n";
     let daemon = Daemon::ready(|config| config.allow_origins = vec!["https://a.example".into()]).await;
     let mut client = daemon.client().await;
 
@@ -187,8 +188,9 @@ async fn pages_of_allowed_origins_may_read_the_answers() {
     assert_eq!(answer.header("access-control-allow-methods"), Some("GET, POST"));
     assert_eq!(
         answer.header("access-control-allow-headers"),
-        Some("content-type, x-lockstep-deadline-ms, x-lockstep-priority")
+        Some("authorization, content-type, x-lockstep-deadline-ms, x-lockstep-priority, x-stainless-os")
     );
+    assert_eq!(answer.header("access-control-allow-private-network"), Some("true"));
     assert_eq!(answer.header("vary"), Some("origin"));
 
     for path in ["/info", "/health", "/v1/rank"] {

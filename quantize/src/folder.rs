@@ -189,6 +189,7 @@ pub fn run(
         vector_unit: config.labels.is_none().then_some(quantized.vector_unit),
         labels: config.labels.clone(),
         logit_unit: quantized.logit_unit,
+        label_scores: config.label_scores,
         digests,
         pieces: pieces.collect(),
     };

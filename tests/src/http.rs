@@ -15,11 +15,27 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// If the daemon does not answer in HTTP.
 #[must_use]
 pub fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u16, String, String) {
+    request_with(address, method, path, &[], body)
+}
+
+/// Sends a request with headers of its own, as [`request`].
+///
+/// # Panics
+/// As [`request`].
+#[must_use]
+pub fn request_with(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).expect("the daemon listens");
     stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout can be set");
     let length = body.len();
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
     );
     stream.write_all(head.as_bytes()).expect("the daemon reads the head");
     // A daemon that refuses a large body may close before it has read it all.

@@ -1,8 +1,8 @@
 //! Texts in, token ids out: the part of a model folder that needs no weights.
 
 use lockstep_folder::TOKENIZER;
-use lockstep_folder::manifest::Manifest;
-use lockstep_rank::{EncodeError, ModelInfo, ModelKind, Prompts, Text};
+use lockstep_folder::manifest::{LabelScores as Stated, Manifest};
+use lockstep_rank::{EncodeError, LabelScores, ModelInfo, ModelKind, Prompts, Text};
 use lockstep_tokenizer::{Encoding, Tokenizer};
 
 use crate::OpenError;
@@ -26,7 +26,13 @@ impl TextReader {
         let kind = match (manifest.vector_unit, &manifest.labels, manifest.logit_unit) {
             (Some(_), None, None) => ModelKind::Embedding { dimensions: manifest.hidden_size },
             (None, Some(labels), Some(logit_scale)) => {
-                ModelKind::Classifier { labels: labels.clone(), logit_scale }
+                let scores = match manifest.label_scores {
+                    None => LabelScores::usual(labels.len()),
+                    Some(Stated::Softmax) => LabelScores::Softmax,
+                    Some(Stated::Sigmoid) => LabelScores::Sigmoid,
+                    Some(Stated::Logits) => LabelScores::Logits,
+                };
+                ModelKind::Classifier { labels: labels.clone(), logit_scale, scores }
             }
             _ => return Err(OpenError::NoUnit),
         };

@@ -80,10 +80,11 @@ impl Front {
         let reply = catch_unwind(AssertUnwindSafe(|| service.handle(method, path, body)));
         match (reply, context.problem()) {
             (Err(panic), _) => {
-                Reply::refusal(&Problem::Backend(format!("the service panicked: {}", message(&*panic))))
+                let problem = Problem::Backend(format!("the service panicked: {}", message(&*panic)));
+                Reply::refusal(&problem).shaped_for(path)
             }
             // The service knows only that the model failed.
-            (Ok(reply), Some(problem)) if reply.status >= 400 => Reply::refusal(&problem),
+            (Ok(reply), Some(problem)) if reply.status >= 400 => Reply::refusal(&problem).shaped_for(path),
             (Ok(reply), _) => reply,
         }
     }

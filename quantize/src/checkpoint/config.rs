@@ -5,12 +5,14 @@
 //!
 //! | key | |
 //! |---|---|
-//! | `model_type`, sizes, `hidden_act`, `layer_norm_eps`, `id2label`, `num_labels` | read here and in `family.rs` |
+//! | `model_type`, sizes, `hidden_act`, `layer_norm_eps`, `id2label`, `num_labels`, `problem_type` | read here and in `family.rs` |
 //! | `position_embedding_type`, `is_decoder`, `add_cross_attention`, `pruned_heads`, `quantization_config`, `auto_map` | another network: refused unless they say that it is none |
 //! | `pad_token_id` | RoBERTa's first position is behind it; else no effect on the vectors |
 //! | dropouts, `initializer_range`, `sinusoidal_pos_embds`, other token ids, `use_cache`, `tie_word_embeddings`, `gradient_checkpointing`, `output_*`, `return_dict`, `torch_dtype`, `dtype`, `chunk_size_feed_forward` | no effect on the vectors |
 
 use std::path::Path;
+
+use lockstep_folder::manifest::LabelScores;
 
 use super::activation::Activation;
 use super::error::CheckpointError;
@@ -45,6 +47,8 @@ pub struct Config {
     pub epsilon: f32,
     /// The labels in the order of their indices, if the checkpoint is a classifier.
     pub labels: Option<Vec<String>>,
+    /// From the logits to the scores of the labels, if a classifier states it.
+    pub label_scores: Option<LabelScores>,
     /// A head of the architecture that is not carried, if there is one.
     pub unused_head: Option<String>,
 }
@@ -101,6 +105,7 @@ impl Config {
             activation: activation(&json, keys.activation)?,
             epsilon: epsilon(&json, family)?,
             labels: classifier.then(|| labels::read(&json)).transpose()?,
+            label_scores: if classifier { labels::scores(&json)? } else { None },
             unused_head: unused_head.map(str::to_owned),
         })
     }

@@ -1,5 +1,6 @@
-//! The labels of a classifier: `id2label` and `num_labels` of `config.json`.
+//! The labels of a classifier: `id2label`, `num_labels` and `problem_type` of `config.json`.
 
+use lockstep_folder::manifest::LabelScores;
 use serde_json::Value;
 
 use super::error::CheckpointError;
@@ -25,4 +26,19 @@ pub(super) fn read(json: &Json) -> Result<Vec<String>, CheckpointError> {
         None => Err(json.error(format!("id2label has no entry {i}"))),
     };
     (0..count).map(name).collect()
+}
+
+/// The function that transformers' pipelines put behind the logits of a `problem_type`, if the
+/// configuration states one.
+pub(super) fn scores(json: &Json) -> Result<Option<LabelScores>, CheckpointError> {
+    Ok(match json.text("problem_type")? {
+        None => None,
+        Some("single_label_classification") => Some(LabelScores::Softmax),
+        Some("multi_label_classification") => Some(LabelScores::Sigmoid),
+        Some("regression") => Some(LabelScores::Logits),
+        Some(_) => {
+            let allowed = "allowed: single_label_classification, multi_label_classification, regression";
+            return Err(json.refuse("problem_type", allowed));
+        }
+    })
 }

@@ -10,6 +10,7 @@
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
+//! | `allow_origins` | origins whose pages may read the answers, `*` for all | |
 //! | `offload_min_tokens` | from how many tokens on a request goes to the daemon; 0: never | 0 |
 //! | `offload_url` | the daemon's address | |
 //! | `offload_timeout_ms` | how long the daemon may take, from 1 to 600,000 | 2000 |
@@ -25,6 +26,7 @@
 //! in it, so an instance parses and copies nothing before its first request.
 #![cfg(all(target_os = "wasi", target_env = "p2"))]
 
+mod cors;
 mod creation;
 mod deadline;
 mod histories;

@@ -71,10 +71,7 @@ impl Offload {
             let body =
                 Limited::new(body, ANSWER).collect().await.map_err(|error| error.to_string())?.to_bytes();
             let body = String::from_utf8(body.into()).map_err(|_| "an answer that is no UTF-8".to_owned())?;
-            Ok((
-                Reply { status: 200, body, usage: Usage { tokens, truncated: 0 }, retry_after: None },
-                backend,
-            ))
+            Ok((Reply::ok(body, Usage { tokens, truncated: 0 }), backend))
         };
         let late = || Err(format!("no answer within {:?}", self.timeout));
         within(self.timeout, asked).await.unwrap_or_else(late)

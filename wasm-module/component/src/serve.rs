@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use lockstep_rank::{Limits, Problem, Reply, TextEncoder, UserRequest};
+use lockstep_rank::{Limits, Problem, Reply, TextEncoder, Usage, UserRequest, cors::Permission, decoded};
 use spin_sdk::{
     http::{FullBody, HeaderValue, Method, Request, Response},
     http_service,
 };
 
 use crate::{
-    histories, model,
+    cors, histories, model,
     offload::{self, Offload},
     turns::{Bounds, Turns},
 };
@@ -32,25 +32,39 @@ impl From<Reply> for Answer {
 #[http_service]
 async fn serve(request: Request) -> Response<FullBody<Bytes>> {
     let head = *request.method() == Method::HEAD;
-    let Answer { reply, backend, offload } = answer(request).await.unwrap_or_else(Answer::from);
+    let path = request.uri().path().to_owned();
+    let (permission, failed) = match cors::permission(&request).await {
+        Ok(permission) => (permission, None),
+        Err(problem) => (Permission::default(), Some(problem)),
+    };
+    let Answer { reply, backend, offload } = match failed {
+        Some(problem) => Reply::from(problem).into(),
+        None if permission.preflight => Reply::ok(String::new(), Usage::default()).into(),
+        None => answer(request).await.unwrap_or_else(Answer::from),
+    };
+    let reply = reply.shaped_for(&path);
+    let status = if permission.preflight { 204 } else { reply.status };
     let tokens = reply.usage.tokens.to_string();
+    let own = reply.headers();
     let body = if head { Bytes::new() } else { Bytes::from(reply.body) };
     // The length lets the host send one piece. A chunked answer would wait for the client's
     // acknowledgement.
     let length = body.len().to_string();
     let mut response = Response::new(FullBody::new(body));
-    if let Ok(status) = reply.status.try_into() {
+    if let Ok(status) = status.try_into() {
         *response.status_mut() = status;
     }
     let headers = [
-        ("content-type", Some("application/json".to_owned())),
-        ("content-length", Some(length)),
+        ("content-type", (!permission.preflight).then(|| "application/json".to_owned())),
+        // An answer of status 204 has no length.
+        ("content-length", (!permission.preflight).then_some(length)),
         ("x-compute-tokens", backend.is_some().then_some(tokens)),
         ("x-lockstep-backend", backend),
         ("x-lockstep-offload", offload),
     ];
-    for (name, value) in headers {
-        if let Some(Ok(value)) = value.map(|value| HeaderValue::from_str(&value)) {
+    let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    for (name, value) in headers.chain(own).chain(permission.headers) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);
         }
     }
@@ -61,7 +75,10 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
     let method = request.method().as_str().to_owned();
     let path = request.uri().path().to_owned();
     let limits = model::with(|model| *model.limits())?;
+    let coding = request.headers().get("content-encoding");
+    let coding = coding.map(|coding| String::from_utf8_lossy(coding.as_bytes()).into_owned());
     let body = read(request, &limits).await?;
+    let body = decoded(coding.as_deref(), body, limits.max_body_bytes)?;
 
     if let Some(request) = UserRequest::read(&method, &path, &body, &limits) {
         return histories::answer(&request?, &limits).await.map(Answer::from);

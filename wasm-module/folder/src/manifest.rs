@@ -41,6 +41,10 @@ pub struct Manifest {
     pub labels: Option<Vec<String>>,
     /// Value of one unit of a logit; only for a classifier.
     pub logit_unit: Option<f64>,
+    /// From the logits to the scores of the labels, if the checkpoint states it. Otherwise the
+    /// sigmoid for one label, and softmax for more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_scores: Option<LabelScores>,
     /// What stands before a text, by name; only for an embedding model whose checkpoint has them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prompts: BTreeMap<String, String>,
@@ -52,6 +56,18 @@ pub struct Manifest {
     /// SHA-256 of each [`PIECE`] of the large files, so that all cores can check them. Optional.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pieces: BTreeMap<String, Vec<String>>,
+}
+
+/// The function between a classifier's logits and the scores of its labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LabelScores {
+    /// One label is right.
+    Softmax,
+    /// Each label may be right.
+    Sigmoid,
+    /// The scores are the logits.
+    Logits,
 }
 
 /// Why a model folder is refused.
@@ -137,7 +153,8 @@ impl Manifest {
     pub fn model_digest(&self) -> String {
         let files = FILES.iter().filter_map(|file| self.digests.get(*file)).cloned();
         let prompts = (!self.prompts.is_empty()).then(|| self.prompts_digest());
-        sha256(files.chain(prompts).collect::<String>().as_bytes())
+        let scores = self.label_scores.map(|scores| sha256(format!("{scores:?}").as_bytes()));
+        sha256(files.chain(prompts).chain(scores).collect::<String>().as_bytes())
     }
 
     /// SHA-256 of the names and texts of the prompts in their order and of the default's name, each
@@ -173,6 +190,7 @@ mod tests {
             vector_unit: Some(0.1 + 0.2),
             labels: None,
             logit_unit: None,
+            label_scores: None,
             prompts: BTreeMap::new(),
             default_prompt: None,
             digests,
@@ -227,6 +245,21 @@ mod tests {
         for (i, digest) in all.iter().enumerate() {
             assert!(!all[..i].contains(digest), "{i}");
         }
+    }
+
+    #[test]
+    fn the_scores_of_labels_change_the_model_digest() {
+        let states =
+            [None, Some(LabelScores::Softmax), Some(LabelScores::Sigmoid), Some(LabelScores::Logits)];
+        let digests = states.map(|label_scores| Manifest { label_scores, ..manifest() }.model_digest());
+        assert_eq!(digests[0], manifest().model_digest());
+        for (i, digest) in digests.iter().enumerate() {
+            assert!(!digests[..i].contains(digest), "{i}");
+        }
+        let stated = Manifest { label_scores: states[2], ..manifest() };
+        let written = serde_json::to_string(&stated).expect("serialises");
+        assert!(written.contains("\"label_scores\":\"sigmoid\""), "{written}");
+        assert_eq!(Manifest::read(written.as_bytes()), Ok(stated));
     }
 
     #[test]

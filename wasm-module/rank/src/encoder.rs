@@ -1,6 +1,6 @@
 //! The model, as this crate sees it: texts in, integers out.
 
-use crate::prompts::Prompts;
+use crate::{label_scores::LabelScores, prompts::Prompts};
 
 /// One input of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,6 +59,8 @@ pub enum ModelKind {
         labels: Vec<String>,
         /// `logit = integer * logit_scale`.
         logit_scale: f64,
+        /// From logits to the scores of `/predict`.
+        scores: LabelScores,
     },
 }
 

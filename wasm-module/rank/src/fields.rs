@@ -180,6 +180,29 @@ impl Fields {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
+    /// The fields, with those of the object `parameters` in which Hugging Face's clients send
+    /// settings. A field outside of it counts more.
+    pub(crate) fn with_parameters(mut self) -> Result<Self, Problem> {
+        if let Some(parameters) = self.optional("parameters") {
+            for (name, value) in parameters.object("an object of settings")?.values {
+                self.values.entry(name).or_insert(value);
+            }
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    pub(crate) fn is_string(&self, name: &str) -> bool {
+        matches!(self.values.get(name), Some(Json::String(_)))
+    }
+
+    pub(crate) fn is_object(&self, name: &str) -> bool {
+        matches!(self.values.get(name), Some(Json::Object(_)))
+    }
+
     /// The field, unless it is absent or `null`.
     pub(crate) fn optional(&mut self, name: &str) -> Option<At> {
         match self.values.remove(name)? {

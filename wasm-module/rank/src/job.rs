@@ -8,6 +8,8 @@ use crate::{api::Endpoint, encoder::Text, person::Event, reply::Reply};
 pub struct Job {
     /// The service's clock when the request was read.
     pub(crate) started: f64,
+    /// The path of the endpoint.
+    pub(crate) path: &'static str,
     pub(crate) request: Box<dyn Endpoint>,
 }
 

@@ -11,9 +11,13 @@
 //! | `POST /embed` | text-embeddings-inference: one vector of `f32` for each text |
 //! | `POST /rerank` | text-embeddings-inference: texts by their score against a query |
 //! | `POST /v1/embeddings` | OpenAI: one unit vector for each text, as numbers or base64 |
+//! | `GET /v1/models` | OpenAI: the one model |
+//! | `POST /predict` | text-embeddings-inference: the labels of a classifier |
+//! | `POST /similarity` | text-embeddings-inference: cosines with one sentence |
+//! | `POST /`, `/invocations` | Hugging Face's clients and SageMaker: the task of the model |
 //! | `POST /lockstep/encode` | the model's integers, to compare runtimes bit by bit |
 //! | `GET /info` | the model and the limits |
-//! | `GET /health` | `{"status": "ok"}` |
+//! | `GET /health`, `/ping`, `/` | `{"status": "ok"}` |
 //!
 //! Each endpoint is one file of `api/`; `api/mod.rs` tells how to add one. [`Service::handle`]
 //! reads and answers a request. A host that must look at a valid request first calls
@@ -29,13 +33,16 @@
 //!
 //! # Refusals
 //!
-//! Every refusal is `{"error", "error_type"}` and names the field and the value. [`Problem`] lists
-//! the reasons and their statuses, also those of the hosts; [`Limits`] lists the limits.
+//! Every refusal is `{"error", "error_type"}`, or `{"error": {"message", …}}` on OpenAI's paths,
+//! and names the field and the value. [`Problem`] lists the reasons and their statuses, also those
+//! of the hosts; [`Limits`] lists the limits.
 #![forbid(unsafe_code)]
 
 mod api;
 mod cached;
 mod clock;
+mod coding;
+pub mod cors;
 mod encoder;
 mod exact;
 mod fields;
@@ -43,6 +50,7 @@ mod foreign;
 mod inputs;
 mod job;
 mod json;
+mod label_scores;
 mod limits;
 mod person;
 mod problem;
@@ -60,9 +68,11 @@ pub use cached::{CachedEncoder, Known, encode_missing};
 pub use clock::Clock;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use clock::monotonic_ms;
+pub use coding::decoded;
 pub use encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 pub use exact::{cosine, dot, scaled_vector, unit_vector};
 pub use job::Job;
+pub use label_scores::LabelScores;
 pub use limits::Limits;
 pub use person::Event;
 pub use problem::Problem;

@@ -94,6 +94,14 @@ pub enum Problem {
     /// 408 `Validation`, by a host: the body did not arrive in time.
     #[error("body: not complete after {0:?}")]
     BodyTooSlow(Duration),
+    /// 415 `Validation`, by a host: the body is in a content coding that the host cannot decode.
+    #[error("content-encoding: expected {taken}, got {found}")]
+    Encoding {
+        /// The coding, quoted and shortened.
+        found: String,
+        /// The codings that the host decodes, as the header `Accept-Encoding` has them.
+        taken: &'static str,
+    },
     /// 400 `Validation`, by a host: the connection broke before the body's end.
     #[error("body: {0}")]
     BodyBroken(String),
@@ -137,6 +145,22 @@ impl Problem {
         Self::Unhealthy("the daemon is shutting down".into())
     }
 
+    /// The refusal of a content coding that the host does not decode; see [`Self::Encoding`].
+    pub fn encoding(found: &str, taken: &'static str) -> Self {
+        Self::Encoding { found: quote(found), taken }
+    }
+
+    /// The field of the request that is wrong, if it is one.
+    pub(crate) fn field(&self) -> Option<&str> {
+        match self {
+            Self::Invalid { field, .. }
+            | Self::Empty { field, .. }
+            | Self::TooLarge { field, .. }
+            | Self::Tokenizer { field, .. } => Some(field),
+            _ => None,
+        }
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.kind().0
@@ -155,6 +179,7 @@ impl Problem {
             Self::Method { .. } => (405, "Validation"),
             Self::BodyTooSlow(_) => (408, "Validation"),
             Self::TooLarge { .. } | Self::BodyTooLarge { .. } => (413, "Validation"),
+            Self::Encoding { .. } => (415, "Validation"),
             Self::Invalid { .. } => (422, "Validation"),
             Self::Tokenizer { .. } => (422, "Tokenizer"),
             Self::WrongModel { .. } | Self::Backend(_) => (424, "Backend"),

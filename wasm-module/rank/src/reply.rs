@@ -1,7 +1,5 @@
 //! The answer that the service hands back to its host.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use serde_json::json;
 
@@ -25,28 +23,78 @@ pub struct Reply {
     pub body: String,
     /// What the request cost; zeros for a refusal.
     pub usage: Usage,
-    /// How long a client should wait before it tries again, for the header `Retry-After`.
-    pub retry_after: Option<Duration>,
+    /// The reason, if this is a refusal.
+    problem: Option<Box<Problem>>,
 }
 
 impl Reply {
+    /// Status 200 with a body in JSON.
+    #[must_use]
+    pub fn ok(body: String, usage: Usage) -> Self {
+        Self { status: 200, body, usage, problem: None }
+    }
+
     /// A refusal: `{"error", "error_type"}`, the shape of text-embeddings-inference. This is the
     /// only code that writes a refusal, for the service and for its hosts.
     pub fn refusal(problem: &Problem) -> Self {
         let body = json!({ "error": problem.to_string(), "error_type": problem.error_type() });
-        let retry_after = match problem {
-            Problem::Overloaded { retry_after, .. } => Some(*retry_after),
-            _ => None,
-        };
-        Self { status: problem.status(), body: body.to_string(), usage: Usage::default(), retry_after }
+        let (status, problem) = (problem.status(), Some(Box::new(problem.clone())));
+        Self { status, body: body.to_string(), usage: Usage::default(), problem }
+    }
+
+    /// The same reply in the shape that clients expect at a path. On OpenAI's paths a refusal is
+    /// `{"error": {"message", "type", "param", "code"}}`.
+    #[must_use]
+    pub fn shaped_for(mut self, path: &str) -> Self {
+        if let Some(problem) = self.problem.as_ref().filter(|_| is_of_openai(path)) {
+            let error = json!({
+                "message": problem.to_string(),
+                "type": match problem.status() {
+                    429 => "rate_limit_error",
+                    424 | 500.. => "server_error",
+                    _ => "invalid_request_error",
+                },
+                "param": problem.field(),
+                "code": problem.error_type().to_ascii_lowercase(),
+            });
+            self.body = json!({ "error": error }).to_string();
+        }
+        self
+    }
+
+    /// Names and values of the headers that belong to a refusal: `Retry-After` of 429, `Allow` of
+    /// 405, `Accept-Encoding` of 415.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        match self.problem.as_deref() {
+            Some(Problem::Overloaded { retry_after, .. }) => {
+                // In seconds, rounded up.
+                let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+                vec![("retry-after", seconds.to_string())]
+            }
+            Some(Problem::Method { allowed, .. }) => {
+                vec![("allow", allowed.replace("GET", "GET, HEAD").replace(" or ", ", "))]
+            }
+            Some(Problem::Encoding { taken, .. }) => vec![("accept-encoding", (*taken).to_owned())],
+            _ => Vec::new(),
+        }
     }
 
     /// Status 200 with `answer` as JSON.
     pub(crate) fn answer(answer: &impl Serialize, usage: Usage) -> Result<Self, Problem> {
         serde_json::to_string(answer)
-            .map(|body| Self { status: 200, body, usage, retry_after: None })
+            .map(|body| Self::ok(body, usage))
             .map_err(|error| Problem::Backend(format!("the answer cannot be written: {error}")))
     }
+}
+
+/// Whether OpenAI's clients ask for this path. The paths that are not served are refused in the
+/// shape that those clients read.
+fn is_of_openai(path: &str) -> bool {
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let first = path.split('/').nth(1).unwrap_or_default();
+    ["embeddings", "models", "chat", "completions", "responses", "moderations"].contains(&first)
 }
 
 impl From<Problem> for Reply {

@@ -1,5 +1,7 @@
 //! From a method, a path and a body to a status and a body.
 
+use std::collections::BTreeSet;
+
 use crate::{
     api::{Call, ENDPOINTS, Entry, Request},
     clock::Clock,
@@ -71,17 +73,20 @@ impl<E: TextEncoder> Service<E> {
     /// The refusal of an unknown path, of a wrong method, or of a body that is not valid.
     pub fn read(&self, method: &str, path: &str, body: &[u8]) -> Result<Job, Reply> {
         let started = (self.clock)();
-        let endpoint = self.find(method, path)?;
-        let path = (endpoint.route)().path;
-        let request = Request { path, body, limits: &self.limits, model: self.encoder.info() };
-        Ok(Job { started, request: (endpoint.read)(&request)? })
+        let read = || {
+            let endpoint = self.find(method, path)?;
+            let path = (endpoint.route)().path;
+            let request = Request { path, body, limits: &self.limits, model: self.encoder.info() };
+            Ok(Job { started, path, request: (endpoint.read)(&request)? })
+        };
+        read().map_err(|problem: Problem| Reply::refusal(&problem).shaped_for(path))
     }
 
     /// Answers a request that [`Self::read`] gave.
     pub fn run(&mut self, job: &Job) -> Reply {
         let Self { encoder, limits, clock, .. } = self;
         let mut call = Call { encoder, limits, clock: *clock, started: job.started };
-        job.request.run(&mut call).unwrap_or_else(Reply::from)
+        job.request.run(&mut call).unwrap_or_else(|problem| Reply::from(problem).shaped_for(job.path))
     }
 
     /// The endpoint of a method and a path.
@@ -97,7 +102,9 @@ impl<E: TextEncoder> Service<E> {
             return Err(Problem::Method { path: path.to_owned(), method, allowed });
         }
         let mut known: Vec<&str> = self.endpoints.iter().map(|endpoint| (endpoint.route)().path).collect();
-        known.dedup();
+        // Two entries may have one path, each with a method of its own.
+        let mut seen = BTreeSet::new();
+        known.retain(|path| seen.insert(*path));
         Err(Problem::NotFound { path: quote(path), known: known.join(", ") })
     }
 }

@@ -107,7 +107,7 @@ impl UserRequest {
             Self::Delete { id } => json!({ "user": id, "deleted": stored.events.len() }),
             _ => json!({ "user": self.id(), "events": stored.events }),
         };
-        Reply { status: 200, body: body.to_string(), usage: Usage::default(), retry_after: None }
+        Reply::ok(body.to_string(), Usage::default())
     }
 }
 
@@ -143,7 +143,7 @@ impl History {
         let dropped = self.events.len() - kept.max(1).min(self.events.len());
         self.events.drain(..dropped);
         let body = json!({ "user": id, "events": self.events.len(), "dropped": dropped });
-        Reply { status: 200, body: body.to_string(), usage: Usage::default(), retry_after: None }
+        Reply::ok(body.to_string(), Usage::default())
     }
 }
 

@@ -307,7 +307,7 @@ fn integers_for_comparing_runtimes() {
     let body = br#"{"inputs": ["a b", ["red", "red hat"]]}"#;
     let reply = classifier.handle("POST", "/lockstep/encode", body);
     let expected = json!({
-        "vectors": [[-8, -8], [0, 0]], "tokens": [4, 6], "truncated": [false, false]
+        "vectors": [[-8, -4], [0, 4]], "tokens": [4, 6], "truncated": [false, false]
     });
     assert_eq!(read(&reply), expected);
     for bad in [r#"{"inputs": [["a"]]}"#, r#"{"inputs": [["a", "b", "c"]]}"#, r#"{"inputs": [1]}"#] {

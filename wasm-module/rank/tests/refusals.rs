@@ -242,6 +242,34 @@ fn paths_and_methods() {
 }
 
 #[test]
+fn a_refusal_has_the_shape_and_the_headers_that_clients_expect() {
+    let error = |reply: &lockstep_rank::Reply| fake::read(reply)["error"].clone();
+    let mut embedding = service(Fake::embedding());
+    let reply = embedding.handle("POST", "/v1/embeddings?x", br#"{"input": ["a", 1]}"#);
+    let expected = json!({
+        "message": "input[1]: expected a string, got 1", "type": "invalid_request_error",
+        "param": "input[1]", "code": "validation",
+    });
+    assert_eq!((reply.status, error(&reply)), (422, expected));
+    for path in ["/v1/models", "/embeddings", "/v1/chat/completions", "/v1/embeddings/"] {
+        let reply = embedding.handle("DELETE", path, b"");
+        assert_eq!(error(&reply)["type"], "invalid_request_error", "{path}");
+    }
+    for path in ["/embed", "/v1/rank", "/v1/rang", "/v1"] {
+        assert!(error(&embedding.handle("DELETE", path, b"")).is_string(), "{path}");
+    }
+    let mut classifier = service(Fake::classifier(&["a", "b"]));
+    let reply = classifier.handle("POST", "/v1/embeddings", b"{}");
+    assert_eq!((reply.status, &error(&reply)["type"]), (424, &json!("server_error")));
+
+    let mut allow = |path: &str| embedding.handle("PATCH", path, b"").headers();
+    assert_eq!(allow("/embed"), [("allow", "POST".to_owned())]);
+    assert_eq!(allow("/info"), [("allow", "GET, HEAD".to_owned())]);
+    assert_eq!(allow("/"), [("allow", "POST, GET, HEAD".to_owned())]);
+    assert_eq!(allow("/nothing"), []);
+}
+
+#[test]
 fn models_of_another_kind() {
     let mut two = service(Fake::classifier(&["no", "yes"]));
     for (path, needed) in [

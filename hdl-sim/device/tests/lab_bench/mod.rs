@@ -84,6 +84,7 @@ impl ModelFolder {
             vector_unit: Some(1.0),
             labels: None,
             logit_unit: None,
+            label_scores: None,
             prompts: BTreeMap::new(),
             default_prompt: None,
             digests: digests.map(|(name, bytes)| (name.to_owned(), sha256(bytes))).into(),

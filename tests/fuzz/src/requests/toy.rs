@@ -1,6 +1,6 @@
 //! A model that is quick and goes to extremes.
 
-use lockstep_rank::{EncodeError, Encoded, ModelInfo, ModelKind, Prompts, Text, TextEncoder};
+use lockstep_rank::{EncodeError, Encoded, LabelScores, ModelInfo, ModelKind, Prompts, Text, TextEncoder};
 
 /// The greatest pooled number (33): 512 tokens of 16 bits.
 const LARGEST: i32 = 512 << 15;
@@ -15,7 +15,11 @@ impl Toy {
     /// An embedding model, or a classifier with one label or more.
     pub(super) fn new(kind: u8) -> Self {
         let labels = |n: usize| (0..n).map(|i| format!("label {i}")).collect();
-        let classifier = |n, logit_scale| ModelKind::Classifier { labels: labels(n), logit_scale };
+        let classifier = |n, logit_scale| ModelKind::Classifier {
+            labels: labels(n),
+            logit_scale,
+            scores: LabelScores::usual(n),
+        };
         Self(ModelInfo {
             model_id: "toy".into(),
             model_digest: "00ff".repeat(16),

@@ -115,6 +115,22 @@ fn labels_are_named_as_transformers_names_them() {
 }
 
 #[test]
+fn the_scores_of_labels_are_those_of_the_problem_type() {
+    let folder = Folder::classifier();
+    for (stated, carried) in [
+        (Value::Null, Value::Null),
+        (json!("single_label_classification"), json!("softmax")),
+        (json!("multi_label_classification"), json!("sigmoid")),
+        (json!("regression"), json!("logits")),
+    ] {
+        folder.set("problem_type", stated.clone());
+        assert_eq!(folder.quantize().manifest()["label_scores"], carried, "{stated}");
+    }
+    folder.set("problem_type", "ranking");
+    folder.quantize().refused(&["config.json", "problem_type", "ranking", "multi_label_classification"]);
+}
+
+#[test]
 fn a_head_that_is_left_out_is_named() {
     let folder = Folder::small();
     folder.set("architectures", json!(["BertForTokenClassification"]));

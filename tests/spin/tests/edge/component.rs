@@ -70,7 +70,7 @@ fn refusals_are_the_daemons() {
         ("POST", "/v1/rank", r#"{"user": {"history": [{"text": "\ud800"}]}}"#.into(), 422),
         ("POST", "/v1/rank", many.to_string(), 413),
         ("POST", "/v1/rank", id.to_string(), 422),
-        ("POST", "/embed", r#"{"inputs": ["a", " \u0000"]}"#.into(), 400),
+        ("POST", "/embed", r#"{"inputs": ""}"#.into(), 400),
         ("POST", "/rerank", r#"{"query": "a", "texts": []}"#.into(), 400),
         ("POST", "/v1/embeddings", r#"{"input": 7}"#.into(), 422),
         ("GET", "/v1/rank", String::new(), 405),

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use lockstep_tests::{
     daemon::Daemon,
-    http::request,
+    http::request_with,
     places::{component, module, need, tiny_model},
 };
 use lockstep_tests_spin::{Component, Server, Settings};
@@ -41,7 +41,11 @@ impl Edge {
     }
 
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
-        let (status, head, body) = request(self.server.address, method, path, body.as_bytes());
+        self.send(method, path, &[], body)
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let (status, head, body) = request_with(self.server.address, method, path, headers, body.as_bytes());
         Answer { status, head, body }
     }
 

@@ -4,3 +4,4 @@
 mod component;
 mod fixture;
 mod offload;
+mod pages;

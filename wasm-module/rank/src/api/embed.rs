@@ -7,6 +7,7 @@ use super::{
 use crate::{
     encoder::Text,
     exact::{scaled_vector, unit_vector},
+    fields::Fields,
     foreign::{read_prompt, read_truncation, refuse_changes},
     inputs::{Input, read_inputs},
     json::Json,
@@ -33,19 +34,7 @@ impl Endpoint for Embed {
     }
 
     fn read(request: &Request<'_>) -> Result<Self, Problem> {
-        let dimensions = request.dimensions()?;
-        let mut fields = request.open_fields()?;
-        refuse_changes(&mut fields)?;
-        if let Some(format) = fields.optional("encoding_format") {
-            format.refuse_unless(&Json::String("float".into()))?;
-        }
-        let prompt = read_prompt(&mut fields, &request.model.prompts)?;
-        Ok(Self {
-            inputs: read_inputs(fields.required("inputs")?, prompt, request.limits, request.model)?,
-            truncate: read_truncation(&mut fields, request.limits)?,
-            normalize: fields.bool("normalize", true)?,
-            dimensions: read_dimensions(&mut fields, dimensions)?,
-        })
+        Self::of(request, request.open_fields()?.with_parameters()?)
     }
 
     fn inputs(&self) -> Vec<Text<'_>> {
@@ -68,5 +57,23 @@ impl Endpoint for Embed {
             })
             .collect();
         Reply::answer(&vectors, usage)
+    }
+}
+
+impl Embed {
+    /// Reads a request whose body was read already.
+    pub(crate) fn of(request: &Request<'_>, mut fields: Fields) -> Result<Self, Problem> {
+        let dimensions = request.dimensions()?;
+        refuse_changes(&mut fields)?;
+        if let Some(format) = fields.optional("encoding_format") {
+            format.refuse_unless(&Json::String("float".into()))?;
+        }
+        let prompt = read_prompt(&mut fields, &request.model.prompts)?;
+        Ok(Self {
+            inputs: read_inputs(fields.required("inputs")?, prompt, request.limits, request.model)?,
+            truncate: read_truncation(&mut fields, request.limits)?,
+            normalize: fields.bool("normalize", true)?,
+            dimensions: read_dimensions(&mut fields, dimensions)?,
+        })
     }
 }

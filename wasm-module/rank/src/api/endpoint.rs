@@ -129,4 +129,9 @@ impl Entry {
     pub(crate) const fn of<E: Endpoint + 'static>() -> Self {
         Self { route: E::route, read: |request| Ok(Box::new(E::read(request)?)) }
     }
+
+    /// The entry of an endpoint at another route too.
+    pub(crate) const fn at<E: Endpoint + 'static>(route: fn() -> Route) -> Self {
+        Self { route, ..Self::of::<E>() }
+    }
 }

@@ -18,21 +18,35 @@ mod encode;
 mod endpoint;
 mod health;
 mod info;
+mod models;
+mod predict;
 mod rank;
 mod rerank;
+mod root;
+mod similarity;
 
 pub(crate) use call::Call;
 pub(crate) use endpoint::{Endpoint, Entry, Request};
+
+use endpoint::Route;
 
 /// All endpoints. The answer to an unknown path lists the paths in this order.
 pub(crate) const ENDPOINTS: &[Entry] = &[
     Entry::of::<rank::Rank>(),
     Entry::of::<embed::Embed>(),
     Entry::of::<rerank::Rerank>(),
+    Entry::of::<similarity::Similarity>(),
+    Entry::of::<predict::Predict>(),
     Entry::of::<embeddings::Embeddings>(),
+    Entry::at::<embeddings::Embeddings>(|| Route::post("/embeddings")),
+    Entry::of::<models::Models>(),
     Entry::of::<encode::Encode>(),
     Entry::of::<info::Info>(),
     Entry::of::<health::Health>(),
+    Entry::at::<health::Health>(|| Route::get("/ping")),
+    Entry::of::<root::Root>(),
+    Entry::at::<health::Health>(|| Route::get("/")),
+    Entry::at::<root::Root>(|| Route::post("/invocations")),
 ];
 
 #[cfg(test)]

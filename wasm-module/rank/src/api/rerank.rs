@@ -10,6 +10,7 @@ use super::{
 use crate::{
     encoder::{Encoded, ModelKind, Text},
     exact::{norm, similarity},
+    fields::Fields,
     foreign::read_truncation,
     problem::Problem,
     prompts::behind,
@@ -54,30 +55,7 @@ impl Endpoint for Rerank {
     }
 
     fn read(request: &Request<'_>) -> Result<Self, Problem> {
-        let logit_scale = match &request.model.kind {
-            ModelKind::Embedding { .. } => None,
-            ModelKind::Classifier { labels, logit_scale } if labels.len() == 1 => Some(*logit_scale),
-            ModelKind::Classifier { .. } => {
-                return Err(request.wrong_model("an embedding model or a classifier of one label"));
-            }
-        };
-        let mut fields = request.open_fields()?;
-        let query = read_text(fields.required("query")?, request.limits)?;
-        let texts = read_texts(fields.required("texts")?, "an array of strings", request.limits)?;
-        let prompts = &request.model.prompts;
-        let prompt = prompts.document();
-        Ok(Self {
-            query: behind(prompts.query(), query),
-            texts: texts.into_iter().map(|text| behind(prompt, text)).collect(),
-            prompt_bytes: prompt.len(),
-            raw_scores: fields.bool("raw_scores", false)?,
-            return_text: fields.bool("return_text", false)?,
-            truncate: read_truncation(&mut fields, request.limits)?,
-            top_n: fields
-                .optional("top_n")
-                .map_or(Ok(usize::MAX), |field| field.whole(1..=usize::MAX, "as many as there are texts"))?,
-            logit_scale,
-        })
+        Self::of(request, request.open_fields()?)
     }
 
     fn inputs(&self) -> Vec<Text<'_>> {
@@ -115,6 +93,33 @@ impl Endpoint for Rerank {
 }
 
 impl Rerank {
+    /// Reads a request whose body was read already.
+    pub(crate) fn of(request: &Request<'_>, mut fields: Fields) -> Result<Self, Problem> {
+        let logit_scale = match &request.model.kind {
+            ModelKind::Embedding { .. } => None,
+            ModelKind::Classifier { labels, logit_scale, .. } if labels.len() == 1 => Some(*logit_scale),
+            ModelKind::Classifier { .. } => {
+                return Err(request.wrong_model("an embedding model or a classifier of one label"));
+            }
+        };
+        let query = read_text(fields.required("query")?, request.limits)?;
+        let texts = read_texts(fields.required("texts")?, "an array of strings", request.limits)?;
+        let prompts = &request.model.prompts;
+        let prompt = prompts.document();
+        Ok(Self {
+            query: behind(prompts.query(), query),
+            texts: texts.into_iter().map(|text| behind(prompt, text)).collect(),
+            prompt_bytes: prompt.len(),
+            raw_scores: fields.bool("raw_scores", false)?,
+            return_text: fields.bool("return_text", false)?,
+            truncate: read_truncation(&mut fields, request.limits)?,
+            top_n: fields
+                .optional("top_n")
+                .map_or(Ok(usize::MAX), |field| field.whole(1..=usize::MAX, "as many as there are texts"))?,
+            logit_scale,
+        })
+    }
+
     /// Scores pairs of query and text by a cross-encoder.
     fn score_pairs(&self, call: &mut Call<'_>, scale: f64) -> Result<(Vec<f64>, Usage), Problem> {
         let (encoded, usage) = self.encode(call, |index| format!("texts[{index}]"))?;

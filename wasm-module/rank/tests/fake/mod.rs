@@ -3,7 +3,8 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use lockstep_rank::{
-    EncodeError, Encoded, Limits, ModelInfo, ModelKind, Prompts, Reply, Service, Text, TextEncoder,
+    EncodeError, Encoded, LabelScores, Limits, ModelInfo, ModelKind, Prompts, Reply, Service, Text,
+    TextEncoder,
 };
 use serde_json::Value;
 
@@ -40,10 +41,13 @@ impl Fake {
     }
 
     pub fn classifier(labels: &[&str]) -> Self {
-        Self::of(ModelKind::Classifier {
-            labels: labels.iter().map(|&label| label.to_owned()).collect(),
-            logit_scale: 0.25,
-        })
+        Self::scored(labels, LabelScores::usual(labels.len()))
+    }
+
+    /// The logit of label `n` is `n` more than that of the first one.
+    pub fn scored(labels: &[&str], scores: LabelScores) -> Self {
+        let labels = labels.iter().map(|&label| label.to_owned()).collect();
+        Self::of(ModelKind::Classifier { labels, logit_scale: 0.25, scores })
     }
 
     pub fn prompted(prompts: Prompts) -> Self {
@@ -114,7 +118,7 @@ impl TextEncoder for Fake {
                         Text::Pair(a, b) => a.split_whitespace().filter(|word| b.contains(word)).count(),
                         Text::Single(_) | Text::Ids(_) => 0,
                     };
-                    vec![shared as i32 * 8 - 8; labels.len()]
+                    (0..labels.len()).map(|label| shared as i32 * 8 - 8 + 4 * label as i32).collect()
                 }
             };
             answers.push(Encoded { vector, tokens: all.min(MAX_INPUT), truncated: all > MAX_INPUT });
@@ -168,10 +172,20 @@ pub fn served(path: &str, body: &Value) -> Value {
 pub fn refused(reply: &Reply, status: u16, error_type: &str, parts: &[&str]) {
     let answer = read(reply);
     let fields = answer.as_object().unwrap();
-    assert_eq!(fields.len(), 2, "{answer}");
     assert_eq!(reply.status, status, "{answer}");
-    assert_eq!(answer["error_type"], error_type, "{answer}");
-    let message = answer["error"].as_str().unwrap();
+    // The shapes of OpenAI and of text-embeddings-inference.
+    let message = match answer["error"].as_object() {
+        Some(error) => {
+            assert_eq!((fields.len(), error.len()), (1, 4), "{answer}");
+            assert_eq!(error["code"], error_type.to_lowercase(), "{answer}");
+            error["message"].as_str().unwrap()
+        }
+        None => {
+            assert_eq!(fields.len(), 2, "{answer}");
+            assert_eq!(answer["error_type"], error_type, "{answer}");
+            answer["error"].as_str().unwrap()
+        }
+    };
     for part in parts {
         assert!(message.contains(part), "{part:?} is not in {message:?}");
     }
