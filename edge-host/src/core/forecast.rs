@@ -6,15 +6,15 @@ use std::time::Duration;
 pub(crate) const LIGHT: usize = 512;
 /// The share of the daemon's room that heavy calls may fill. The rest is for light ones.
 const HEAVY_SHARE: f64 = 0.8;
-/// A call that would take so many times its deadline on an idle daemon can never be answered.
-const HOPELESS: f64 = 1.5;
+/// A light call is short, and its forecast rough: it may take so many times its deadline.
+const LIGHT_EXCESS: f64 = 1.5;
 
 /// A forecast that refuses a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// The daemon is too busy; `after` is the time until it has room again.
     Busy { after: Duration },
-    /// Even an idle daemon takes far longer than the deadline. It computes `limit` tokens in time.
+    /// Even an idle daemon takes longer than the deadline. It computes `limit` tokens in time.
     TooLarge { limit: usize },
 }
 
@@ -29,13 +29,14 @@ pub(crate) enum Refused {
 pub(crate) fn admit(tokens: usize, left: Duration, waiting: &[usize], rate: f64) -> Result<(), Refused> {
     let left = left.as_secs_f64();
     let seconds = |tokens: usize| tokens as f64 / rate.max(1.0);
-    if seconds(tokens) > HOPELESS * left {
+    let most = if tokens <= LIGHT { LIGHT_EXCESS * left } else { left };
+    if seconds(tokens) > most {
         return Err(Refused::TooLarge { limit: (rate * left) as usize });
     }
     let ahead: usize = waiting.iter().map(|&other| other.min(tokens)).sum();
     let all: usize = waiting.iter().sum();
     let room = if tokens <= LIGHT { left } else { HEAVY_SHARE * left };
-    // An idle daemon takes every call that is not hopeless.
+    // An idle daemon takes every call that it can end in time.
     let late = if waiting.is_empty() { 0.0 } else { seconds(ahead + tokens) - left };
     let full = if waiting.is_empty() { 0.0 } else { seconds(all + tokens) - room };
     let excess = late.max(full);
@@ -69,8 +70,10 @@ mod tests {
     fn an_idle_daemon_takes_what_it_can_answer() {
         assert_eq!(admit(1, TEN, &[], RATE), Ok(()));
         assert_eq!(admit(40_000, TEN, &[], RATE), Ok(()));
-        assert_eq!(admit(60_000, TEN, &[], RATE), Ok(()), "the forecast may be wrong by half");
-        assert_eq!(admit(60_001, TEN, &[], RATE), Err(Refused::TooLarge { limit: 40_000 }));
+        assert_eq!(admit(40_001, TEN, &[], RATE), Err(Refused::TooLarge { limit: 40_000 }));
+        let tenth = Duration::from_millis(100);
+        assert_eq!(admit(LIGHT, tenth, &[], RATE), Ok(()), "the forecast of a light call is rough");
+        assert_eq!(admit(601, tenth, &[], RATE), Err(Refused::TooLarge { limit: 400 }));
     }
 
     #[test]
