@@ -17,6 +17,7 @@ check:           ## format, lints, docs
 test-house:      ## the repository itself: circles, long lines, stale documents (seconds)
 test-spin:       ## the Spin component in a host of its own
 test-browser:    ## the npm package and the demo in Chromium
+test-clients:    ## the clients of OpenAI, Hugging Face and LangChain at the daemon
 test-same-bits:  ## the same 50 requests in Chromium, the component, and the daemon twice
 test-vm:         ## driver and daemon over the kernel's VFIO, in a virtual machine
 test-faults:     ## each fault at each moment of a job, on the RTL and in the machine (minutes)

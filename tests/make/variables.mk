@@ -16,6 +16,7 @@ PYTHON     := .venv/bin/python
 NODE_TOOLS := tests/node_modules
 HDL_TOOLS  := .cache/hdl-venv
 SAVERS     := .cache/checkpoints-venv
+CLIENTS    := .cache/clients-venv
 VM         := .cache/vm
 TINY       := .cache/tiny
 

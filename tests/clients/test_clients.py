@@ -1,0 +1,181 @@
+"""The clients of OpenAI, Hugging Face and LangChain, as their users call them, at the daemon.
+
+Environment: LOCKSTEP_HOST (the daemon) and LOCKSTEP_TINY (its `model` and its classifier `labels`).
+"""
+import gzip
+import http.client
+import json
+import os
+import re
+import subprocess
+import threading
+import unittest
+import urllib.request
+
+import numpy as np
+import openai
+from huggingface_hub import InferenceClient
+from langchain_openai import OpenAIEmbeddings
+
+TINY = os.environ["LOCKSTEP_TINY"]
+TEXTS = ["The bank pays cash for the house.", "", " ", "日本 中文", "She gave him bread and fish."]
+# Only a hang takes so long.
+PATIENCE = 120
+
+
+class Daemon:
+    """A daemon with a model folder, on a free port."""
+
+    def __init__(self, model):
+        words = [os.environ["LOCKSTEP_HOST"], "serve", "--model", model, "--listen", "127.0.0.1:0"]
+        self.process = subprocess.Popen(words, stderr=subprocess.PIPE, encoding="utf-8")
+        late = threading.Timer(PATIENCE, self.process.kill)
+        late.start()
+        lines = iter(self.process.stderr.readline, "")
+        self.url = next(found[0] for found in map(lambda line: re.search(r"http://[\d.:]+", line), lines) if found)
+        # The daemon must never wait for a reader of its log.
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+        while self.ask("/health")[0] != 200:
+            pass
+        late.cancel()
+
+    def ask(self, path, body=None, headers=()):
+        """The status and the JSON of an answer."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"content-type": "application/json", **dict(headers)})
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, json.load(refusal)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self.process.stderr.close()
+
+
+class Clients(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon(os.path.join(TINY, "model"))
+        cls.addClassCleanup(cls.daemon.stop)
+        cls.labels = Daemon(os.path.join(TINY, "labels"))
+        cls.addClassCleanup(cls.labels.stop)
+        status, vectors = cls.daemon.ask("/embed", {"inputs": TEXTS})
+        assert status == 200, vectors
+        cls.expected = np.array(vectors, np.float32)
+
+    def same(self, found, expected=None):
+        found = np.array(found, np.float32)
+        np.testing.assert_array_equal(found, self.expected if expected is None else expected)
+
+
+class OpenAi(Clients):
+    def setUp(self):
+        client = openai.OpenAI(base_url=f"{self.daemon.url}/v1", api_key="any", timeout=PATIENCE, max_retries=0)
+        self.addCleanup(client.close)
+        self.client = client
+
+    def embed(self, given, **more):
+        answer = self.client.embeddings.create(model="any", input=given, **more)
+        self.assertEqual([one.index for one in answer.data], list(range(len(answer.data))))
+        return [one.embedding for one in answer.data]
+
+    def test_texts(self):
+        # The client asks for base64 where its user asks for nothing.
+        self.same(self.embed(TEXTS))
+        self.same(self.embed(TEXTS, encoding_format="float"))
+        self.same(self.embed(TEXTS, encoding_format="base64") and self.embed(TEXTS, user="me"))
+        self.same(self.embed(TEXTS[0]), self.expected[:1])
+        self.assertEqual(len(self.embed("a", dimensions=8)[0]), 8)
+        more = {"input_type": "query", "truncate_prompt_tokens": None, "prompt_name": None, "priority": 1}
+        self.same(self.embed(TEXTS, extra_body=more))
+
+    def test_token_ids(self):
+        ids = [[2, 9, 8, 3], [7]]
+        both = self.embed(ids)
+        self.same(self.embed(ids[0]), np.array(both[:1], np.float32))
+        answer = self.client.embeddings.create(model="any", input=ids)
+        self.assertEqual(answer.usage.prompt_tokens, 5)
+        # The vocabulary of OpenAI's models is another one.
+        with self.assertRaises(openai.UnprocessableEntityError) as refused:
+            self.embed([[9906, 1917]])
+        self.assertIn("input[0][0]", refused.exception.message)
+        self.assertIn("check_embedding_ctx_length=False", refused.exception.message)
+
+    def test_refusals(self):
+        for given in ["", []]:
+            with self.assertRaises(openai.BadRequestError) as refused:
+                self.embed(given)
+            self.assertEqual((refused.exception.code, refused.exception.param), ("empty", "input"))
+            self.assertEqual(refused.exception.type, "invalid_request_error")
+        with self.assertRaises(openai.NotFoundError) as refused:
+            self.client.chat.completions.create(model="any", messages=[{"role": "user", "content": "x"}])
+        self.assertIn("/v1/embeddings", refused.exception.message)
+        with self.assertRaises(openai.APIStatusError) as refused:
+            self.embed(["x" * 60_000] * 200)
+        self.assertEqual(refused.exception.status_code, 413)
+
+    def test_models(self):
+        self.assertEqual([model.id for model in self.client.models.list()], ["tiny"])
+
+
+class HuggingFace(Clients):
+    def test_feature_extraction(self):
+        client = InferenceClient(timeout=PATIENCE)
+        for url in [self.daemon.url, f"{self.daemon.url}/embed"]:
+            self.same(client.feature_extraction(TEXTS, model=url))
+            self.same(client.feature_extraction(TEXTS[0], model=url), self.expected[:1])
+            self.same(client.feature_extraction(TEXTS, model=url, truncate=True, truncation_direction="right"))
+            raw = client.feature_extraction(TEXTS, model=url, normalize=False)
+            self.same(raw, np.array(self.daemon.ask("/embed", {"inputs": TEXTS, "normalize": False})[1], np.float32))
+
+    def test_sentence_similarity(self):
+        client = InferenceClient(timeout=PATIENCE)
+        for url in [self.daemon.url, f"{self.daemon.url}/similarity"]:
+            found = client.sentence_similarity(TEXTS[0], other_sentences=TEXTS, model=url)
+            np.testing.assert_allclose(found, self.expected @ self.expected[0], atol=1e-6)
+            self.assertEqual(found[0], 1.0)
+
+    def test_text_classification(self):
+        client = InferenceClient(timeout=PATIENCE, model=self.labels.url)
+        expected = self.labels.ask("/predict", {"inputs": TEXTS[0]})[1]
+        found = client.text_classification(TEXTS[0])
+        self.assertEqual([(one.label, one.score) for one in found], [(one["label"], one["score"]) for one in expected])
+        self.assertAlmostEqual(sum(one.score for one in found), 1)
+        best = client.text_classification(TEXTS[0], top_k=1, function_to_apply="none")
+        self.assertEqual([one.label for one in best], [found[0].label])
+        raw = self.labels.ask("/predict", {"inputs": TEXTS[0], "raw_scores": True})[1]
+        self.assertEqual(best[0].score, raw[0]["score"])
+
+
+class LangChain(Clients):
+    def test_embeddings(self):
+        settings = {"base_url": f"{self.daemon.url}/v1", "api_key": "any", "model": "any", "timeout": PATIENCE}
+        embeddings = OpenAIEmbeddings(**settings, check_embedding_ctx_length=False)
+        self.same(embeddings.embed_documents(TEXTS))
+        self.same([embeddings.embed_query(TEXTS[0])], self.expected[:1])
+
+
+class Plain(Clients):
+    def test_a_body_of_64_mib_gets_a_refusal(self):
+        for _ in range(5):
+            connection = http.client.HTTPConnection(self.daemon.url.removeprefix("http://"), timeout=PATIENCE)
+            connection.request("POST", "/embed", b" " * (64 << 20))
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, json.load(answer)["error_type"]), (413, "Validation"))
+            connection.close()
+
+    def test_gzip(self):
+        body = gzip.compress(json.dumps({"inputs": TEXTS}).encode())
+        request = urllib.request.Request(f"{self.daemon.url}/embed", body, {"content-encoding": "gzip"})
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            self.same(json.load(answer))
+
+    def test_half_a_character(self):
+        self.assertEqual(self.daemon.ask("/embed", {"inputs": ["\ud83d a"]}), self.daemon.ask("/embed", {"inputs": ["\ufffd a"]}))
+
+
+if __name__ == "__main__":
+    unittest.main()
