@@ -19,7 +19,7 @@ use lockstep_folder::TOKENIZER;
 use lockstep_tokenizer::Tokenizer;
 use serde_json::{Value, json};
 
-use crate::checkpoint::read_file;
+use crate::checkpoint::{CheckpointError, read_file};
 use crate::layout::Settings;
 
 pub use error::TokensError;
@@ -75,6 +75,22 @@ fn to_vec(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
+/// Files of tokenizers that are not read where there is no `tokenizer.json`.
+const OTHERS: [&str; 5] =
+    ["sentencepiece.bpe.model", "sentencepiece.model", "spiece.model", "tokenizer.model", "vocab.json"];
+
+/// Names the tokenizer of another kind in a folder without `tokenizer.json`, and the way out.
+fn refuse_others(folder: &Path, path: &Path) -> Result<(), CheckpointError> {
+    let other = OTHERS.iter().map(|name| folder.join(name)).find(|other| other.is_file());
+    let Some(other) = other.filter(|_| !path.is_file()) else { return Ok(()) };
+    let reason = format!(
+        "there is no {TOKENIZER}, and this file alone is not read; convert it where transformers is \
+         installed: python -c \"from transformers import AutoTokenizer as T; \
+         T.from_pretrained('FOLDER').save_pretrained('FOLDER')\", which writes {TOKENIZER}"
+    );
+    Err(CheckpointError::Config { path: other, reason })
+}
+
 /// The tokenizer before any setting, and the file that it came from.
 fn source(
     folder: &Path,
@@ -83,6 +99,7 @@ fn source(
 ) -> Result<(PathBuf, Value), TokensError> {
     let (path, words) = (folder.join(TOKENIZER), folder.join("vocab.txt"));
     if path.is_file() || !words.is_file() {
+        refuse_others(folder, &path)?;
         let bytes = read_file(&path)?;
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         // The reader sees what a JSON value no longer has, such as a piece that is there twice.

@@ -257,6 +257,18 @@ fn byte_level_tokenizers_are_carried() {
 }
 
 #[test]
+fn tokenizers_of_other_kinds_are_named_with_the_way_out() {
+    for name in ["sentencepiece.bpe.model", "spiece.model", "vocab.json"] {
+        let folder = Folder::small();
+        folder.write(name, b"x");
+        folder.quantize().encoder();
+        folder.remove("tokenizer.json");
+        folder.remove("vocab.txt");
+        folder.quantize().refused(&[name, "there is no tokenizer.json", "AutoTokenizer", "save_pretrained"]);
+    }
+}
+
+#[test]
 fn the_side_that_is_cut_is_the_right_one() {
     let folder = Folder::small();
     folder.json("tokenizer.json", |file| {
