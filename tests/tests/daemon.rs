@@ -104,8 +104,8 @@ fn bad_input_is_refused_by_name() {
     let mut unknown = good();
     unknown["colour"] = json!(1);
     let cases = [
-        (spoiled("/candidates/1/text", json!("")), "candidates[1].text"),
-        (spoiled("/candidates/1/text", json!("\u{0}\u{7}")), "candidates[1].text"),
+        (spoiled("/candidates/1/text", json!(7)), "candidates[1].text"),
+        (spoiled("/candidates/1/id", json!("")), "candidates[1].id"),
         (spoiled("/candidates/1/text", json!("x".repeat(1 << 20))), "1048576"),
         (spoiled("/candidates", json!(many)), "10000"),
         (spoiled("/candidates", json!([])), "candidates"),
@@ -176,14 +176,15 @@ fn the_native_backend_gives_the_same_answers() {
     whole["candidates"] = json!(candidates);
     whole["top_n"] = json!(texts.len());
     whole["diversity"] = json!(0.3);
-    let mut empty = good();
-    empty["candidates"][1]["text"] = json!("\u{0}\u{7}");
+    let mut blank = good();
+    blank["candidates"][1]["text"] = json!("\u{0}\u{7}");
     let mut requests = vec![
         ("/v1/rank", good(), 2),
         ("/v1/rank", whole, 2),
-        ("/v1/rank", empty, 4),
+        ("/v1/rank", blank, 2),
         ("/embed", json!({"inputs": "hello world"}), 2),
-        ("/embed", json!({"inputs": ["good", "\u{0}"]}), 4),
+        ("/embed", json!({"inputs": ["good", "\u{0}", ""]}), 2),
+        ("/embed", json!({"inputs": ""}), 4),
         ("/embed", json!({"inputs": []}), 4),
         ("/v1/embeddings", json!({"input": ["hello world", "good bread"], "model": "tiny"}), 2),
         ("/rerank", json!({"query": "a red bicycle", "texts": texts[..30]}), 2),
