@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import threading
+import time
 import unittest
 import urllib.request
 
@@ -36,7 +37,7 @@ class Daemon:
         # The daemon must never wait for a reader of its log.
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
         while self.ask("/health")[0] != 200:
-            pass
+            time.sleep(0.05)
         late.cancel()
 
     def ask(self, path, body=None, headers=()):
