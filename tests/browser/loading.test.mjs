@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
-import { launch, page, place, site, use } from "./support.mjs";
+import { launch, loaded, page, place, site, use } from "./support.mjs";
 
 const folder = `${place("LOCKSTEP_TINY")}/model`;
 const modelFile = readdirSync(folder).includes("model.lockstep") ? "model.lockstep" : "model.onnx";
@@ -24,20 +24,7 @@ beforeEach(async () => {
   tab = await page(browser, server.url);
 });
 
-/** Loads the model once; resolves to what was seen on the way. */
-const loadOnce = (options = {}) =>
-  tab.evaluate(async (options) => {
-    const seen = [];
-    try {
-      const model = await lockstep.load({ model: "/model", onProgress: (progress) => seen.push(progress), ...options });
-      const [vector] = (await model.encode(["a red bicycle"])).vectors;
-      const { module, sources, info } = model;
-      model.dispose();
-      return { seen, sources, module, info, vector: [...vector] };
-    } catch (error) {
-      return { seen, error: describe(error) };
-    }
-  }, options);
+const loadOnce = (options) => loaded(tab, options);
 
 /** Answers a path with wrong bytes of the file's length. */
 const damage = (path, times = Infinity) => {

@@ -69,6 +69,34 @@ export const use = (opened) =>
     globalThis.caught = (promise) => promise.then(() => undefined, globalThis.describe);
   });
 
+/**
+ * Loads the model once; resolves to what was seen on the way. `first` is a script that the worker
+ * runs before the package's: it plays a browser of another kind.
+ */
+export const loaded = (opened, options = {}, first = undefined) =>
+  opened.evaluate(
+    async ({ options, first }) => {
+      const seen = [];
+      if (first) {
+        const modules = [`data:text/javascript,${encodeURIComponent(first)}`, `${location.origin}/package/worker.js`];
+        const script = modules.map((url) => `import ${JSON.stringify(url)};`).join("");
+        const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+        options.worker = () => new Worker(url, { type: "module" });
+      }
+      try {
+        const tell = (progress) => seen.push(progress);
+        const model = await lockstep.load({ model: "/model", onProgress: tell, ...options });
+        const [vector] = (await model.encode(["a red bicycle"])).vectors;
+        const { module, sources, info } = model;
+        model.dispose();
+        return { seen, sources, module, info, vector: [...vector] };
+      } catch (error) {
+        return { seen, error: describe(error) };
+      }
+    },
+    { options, first },
+  );
+
 /** Starts a daemon on a free port with these options; resolves when it is ready. */
 export async function daemon(model, options = ["--module", `${place("LOCKSTEP_MODULES")}/lockstep-relaxed.wasm`]) {
   const program = await start(

@@ -1,5 +1,5 @@
 /** Ranks texts for a person on the device, with the same bits as on a server. */
-import { DisposedError, LoadError } from "./errors.js";
+import { DisposedError, LoadError, UnsupportedError } from "./errors.js";
 import type { FromWorker, Info, Loaded, Offload, Progress, Reply, Running, Source, ToWorker } from "./protocol.js";
 import { fromWire } from "./wire.js";
 
@@ -8,7 +8,10 @@ export type { Info, Offload, Progress, Running, Source };
 
 /** Options of `load`. */
 export interface LoadOptions {
-  /** Address of the folder with `lockstep.json`, relative to the page. */
+  /**
+   * Address of the folder with `lockstep.json`, relative to the page. Its query goes to each file,
+   * for example a signature.
+   */
   model: string | URL;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
@@ -18,6 +21,11 @@ export interface LoadOptions {
   cache?: boolean;
   /** The build of the engine. `auto` takes the fastest one that this browser supports. */
   module?: "auto" | "relaxed" | "strict";
+  /**
+   * Makes the worker, for a page whose bundler or content security policy needs another way:
+   * `() => new Worker(new URL("lockstep-web/worker.js", import.meta.url), { type: "module" })`.
+   */
+  worker?: () => Worker;
 }
 
 /** Options of every request. */
@@ -189,7 +197,7 @@ export class Lockstep {
   #send(path: string, body: unknown, options: RequestOptions): Promise<Reply> {
     const chosen = options.offload === false ? undefined : (options.offload ?? this.#offload);
     // Relative addresses are relative to the page, not to the worker's script.
-    const offload = chosen && { ...chosen, url: new URL(chosen.url, document.baseURI).href };
+    const offload = chosen && { ...chosen, url: new URL(chosen.url, base()).href };
     return this.#channel.call<Reply>(
       (id) => ({ kind: "request", id, path, body: JSON.stringify(body), method: "POST", offload }),
       options.signal,
@@ -206,8 +214,8 @@ function scored(reply: Reply): Scored {
 /** Opens a model in a worker. */
 export async function load(options: LoadOptions): Promise<Lockstep> {
   options.signal?.throwIfAborted();
-  const model = new URL(options.model, document.baseURI).href.replace(/\/*$/, "/");
-  const channel = new Channel();
+  const model = folder(options.model);
+  const channel = new Channel(options.worker ?? ownWorker);
   try {
     const { module = "auto", cache = true } = options;
     const loaded = await channel.call<Loaded>(
@@ -222,14 +230,52 @@ export async function load(options: LoadOptions): Promise<Lockstep> {
   }
 }
 
+/** The address to which others are relative: the page's, or that of the worker that calls. */
+function base(): string | undefined {
+  return globalThis.document?.baseURI ?? globalThis.location?.href;
+}
+
+/** The address of a folder: its path ends with one slash. */
+function folder(address: string | URL): string {
+  let url: URL;
+  try {
+    url = new URL(address, base());
+  } catch {
+    throw new LoadError(`model: \`${String(address)}\` is no address of a folder`);
+  }
+  url.pathname = url.pathname.replace(/\/*$/, "/");
+  url.hash = "";
+  return url.href;
+}
+
+/**
+ * Starts the worker. A browser starts workers from scripts of the page's own origin only, so for a
+ * package at another origin (a CDN) the script is one line that imports the package's.
+ */
+function ownWorker(): Worker {
+  if (typeof Worker === "undefined") throw new UnsupportedError("there are no workers here: load() needs a page");
+  const script = new URL("./worker.js", import.meta.url);
+  if (!/^https?:$/.test(script.protocol) || script.origin === globalThis.location?.origin) {
+    return new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "lockstep" });
+  }
+  const line = new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" });
+  return new Worker(URL.createObjectURL(line), { type: "module", name: "lockstep" });
+}
+
 /** Sends calls to the worker, and receives their results. */
 class Channel {
-  readonly #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "lockstep" });
+  readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #closed: Error | undefined;
 
-  constructor() {
+  constructor(start: () => Worker) {
+    try {
+      this.#worker = start();
+    } catch (error) {
+      if (error instanceof LoadError) throw error;
+      throw new LoadError(`the worker does not start: ${(error as Error).message}`);
+    }
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>): void => this.#receive(data);
     this.#worker.onerror = (event): void => {
       event.preventDefault();

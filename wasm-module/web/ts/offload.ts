@@ -1,5 +1,6 @@
 /** Sends large requests to a daemon that has the same model. */
 import type { Offload, Reply } from "./protocol.js";
+import { first } from "./signals.js";
 
 /** What the worker knows about a daemon. */
 interface Known {
@@ -32,7 +33,7 @@ export async function atDaemon(
   const started = performance.now();
   if (started < daemon.pausedUntil) return { fellBack: daemon.failure };
   const deadline = offload.deadlineMs ?? 2000;
-  const both = AbortSignal.any([signal, AbortSignal.timeout(deadline)]);
+  const both = first(signal, AbortSignal.timeout(deadline));
   try {
     if (daemon.digest === undefined) {
       const response = await fetch(`${base}/info`, { signal: both });

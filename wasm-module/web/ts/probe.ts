@@ -10,7 +10,7 @@ function module(operands: number, instruction: number[]): Uint8Array<ArrayBuffer
 }
 
 /** Whether the browser has SIMD, which both builds need. */
-export const simd = (): boolean => WebAssembly.validate(module(1, []));
+export const simd = (): boolean => "WebAssembly" in globalThis && WebAssembly.validate(module(1, []));
 
 /** Whether it has `i16x8.relaxed_dot_i8x16_i7x16_s`, by which the relaxed build multiplies. */
 export const relaxedSimd = (): boolean => WebAssembly.validate(module(2, [0xfd, 0x92, 0x02]));

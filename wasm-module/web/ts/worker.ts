@@ -2,11 +2,13 @@
  * The worker: one engine, one request at a time. It runs a request in slices and reads its messages
  * between two slices.
  */
+import { compile } from "./code.js";
 import init, { Engine } from "./engine.js";
 import { LoadError, UnsupportedError } from "./errors.js";
 import { atDaemon } from "./offload.js";
 import { relaxedSimd, simd } from "./probe.js";
 import type { FromWorker, Info, Loaded, Progress, Reply, ToWorker } from "./protocol.js";
+import { first } from "./signals.js";
 import { files } from "./weights.js";
 import { toWire, type Wire } from "./wire.js";
 
@@ -73,7 +75,7 @@ async function load(data: ToWorker & { kind: "load" }, signal: AbortSignal): Pro
       : new URL("./lockstep-strict.wasm", import.meta.url);
   const tell = (progress: Progress): void => post({ kind: "progress", id: data.id, progress });
   const stop = new AbortController();
-  const both = AbortSignal.any([signal, stop.signal]);
+  const both = first(signal, stop.signal);
   const [code, read] = await Promise.all([compile(url, both), files(data.model, data.cache, tell, both)]).catch(
     (error: unknown) => {
       // One part failed, so the other part is of no use.
@@ -93,20 +95,6 @@ async function load(data: ToWorker & { kind: "load" }, signal: AbortSignal): Pro
   info = JSON.parse(answer.body) as Info;
   tell({ phase: "open", file: "model", loaded: total, total });
   return { info, module, sources: read.sources, tookMs: performance.now() - started };
-}
-
-async function compile(url: URL, signal: AbortSignal): Promise<WebAssembly.Module> {
-  try {
-    const response = await fetch(url, { signal });
-    if (!response.ok) throw new LoadError(`${url}: HTTP ${response.status}`);
-    if (response.headers.get("content-type")?.startsWith("application/wasm")) {
-      return await WebAssembly.compileStreaming(response);
-    }
-    return await WebAssembly.compile(await response.arrayBuffer());
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error instanceof LoadError ? error : new LoadError(`${url}: ${(error as Error).message}`);
-  }
 }
 
 async function answer(data: ToWorker & { kind: "request" }, signal: AbortSignal): Promise<Reply> {
