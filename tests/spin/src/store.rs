@@ -3,6 +3,8 @@
 //! - a swap by an instance that saw a value writes only if the same value is still there;
 //! - a swap by an instance that saw no value always writes, also over a value of another instance;
 //! - a counter is a record of 8 bytes.
+//!
+//! It refuses the keys that other stores behind Spin refuse (Azure Cosmos DB).
 
 use std::{
     array::TryFromSliceError,
@@ -15,6 +17,9 @@ use std::{
 };
 
 use wasmtime::error::Context;
+
+/// Bytes of the longest key of Azure Cosmos DB.
+const LONGEST_KEY: usize = 1023;
 
 /// A handle to the only key-value store.
 #[allow(unreachable_pub, reason = "the generated interfaces name it")]
@@ -40,7 +45,7 @@ pub struct Store {
     faults: Arc<Faults>,
 }
 
-/// The error of a store whose test lets it fail.
+/// The error of a store whose test lets it fail, and of a key that not every store takes.
 #[derive(Debug)]
 pub struct Down;
 
@@ -74,15 +79,15 @@ impl Store {
     ///
     /// The store is down.
     pub fn set(&self, key: String, value: Vec<u8>) -> Result<(), Down> {
-        self.with(|records| drop(records.insert(key, value)))
+        self.with(&key.clone(), |records| drop(records.insert(key, value)))
     }
 
     pub(crate) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Down> {
-        self.with(|records| records.get(key).cloned())
+        self.with(key, |records| records.get(key).cloned())
     }
 
     pub(crate) fn delete(&self, key: &str) -> Result<(), Down> {
-        self.with(|records| drop(records.remove(key)))
+        self.with(key, |records| drop(records.remove(key)))
     }
 
     /// Adds `delta` to the counter under `key`, which begins at 0, and gives the sum.
@@ -91,7 +96,7 @@ impl Store {
     ///
     /// The record is no counter: Spin's store ends in that case.
     pub(crate) fn increment(&self, key: String, delta: i64) -> wasmtime::Result<Result<i64, Down>> {
-        let sum = self.with(|records| {
+        let sum = self.with(&key.clone(), |records| {
             let old = records.get(&key).map(|record| record.as_slice().try_into());
             let sum = old.transpose()?.map_or(0, i64::from_le_bytes) + delta;
             records.insert(key, sum.to_le_bytes().to_vec());
@@ -116,7 +121,7 @@ impl Store {
     pub(crate) fn swap(&self, swap: &Swap, value: Vec<u8>) -> Result<bool, Down> {
         let one_less = |races: usize| races.checked_sub(1);
         let raced = self.faults.races.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
-        self.with(|records| {
+        self.with(&swap.key, |records| {
             let writes = !raced && (swap.seen.is_none() || records.get(&swap.key) == swap.seen.as_ref());
             if writes {
                 records.insert(swap.key.clone(), value);
@@ -125,7 +130,10 @@ impl Store {
         })
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T) -> Result<T, Down> {
+    fn with<T>(&self, key: &str, work: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T) -> Result<T, Down> {
+        if key.is_empty() || key.len() > LONGEST_KEY || key.contains(['/', '\\', '?', '#']) {
+            return Err(Down);
+        }
         if self.faults.down.load(Ordering::SeqCst) {
             return Err(Down);
         }

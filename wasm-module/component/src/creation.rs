@@ -8,13 +8,16 @@
 //! If the maker dies before it has made the record, the waiting instances go on counting, and the
 //! next maker is the one who gets 4,097. A user who is deleted loses the counter first.
 
-use crate::keyvalue::{Bucket, Error, increment};
+use crate::{
+    keys,
+    keyvalue::{Bucket, Error, increment},
+};
 
 /// The counts after which another instance may make the record.
 const COUNTS: i64 = 4096;
 
 fn key(id: &str) -> String {
-    format!("new-user/{id}")
+    keys::key("new-user", id)
 }
 
 /// Whether the caller shall make the user's record, which is missing.

@@ -6,7 +6,7 @@ use lockstep_rank::{Event, History, Limits, Problem, Reply, UserRequest};
 use spin_sdk::time::sleep;
 
 use crate::{
-    creation,
+    creation, keys,
     keyvalue::{Bucket, Cas, CasError, Error, default, swap},
 };
 
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 fn key(id: &str) -> String {
-    format!("user/{id}")
+    keys::key("user", id)
 }
 
 fn failed(error: &Error) -> Problem {

@@ -7,7 +7,7 @@ use lockstep_rank::Job;
 
 use crate::{keyvalue, model::Model};
 
-const PREFIX: &str = "item/";
+const PREFIX: &str = "item.";
 
 /// Looks up the items of a request, all in one call of the store. The model computes the vectors
 /// that the store does not have.

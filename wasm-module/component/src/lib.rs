@@ -31,6 +31,7 @@ mod creation;
 mod deadline;
 mod histories;
 mod items;
+mod keys;
 mod keyvalue;
 mod model;
 mod offload;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use lockstep_rank::{Event, ModelInfo, Reply, Usage, whole_characters};
 use serde_json::json;
-use spin_sdk::http::{FullBody, Request, send};
+use spin_sdk::http::{FullBody, Request, Uri, send};
 
 use crate::{
     deadline::within,
@@ -35,10 +35,7 @@ impl Offload {
             return Ok(None);
         }
         let url = text("offload_url").await?.unwrap_or_default();
-        let url = url.trim_end_matches('/').to_owned();
-        if !(url.starts_with("http://") || url.starts_with("https://")) {
-            return Err(format!("offload_url: expected http:// or https://, got {url:?}"));
-        }
+        let url = base(url.trim())?;
         let timeout = number("offload_timeout_ms", 2_000, 1, 600_000).await?;
         Ok(Some(Self { url, min_tokens, timeout: Duration::from_millis(timeout as u64) }))
     }
@@ -55,7 +52,7 @@ impl Offload {
             .body(FullBody::new(Bytes::from(body)))
             .map_err(|error| format!("offload_url: {error}"))?;
         let asked = async {
-            let response = send(request).await.map_err(|error| error.to_string())?;
+            let response = send(request).await.map_err(|error| reason(&error.to_string()))?;
             let (head, body) = response.into_parts();
             let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
             if head.status.as_u16() != 200 {
@@ -76,6 +73,31 @@ impl Offload {
         let late = || Err(format!("no answer within {:?}", self.timeout));
         within(self.timeout, asked).await.unwrap_or_else(late)
     }
+}
+
+/// The address before the paths of the daemon. It may have a path of its own, behind a proxy.
+fn base(url: &str) -> Result<String, String> {
+    let wrong = |why: &str| format!("offload_url: expected http:// or https://, {why}got {url:?}");
+    let uri: Uri = url.parse().map_err(|_| wrong(""))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(wrong(""));
+    }
+    if uri.query().is_some() || url.contains('#') {
+        return Err(wrong("without a query, "));
+    }
+    if uri.authority().is_none_or(|authority| authority.host().is_empty() || authority.as_str().contains('@'))
+    {
+        return Err(wrong("a host, no user name, "));
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+/// Why a request failed, with the way out where the application forbids it.
+fn reason(error: &str) -> String {
+    if error.to_lowercase().contains("denied") {
+        return format!("{error}: does allowed_outbound_hosts in spin.toml name the host?");
+    }
+    error.to_owned()
 }
 
 /// The body of a request, with the user's history in place of the user's id. The daemon stores no

@@ -92,8 +92,10 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
             Some(events)
         }
     };
+    // Also /health reads the variables, so that a wrong one is noticed before the first score.
+    let offload = Offload::settings().await.map_err(Problem::Unhealthy)?;
+    let bounds = Bounds::read().await.map_err(Problem::Unhealthy)?;
     if job.inputs().is_empty() {
-        let bounds = Bounds::read().await.map_err(Problem::Unhealthy)?;
         return Ok(model::with(|model| {
             model.limits_mut().max_batch_tokens = bounds.tokens;
             model.run(&job)
@@ -101,8 +103,6 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
         .into());
     }
 
-    let offload = Offload::settings().await.map_err(Problem::Unhealthy)?;
-    let bounds = Bounds::read().await.map_err(Problem::Unhealthy)?;
     let mut turns = Turns::new(&job)?;
     let tokens = turns.tokens()?;
     let info = model::with(|model| model.encoder().info().clone())?;

@@ -111,7 +111,7 @@ fn a_stored_history_ranks_as_the_same_history_sent() {
     let deleted = edge.ask("DELETE", "/v1/users/Zo%C3%AB", "").json();
     assert_eq!(deleted, json!({"user": "Zoë", "deleted": 2}));
     let left = edge.settings.store.records();
-    assert!(left.keys().all(|key| key.starts_with("item/")), "nothing of the user is left: {left:?}");
+    assert!(left.keys().all(|key| key.starts_with("item.")), "nothing of the user is left: {left:?}");
     assert_eq!(edge.post("/v1/rank", &by_id).status, 400);
 }
 
@@ -186,7 +186,7 @@ fn no_event_of_a_new_user_is_lost() {
 #[test]
 fn a_record_that_nobody_makes_is_made_in_the_end() {
     let edge = Edge::start(Settings::default());
-    edge.settings.store.set("new-user/7".into(), 4_000_i64.to_le_bytes().to_vec()).unwrap();
+    edge.settings.store.set("new-user.7".into(), 4_000_i64.to_le_bytes().to_vec()).unwrap();
     let body = json!({"events": [{"text": "a"}]});
     let mut answer = edge.post("/v1/users/7/events", &body);
     for _ in 0..10 {
@@ -204,7 +204,7 @@ fn vectors_of_items_are_kept_and_used() {
     let first = scores(&edge.post("/v1/rank", &good()).json());
     let items: Vec<_> = edge.settings.store.records().into_iter().collect();
     assert_eq!(items.len(), 3, "a record a candidate, none for the history");
-    assert!(items.iter().all(|(key, _)| key.starts_with("item/")));
+    assert!(items.iter().all(|(key, _)| key.starts_with("item.")));
     assert_eq!(scores(&edge.post("/v1/rank", &good()).json()), first);
 
     // If the records were not used, exchanging two of them would change nothing.

@@ -113,6 +113,31 @@ fn where_the_daemon_is_away_the_edge_scores_and_says_so() {
     }
 }
 
+/// Spin lets a component call the hosts of its manifest only.
+#[test]
+fn a_host_that_the_manifest_does_not_name_is_refused_with_a_hint() {
+    let edge = Edge::start(towards("http://192.0.2.1", "1", "60000"));
+    let answer = edge.post("/v1/rank", &good());
+    let said = answer.header("x-lockstep-offload").unwrap();
+    assert!(answer.status == 200 && said.contains("allowed_outbound_hosts"), "{} {said}", answer.status);
+}
+
+#[test]
+fn the_daemon_may_be_behind_a_path() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let edge = Edge::start(towards(&format!(" http://{address}/ranker/// "), "1", "60000"));
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 200];
+        let read = stream.read(&mut request).unwrap();
+        String::from_utf8_lossy(&request[..read]).into_owned()
+    });
+    edge.post("/v1/rank", &good());
+    let asked = asked.join().unwrap();
+    assert!(asked.starts_with("POST /ranker/v1/rank HTTP/1.1"), "{asked}");
+}
+
 #[test]
 fn variables_out_of_order_are_named() {
     for (settings, named) in [
@@ -124,10 +149,20 @@ fn variables_out_of_order_are_named() {
             towards("ftp://127.0.0.1", "1", "1"),
             r#"offload_url: expected http:// or https://, got "ftp://127.0.0.1""#,
         ),
+        (towards("", "1", "1"), r#"offload_url: expected http:// or https://, got """#),
+        (towards("daemon:8080", "1", "1"), "offload_url: expected http:// or https://, got"),
+        (
+            towards("http://daemon/?key=1", "1", "1"),
+            "offload_url: expected http:// or https://, without a query",
+        ),
+        (towards("http://me:secret@daemon", "1", "1"), "offload_url: expected http:// or https://, a host"),
+        (towards("http://", "1", "1"), "offload_url: expected http:// or https://"),
         (towards("http://127.0.0.1:1", "1", "0"), "offload_timeout_ms"),
     ] {
-        let answer = Edge::start(settings).post("/v1/rank", &good());
-        let error = answer.json()["error"].as_str().unwrap().to_owned();
-        assert!(answer.status == 503 && error.contains(named), "{} {error}", answer.status);
+        let edge = Edge::start(settings);
+        for answer in [edge.post("/v1/rank", &good()), edge.ask("GET", "/health", "")] {
+            let error = answer.json()["error"].as_str().unwrap().to_owned();
+            assert!(answer.status == 503 && error.contains(named), "{} {error}", answer.status);
+        }
     }
 }
