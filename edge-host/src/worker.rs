@@ -13,7 +13,7 @@ use crate::{
     core::{
         front::message,
         route::Kind,
-        scheduler::{Scheduler, SeatPlan},
+        scheduler::{Scheduler, SeatPlan, Turn},
     },
     engine::interface::{ENGINE_STACK, Engine, EngineError, Engines},
     error::HostError,
@@ -27,6 +27,10 @@ pub(crate) const STACK: usize = ENGINE_STACK + (2 << 20);
 /// First pause after a failed attempt to make an engine. Each further failure doubles the pause.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How often a worker without work looks after its card: the system may want the card back.
+const REST: Duration = Duration::from_millis(250);
+/// The same for a CPU's engine, which needs no care.
+const FOREVER: Duration = Duration::from_secs(86_400);
 /// How often a pausing worker looks whether the daemon is shutting down.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -110,8 +114,20 @@ impl Worker<'_> {
     /// Serves until a call goes wrong, or until the scheduler is closed (`None`). Gives the error
     /// and the number of batches before it.
     fn serve(&self, engine: &mut dyn Engine) -> Option<(EngineError, u64)> {
+        let patience = if self.plan.kind == Kind::Card { REST } else { FOREVER };
         let mut encoded = 0;
-        while let Some(batch) = self.scheduler.next(self.seat) {
+        loop {
+            let batch = match self.scheduler.next(self.seat, patience) {
+                Turn::Work(batch) => batch,
+                Turn::Rest => match caught(|| engine.look()) {
+                    Ok(()) => continue,
+                    Err(error) => {
+                        self.scheduler.leave(self.seat, &error);
+                        return Some((error, encoded));
+                    }
+                },
+                Turn::Closed => return None,
+            };
             if !batch.is_wanted() {
                 continue;
             }
@@ -129,7 +145,6 @@ impl Worker<'_> {
             }
             encoded += 1;
         }
-        None
     }
 
     /// Checks the shape of an engine's result.

@@ -1,7 +1,7 @@
 //! Encodes sequences on a card, for a thread that waits for the vectors.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lockstep_accel_program::Image;
 use lockstep_arith::encoder::{Encoder, Sequence};
@@ -11,6 +11,7 @@ use crate::counts::JobCounts;
 use crate::head::HostHead;
 use crate::model_id::ModelId;
 use crate::pipeline::Pipeline;
+use crate::recovery::CardState;
 use crate::{Capabilities, Card, Error, Transport};
 
 /// Models on a card. The encoder owns the card: no other code can use the card's memory meanwhile,
@@ -95,6 +96,20 @@ impl<T: Transport> CardEncoder<T> {
     pub fn reset(&mut self) -> Result<(), Error> {
         self.pipeline.reopen(Instant::now())?;
         self.pipeline.settle()
+    }
+
+    /// Looks after a card without work: takes its interrupts, and hears whether the system wants the
+    /// card back. Does not wait. A program that keeps a card open calls this now and then.
+    ///
+    /// # Errors
+    /// [`Error::Recalled`] or [`Error::Gone`]: the caller drops the encoder, and with it the card.
+    pub fn look(&mut self) -> Result<(), Error> {
+        let heard = self.card().queue.device.interrupts.wait(Duration::ZERO)?;
+        self.pipeline.poll(Instant::now(), heard);
+        match self.card().state() {
+            CardState::Gone => Err(self.card().queue.refusal(Instant::now())),
+            _ => Ok(()),
+        }
     }
 
     /// Encodes a ragged batch with the first model. See [`Self::encode_by`].

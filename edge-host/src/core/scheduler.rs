@@ -27,6 +27,17 @@ const SHARED: usize = 64;
 /// The weight of calls of priority `batch`: they get a quarter of an interactive call's share.
 const BATCH_WEIGHT: f64 = 4.0;
 
+/// What a worker does next.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// It encodes a batch.
+    Work(Batch),
+    /// It has no work, and looks after its engine.
+    Rest,
+    /// It ends: the scheduler is closed.
+    Closed,
+}
+
 /// All seats and all waiting calls.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
@@ -87,8 +98,9 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Waits for work on a seat whose engine is ready. Gives `None` once the scheduler is closed.
-    pub(crate) fn next(&self, seat: usize) -> Option<Batch> {
+    /// Waits for work on a seat whose engine is ready, but no longer than `patience`.
+    pub(crate) fn next(&self, seat: usize, patience: Duration) -> Turn {
+        let until = Instant::now() + patience;
         let mut inner = self.lock();
         inner.seats[seat].state = State::Idle;
         inner.assign();
@@ -98,14 +110,28 @@ impl Scheduler {
                 inner.seats[seat].state = State::Busy { since: Instant::now(), tokens };
                 drop(inner);
                 batch.parts.iter().for_each(|part| part.ticket.taken());
-                return Some(batch);
+                return Turn::Work(batch);
             }
             if inner.closed {
-                return None;
+                return Turn::Closed;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Turn::Rest;
             }
             let wake = Arc::clone(&inner.seats[seat].wake);
-            inner = wake.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            inner = wake.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Takes the seat of an engine that failed without a batch. The batch that the seat may have
+    /// got meanwhile goes to another engine.
+    pub(crate) fn leave(&self, seat: usize, error: &EngineError) {
+        let mut inner = self.lock();
+        inner.seats[seat].state = State::Away;
+        let Some(batch) = inner.seats[seat].mail.take() else { return };
+        drop(inner);
+        self.failed(seat, batch, error);
     }
 
     /// Delivers the vectors of a batch, in the order of its sequences.

@@ -119,6 +119,10 @@ impl Engine for CardEngine {
         self.encoder.card().capabilities().tokens
     }
 
+    fn look(&mut self) -> Result<(), EngineError> {
+        self.encoder.look().map_err(|error| failed(&self.address, &error))
+    }
+
     /// The driver's own deadlines bound the call.
     fn encode(&mut self, batch: &[Sequence<'_>], _: Instant) -> Result<Vec<Vec<i32>>, EngineError> {
         let vectors = self.encoder.encode(batch).map_err(|error| failed(&self.address, &error))?;

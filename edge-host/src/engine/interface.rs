@@ -54,6 +54,12 @@ pub(crate) trait Engine {
         usize::MAX
     }
 
+    /// Looks after an engine that has no work. Does not wait. After an error the engine must be
+    /// dropped: the system wants the card back, for example.
+    fn look(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Encodes a batch by `deadline`; gives a vector for each sequence, in order.
     fn encode(&mut self, batch: &[Sequence<'_>], deadline: Instant) -> Result<Vec<Vec<i32>>, EngineError>;
 }

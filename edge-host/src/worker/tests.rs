@@ -127,3 +127,67 @@ fn two_hundred_requests_outlive_the_panics_of_their_engines() {
     let opened = engines.opened.load(Ordering::SeqCst);
     assert!(opened > panics, "a new engine after each of {panics} panics: {opened}");
 }
+
+/// A card that the system recalls while it has no work.
+#[derive(Default)]
+struct Recalled {
+    opened: AtomicUsize,
+}
+
+struct RecalledEngine {
+    recalled: bool,
+}
+
+impl Engines for &'static Recalled {
+    fn open(&self) -> Result<Box<dyn Engine>, EngineError> {
+        let first = self.opened.fetch_add(1, Ordering::SeqCst) == 0;
+        Ok(Box::new(RecalledEngine { recalled: first }))
+    }
+}
+
+impl Engine for RecalledEngine {
+    fn kernel(&mut self) -> Result<String, EngineError> {
+        Ok("card".into())
+    }
+
+    fn look(&mut self) -> Result<(), EngineError> {
+        let error = EngineError::Card { name: "card".into(), error: "the system recalls it".into() };
+        if self.recalled { Err(error) } else { Ok(()) }
+    }
+
+    fn encode(&mut self, batch: &[Sequence<'_>], _: Instant) -> Result<Vec<Vec<i32>>, EngineError> {
+        assert!(!self.recalled);
+        Ok(batch.iter().map(vector).collect())
+    }
+}
+
+/// Nobody asks for anything, and the worker gives the card back all the same.
+#[test]
+fn an_idle_card_is_given_back_and_opened_again() {
+    let engines: &'static Recalled = Box::leak(Box::default());
+    let plan = SeatPlan { name: "card".into(), kind: Kind::Card, longest: 512, preferred: true };
+    let (pool, scheduler) = (Pool::new(8), Scheduler::new(vec![plan.clone()]));
+    thread::scope(|scope| {
+        let worker = Worker {
+            pool: &pool,
+            scheduler: &scheduler,
+            engines: &engines,
+            seat: 0,
+            plan: &plan,
+            outputs: OUTPUTS,
+            limit: HANG,
+        };
+        let worker = scope.spawn(move || worker.work(|_| ()));
+        let begin = Instant::now();
+        while engines.opened.load(Ordering::SeqCst) < 2 {
+            assert!(begin.elapsed() < HANG, "the card is kept");
+            thread::sleep(Duration::from_millis(1));
+        }
+        let call = std::sync::Arc::new(Ticket::new(vec![text(7, 3)], Instant::now() + HANG, Priority::Batch));
+        scheduler.submit(&call).unwrap();
+        assert_eq!(call.wait().unwrap(), [[7, 3]]);
+        pool.stop();
+        scheduler.close();
+        worker.join().unwrap().unwrap();
+    });
+}

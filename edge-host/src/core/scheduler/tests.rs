@@ -50,7 +50,7 @@ fn right(texts: &[Encoding]) -> Vec<Vec<i32>> {
 
 /// Works on a seat. `fails` says whether the engine fails on a batch of these first ids.
 fn work(scheduler: &Scheduler, seat: usize, fails: impl Fn(&[u32]) -> Option<EngineError>) {
-    while let Some(batch) = scheduler.next(seat) {
+    while let Turn::Work(batch) = scheduler.next(seat, HANG) {
         let sequences = batch.sequences();
         let marks: Vec<u32> = sequences.iter().map(|sequence| sequence.ids[0]).collect();
         let vectors = sequences.iter().map(|sequence| vector(sequence.ids)).collect();
@@ -89,7 +89,7 @@ fn never(_: usize, _: &[u32]) -> Option<EngineError> {
 
 /// Takes the next batch of a seat that has work, and gives its first ids.
 fn take(scheduler: &Scheduler, seat: usize) -> (Batch, Vec<u32>) {
-    let batch = scheduler.next(seat).unwrap();
+    let Turn::Work(batch) = scheduler.next(seat, HANG) else { panic!("the seat has no work") };
     let marks = batch.sequences().iter().map(|sequence| sequence.ids[0]).collect();
     (batch, marks)
 }
@@ -289,7 +289,7 @@ fn a_stop_ends_the_waiting_calls_and_the_workers() {
         scheduler.close();
         assert_eq!(blocked.join().unwrap(), Err(End::Failed(EngineError::Stopped)));
     });
-    assert!(scheduler.next(0).is_none() && scheduler.next(1).is_none());
+    assert!((0..2).all(|seat| matches!(scheduler.next(seat, HANG), Turn::Closed)));
     let after = ticket(texts(0, &[8]));
     scheduler.submit(&after).unwrap();
     assert_eq!(after.wait(), Err(End::Failed(EngineError::Stopped)));
@@ -304,4 +304,18 @@ fn a_slow_first_batch_does_not_keep_an_engine_from_work() {
     let (busy, _) = take(&scheduler, 1);
     let (batch, _) = take(&scheduler, 0);
     assert!(busy.tokens > 0 && batch.tokens > 0);
+}
+
+/// An engine that fails while it rests may have got a batch in this moment.
+#[test]
+fn a_seat_that_is_left_gives_its_batch_back() {
+    let scheduler = cpus(2);
+    assert!(matches!(scheduler.next(0, Duration::ZERO), Turn::Rest));
+    let waiting = ticket(texts(5, &[8]));
+    scheduler.submit(&waiting).unwrap();
+    scheduler.leave(0, &EngineError::Trap("as the test wants".into()));
+    let (batch, marks) = take(&scheduler, 1);
+    scheduler.done(1, batch, vec![vec![1]], Duration::from_millis(1));
+    assert_eq!((marks.len(), waiting.wait().unwrap()), (1, vec![vec![1]]));
+    assert_eq!(scheduler.ready(), 1);
 }
