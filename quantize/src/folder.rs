@@ -173,6 +173,7 @@ pub fn run(
     ];
     let digests: BTreeMap<String, String> =
         files.iter().map(|(name, bytes)| ((*name).to_owned(), sha256(bytes))).collect();
+    let sizes = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.len() as u64)).collect();
     let pieces = files.iter().filter(|(name, _)| *name == RUNTIME);
     let pieces = pieces.map(|(name, bytes)| ((*name).to_owned(), bytes.chunks(PIECE).map(sha256).collect()));
     let manifest = Manifest {
@@ -191,6 +192,7 @@ pub fn run(
         logit_unit: quantized.logit_unit,
         label_scores: config.label_scores,
         digests,
+        sizes,
         pieces: pieces.collect(),
     };
     let cannot_write = |path: &Path, source| FolderError::Write { path: path.into(), source };

@@ -53,6 +53,9 @@ pub struct Manifest {
     pub default_prompt: Option<String>,
     /// SHA-256 of each file in hexadecimal.
     pub digests: BTreeMap<String, String>,
+    /// Bytes of each file, for the progress of a download. Optional.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sizes: BTreeMap<String, u64>,
     /// SHA-256 of each [`PIECE`] of the large files, so that all cores can check them. Optional.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pieces: BTreeMap<String, Vec<String>>,
@@ -194,6 +197,7 @@ mod tests {
             prompts: BTreeMap::new(),
             default_prompt: None,
             digests,
+            sizes: BTreeMap::new(),
             pieces: BTreeMap::from([(RUNTIME.into(), vec!["0".into(), "1".into()])]),
         }
     }

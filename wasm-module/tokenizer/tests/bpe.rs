@@ -6,6 +6,9 @@ mod support;
 use serde_json::{Value, json};
 use support::{Both, Random, added, bpe, corpus, hostile};
 
+/// Random texts: more are played by hand after a change of the tokenizer.
+const STRINGS: usize = 20_000;
+
 const WORDS: &[&str] = &[
     "<s>",
     "</s>",
@@ -30,14 +33,14 @@ fn trained(prefix_space: bool) -> Value {
 }
 
 #[test]
-fn hundred_thousand_hostile_texts() {
+fn hostile_texts() {
     let mut random = Random(22);
     let both = Both::new("trained", &trained(false));
     let mut count = 0;
-    for _ in 0..100_000 {
+    for _ in 0..STRINGS {
         count += both.check(&random.text(12, WORDS));
     }
-    assert!(count > 800_000, "{count} tokens");
+    assert!(count > 8 * STRINGS, "{count} tokens");
 }
 
 #[test]

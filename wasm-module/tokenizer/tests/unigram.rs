@@ -8,6 +8,9 @@ use support::charsmap::{Rules, nfkc, precompiled};
 use support::unigram::{file, metaspace, pre_tokenizers, trained, with_spaces_joined};
 use support::{Both, Random, added, corpus, hostile};
 
+/// Random texts: more are played by hand after a change of the tokenizer.
+const STRINGS: usize = 20_000;
+
 const WORDS: &[&str] = &[
     "<s>",
     "</s>",
@@ -50,14 +53,14 @@ fn xlm_r(pieces: &[(String, f64)]) -> Value {
 }
 
 #[test]
-fn hundred_thousand_hostile_texts() {
+fn hostile_texts() {
     let both = Both::new("trained", &xlm_r(&trained()));
     let mut random = Random(5);
     let mut known = 0;
-    for _ in 0..100_000 {
+    for _ in 0..STRINGS {
         known += both.check(&random.text(12, WORDS));
     }
-    assert!(known > 400_000, "{known} tokens");
+    assert!(known > 4 * STRINGS, "{known} tokens");
 }
 
 #[test]

@@ -88,6 +88,7 @@ impl ModelFolder {
             prompts: BTreeMap::new(),
             default_prompt: None,
             digests: digests.map(|(name, bytes)| (name.to_owned(), sha256(bytes))).into(),
+            sizes: BTreeMap::new(),
             pieces: BTreeMap::new(),
         };
         std::fs::write(path.join(RUNTIME), model).unwrap();
