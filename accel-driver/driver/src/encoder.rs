@@ -98,8 +98,8 @@ impl<T: Transport> CardEncoder<T> {
         self.pipeline.settle()
     }
 
-    /// Looks after a card without work: takes its interrupts, and hears whether the system wants the
-    /// card back. Does not wait. A program that keeps a card open calls this now and then.
+    /// Looks after a card without work: takes its interrupts, and hears whether the system wants
+    /// the card back. Does not wait. A program that keeps a card open calls this now and then.
     ///
     /// # Errors
     /// [`Error::Recalled`] or [`Error::Gone`]: the caller drops the encoder, and with it the card.
