@@ -118,6 +118,10 @@ impl<T: Transport> Queue<T> {
         if self.rings.pending() == 0 {
             (self.since, self.look_at) = (now, now + self.pace());
         }
+        if self.called {
+            // The interrupt of these jobs is no new edge until the last one is acknowledged.
+            self.look_at = now;
+        }
         for (i, job) in jobs[..n].iter().enumerate() {
             let tag = self.rings.next_tag();
             let job = Descriptor { tag, ..*job };

@@ -55,6 +55,26 @@ fn time_is_what_the_caller_says() {
     assert_eq!(encoder.wake_at(), None);
 }
 
+/// An interrupt that was heard while the card was idle is acknowledged once the card works again:
+/// until then the next one is lost, and the driver would hear of the job 20 ms late.
+#[test]
+fn an_interrupt_is_acknowledged_before_the_next_wait() {
+    let (fake, model) = (Fake::new(), model(1));
+    let mut encoder = SteppedEncoder::open(fake, OPTIONS, &model).unwrap();
+    let mut now = Instant::now();
+    for heard in [false, true] {
+        let texts = Texts::new(&model, [3], 1);
+        encoder.submit(&texts.batch()).unwrap();
+        assert_eq!(ended(&mut encoder, &mut now).1.unwrap(), right(&texts, &model));
+        encoder.poll(now, heard);
+        encoder.submit(&texts.batch()).unwrap();
+        encoder.poll(now, false);
+        let at_once = encoder.wake_at().is_some_and(|at| at <= now);
+        assert_eq!(at_once, heard);
+        assert_eq!(ended(&mut encoder, &mut now).1.unwrap(), right(&texts, &model));
+    }
+}
+
 /// The batch that waited for a copy is gone when the copy fails. The next batch did not ask for
 /// that copy, so it gets one of its own.
 #[test]

@@ -1,6 +1,6 @@
-//! Each fault at each moment, on the mock and on the RTL. `make test` plays the RTL's in the virtual
-//! machine, `make test-faults` plays all. The matrix counts the open files of the process, so no
-//! other test runs at the same time.
+//! Each fault at each moment, on the mock and on the RTL. `make test` plays the RTL's in the
+//! virtual machine, `make test-faults` plays all. The matrix counts the open files of the process,
+//! so no other test runs at the same time.
 #![allow(clippy::unwrap_used)]
 
 mod support;

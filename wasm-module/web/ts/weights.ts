@@ -32,7 +32,7 @@ interface Wanted {
   size: number | undefined;
 }
 
-/** Gets the files from the cache or the network. `folder` is an address whose path ends with a slash. */
+/** Gets the files from the cache or the network. The path of the address `folder` ends with `/`. */
 export async function files(folder: string, useCache: boolean, tell: OnProgress, signal: AbortSignal): Promise<Files> {
   const store = await Store.open(useCache);
   const sources: Source[] = [];
