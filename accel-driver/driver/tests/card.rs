@@ -76,7 +76,7 @@ fn a_card_that_does_not_obey_is_reset_and_used_again() {
 fn a_card_that_is_gone_is_not_waited_for() {
     let fake = Fake::new();
     let patient = Options { job_time: Duration::from_secs(3600), ..options() };
-    let mut card = Card::open(fake.clone(), patient.clone()).unwrap();
+    let mut card = Card::open(fake.clone(), patient).unwrap();
     fake.fates(&[Fate::Vanishes]);
     let begin = Instant::now();
     assert!(matches!(card.execute(&[Descriptor::nop(0)]), Err(Error::Gone)));
