@@ -20,6 +20,14 @@ impl<'a> Text<'a> {
         Self::Single(text)
     }
 
+    /// An input of one text, or of two if there is a second one.
+    pub(crate) fn of((text, pair): &'a (String, Option<String>)) -> Self {
+        match pair {
+            Some(pair) => Self::Pair(text, pair),
+            None => Self::Single(text),
+        }
+    }
+
     /// An input of two texts that the model reads together.
     pub fn pair(text: &'a str, pair: &'a str) -> Self {
         Self::Pair(text, pair)

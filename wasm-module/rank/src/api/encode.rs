@@ -56,12 +56,7 @@ impl Endpoint for Encode {
     }
 
     fn inputs(&self) -> Vec<Text<'_>> {
-        let inputs = self.inputs.iter();
-        let input = inputs.map(|(text, pair)| match pair {
-            Some(pair) => Text::Pair(text, pair),
-            None => Text::Single(text),
-        });
-        input.collect()
+        self.inputs.iter().map(Text::of).collect()
     }
 
     fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
