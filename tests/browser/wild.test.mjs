@@ -10,6 +10,8 @@ const folder = `${place("LOCKSTEP_TINY")}/model`;
 const MODEL = "/model/model.lockstep";
 const MANIFEST = "/model/lockstep.json";
 const bytes = readFileSync(`${folder}/model.lockstep`);
+/** Lets the worker's time run twenty times as fast. */
+const HURRY = "const real = setTimeout; globalThis.setTimeout = (call, ms) => real(call, ms / 20)";
 
 let browser, server, other, tab, vector;
 before(async () => {
@@ -147,8 +149,7 @@ test("a download that stalls is given up, and holds no other tab", async () => {
     response.writeHead(200, { "content-length": bytes.length }).write(bytes.subarray(0, 1000));
     return true;
   };
-  const hurry = "const real = setTimeout; globalThis.setTimeout = (call, ms) => real(call, ms / 20)";
-  const { error } = await loaded(tab, {}, hurry);
+  const { error } = await loaded(tab, {}, HURRY);
   assert.equal(error.name, "DownloadError");
   assert.match(error.message, /broke off after 1000 bytes: nothing for 30000 ms/);
   assert.deepEqual((await loaded(tab)).vector, vector);
@@ -160,8 +161,7 @@ test("the engine's own code stalls", async () => {
     response.writeHead(200, { "content-type": "application/wasm" }).write("\0asm");
     return true;
   };
-  const hurry = "const real = setTimeout; globalThis.setTimeout = (call, ms) => real(call, ms / 20)";
-  const { error } = await loaded(tab, {}, hurry);
+  const { error } = await loaded(tab, {}, HURRY);
   assert.equal(error.name, "DownloadError");
   assert.match(error.message, /\.wasm: broke off: nothing for 30000 ms/);
 });
