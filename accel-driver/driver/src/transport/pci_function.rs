@@ -10,8 +10,9 @@ pub(crate) const COMMAND: u64 = 4;
 /// Why a transport failed. Every transport has its own error types, so this is a boxed error.
 pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Gives access to one PCI function. An access has reached the card when its call returns:
-/// no write is posted.
+/// Gives access to one PCI function. Accesses reach the card in the order of their calls. An access
+/// has reached the card when its call returns, except a write to a register: it may be posted, and
+/// has reached the card when a later call returns that is no such write.
 pub trait Transport: Send {
     /// The name of the device, for errors: for example its address.
     fn device(&self) -> String {
