@@ -20,7 +20,7 @@ fn results_of_the_rtl_are_compared() {
     let path = socket();
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep-card"));
     command.arg(&path).args(["--check", "--mib", "4"]).stderr(Stdio::piped());
-    let child = listening(&mut command, &path);
+    let child = listening(&mut command, std::slice::from_ref(&path));
     let options = lockstep_accel_driver::Options { job_time: Duration::from_secs(1), ..OPTIONS };
     let card = Card::open(Client::connect(&path, BUILT).unwrap(), options).unwrap();
     let model = model(5);

@@ -180,7 +180,7 @@ fn the_process_dies() {
         let path = socket();
         let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep-card"));
         command.arg(&path).args(["--mib", "1", "--fault", "death@2"]).args(mock);
-        let mut child = listening(&mut command, &path);
+        let mut child = listening(&mut command, std::slice::from_ref(&path));
         let mut card = Card::open(Client::connect(&path, BUILT).unwrap(), OPTIONS).unwrap();
         assert_eq!(nop(&mut card).unwrap(), Status::Ok);
         let error = nop(&mut card).unwrap_err();

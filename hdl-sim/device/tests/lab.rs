@@ -218,7 +218,7 @@ fn a_trace_has_each_job_and_its_times() {
 fn a_device_process_of_this_machine_is_listed() {
     let path = socket();
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep-card"));
-    let mut child = listening(command.arg(&path).args(["--mock", "--mib", "1"]), &path);
+    let mut child = listening(command.arg(&path).args(["--mock", "--mib", "1"]), std::slice::from_ref(&path));
     let (code, text) = lab(&["--json", "list"]);
     child.kill().unwrap();
     child.wait().unwrap();

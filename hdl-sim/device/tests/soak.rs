@@ -58,7 +58,7 @@ fn a_hundred_thousand_jobs_leave_no_trace() {
     let path = socket();
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep-card"));
     command.arg(&path).args(["--mock", "--mib", "4", "--lanes", &LANES.to_string()]);
-    let process = Process(listening(&mut command, &path), path.clone());
+    let process = Process(listening(&mut command, std::slice::from_ref(&path)), path.clone());
     let pids = [std::process::id(), process.0.id()];
 
     let transport = CardAddress::VfioUser(path).open(Duration::from_secs(20)).unwrap();

@@ -6,12 +6,11 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
 
 use lockstep_accel_driver::{Card, CardEncoder, Options};
 use lockstep_accel_stories::{Texts, model};
 use lockstep_vfio_user::Client;
-use support::{BUILT, LANES, MIB, OPTIONS, socket};
+use support::{BUILT, LANES, MIB, OPTIONS, listening, socket};
 
 /// A `lockstep-card` process with two sockets, which ends with this value.
 struct Process {
@@ -22,17 +21,10 @@ struct Process {
 impl Process {
     fn start(options: &[&str]) -> Self {
         let sockets = [socket(), socket()];
-        let child = Command::new(env!("CARGO_BIN_EXE_lockstep-card"))
-            .args(&sockets)
-            .args(["--lanes", &LANES.to_string(), "--mib", &MIB.to_string()])
-            .args(options)
-            .spawn()
-            .unwrap();
-        let begin = Instant::now();
-        while !sockets.iter().all(|socket| socket.exists()) {
-            assert!(begin.elapsed() < Duration::from_secs(20), "lockstep-card does not listen");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep-card"));
+        command.args(&sockets).args(options);
+        command.args(["--lanes", &LANES.to_string(), "--mib", &MIB.to_string()]);
+        let child = listening(&mut command, &sockets);
         Self { child, sockets }
     }
 }

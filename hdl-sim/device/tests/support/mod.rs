@@ -3,7 +3,7 @@
 
 pub mod raw;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -113,12 +113,13 @@ pub fn endless_job(at: u64) -> Descriptor {
     }
 }
 
-/// Starts the program and waits until it listens.
-pub fn listening(command: &mut Command, path: &Path) -> Child {
-    let child = command.spawn().unwrap();
+/// Starts the program and waits until it listens at all sockets. The design is built before.
+pub fn listening(command: &mut Command, sockets: &[PathBuf]) -> Child {
+    let mut child = command.spawn().unwrap();
     let begin = Instant::now();
-    while !path.exists() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "lockstep-card does not listen");
+    while !sockets.iter().all(|socket| socket.exists()) {
+        assert_eq!(child.try_wait().unwrap(), None, "lockstep-card ended");
+        assert!(begin.elapsed() < BUILT, "lockstep-card does not listen");
         std::thread::sleep(Duration::from_millis(10));
     }
     child
