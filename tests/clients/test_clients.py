@@ -1,4 +1,4 @@
-"""The clients of OpenAI, Hugging Face and LangChain, as their users call them, at the daemon.
+"""The clients of OpenAI, Hugging Face, LangChain and Cohere, called as by their users.
 
 Environment: LOCKSTEP_HOST (the daemon) and LOCKSTEP_TINY (its `model` and its classifier `labels`).
 """
@@ -13,6 +13,7 @@ import time
 import unittest
 import urllib.request
 
+import cohere
 import numpy as np
 import openai
 from huggingface_hub import InferenceClient
@@ -157,6 +158,41 @@ class LangChain(Clients):
         embeddings = OpenAIEmbeddings(**settings, check_embedding_ctx_length=False)
         self.same(embeddings.embed_documents(TEXTS))
         self.same([embeddings.embed_query(TEXTS[0])], self.expected[:1])
+
+
+class Cohere(Clients):
+    def setUp(self):
+        settings = {"api_key": "any", "base_url": self.daemon.url, "timeout": PATIENCE}
+        self.clients = [self.enterContext(kind(**settings)) for kind in (cohere.Client, cohere.ClientV2)]
+
+    def test_rerank(self):
+        expected = [(one["index"], one["score"]) for one in self.daemon.ask("/rerank", {"query": "bank", "texts": TEXTS})[1]]
+        for client in self.clients:
+            answer = client.rerank(model="any", query="bank", documents=TEXTS)
+            self.assertEqual([(one.index, one.relevance_score) for one in answer.results], expected)
+            self.assertGreater(answer.meta.tokens.input_tokens, 0)
+            best = client.rerank(model="any", query="bank", documents=TEXTS, top_n=2).results
+            self.assertEqual([(one.index, one.relevance_score) for one in best], expected[:2])
+        # Only the older interface can repeat the documents.
+        told = self.clients[0].rerank(model="any", query="bank", documents=[{"text": one} for one in TEXTS], return_documents=True)
+        self.assertEqual([one.document.text for one in told.results], [TEXTS[index] for index, _ in expected])
+
+    def test_embed(self):
+        older, newer = self.clients
+        asked = {"model": "any", "texts": TEXTS, "input_type": "search_document"}
+        self.same(older.embed(**asked).embeddings)
+        for client in self.clients:
+            self.same(client.embed(**asked, embedding_types=["float"]).embeddings.float_)
+        self.assertEqual(newer.embed(**asked, embedding_types=["float"]).texts, TEXTS)
+        self.assertEqual(len(newer.embed(**asked, embedding_types=["float"], output_dimension=8).embeddings.float_[0]), 8)
+
+    def test_refusals(self):
+        with self.assertRaises(cohere.errors.UnprocessableEntityError) as refused:
+            self.clients[1].embed(model="any", texts=["a"], input_type="search_query", embedding_types=["int8"])
+        self.assertIn("embedding_types[0]", refused.exception.body["message"])
+        with self.assertRaises(cohere.errors.BadRequestError) as refused:
+            self.clients[0].rerank(model="any", query="bank", documents=[])
+        self.assertIn("documents", refused.exception.body["message"])
 
 
 class Plain(Clients):

@@ -58,16 +58,22 @@ impl At {
 
     /// Refuses every value but this one: the field is not supported.
     pub(crate) fn refuse_unless(self, harmless: &Json) -> Result<(), Problem> {
+        let text = |value: &Json| match value {
+            Json::String(text) if !text.is_empty() => Some(quote(text)),
+            Json::Bool(value) => Some(value.to_string()),
+            _ => None,
+        };
         let wanted = match harmless {
             found if *found == self.value => return Ok(()),
-            Json::Bool(value) => format!("{value}, because other values are not supported"),
-            Json::String(text) if !text.is_empty() => {
-                format!("{}, because other values are not supported", quote(text))
+            Json::Array(values) => {
+                Some(format!("[{}]", values.iter().filter_map(text).collect::<Vec<_>>().join(", ")))
             }
-            Json::Array(_) => "[\"float\"], because other values are not supported".to_owned(),
-            _ => "no such field, because it is not supported".to_owned(),
+            value => text(value),
         };
-        Err(self.wrong(&wanted))
+        Err(self.wrong(&match wanted {
+            Some(value) => format!("{value}, because other values are not supported"),
+            None => "no such field, because it is not supported".to_owned(),
+        }))
     }
 
     pub(crate) fn is_array(&self) -> bool {

@@ -36,8 +36,8 @@ pub(crate) fn refuse_changes(fields: &mut Fields) -> Result<(), Problem> {
 }
 
 /// Reads `truncate`: whether the service cuts a text that is too long; by text-embeddings-inference
-/// `true` or `false`, by NVIDIA and Cohere `END` or `NONE`. The service can only cut the end, so
-/// `truncation_direction` must be `right`.
+/// `true` or `false`, by NVIDIA and Cohere `END` or `NONE`; Voyage calls the field `truncation`.
+/// The service can only cut the end, so `truncation_direction` must be `right`.
 pub(crate) fn read_truncation(fields: &mut Fields, limits: &Limits) -> Result<bool, Problem> {
     if let Some(field) = fields.optional("truncation_direction") {
         let path = field.path.clone();
@@ -47,7 +47,8 @@ pub(crate) fn read_truncation(fields: &mut Fields, limits: &Limits) -> Result<bo
             return Err(Problem::invalid(path, detail));
         }
     }
-    let Some(field) = fields.optional("truncate") else { return Ok(limits.auto_truncate) };
+    let (truncate, truncation) = (fields.optional("truncate"), fields.optional("truncation"));
+    let Some(field) = truncate.or(truncation) else { return Ok(limits.auto_truncate) };
     if !field.is_string() {
         return field.bool();
     }
@@ -60,11 +61,11 @@ pub(crate) fn read_truncation(fields: &mut Fields, limits: &Limits) -> Result<bo
     }
 }
 
-/// Reads `truncate_prompt_tokens` of vLLM: to how many tokens an input shall be cut. The service
-/// cuts at the model's longest input alone, so the caller refuses an input of more tokens than this
-/// number. -1 stands for the longest input.
-pub(crate) fn read_token_limit(fields: &mut Fields) -> Result<Option<usize>, Problem> {
-    let Some(field) = fields.optional("truncate_prompt_tokens") else { return Ok(None) };
+/// Reads to how many tokens an input shall be cut: `truncate_prompt_tokens` of vLLM,
+/// `max_tokens_per_doc` of Cohere. The service cuts at the model's longest input alone, so the
+/// caller refuses an input of more tokens than this number. -1 stands for the longest input.
+pub(crate) fn read_token_limit(fields: &mut Fields, name: &str) -> Result<Option<usize>, Problem> {
+    let Some(field) = fields.optional(name) else { return Ok(None) };
     if field.is_number(-1.0) {
         return Ok(None);
     }

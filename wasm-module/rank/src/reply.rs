@@ -43,10 +43,11 @@ impl Reply {
     }
 
     /// The same reply in the shape that clients expect at a path. On OpenAI's paths a refusal is
-    /// `{"error": {"message", "type", "param", "code"}}`.
+    /// `{"error": {"message", "type", "param", "code"}}`; on Cohere's it has `message` too.
     #[must_use]
     pub fn shaped_for(mut self, path: &str) -> Self {
-        if let Some(problem) = self.problem.as_ref().filter(|_| is_of_openai(path)) {
+        let Some(problem) = self.problem.as_deref() else { return self };
+        if is_of_openai(path) {
             let error = json!({
                 "message": problem.to_string(),
                 "type": match problem.status() {
@@ -58,6 +59,10 @@ impl Reply {
                 "code": problem.error_type().to_ascii_lowercase(),
             });
             self.body = json!({ "error": error }).to_string();
+        } else if is_of_cohere(path) {
+            let message = problem.to_string();
+            let body = json!({ "message": message, "error": message, "error_type": problem.error_type() });
+            self.body = body.to_string();
         }
         self
     }
@@ -86,6 +91,12 @@ impl Reply {
             .map(|body| Self::ok(body, usage))
             .map_err(|error| Problem::Backend(format!("the answer cannot be written: {error}")))
     }
+}
+
+/// Whether Cohere's clients ask for this path.
+fn is_of_cohere(path: &str) -> bool {
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    ["/v1/embed", "/v2/embed", "/v1/rerank", "/v2/rerank"].contains(&path)
 }
 
 /// Whether OpenAI's clients ask for this path. The paths that are not served are refused in the

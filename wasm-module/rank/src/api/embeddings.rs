@@ -92,7 +92,7 @@ impl Endpoint for Embeddings {
         Ok(Self {
             inputs,
             truncate: read_truncation(&mut fields, request.limits)?,
-            token_limit: read_token_limit(&mut fields)?,
+            token_limit: read_token_limit(&mut fields, "truncate_prompt_tokens")?,
             normalize: fields.bool("normalize", true)?,
             dimensions: read_dimensions(&mut fields, dimensions)?,
             base64,
@@ -139,9 +139,11 @@ impl Endpoint for Embeddings {
 }
 
 fn numbers(vector: Vec<f32>, base64: bool) -> Numbers {
-    if !base64 {
-        return Numbers::Array(vector);
-    }
+    if base64 { Numbers::Base64(in_base64(&vector)) } else { Numbers::Array(vector) }
+}
+
+/// Base64 of the numbers in little-endian order.
+pub(super) fn in_base64(vector: &[f32]) -> String {
     let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
-    Numbers::Base64(STANDARD.encode(bytes))
+    STANDARD.encode(bytes)
 }

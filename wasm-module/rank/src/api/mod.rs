@@ -12,6 +12,9 @@
 //! to the service, and get an HTTP status and JSON back. The tests below add an endpoint this way.
 
 mod call;
+mod cohere_embed;
+mod cohere_rerank;
+mod comparison;
 mod embed;
 mod embeddings;
 mod encode;
@@ -40,6 +43,10 @@ pub(crate) const ENDPOINTS: &[Entry] = &[
     Entry::of::<embeddings::Embeddings>(),
     Entry::at::<embeddings::Embeddings>(|| Route::post("/embeddings")),
     Entry::of::<models::Models>(),
+    Entry::of::<cohere_rerank::CohereRerank>(),
+    Entry::at::<cohere_rerank::CohereRerank>(|| Route::post("/v1/rerank")),
+    Entry::of::<cohere_embed::CohereEmbed>(),
+    Entry::at::<cohere_embed::CohereEmbed>(|| Route::post("/v1/embed")),
     Entry::of::<encode::Encode>(),
     Entry::of::<info::Info>(),
     Entry::of::<health::Health>(),
