@@ -16,12 +16,14 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{
     config::Config,
-    core::{context::Context, route::Priority},
+    core::{context::Context, route::Priority, timing::Timing},
     cors,
     info::Info,
     log,
+    metrics::{self, Metrics},
     pool::Pool,
-    response::{Response, add, json, of_reply, refusal},
+    record::{Record, milliseconds},
+    response::{Response, add, json, of_reply, plain, refusal},
     upload::Upload,
 };
 
@@ -30,34 +32,36 @@ const PRIORITY: &str = "x-lockstep-priority";
 /// Sets the time for the answer in milliseconds, if it shall be shorter than the daemon's.
 const DEADLINE: &str = "x-lockstep-deadline-ms";
 
+/// What all requests share.
+pub(crate) struct Shared {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) config: Config,
+    pub(crate) metrics: Metrics,
+}
+
 /// Answers one request. Every failure becomes a refusal.
-pub(crate) async fn answer(request: Request<Incoming>, pool: &Arc<Pool>, config: &Config) -> Response {
+pub(crate) async fn answer(request: Request<Incoming>, shared: &Shared) -> Response {
     let arrived = Instant::now();
     let (head, body) = request.into_parts();
     let mut upload = Upload::new(&head.headers, body);
-    let (method, path) = (head.method.clone(), head.uri.path().to_owned());
-    let permission = cors::permission(&head, &config.allow_origins);
+    let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
+    let mut record = Record { method, path, ..Record::default() };
+    let permission = cors::permission(&head, &shared.config.allow_origins);
     let mut response = if permission.preflight {
         cors::preflight()
     } else {
-        respond(head, &mut upload, arrived, pool, config)
-            .await
-            .unwrap_or_else(|problem| refusal(&problem, &path))
+        let answered = respond(head, &mut upload, arrived, shared, &mut record).await;
+        answered.unwrap_or_else(|problem| {
+            record.error_type = Some(problem.error_type());
+            refusal(&problem, &record.path)
+        })
     };
     upload.linger();
     add(&mut response, permission.headers);
-    if config.log {
-        let milliseconds = arrived.elapsed().as_secs_f64() * 1000.0;
-        let header = |name: &str| {
-            let value = response.headers().get(name);
-            value.and_then(|value| value.to_str().ok()).unwrap_or("-")
-        };
-        let (queued, ran) = (header("x-queue-time"), header("x-inference-time"));
-        let tokens = header("x-compute-tokens");
-        log::line(format_args!(
-            "{method} {path} {} {milliseconds:.3} ms, queue {queued}, inference {ran}, tokens {tokens}",
-            response.status().as_u16()
-        ));
+    (record.status, record.took) = (response.status().as_u16(), arrived.elapsed());
+    shared.metrics.count(&record);
+    if shared.config.log {
+        log::line(&record);
     }
     response
 }
@@ -66,10 +70,11 @@ async fn respond(
     head: Parts,
     upload: &mut Upload,
     arrived: Instant,
-    pool: &Arc<Pool>,
-    config: &Config,
+    shared: &Shared,
+    record: &mut Record,
 ) -> Result<Response, Problem> {
-    if let Some(response) = status(&head.method, head.uri.path(), pool) {
+    let Shared { pool, config, .. } = shared;
+    if let Some(response) = status(&head.method, head.uri.path(), shared) {
         return response;
     }
     let info = &pool.served().ok_or_else(not_ready)?.info;
@@ -96,7 +101,13 @@ async fn respond(
         Ok(reply)
     });
     match timeout(limit, task).await {
-        Ok(Ok(reply)) => Ok(served(reply?, info, arrived, complete, &context)),
+        Ok(Ok(reply)) => {
+            let reply = reply?;
+            record.error_type = reply.error_type();
+            record.tokens = reply.usage.tokens;
+            let timing = record.timing.insert(context.timing());
+            Ok(served(reply, info, arrived, complete, timing))
+        }
         Ok(Err(_)) => Err(Problem::stopping()),
         Err(_) => Err(Problem::Deadline(limit)),
     }
@@ -138,9 +149,13 @@ fn invalid(header: &str, value: &HeaderValue, expected: &str) -> Problem {
     Problem::Invalid { field: header.into(), detail: format!("expected {expected}, got {value:?}") }
 }
 
-/// The answer to `GET /health`, its other names and `GET /info`, which the daemon gives without an
-/// engine; `None` for every other request.
-fn status(method: &Method, path: &str, pool: &Pool) -> Option<Result<Response, Problem>> {
+/// The answer to `GET /health`, its other names, `GET /info` and `GET /metrics`, which the daemon
+/// gives without an engine; `None` for every other request.
+fn status(
+    method: &Method,
+    path: &str,
+    Shared { pool, metrics, .. }: &Shared,
+) -> Option<Result<Response, Problem>> {
     if ![Method::GET, Method::HEAD].contains(method) {
         return None;
     }
@@ -148,20 +163,20 @@ fn status(method: &Method, path: &str, pool: &Pool) -> Option<Result<Response, P
         "/health" | "/ping" | "/" if pool.is_ready() => Some(Ok(json(200, r#"{"status":"ok"}"#))),
         "/health" | "/ping" | "/" => Some(Err(not_ready())),
         "/info" => Some(pool.served().map(|served| json(200, served.front.info())).ok_or_else(not_ready)),
+        "/metrics" => Some(metrics.text().map(|text| plain(metrics::MEDIA_TYPE, text))),
         _ => None,
     }
 }
 
 /// The answer to a request that the core answered.
-fn served(reply: Reply, info: &Info, arrived: Instant, complete: Instant, context: &Context) -> Response {
+fn served(reply: Reply, info: &Info, arrived: Instant, complete: Instant, timing: &Timing) -> Response {
     let (status, tokens) = (reply.status, reply.usage.tokens);
     let mut response = of_reply(reply);
     if status == 200 {
         let named = info.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.clone()));
         response.headers_mut().extend(named);
     }
-    let milliseconds = |time: Duration| format!("{:.3}", time.as_secs_f64() * 1000.0);
-    let timing = context.timing();
+    let milliseconds = |time: Duration| format!("{:.3}", milliseconds(time));
     let headers = [
         ("x-queue-time", milliseconds(timing.queued)),
         ("x-inference-time", milliseconds(timing.ran)),

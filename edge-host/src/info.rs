@@ -22,4 +22,10 @@ impl Info {
         };
         Self { headers: named.into_iter().filter_map(header).collect() }
     }
+
+    /// The value of a header; empty if there is no such header.
+    pub(crate) fn value(&self, header: &str) -> String {
+        let value = self.headers.iter().find(|(name, _)| *name == header).map(|(_, value)| value);
+        value.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    }
 }

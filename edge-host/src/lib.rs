@@ -9,7 +9,7 @@
 //! 3. `worker.rs`, one of the threads that `supervisor.rs` started, encodes texts with its engine:
 //!    an instance of the module (`engine/wasm/`), the native engine (`engine/native.rs`) or a card
 //!    (`engine/card.rs`).
-//! 4. `http.rs` writes the answer.
+//! 4. `http.rs` writes the answer; `record.rs` goes to the log and to `metrics/`.
 //!
 //! The daemon opens the model once and saves the module's memory as a snapshot. Every instance
 //! starts from the snapshot, so no request waits for parsing, checking or copying ([`Instances`]).
@@ -40,7 +40,9 @@ mod error;
 mod files;
 mod http;
 mod info;
+mod metrics;
 mod pool;
+mod record;
 mod response;
 mod server;
 mod stall;

@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    core::{front::Front, scheduler::Scheduler},
+    core::{front::Front, report::Report, scheduler::Scheduler},
     info::Info,
 };
 
@@ -58,6 +58,11 @@ impl Pool {
     /// What answers requests, once the first engine was ready.
     pub(crate) fn served(&self) -> Option<&Served> {
         self.served.get()
+    }
+
+    /// The queue and the engines at this moment, once they are known.
+    pub(crate) fn report(&self) -> Option<Report> {
+        self.scheduler.get().map(|scheduler| scheduler.report())
     }
 
     /// A permit for one request, unless too many are under way.

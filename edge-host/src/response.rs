@@ -20,6 +20,13 @@ pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Response {
     response
 }
 
+/// An answer of plain text.
+pub(crate) fn plain(media_type: &'static str, text: String) -> Response {
+    let mut response = Response::new(Full::new(text.into()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
 /// A reply of the service, with the headers that belong to it.
 pub(crate) fn of_reply(reply: Reply) -> Response {
     let headers = reply.headers();

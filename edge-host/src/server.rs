@@ -11,7 +11,16 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{config::Config, error::HostError, http, log, pool::Pool, stall::Impatient, supervisor};
+use crate::{
+    config::Config,
+    error::HostError,
+    http::{self, Shared},
+    log,
+    metrics::Metrics,
+    pool::Pool,
+    stall::Impatient,
+    supervisor,
+};
 
 /// Bytes of a connection's read buffer: the limit of a request's head.
 const BUFFER: usize = 64 << 10;
@@ -36,8 +45,9 @@ pub async fn run(
 ) -> Result<(), HostError> {
     let (pool, mut ended) = supervisor::start(config.clone()).map_err(HostError::Thread)?;
     let _stop = StopOnDrop(Arc::clone(&pool));
-    let config = Arc::new(config);
     let permits = Arc::new(Semaphore::new(config.max_connections.get()));
+    let (metrics, drain) = (Metrics::new(&pool), config.drain);
+    let shared = Arc::new(Shared { pool: Arc::clone(&pool), config, metrics });
     let (closing, seen) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -55,9 +65,9 @@ pub async fn run(
             Some(_) = connections.join_next() => {}
             accepted = accept(&listener, &permits) => match accepted {
                 Ok((stream, permit)) => {
-                    let (pool, config, seen) = (Arc::clone(&pool), Arc::clone(&config), seen.clone());
+                    let (shared, seen) = (Arc::clone(&shared), seen.clone());
                     connections.spawn(async move {
-                        serve(stream, pool, config, seen).await;
+                        serve(stream, &shared, seen).await;
                         drop(permit);
                     });
                 }
@@ -71,10 +81,10 @@ pub async fn run(
 
     drop(listener);
     let _ = closing.send(true);
-    let drained = timeout(config.drain, async { while connections.join_next().await.is_some() {} });
+    let drained = timeout(drain, async { while connections.join_next().await.is_some() {} });
     if drained.await.is_err() {
         let left = connections.len();
-        log::line(format_args!("{left} connections are cut off after {:?}", config.drain));
+        log::line(format_args!("{left} connections are cut off after {drain:?}"));
         connections.shutdown().await;
     }
     pool.stop();
@@ -108,18 +118,16 @@ async fn accept(
 }
 
 /// Serves one connection until the client leaves, is too slow, or the daemon closes.
-async fn serve(stream: TcpStream, pool: Arc<Pool>, config: Arc<Config>, mut closing: watch::Receiver<bool>) {
+async fn serve(stream: TcpStream, shared: &Shared, mut closing: watch::Receiver<bool>) {
     // Each answer is written in one piece, so Nagle's algorithm would only delay it.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| {
-        let (pool, config) = (&pool, &config);
-        async move { Ok::<_, Infallible>(http::answer(request, pool, config).await) }
-    });
+    let read_timeout = shared.config.read_timeout;
+    let service = service_fn(|request| async { Ok::<_, Infallible>(http::answer(request, shared).await) });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(config.read_timeout)
+        .header_read_timeout(read_timeout)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Impatient::new(stream, config.read_timeout)), service);
+        .serve_connection(TokioIo::new(Impatient::new(stream, read_timeout)), service);
     tokio::pin!(connection);
     // An error here is the client's: it left, was too slow, or did not speak HTTP.
     tokio::select! {

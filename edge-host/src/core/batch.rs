@@ -29,6 +29,11 @@ impl Batch {
         texts.map(|(ticket, text)| ticket.sequence(text)).collect()
     }
 
+    /// How many texts the batch has.
+    pub(super) fn texts(&self) -> usize {
+        self.parts.iter().map(|part| part.texts.len()).sum()
+    }
+
     /// Whether somebody still waits for a vector of this batch.
     pub(crate) fn is_wanted(&self) -> bool {
         self.parts.iter().any(|part| part.ticket.is_open())

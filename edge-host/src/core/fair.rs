@@ -36,6 +36,11 @@ impl<T> Flow<T> {
 
     /// The sizes of the next texts: at least one, and more while they have at most `budget` tokens
     /// together.
+    /// How many texts wait.
+    pub(crate) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
     pub(crate) fn peek(&self, budget: usize) -> impl Iterator<Item = usize> {
         let mut together = 0;
         self.texts.iter().map(|&(_, tokens)| tokens).enumerate().map_while(move |(place, tokens)| {

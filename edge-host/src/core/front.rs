@@ -60,6 +60,11 @@ impl Front {
         self.answer_within(limits, "GET", "/info", &[], &asked).body
     }
 
+    /// How many texts had a known vector, and how many had to be encoded.
+    pub(crate) fn found(&self) -> (u64, u64) {
+        self.vectors.found()
+    }
+
     /// Answers a request. Blocks until the answer, the context's deadline or its cancellation.
     pub(crate) fn answer(&self, method: &str, path: &str, body: &[u8], context: &Context) -> Reply {
         self.answer_within(self.limits, method, path, body, context)

@@ -9,10 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+
 use super::{
     batch::{Batch, Part},
     fair::FairQueue,
     forecast::{self, Refused},
+    report::Report,
     route::{Kind, Priority, View, Work, route},
     seat::{GUESS, Seat, State},
     ticket::{End, Ticket},
@@ -42,6 +45,8 @@ pub(crate) enum Turn {
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     inner: Mutex<Inner>,
+    /// Texts and tokens of each batch.
+    sizes: [Histogram; 2],
 }
 
 #[derive(Debug)]
@@ -55,7 +60,8 @@ impl Scheduler {
     /// A scheduler whose engines are all still away.
     pub(crate) fn new(plans: Vec<SeatPlan>) -> Self {
         let seats = plans.into_iter().map(Seat::new).collect();
-        Self { inner: Mutex::new(Inner { queue: FairQueue::default(), seats, closed: false }) }
+        let inner = Mutex::new(Inner { queue: FairQueue::default(), seats, closed: false });
+        Self { inner, sizes: [1.0, 2.0].map(|first| Histogram::new(exponential_buckets(first, 2.0, 12))) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -65,6 +71,20 @@ impl Scheduler {
     /// How many engines can take work.
     pub(crate) fn ready(&self) -> usize {
         self.lock().seats.iter().filter(|seat| seat.state != State::Away).count()
+    }
+
+    /// The queue and the engines at this moment.
+    pub(crate) fn report(&self) -> Report {
+        let [batch_texts, batch_tokens] = self.sizes.clone();
+        let inner = self.lock();
+        let waiting = || inner.queue.flows().filter(|flow| flow.call.is_open());
+        Report {
+            waiting_texts: waiting().map(|flow| flow.len()).sum(),
+            waiting_tokens: waiting().map(|flow| flow.tokens()).sum(),
+            batch_texts,
+            batch_tokens,
+            seats: inner.seats.iter().map(Seat::report).collect(),
+        }
     }
 
     /// How many tokens one call may have to be answered within `left`: [`forecast::promise`] at the
@@ -136,10 +156,17 @@ impl Scheduler {
 
     /// Delivers the vectors of a batch, in the order of its sequences.
     pub(crate) fn done(&self, seat: usize, batch: Batch, vectors: Vec<Vec<i32>>, took: Duration) {
+        let [texts, tokens] = [batch.texts(), batch.tokens];
+        for (sizes, size) in self.sizes.iter().zip([texts, tokens]) {
+            sizes.observe(size as f64);
+        }
         let name = {
-            let mut inner = self.lock();
-            inner.seats[seat].measured(batch.tokens, took);
-            inner.seats[seat].plan.name.clone()
+            let seat = &mut self.lock().seats[seat];
+            seat.measured(tokens, took);
+            seat.done.batches += 1;
+            seat.done.texts += texts as u64;
+            seat.done.tokens += tokens as u64;
+            seat.plan.name.clone()
         };
         let mut vectors = vectors.into_iter();
         for Part { ticket, texts } in batch.parts {
@@ -153,6 +180,7 @@ impl Scheduler {
     pub(crate) fn failed(&self, seat: usize, batch: Batch, error: &EngineError) {
         let mut inner = self.lock();
         inner.seats[seat].state = State::Away;
+        inner.seats[seat].done.failures += 1;
         let card = inner.seats[seat].plan.kind == Kind::Card;
         for Part { ticket, texts } in batch.parts {
             match error {

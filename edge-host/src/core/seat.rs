@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     batch::Batch,
+    report::SeatReport,
     route::{Kind, View},
 };
 
@@ -35,6 +36,18 @@ pub(super) struct Seat {
     pub(super) rate: Option<f64>,
     /// When the engine was measured last.
     measured_at: Option<Instant>,
+    /// What the engine did so far.
+    pub(super) done: Done,
+}
+
+/// What an engine did so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    pub(super) batches: u64,
+    pub(super) texts: u64,
+    pub(super) tokens: u64,
+    /// Batches on which it failed.
+    pub(super) failures: u64,
 }
 
 /// What a worker does.
@@ -79,6 +92,7 @@ impl Seat {
             wake: Arc::new(Condvar::new()),
             rate: None,
             measured_at: None,
+            done: Done::default(),
         }
     }
 
@@ -106,6 +120,21 @@ impl Seat {
         let usable = self.state != State::Away;
         let SeatPlan { kind, longest, preferred, .. } = self.plan;
         View { kind, usable, longest, rate, preferred, busy }
+    }
+
+    /// What the seat tells of itself.
+    pub(super) fn report(&self) -> SeatReport {
+        let Done { batches, texts, tokens, failures } = self.done;
+        SeatReport {
+            name: self.plan.name.clone(),
+            is_card: self.plan.kind == Kind::Card,
+            is_up: self.state != State::Away,
+            rate: self.rate.unwrap_or(0.0),
+            batches,
+            texts,
+            tokens,
+            failures,
+        }
     }
 
     fn hope(&self, now: Instant) -> f64 {

@@ -1,6 +1,9 @@
 //! The vectors of texts that were encoded before, within a bounded number of bytes.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use lockstep_rank::Encoded;
 use quick_cache::{Weighter, sync::Cache};
@@ -15,7 +18,14 @@ const ENTRY: u64 = 160;
 
 /// The known vectors of one model.
 #[derive(Debug)]
-pub(super) struct Vectors(Option<Cache<Key, Arc<Encoded>, ByBytes>>);
+pub(super) struct Vectors {
+    /// `None` if nothing is kept.
+    cache: Option<Cache<Key, Arc<Encoded>, ByBytes>>,
+    /// Texts whose vectors were asked for and known.
+    known: AtomicU64,
+    /// Texts whose vectors were asked for and not known.
+    unknown: AtomicU64,
+}
 
 #[derive(Debug, Clone)]
 struct ByBytes;
@@ -31,17 +41,26 @@ impl Vectors {
     /// kept.
     pub(super) fn new(bytes: u64, outputs: usize) -> Self {
         let entries = bytes / (4 * outputs as u64 + ENTRY);
-        Self((entries > 0).then(|| Cache::with_weighter(entries as usize, bytes, ByBytes)))
+        let cache = (entries > 0).then(|| Cache::with_weighter(entries as usize, bytes, ByBytes));
+        Self { cache, known: AtomicU64::new(0), unknown: AtomicU64::new(0) }
     }
 
     /// The vector of a text, if it is known.
     pub(super) fn get(&self, text: &str) -> Option<Encoded> {
-        Some(Encoded::clone(&*self.0.as_ref()?.get(&key(text))?))
+        let found = self.cache.as_ref().and_then(|cache| cache.get(&key(text)));
+        let count = if found.is_some() { &self.known } else { &self.unknown };
+        count.fetch_add(1, Ordering::Relaxed);
+        found.map(|found| Encoded::clone(&found))
+    }
+
+    /// How many texts were asked for: those whose vectors were known, and the others.
+    pub(super) fn found(&self) -> (u64, u64) {
+        (self.known.load(Ordering::Relaxed), self.unknown.load(Ordering::Relaxed))
     }
 
     /// Keeps the vector of a text.
     pub(super) fn keep(&self, text: &str, encoded: &Encoded) {
-        if let Some(cache) = &self.0 {
+        if let Some(cache) = &self.cache {
             cache.insert(key(text), Arc::new(encoded.clone()));
         }
     }
@@ -67,6 +86,7 @@ mod tests {
         vectors.keep("a", &encoded(1));
         assert_eq!(vectors.get("a"), Some(encoded(1)));
         assert_eq!(vectors.get("a "), None);
+        assert_eq!(vectors.found(), (1, 2));
     }
 
     #[test]
@@ -75,7 +95,7 @@ mod tests {
         for number in 0..10_000 {
             vectors.keep(&number.to_string(), &encoded(number));
         }
-        let cache = vectors.0.as_ref().unwrap();
+        let cache = vectors.cache.as_ref().unwrap();
         assert!(cache.weight() <= 100 * (16 + ENTRY) && cache.len() >= 50, "{}", cache.len());
         for number in 0..10_000 {
             let found = vectors.get(&number.to_string());

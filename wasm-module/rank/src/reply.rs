@@ -67,6 +67,13 @@ impl Reply {
         self
     }
 
+    /// The word for the reason of a refusal: `Validation`, `Empty`, `Tokenizer`, `Backend`,
+    /// `Overloaded` or `Unhealthy`.
+    #[must_use]
+    pub fn error_type(&self) -> Option<&'static str> {
+        self.problem.as_deref().map(Problem::error_type)
+    }
+
     /// Names and values of the headers that belong to a refusal: `Retry-After` of 429, `Allow` of
     /// 405, `Accept-Encoding` of 415.
     #[must_use]

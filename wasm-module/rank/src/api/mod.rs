@@ -56,5 +56,10 @@ pub(crate) const ENDPOINTS: &[Entry] = &[
     Entry::at::<root::Root>(|| Route::post("/invocations")),
 ];
 
+/// The paths of all endpoints, in the order of the list. A path with two methods comes twice.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    ENDPOINTS.iter().map(|endpoint| (endpoint.route)().path)
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,54 @@
+//! `GET /metrics`: what the daemon counts, in the text format of Prometheus.
+//!
+//! Names that begin with `te_` are those of text-embeddings-inference and mean the same here, so
+//! that its dashboards work. `requests.rs` counts answers as they are made; `engines.rs` and
+//! `process.rs` look when somebody asks.
+
+mod engines;
+mod process;
+mod requests;
+
+use std::sync::Arc;
+
+use lockstep_rank::Problem;
+use prometheus_client::{
+    encoding::prometheus_text::{CONTENT_TYPE, encode},
+    registry::Registry,
+};
+
+use self::{engines::Engines, process::Process, requests::Requests};
+use crate::{pool::Pool, record::Record};
+
+/// The media type of [`Metrics::text`].
+pub(crate) const MEDIA_TYPE: &str = CONTENT_TYPE;
+
+/// All counters of the daemon.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Requests,
+}
+
+impl Metrics {
+    /// Counters at zero, around the engines of a pool.
+    pub(crate) fn new(pool: &Arc<Pool>) -> Self {
+        let mut registry = Registry::default();
+        let requests = Requests::register(&mut registry);
+        registry.register_collector(Box::new(Engines::of(pool)));
+        registry.register_collector(Box::new(Process));
+        Self { registry, requests }
+    }
+
+    /// Counts an answered request.
+    pub(crate) fn count(&self, record: &Record) {
+        self.requests.count(record);
+    }
+
+    /// All counters, as text.
+    pub(crate) fn text(&self) -> Result<String, Problem> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)
+            .map_err(|_| Problem::Backend("the metrics cannot be written as text".into()))?;
+        Ok(text)
+    }
+}
