@@ -2,12 +2,17 @@
 
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, builder::TypedValueParser};
+use clap::{
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::TypedValueParser, error::ErrorKind,
+};
 
 use lockstep_accel_driver::CardAddress;
 use lockstep_rank::cors::is_origin;
 
-use crate::config::{Backend, Config};
+use crate::{
+    config::{Backend, Config},
+    settings::{self, Completed},
+};
 
 /// What the program shall do.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +23,20 @@ pub enum Command {
         listen: String,
         /// All other settings.
         config: Box<Config>,
+    },
+    /// Print these settings, each with the place that decided it, once the files are checked.
+    Check {
+        /// The settings, as a TOML file.
+        shown: String,
+        /// The settings.
+        config: Box<Config>,
+    },
+    /// Print this table of all settings.
+    Settings(String),
+    /// Make a key.
+    NewKey {
+        /// The key's name.
+        name: String,
     },
     /// Write a component with the model open in it.
     Open {
@@ -41,6 +60,16 @@ struct CommandLine {
 enum Chosen {
     /// Serve requests over HTTP
     Serve(Serve),
+    /// Check the settings and the files that they name, and print the settings
+    CheckConfig(Serve),
+    /// Print all settings as a table in Markdown
+    Settings,
+    /// Make an API key: prints its entry for the file of keys, and the key itself on stderr
+    NewKey {
+        /// The key's name in logs and metrics
+        #[arg(long, value_name = "NAME")]
+        name: String,
+    },
     /// Write a Spin component with the model open in it
     Open(Open),
 }
@@ -129,20 +158,47 @@ struct Serve {
     /// Write a line to stderr for each request
     #[arg(long)]
     log: bool,
+    /// File of the API keys that may ask; without it everybody who reaches the daemon may
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// TOML file with further settings; an option or an environment variable counts more
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
-/// Reads the arguments, the first of which is the program's name.
+/// Reads the arguments, the first of which is the program's name. `variable` reads the environment.
 ///
 /// # Errors
 ///
-/// Names the argument and the value. Help and version are errors too, with exit code 0.
+/// Names the argument and the value, or the place of the setting. Help and version are errors too,
+/// with exit code 0.
 pub fn parse(
-    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Command, clap::Error> {
-    Ok(match CommandLine::try_parse_from(arguments)?.command {
+    let mut line = CommandLine::command();
+    line.build();
+    let mut all = Completed::plain(arguments.into_iter().map(Into::into).collect());
+    let chosen = all.arguments.get(1).and_then(|name| line.find_subcommand(name)).cloned();
+    let chosen = chosen.filter(|command| ["serve", "check-config"].contains(&command.get_name()));
+    if let Some(command) = &chosen {
+        all = Completed::of(all.arguments, command, variable)
+            .map_err(|problem| line.error(ErrorKind::ValueValidation, problem))?;
+    }
+    let matches = line.try_get_matches_from_mut(&all.arguments)?;
+    Ok(match CommandLine::from_arg_matches(&matches)?.command {
         Chosen::Serve(serve) => {
             let listen = serve.listen.clone();
             Command::Serve { listen, config: Box::new(serve.config()) }
+        }
+        Chosen::CheckConfig(serve) => {
+            let shown = chosen.zip(matches.subcommand()).map(|(command, (_, own))| all.shown(&command, own));
+            Command::Check { shown: shown.unwrap_or_default(), config: Box::new(serve.config()) }
+        }
+        Chosen::NewKey { name } => Command::NewKey { name },
+        Chosen::Settings => {
+            let table = line.find_subcommand("serve").map(settings::table);
+            Command::Settings(table.unwrap_or_default())
         }
         Chosen::Open(Open { model, component, out }) => Command::Open { model, component, out },
     })
@@ -177,6 +233,7 @@ impl Serve {
             max_memory_bytes: self.max_memory_bytes,
             allow_origins: self.allow_origin,
             log: self.log,
+            keys: self.keys,
             ..Config::new(self.model, module)
         }
     }
@@ -225,12 +282,10 @@ fn origin(value: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use clap::error::ErrorKind;
-
     use super::*;
 
     fn read(line: &str) -> Result<Command, clap::Error> {
-        parse(std::iter::once("edge-host").chain(line.split_whitespace()))
+        parse(std::iter::once("edge-host").chain(line.split_whitespace()), |_| None)
     }
 
     #[test]
@@ -239,7 +294,7 @@ mod tests {
                     --deadline-ms 5 --read-timeout-ms 6 --drain-ms 7 --max-body-bytes 8 \
                     --max-memory-bytes 9 --max-connections 10 --cache-dir c --allow-origin https://a.example \
                     --allow-origin * --untrusted-module --log --accel vfio:0000:04:00.0 \
-                    --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3";
+                    --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3 --keys k";
         let config = Config {
             cache_dir: Some("c".into()),
             instances: NonZeroUsize::new(3).unwrap(),
@@ -253,6 +308,7 @@ mod tests {
             allow_origins: vec!["https://a.example".into(), "*".into()],
             untrusted_module: true,
             log: true,
+            keys: Some("k".into()),
             accels: vec![CardAddress::Vfio("0000:04:00.0".into()), CardAddress::VfioUser("a/b".into())],
             prefer_cards: true,
             check_share: 0.25,

@@ -66,6 +66,9 @@ pub struct Config {
     pub allow_origins: Vec<String>,
     /// Whether to write a line to stderr for each request. Off by default.
     pub log: bool,
+    /// File of the keys that may ask, which `keys/file.rs` describes. None by default: everybody
+    /// who reaches the daemon may ask.
+    pub keys: Option<PathBuf>,
 }
 
 impl Config {
@@ -97,6 +100,7 @@ impl Config {
             max_memory_bytes: 2 << 30,
             allow_origins: Vec::new(),
             log: false,
+            keys: None,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use crate::keys::KeyFileError;
+
 /// The reasons why the daemon cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -37,6 +39,9 @@ pub enum HostError {
         /// What is wrong with the component.
         detail: String,
     },
+    /// The file of keys cannot be used.
+    #[error("--keys {0}")]
+    Keys(#[from] KeyFileError),
     /// The model does not open.
     #[error("the model does not open: {0}")]
     Open(String),

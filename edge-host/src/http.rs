@@ -19,6 +19,8 @@ use crate::{
     core::{context::Context, route::Priority, timing::Timing},
     cors,
     info::Info,
+    keys::{Pass, needed},
+    live::{InForce, Live},
     log,
     metrics::{self, Metrics},
     pool::Pool,
@@ -36,6 +38,8 @@ const DEADLINE: &str = "x-lockstep-deadline-ms";
 pub(crate) struct Shared {
     pub(crate) pool: Arc<Pool>,
     pub(crate) config: Config,
+    /// The settings that may change while the daemon runs.
+    pub(crate) live: InForce,
     pub(crate) metrics: Metrics,
 }
 
@@ -46,11 +50,18 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: &Shared) -> Respo
     let mut upload = Upload::new(&head.headers, body);
     let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
     let mut record = Record { method, path, ..Record::default() };
-    let permission = cors::permission(&head, &shared.config.allow_origins);
+    let live = shared.live.now();
+    let permission = cors::permission(&head, &live.allow_origins);
     let mut response = if permission.preflight {
         cors::preflight()
     } else {
-        let answered = respond(head, &mut upload, arrived, shared, &mut record).await;
+        let answered = match pass(&live, &head, arrived) {
+            Ok(pass) => {
+                record.key = pass.as_ref().map(|pass| Arc::clone(&pass.name));
+                respond(head, &mut upload, arrived, shared, &mut record).await
+            }
+            Err(problem) => Err(problem),
+        };
         answered.unwrap_or_else(|problem| {
             record.error_type = Some(problem.error_type());
             refusal(&problem, &record.path)
@@ -60,10 +71,18 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: &Shared) -> Respo
     add(&mut response, permission.headers);
     (record.status, record.took) = (response.status().as_u16(), arrived.elapsed());
     shared.metrics.count(&record);
-    if shared.config.log {
+    if live.log {
         log::line(&record);
     }
     response
+}
+
+/// Looks at the request's key; `None` if it needs none.
+fn pass(live: &Live, head: &Parts, now: Instant) -> Result<Option<Pass>, Problem> {
+    match (&live.keys, needed(&head.method, head.uri.path())) {
+        (Some(keys), Some(scope)) => keys.permit(&head.headers, scope, now).map(Some),
+        _ => Ok(None),
+    }
 }
 
 async fn respond(

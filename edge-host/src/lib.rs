@@ -26,6 +26,7 @@
 //! | a body is too large, or too slow | 413, or 408; the rest is discarded for a bounded time |
 //! | a client does not read its answer | the daemon closes the connection |
 //! | standard error is full, slow or gone | the daemon counts the lines of its log that are lost |
+//! | a request has no key, or one that may not do this | 401, or 403 |
 //! | a client leaves | the daemon drops the work of its request that no engine has begun |
 //! | `SIGTERM` | the daemon answers the requests under way, for a bounded time |
 //!
@@ -40,23 +41,27 @@ mod error;
 mod files;
 mod http;
 mod info;
+mod live;
 mod metrics;
 mod pool;
 mod record;
 mod response;
 mod server;
+mod settings;
 mod stall;
 mod supervisor;
 mod upload;
 mod worker;
 
 pub mod args;
+pub mod keys;
 pub mod log;
 
 pub use config::{Backend, CardAddress, Config};
+pub use engine::check;
 pub use engine::{
     interface::EngineError,
     wasm::{Instance, Instances, open_component},
 };
 pub use error::HostError;
-pub use server::run;
+pub use server::{run, run_with};

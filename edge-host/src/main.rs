@@ -4,16 +4,17 @@
 //! or a file or folder that it names is wrong.
 #![warn(clippy::print_stderr, clippy::print_stdout, reason = "they panic and block; use `log::line`")]
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use lockstep_edge_host::{
     Config, HostError,
     args::{self, Command},
-    log, open_component, run,
+    check, keys, log, open_component, run_with,
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::watch,
 };
 
 fn main() -> ExitCode {
@@ -25,8 +26,20 @@ fn main() -> ExitCode {
 
 /// Does as the command line says.
 fn obey() -> ExitCode {
-    match args::parse(std::env::args_os()) {
+    match args::parse(std::env::args_os(), |name| std::env::var_os(name)) {
         Ok(Command::Serve { listen, config }) => serve(&listen, *config),
+        Ok(Command::Check { shown, config }) => match check(&config) {
+            Ok(()) => print(&shown),
+            Err(error) => fail(2, &error),
+        },
+        Ok(Command::Settings(table)) => print(&table),
+        Ok(Command::NewKey { name }) => match keys::make(&name) {
+            Ok(new) => {
+                log::line(format_args!("the key of {name}, which nothing else shows again: {}", new.key));
+                print(&new.entry)
+            }
+            Err(error) => fail(1, &error),
+        },
         Ok(Command::Open { model, component, out }) => match open_component(&component, &model) {
             Ok(opened) => match std::fs::write(&out, opened) {
                 Ok(()) => ExitCode::SUCCESS,
@@ -36,6 +49,34 @@ fn obey() -> ExitCode {
         },
         // Prints help and version on stdout with code 0, mistakes on stderr with code 2.
         Err(error) => error.exit(),
+    }
+}
+
+/// The settings, read anew at each `SIGHUP`.
+fn updates(config: &Config) -> std::io::Result<watch::Receiver<Config>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let (send, updates) = watch::channel(config.clone());
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match args::parse(std::env::args_os(), |name| std::env::var_os(name)) {
+                Ok(Command::Serve { config, .. }) => {
+                    if send.send(*config).is_err() {
+                        return;
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => log::line(format_args!("the settings stay as they are: {error}")),
+            }
+        }
+    });
+    Ok(updates)
+}
+
+/// Writes to standard output.
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, &format!("standard output: {error}")),
     }
 }
 
@@ -58,12 +99,19 @@ fn serve(listen: &str, config: Config) -> ExitCode {
             Ok(signals) => signals,
             Err(error) => return fail(1, &error),
         };
+        let updates = match updates(&config) {
+            Ok(updates) => updates,
+            Err(error) => return fail(1, &error),
+        };
         let listener = match TcpListener::bind(listen).await {
             Ok(listener) => listener,
             Err(error) => return fail(1, &format!("--listen {listen}: {error}")),
         };
         if let Ok(address) = listener.local_addr() {
             log::line(format_args!("listening on http://{address}"));
+            if config.keys.is_none() && !address.ip().is_loopback() {
+                log::line("everybody who reaches this address may ask; --keys FILE names those who may");
+            }
         }
         let shutdown = async {
             tokio::select! {
@@ -72,11 +120,14 @@ fn serve(listen: &str, config: Config) -> ExitCode {
             }
             log::line("shutting down");
         };
-        match run(listener, config, shutdown).await {
+        match run_with(listener, config, updates, shutdown).await {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error @ (HostError::File { .. } | HostError::Module { .. } | HostError::Cache { .. })) => {
-                fail(2, &error)
-            }
+            Err(
+                error @ (HostError::File { .. }
+                | HostError::Module { .. }
+                | HostError::Keys(_)
+                | HostError::Cache { .. }),
+            ) => fail(2, &error),
             Err(error) => fail(1, &error),
         }
     });

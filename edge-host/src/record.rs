@@ -1,6 +1,6 @@
 //! The record of one answered request, for the log and the metrics.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::core::timing::Timing;
 
@@ -11,6 +11,8 @@ pub(crate) struct Record {
     pub(crate) method: String,
     /// The path without its query, as the client sent it.
     pub(crate) path: String,
+    /// The name of the key with which the client asked.
+    pub(crate) key: Option<Arc<str>>,
     /// The HTTP status of the answer.
     pub(crate) status: u16,
     /// From the request's head to its answer.
@@ -26,7 +28,7 @@ pub(crate) struct Record {
 /// The request's line in the log.
 impl fmt::Display for Record {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, path, status, took, tokens, .. } = self;
+        let Self { method, path, key, status, took, tokens, .. } = self;
         write!(out, "{method} {path} {status} {:.3} ms", milliseconds(*took))?;
         match &self.timing {
             Some(Timing { queued, ran, .. }) => write!(
@@ -36,7 +38,8 @@ impl fmt::Display for Record {
                 milliseconds(*ran)
             ),
             None => out.write_str(", queue -, inference -, tokens -"),
-        }
+        }?;
+        key.as_ref().map_or(Ok(()), |key| write!(out, ", key {key}"))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     error::HostError,
     http::{self, Shared},
+    live::InForce,
     log,
     metrics::Metrics,
     pool::Pool,
@@ -43,11 +44,29 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), HostError> {
+    let (_never, updates) = watch::channel(config.clone());
+    run_with(listener, config, updates, shutdown).await
+}
+
+/// [`run`], with new settings from `updates`: [`Config::allow_origins`], [`Config::log`] and
+/// [`Config::keys`], whose file is read anew, count for the next request. The others count after
+/// the next start, and the log says so.
+///
+/// # Errors
+///
+/// Those of [`run`].
+pub async fn run_with(
+    listener: TcpListener,
+    config: Config,
+    mut updates: watch::Receiver<Config>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), HostError> {
+    let live = InForce::new(&config)?;
     let (pool, mut ended) = supervisor::start(config.clone()).map_err(HostError::Thread)?;
     let _stop = StopOnDrop(Arc::clone(&pool));
     let permits = Arc::new(Semaphore::new(config.max_connections.get()));
     let (metrics, drain) = (Metrics::new(&pool), config.drain);
-    let shared = Arc::new(Shared { pool: Arc::clone(&pool), config, metrics });
+    let shared = Arc::new(Shared { pool: Arc::clone(&pool), config, live, metrics });
     let (closing, seen) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -63,6 +82,10 @@ pub async fn run(
                 break;
             }
             Some(_) = connections.join_next() => {}
+            Ok(()) = updates.changed() => {
+                let new = updates.borrow_and_update().clone();
+                shared.live.take(&new, &shared.config);
+            }
             accepted = accept(&listener, &permits) => match accepted {
                 Ok((stream, permit)) => {
                     let (shared, seen) = (Arc::clone(&shared), seen.clone());

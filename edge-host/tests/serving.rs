@@ -188,7 +188,9 @@ async fn pages_of_allowed_origins_may_read_the_answers() {
     assert_eq!(answer.header("access-control-allow-methods"), Some("GET, POST"));
     assert_eq!(
         answer.header("access-control-allow-headers"),
-        Some("authorization, content-type, x-lockstep-deadline-ms, x-lockstep-priority, x-stainless-os")
+        Some(
+            "authorization, content-type, x-api-key, x-lockstep-deadline-ms, x-lockstep-priority, x-stainless-os"
+        )
     );
     assert_eq!(answer.header("access-control-allow-private-network"), Some("true"));
     assert_eq!(answer.header("vary"), Some("origin"));

@@ -123,6 +123,43 @@ fn the_program_names_what_is_wrong_and_exits_with_2() {
     assert!(String::from_utf8(help.stdout).unwrap().contains("--cache-dir <DIR>"));
 }
 
+/// `edge-host/SETTINGS.md` is written by the program: `edge-host settings` gives its table.
+#[test]
+fn the_document_has_the_table_of_all_settings() {
+    let output = program().arg("settings").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let document = include_str!("../SETTINGS.md");
+    assert!(document.contains(&table), "put the output of `edge-host settings` into SETTINGS.md:\n{table}");
+}
+
+#[test]
+fn settings_are_checked_with_the_files_that_they_name() {
+    let folder = Folder::new();
+    folder.furnish("model");
+    let file = folder.0.join("edge-host.toml");
+    let model = folder.0.to_str().unwrap();
+    fs::write(&file, format!("model = {model:?}\nqueue = 5\n")).unwrap();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = program();
+        let output = command.arg("check-config").envs(variables.iter().copied()).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    // The stand-in's model opens in its module alone.
+    let path = file.to_str().unwrap();
+    let (code, _, message) = run(&[("EDGE_HOST_CONFIG", path)]);
+    assert_eq!(code, Some(2));
+    assert!(message.contains("the model does not open"), "{message}");
+    let (code, _, message) = run(&[("EDGE_HOST_CONFIG", path), ("EDGE_HOST_QUEUE", "x")]);
+    assert_eq!(code, Some(2));
+    assert!(message.contains("EDGE_HOST_QUEUE: invalid value 'x'"), "{message}");
+    fs::write(&file, "deadline = 5\n").unwrap();
+    let (code, _, message) = run(&[("EDGE_HOST_CONFIG", path)]);
+    assert_eq!(code, Some(2));
+    assert!(message.contains("there is no setting deadline; there are model, module"), "{message}");
+}
+
 #[test]
 fn the_program_serves_logs_and_ends_on_sigterm() {
     let folder = Folder::new();

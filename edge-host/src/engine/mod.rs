@@ -32,6 +32,18 @@ pub(crate) struct Prepared {
     pub(crate) seats: Vec<(SeatPlan, Arc<dyn Engines>)>,
 }
 
+/// Looks at the files that the configuration names: opens the model, and reads the module.
+///
+/// # Errors
+///
+/// Files that cannot be read, or a model that does not open.
+pub fn check(config: &Config) -> Result<(), HostError> {
+    if config.backend == Backend::Wasm {
+        crate::files::read(&config.module)?;
+    }
+    TextModel::open_folder(&config.model).map_err(native::unopened).map(drop)
+}
+
 /// Prepares the engines that the configuration asks for. Setting `stop` ends the preparation, and
 /// later every call of every engine.
 ///

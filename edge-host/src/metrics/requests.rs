@@ -24,6 +24,7 @@ const OTHER: &str = "other";
 #[derive(Debug)]
 pub(super) struct Requests {
     answers: Family<Answer, Counter>,
+    of_keys: Family<OfKey, Counter>,
     seconds: Family<Path, Histogram, fn() -> Histogram>,
     tokens: Counter,
     te_count: Plain,
@@ -42,6 +43,12 @@ struct Answer {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfKey {
+    key: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Path {
     path: &'static str,
 }
@@ -56,6 +63,7 @@ impl Requests {
         let seconds: fn() -> Histogram = durations;
         let all = Self {
             answers: Family::default(),
+            of_keys: Family::default(),
             seconds: Family::new_with_constructor(seconds),
             tokens: Counter::default(),
             te_count: Plain::default(),
@@ -67,6 +75,7 @@ impl Requests {
             te_length: Histogram::new(exponential_buckets(1.0, 2.0, 17)),
         };
         registry.register("lockstep_answers", "Answers by path and status", all.answers.clone());
+        registry.register("lockstep_key_answers", "Answers by key and status", all.of_keys.clone());
         let help = "Time from a request's head to its answer";
         registry.register_with_unit("lockstep_request", help, Unit::Seconds, all.seconds.clone());
         registry.register("lockstep_tokens", "Tokens of all answered requests", all.tokens.clone());
@@ -88,6 +97,10 @@ impl Requests {
         let path = paths().find(|path| *path == record.path).unwrap_or(OTHER);
         self.answers.get_or_create(&Answer { path, status: record.status }).inc();
         self.seconds.get_or_create(&Path { path }).observe(record.took.as_secs_f64());
+        if let Some(key) = &record.key {
+            let of_key = OfKey { key: key.to_string(), status: record.status };
+            self.of_keys.get_or_create(&of_key).inc();
+        }
         if let Some(err) = record.error_type {
             self.te_failure.get_or_create(&Failure { err }).0.inc();
         }

@@ -105,6 +105,12 @@ pub enum Problem {
     /// 400 `Validation`, by a host: the connection broke before the body's end.
     #[error("body: {0}")]
     BodyBroken(String),
+    /// 401 `Unauthorized`, by a host: the request has no key, or one that the host does not know.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// 403 `Forbidden`, by a host: the key may not do this.
+    #[error("{0}")]
+    Forbidden(String),
     /// 429 `Overloaded`, by a host: too many requests wait, or write the same record.
     #[error("{detail}")]
     Overloaded {
@@ -175,6 +181,8 @@ impl Problem {
         match self {
             Self::Empty { .. } => (400, "Empty"),
             Self::BodyBroken(_) => (400, "Validation"),
+            Self::Unauthorized(_) => (401, "Unauthorized"),
+            Self::Forbidden(_) => (403, "Forbidden"),
             Self::NotFound { .. } => (404, "Validation"),
             Self::Method { .. } => (405, "Validation"),
             Self::BodyTooSlow(_) => (408, "Validation"),

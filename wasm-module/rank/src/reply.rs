@@ -51,6 +51,8 @@ impl Reply {
             let error = json!({
                 "message": problem.to_string(),
                 "type": match problem.status() {
+                    401 => "authentication_error",
+                    403 => "permission_error",
                     429 => "rate_limit_error",
                     424 | 500.. => "server_error",
                     _ => "invalid_request_error",
@@ -68,14 +70,14 @@ impl Reply {
     }
 
     /// The word for the reason of a refusal: `Validation`, `Empty`, `Tokenizer`, `Backend`,
-    /// `Overloaded` or `Unhealthy`.
+    /// `Overloaded`, `Unhealthy`, `Unauthorized` or `Forbidden`.
     #[must_use]
     pub fn error_type(&self) -> Option<&'static str> {
         self.problem.as_deref().map(Problem::error_type)
     }
 
-    /// Names and values of the headers that belong to a refusal: `Retry-After` of 429, `Allow` of
-    /// 405, `Accept-Encoding` of 415.
+    /// Names and values of the headers that belong to a refusal: `WWW-Authenticate` of 401,
+    /// `Retry-After` of 429, `Allow` of 405, `Accept-Encoding` of 415.
     #[must_use]
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         match self.problem.as_deref() {
@@ -87,6 +89,7 @@ impl Reply {
             Some(Problem::Method { allowed, .. }) => {
                 vec![("allow", allowed.replace("GET", "GET, HEAD").replace(" or ", ", "))]
             }
+            Some(Problem::Unauthorized(_)) => vec![("www-authenticate", "Bearer".to_owned())],
             Some(Problem::Encoding { taken, .. }) => vec![("accept-encoding", (*taken).to_owned())],
             _ => Vec::new(),
         }
