@@ -19,7 +19,7 @@ On each task the mean and the least cosine to fp32 are measured too. A missing d
 with a note.
 
 CMD reads one JSON string a line on stdin. For each it writes one JSON array of integers as a line
-on stdout, in order: the pooled vector of the text, truncated to --max-tokens tokens. `{max_tokens}`
+on stdout, in order: the vector of the text, truncated to --max-tokens tokens. `{max_tokens}`
 in CMD stands for that number. The vectors of the other two systems are mean pooled. fp32 batches
 only texts of equal length; dynamic int8 takes each text alone, because its scales span the batch.
 """

@@ -20,7 +20,7 @@ bench-driver:
 eval: model $(BIN)/embed $(TEACHER)/int8.onnx
 	@$(PYTHON) quantize/tools/evaluate.py --data $(DATA) --checkpoint $(CHECKPOINT) \
 	  --fp32 $(TEACHER)/fp32.onnx --ort-int8 $(TEACHER)/int8.onnx \
-	  --lockstep '$(BIN)/embed $(MODEL) --max-tokens {max_tokens}' \
+	  --lockstep '$(BIN)/embed $(MODEL) --compact --max-tokens {max_tokens}' \
 	  --cache .cache/eval --out $(TARGET)/eval/report.json
 
 start-up: model modules component

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use lockstep_arith::item::compact;
 use lockstep_module::TextModel;
 use lockstep_rank::{Text, TextEncoder, whole_characters};
 use lockstep_tests::folder::files;
@@ -12,7 +13,7 @@ use lockstep_tests::folder::files;
 /// The number of texts in a batch.
 const BATCH: usize = 32;
 
-/// Reads texts, a JSON string per line; writes their pooled integers, a JSON array per line.
+/// Reads texts, a JSON string per line; writes their integers, a JSON array per line.
 ///
 /// Runs the native engine without a server.
 #[derive(Parser)]
@@ -22,6 +23,9 @@ struct Arguments {
     /// Texts are cut to this many tokens, special tokens included.
     #[arg(long)]
     max_tokens: Option<usize>,
+    /// Writes compact vectors, by which texts are compared, instead of the pooled integers.
+    #[arg(long)]
+    compact: bool,
 }
 
 fn main() -> ExitCode {
@@ -49,7 +53,11 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     for batch in texts.chunks(BATCH) {
         let inputs: Vec<Text<'_>> = batch.iter().map(|t| Text::single(t)).collect();
         for encoded in model.encode(&inputs)? {
-            writeln!(out, "{}", serde_json::to_string(&encoded.vector)?)?;
+            let line = match arguments.compact {
+                true => serde_json::to_string(&compact(&encoded.vector)),
+                false => serde_json::to_string(&encoded.vector),
+            };
+            writeln!(out, "{}", line?)?;
         }
     }
     Ok(())

@@ -13,6 +13,7 @@ pub mod attention;
 pub mod embedding;
 pub mod encoder;
 pub mod fixed;
+pub mod item;
 pub mod layer_norm;
 pub mod linear;
 pub mod range;

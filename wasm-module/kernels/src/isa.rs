@@ -248,4 +248,32 @@ pub trait Isa: Debug + Sync {
     fn embed(&self, word: &[i8], scale: i16, position: &[i16], kind: &[i16], shift: i32, sums: &mut [i32]) {
         plain::embed(word, scale, position, kind, shift, sums);
     }
+
+    /// (40): the compact vector of pooled integers. `pooled` and `out` have the same length.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    fn compact(&self, pooled: &[i32], out: &mut [i16]) {
+        plain::compact(pooled, out);
+    }
+
+    /// (41): the products of a compact vector and each of `rows`, exactly.
+    ///
+    /// `rows` is `[rows, K]`, where `K` is the length of `query`; `out` has a number for each row.
+    ///
+    /// # Panics
+    /// If `query` is empty, `rows` is not a whole number of rows, or `out` has another length.
+    fn dots(&self, query: &[i16], rows: &[i16], out: &mut [i64]) {
+        plain::dots(query, rows, out);
+    }
+
+    /// (44): the products of compact vectors and the high parts of others, exactly.
+    ///
+    /// `queries` is `[queries, width]`, `rows` is `[rows, width]`, `out` is `[queries, rows]`.
+    ///
+    /// # Panics
+    /// If `width` is 0, or the operands and `out` do not fit each other.
+    fn high_dots(&self, queries: &[i16], width: usize, rows: &[i8], out: &mut [i64]) {
+        plain::high_dots(queries, width, rows, out);
+    }
 }

@@ -2,9 +2,15 @@
 //!
 //! The integers of an input depend only on the input and on the model. So a vector that any host
 //! computed once answers for the model everywhere.
+//!
+//! A store keeps compact vectors, (40) of `SPEC.md`. The compact vector of a compact vector is the
+//! vector itself. So whoever compares texts by their compact vectors gets the same bits from a
+//! stored vector and from the model. Nobody else asks for the vectors of stored texts:
+//! [`Job::items`](crate::Job::items) names only texts that are compared.
 
 use std::collections::HashMap;
 
+use lockstep_kernels::Kernel;
 use sha2::{Digest, Sha256};
 
 use crate::encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
@@ -47,6 +53,10 @@ struct Entry {
     stored: bool,
 }
 
+/// The layout of the records. Another layout has other keys, so no record is read as what it is
+/// not.
+const LAYOUT: &str = "compact-16";
+
 /// Bytes of a record before the vector: 4 for the number of tokens, 1 for whether the text was cut.
 const HEAD: usize = 5;
 
@@ -67,11 +77,12 @@ impl<E: TextEncoder> CachedEncoder<E> {
     }
 
     /// The key under which a text's vector is stored: 64 hexadecimal digits of a SHA-256 over the
-    /// model's digest, its longest input and the text. Equal keys mean equal integers, whichever
-    /// host wrote the record.
+    /// layout of the records, the model's digest, its longest input and the text. Equal keys mean
+    /// equal records, whichever host wrote them.
     pub fn key(&self, text: &str) -> String {
         let info = self.encoder.info();
         let mut hash = Sha256::new();
+        hash.update(LAYOUT);
         hash.update(&info.model_digest);
         hash.update((info.max_input_length as u64).to_le_bytes());
         hash.update(text);
@@ -116,22 +127,25 @@ impl<E: TextEncoder> CachedEncoder<E> {
     fn decode(&self, record: &[u8]) -> Option<Encoded> {
         let ModelKind::Embedding { dimensions } = self.encoder.info().kind else { return None };
         let (head, numbers) = record.split_first_chunk::<HEAD>()?;
-        let ([t0, t1, t2, t3, truncated @ (0 | 1)], true) = (*head, numbers.len() == 4 * dimensions) else {
+        let ([t0, t1, t2, t3, truncated @ (0 | 1)], true) = (*head, numbers.len() == 2 * dimensions) else {
             return None;
         };
         let (numbers, _) = numbers.as_chunks();
         Some(Encoded {
-            vector: numbers.iter().map(|number| i32::from_le_bytes(*number)).collect(),
+            vector: numbers.iter().map(|number| i16::from_le_bytes(*number).into()).collect(),
             tokens: u32::from_le_bytes([t0, t1, t2, t3]) as usize,
             truncated: truncated == 1,
         })
     }
 }
 
+/// Tokens, whether the text was cut, and the numbers of the compact vector, the least byte first.
 fn record(encoded: &Encoded) -> Vec<u8> {
+    let mut compact = vec![0; encoded.vector.len()];
+    Kernel::new().compact(&encoded.vector, &mut compact);
     let mut record = (encoded.tokens as u32).to_le_bytes().to_vec();
     record.push(u8::from(encoded.truncated));
-    record.extend(encoded.vector.iter().flat_map(|number| number.to_le_bytes()));
+    record.extend(compact.iter().flat_map(|number| number.to_le_bytes()));
     record
 }
 

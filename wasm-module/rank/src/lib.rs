@@ -26,10 +26,10 @@
 //!
 //! # Numbers
 //!
-//! Scores start from the model's integers. Dot products and squared norms are exact integers
-//! ([`dot`]). From there on the code uses only `+ - * /` and `sqrt` in `f64`, in a written order;
-//! IEEE 754 defines each of them to the last bit. [`exp`] is this crate's own. JSON carries the
-//! shortest decimal that reads back as the same number.
+//! Texts are compared by their compact vectors (section 11 of `SPEC.md`), wherever these come from.
+//! Dot products and squared norms are exact integers. From there on the code uses only `+ - * /`
+//! and `sqrt` in `f64`, in a written order; IEEE 754 defines each of them to the last bit. [`exp`]
+//! is this crate's own. JSON carries the shortest decimal that reads back as the same number.
 //!
 //! # Refusals
 //!
@@ -42,6 +42,7 @@ mod api;
 mod cached;
 mod clock;
 mod coding;
+mod compact;
 pub mod cors;
 mod encoder;
 mod exact;
@@ -71,7 +72,7 @@ pub use clock::Clock;
 pub use clock::monotonic_ms;
 pub use coding::decoded;
 pub use encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
-pub use exact::{cosine, dot, scaled_vector, unit_vector};
+pub use exact::{cosine, scaled_vector, unit_vector};
 pub use job::Job;
 pub use label_scores::LabelScores;
 pub use limits::Limits;

@@ -26,7 +26,7 @@
 use std::cmp::Ordering;
 
 /// How many history entries make up a score.
-const REASONS: usize = 3;
+pub const REASONS: usize = 3;
 
 /// A history entry that is part of a score.
 #[derive(Debug, Clone, Copy, PartialEq)]

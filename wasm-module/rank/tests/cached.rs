@@ -4,6 +4,7 @@
 mod fake;
 
 use fake::{Fake, read, stopped};
+use lockstep_arith::item::compact;
 use lockstep_rank::{CachedEncoder, EncodeError, Known, Limits, Service, Text, TextEncoder};
 use serde_json::json;
 
@@ -41,6 +42,34 @@ fn a_known_vector_answers_as_the_model_does() {
 }
 
 #[test]
+fn a_record_is_the_compact_vector() {
+    let (_, learned, _) = rank(&[]);
+    let key = CachedEncoder::new(Fake::embedding()).key("green tea");
+    let (_, record) = learned.iter().find(|(stored, _)| *stored == key).unwrap();
+    let encoded = &Fake::embedding().encode(&[Text::single("green tea")]).unwrap()[0];
+    let numbers = compact(&encoded.vector).into_iter().flat_map(i16::to_le_bytes);
+    let expected: Vec<u8> = [4, 0, 0, 0, 0].into_iter().chain(numbers).collect();
+    assert_eq!(*record, expected);
+}
+
+/// Nobody may compare a compact vector with anything but compact vectors.
+#[test]
+fn only_compared_texts_are_stored() {
+    let service = Service::new(Fake::embedding(), Limits::default(), stopped);
+    for (path, body, stored) in [
+        ("/v1/rank", BODY, 3),
+        ("/rerank", r#"{"query": "a", "texts": ["a", "b"]}"#, 2),
+        ("/embed", r#"{"inputs": ["a"]}"#, 0),
+        ("/v1/embeddings", r#"{"input": ["a"]}"#, 0),
+        ("/similarity", r#"{"inputs": {"source_sentence": "a", "sentences": ["b"]}}"#, 0),
+        ("/lockstep/encode", r#"{"inputs": ["a"]}"#, 0),
+        ("/", r#"{"inputs": "a"}"#, 0),
+    ] {
+        assert_eq!(service.read("POST", path, body.as_bytes()).ok().unwrap().items().len(), stored, "{path}");
+    }
+}
+
+#[test]
 fn records_of_something_else_are_no_records() {
     let (first, learned, _) = rank(&[]);
     for spoil in [
@@ -48,6 +77,8 @@ fn records_of_something_else_are_no_records() {
         |record: &mut Vec<u8>| record.extend([0; 4]),
         |record: &mut Vec<u8>| record[4] = 2,
         |record: &mut Vec<u8>| record.truncate(3),
+        // The pooled integers themselves.
+        |record: &mut Vec<u8>| record.resize(5 + 4 * fake::DIMENSIONS, 0),
     ] {
         let mut spoiled = learned.clone();
         spoiled.iter_mut().for_each(|(_, record)| spoil(record));

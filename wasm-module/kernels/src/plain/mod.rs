@@ -7,6 +7,7 @@
 pub(crate) mod activation;
 pub(crate) mod attention;
 mod embedding;
+pub(crate) mod item;
 pub(crate) mod linear;
 mod norm;
 mod products;
@@ -16,6 +17,7 @@ pub(crate) mod rows;
 pub(crate) use activation::activate;
 pub(crate) use attention::{context, softmax};
 pub(crate) use embedding::{accumulate, embed};
+pub(crate) use item::{compact, dots, high_dots};
 pub(crate) use linear::{requantize, requantize16};
 pub(crate) use norm::{add_residual, normalize};
 pub(crate) use products::{pair_products, products};

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::isa::Isa;
 
+mod items;
 #[cfg(feature = "relaxed-simd")]
 mod relaxed;
 mod simd;

@@ -8,7 +8,7 @@ use lockstep_arith::attention::HeadScale;
 use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
-use super::{steps, tile};
+use super::{items, steps, tile};
 use crate::isa::Isa;
 use crate::operands::product::Product;
 use crate::operands::{PackedPairs, PackedWeights, Requantizer};
@@ -84,5 +84,13 @@ impl<P: ByteProducts> Isa for Simd<P> {
         sums: &mut [u32],
     ) {
         steps::softmax(scores, n, head, p, stride, sums);
+    }
+
+    fn dots(&self, query: &[i16], rows: &[i16], out: &mut [i64]) {
+        items::dots(query, rows, out);
+    }
+
+    fn high_dots(&self, queries: &[i16], width: usize, rows: &[i8], out: &mut [i64]) {
+        items::high_dots(queries, width, rows, out);
     }
 }

@@ -36,3 +36,10 @@ pub(super) fn store32(x: [v128; 2], out: &mut [i32; LANES]) {
         v128_store(out.as_mut_ptr().add(4).cast(), x[1]);
     }
 }
+
+/// Loads eight bytes, each widened to 16 bits.
+#[inline]
+pub(super) fn widen8(x: &[i8; LANES]) -> v128 {
+    // SAFETY: eight bytes.
+    unsafe { i16x8_load_extend_i8x8(x.as_ptr()) }
+}

@@ -9,6 +9,7 @@ use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
 use super::forward::forward_steps;
+use super::items;
 use crate::isa::Isa;
 use crate::operands::product::Product;
 use crate::operands::strip::{self, Inputs, LONGEST, Loads, Strip, StripLine};
@@ -52,6 +53,16 @@ impl Isa for Avx2 {
     fn activate(&self, v: &mut [i16], activation: &Activation) {
         // SAFETY: `self` proves the feature.
         unsafe { activate(v, activation) }
+    }
+
+    fn dots(&self, query: &[i16], rows: &[i16], out: &mut [i64]) {
+        // SAFETY: `self` proves the feature.
+        unsafe { items::dots(query, rows, out) }
+    }
+
+    fn high_dots(&self, queries: &[i16], width: usize, rows: &[i8], out: &mut [i64]) {
+        // SAFETY: `self` proves the feature.
+        unsafe { items::high_dots(queries, width, rows, out) }
     }
 }
 

@@ -16,6 +16,7 @@ macro_rules! forward_steps {
             context(weighted: &[i32], scale: ContextScale, out: &mut [i16]);
             accumulate(row: &[i16], sums: &mut [i32]);
             embed(word: &[i8], scale: i16, position: &[i16], kind: &[i16], shift: i32, sums: &mut [i32]);
+            compact(pooled: &[i32], out: &mut [i16]);
         }
     };
     ($features:literal; $($name:ident($($argument:ident: $type:ty),*);)*) => {$(

@@ -7,6 +7,7 @@ use crate::isa::Isa;
 mod avx2;
 mod avx512;
 mod forward;
+mod items;
 mod vnni256;
 
 /// The kernels that this processor has, the fastest first.

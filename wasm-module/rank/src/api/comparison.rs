@@ -3,8 +3,8 @@
 
 use super::{call::Call, endpoint::Request};
 use crate::{
+    compact::Compact,
     encoder::{Encoded, ModelKind, Text},
-    exact::{norm, similarity},
     fields::{At, Fields},
     limits::Limits,
     problem::Problem,
@@ -101,12 +101,7 @@ impl Comparison {
                 };
                 encoded.iter().map(score).collect()
             }
-            None => {
-                let (query, texts) = encoded.split_at(1);
-                let query = &query[0].vector;
-                let score = |one: &Encoded| similarity(query, norm(query), &one.vector, norm(&one.vector));
-                texts.iter().map(score).collect()
-            }
+            None => Compact::of(&encoded).similarities(0, 1..encoded.len()),
         };
         Ok((scores, usage))
     }

@@ -52,7 +52,8 @@ pub(crate) trait Endpoint: Send {
     }
 
     /// The texts among [`Self::inputs`] whose vectors are worth storing, because many users send
-    /// these texts: candidates, not histories or queries.
+    /// these texts: candidates, not histories or queries. The endpoint must only compare them: a
+    /// stored vector is the compact one.
     fn items(&self) -> Vec<&str> {
         Vec::new()
     }

@@ -10,8 +10,8 @@ use super::{
     endpoint::{Endpoint, Request, Route},
 };
 use crate::{
+    compact::Compact,
     encoder::{Encoded, Text},
-    exact::{norm, similarity},
     fields::{At, Fields},
     limits::Limits,
     person::{Event, Person},
@@ -145,23 +145,14 @@ impl Endpoint for Rank {
         let (encoded, usage) = call.encode(&self.inputs(), field)?;
         let (liked, offered) = encoded.split_at(history.len());
 
-        let norms: Vec<i128> = encoded.iter().map(|one| norm(&one.vector)).collect();
-        let (liked_norms, offered_norms) = norms.split_at(history.len());
+        let vectors = Compact::of(&encoded);
         let weights: Vec<f64> = history.iter().map(|entry| entry.weight).collect();
-        let scored: Vec<Scored> = offered
-            .iter()
-            .zip(offered_norms)
-            .map(|(offered, &offered_norm)| {
-                let liked = liked.iter().zip(liked_norms);
-                let similarities: Vec<f64> = liked
-                    .map(|(liked, &norm)| similarity(&offered.vector, offered_norm, &liked.vector, norm))
-                    .collect();
-                score(&similarities, &weights)
-            })
+        let scored: Vec<Scored> = (liked.len()..encoded.len())
+            .map(|offered| score(&vectors.similarities(offered, 0..liked.len()), &weights))
             .collect();
         let scores: Vec<f64> = scored.iter().map(|scored| scored.score).collect();
         let chosen = diversify(&scores, self.top_n, self.diversity, |a, b| {
-            similarity(&offered[a].vector, offered_norms[a], &offered[b].vector, offered_norms[b])
+            vectors.similarity(liked.len() + a, liked.len() + b)
         });
 
         let because = |index: usize| -> Vec<Because> {

@@ -6,8 +6,8 @@ use super::{
     endpoint::{Endpoint, Request, Route},
 };
 use crate::{
+    compact::Compact,
     encoder::Text,
-    exact::{norm, similarity},
     fields::Fields,
     foreign::{read_prompt, read_truncation, refuse_changes},
     problem::Problem,
@@ -47,11 +47,7 @@ impl Endpoint for Similarity {
             call.refuse_long(&inputs, field)?;
         }
         let (encoded, usage) = call.encode(&inputs, field)?;
-        let (source, sentences) = encoded.split_at(1);
-        let source = &source[0].vector;
-        let cosines =
-            sentences.iter().map(|one| similarity(source, norm(source), &one.vector, norm(&one.vector)));
-        Reply::answer(&cosines.collect::<Vec<f64>>(), usage)
+        Reply::answer(&Compact::of(&encoded).similarities(0, 1..encoded.len()), usage)
     }
 }
 

@@ -60,6 +60,9 @@ impl Isa for Avx512 {
         context(weighted: &[i32], scale: ContextScale, out: &mut [i16]);
         accumulate(row: &[i16], sums: &mut [i32]);
         embed(word: &[i8], scale: i16, position: &[i16], kind: &[i16], shift: i32, sums: &mut [i32]);
+        compact(pooled: &[i32], out: &mut [i16]);
+        dots(query: &[i16], rows: &[i16], out: &mut [i64]);
+        high_dots(queries: &[i16], width: usize, rows: &[i8], out: &mut [i64]);
     }
 
     fn quantize(
