@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{ffi::OsString, net::IpAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{
     Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::TypedValueParser, error::ErrorKind,
@@ -155,6 +155,14 @@ struct Serve {
     /// Origin whose pages may read the answers, * for all; may be repeated
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     allow_origin: Vec<String>,
+    /// Host that requests may name, * for all; may be repeated [default: this machine's names if it
+    /// listens there, otherwise all]
+    #[arg(long, value_name = "HOST")]
+    allow_host: Vec<String>,
+    /// Mebibytes that the bodies of all requests under way may take
+    #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
+    #[arg(default_value_t = defaults().max_bodies_bytes >> 20)]
+    max_bodies_mib: usize,
     /// Write a line to stderr for each request
     #[arg(long)]
     log: bool,
@@ -232,11 +240,28 @@ impl Serve {
             max_connections: count(self.max_connections),
             max_memory_bytes: self.max_memory_bytes,
             allow_origins: self.allow_origin,
+            allow_hosts: hosts(self.allow_host, &self.listen),
+            max_bodies_bytes: self.max_bodies_mib << 20,
             log: self.log,
             keys: self.keys,
             ..Config::new(self.model, module)
         }
     }
+}
+
+/// The hosts that requests may name. A daemon that listens for this machine alone takes the names
+/// of this machine, so that no name of a web page leads to it.
+fn hosts(asked: Vec<String>, listen: &str) -> Vec<String> {
+    if asked.iter().any(|host| host == "*") {
+        return Vec::new();
+    }
+    let name = listen.rsplit_once(':').map_or(listen, |(name, _)| name);
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let local = name == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    if asked.is_empty() && local {
+        return ["localhost", "127.0.0.1", "[::1]", name].map(str::to_owned).into();
+    }
+    asked
 }
 
 fn defaults() -> Config {
@@ -294,7 +319,7 @@ mod tests {
                     --deadline-ms 5 --read-timeout-ms 6 --drain-ms 7 --max-body-bytes 8 \
                     --max-memory-bytes 9 --max-connections 10 --cache-dir c --allow-origin https://a.example \
                     --allow-origin * --untrusted-module --log --accel vfio:0000:04:00.0 \
-                    --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3 --keys k";
+                    --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3 --keys k --allow-host a.example --max-bodies-mib 4";
         let config = Config {
             cache_dir: Some("c".into()),
             instances: NonZeroUsize::new(3).unwrap(),
@@ -309,6 +334,8 @@ mod tests {
             untrusted_module: true,
             log: true,
             keys: Some("k".into()),
+            allow_hosts: vec!["a.example".into()],
+            max_bodies_bytes: 4 << 20,
             accels: vec![CardAddress::Vfio("0000:04:00.0".into()), CardAddress::VfioUser("a/b".into())],
             prefer_cards: true,
             check_share: 0.25,
@@ -321,14 +348,38 @@ mod tests {
 
     #[test]
     fn the_rest_is_default() {
-        let serve =
-            |config: Config| Command::Serve { listen: "127.0.0.1:8080".into(), config: Box::new(config) };
+        let serve = |config: Config| {
+            let allow_hosts = ["localhost", "127.0.0.1", "[::1]", "127.0.0.1"].map(str::to_owned).into();
+            let config = Box::new(Config { allow_hosts, ..config });
+            Command::Serve { listen: "127.0.0.1:8080".into(), config }
+        };
         assert_eq!(read("serve --model m --module x").unwrap(), serve(Config::new("m", "x")));
         assert_eq!(read("serve --model m").unwrap(), serve(Config::native("m")));
         let native = read("serve --model m --module x --backend native").unwrap();
         assert_eq!(native, serve(Config::native("m")));
         let expected = Command::Open { model: "m".into(), component: "c".into(), out: "o".into() };
         assert_eq!(read("open --model m --component c --out o").unwrap(), expected);
+    }
+
+    #[test]
+    fn a_daemon_for_this_machine_takes_its_names_alone() {
+        let hosts = |line: &str| match read(line).unwrap() {
+            Command::Serve { config, .. } => config.allow_hosts,
+            other => panic!("{other:?}"),
+        };
+        for listen in ["127.0.0.1:8080", "[::1]:8080", "localhost:1", "127.9.9.9:0"] {
+            let hosts = hosts(&format!("serve --model m --listen {listen}"));
+            assert!(
+                hosts.contains(&"localhost".to_owned()) && hosts.contains(&"[::1]".to_owned()),
+                "{hosts:?}"
+            );
+            assert!(listen.starts_with(hosts[3].as_str()));
+        }
+        for listen in ["0.0.0.0:8080", "[::]:8080", "shop.example:80", "10.0.0.1:1"] {
+            assert!(hosts(&format!("serve --model m --listen {listen}")).is_empty(), "{listen}");
+        }
+        assert!(hosts("serve --model m --allow-host *").is_empty());
+        assert_eq!(hosts("serve --model m --allow-host a.example"), ["a.example"]);
     }
 
     #[test]

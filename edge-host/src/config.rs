@@ -64,6 +64,11 @@ pub struct Config {
     /// Origins whose pages may read the answers, for example `https://shop.example`; `*` stands for
     /// all. None by default.
     pub allow_origins: Vec<String>,
+    /// Names of hosts, as clients send them in `Host`, for which the daemon answers; with a port
+    /// for this port alone. Empty by default: for all.
+    pub allow_hosts: Vec<String>,
+    /// Largest sum of the bodies of all requests under way, in bytes; 256 MiB.
+    pub max_bodies_bytes: usize,
     /// Whether to write a line to stderr for each request. Off by default.
     pub log: bool,
     /// File of the keys that may ask, which `keys/file.rs` describes. None by default: everybody
@@ -99,6 +104,8 @@ impl Config {
             max_connections: NonZeroUsize::MIN.saturating_add(511),
             max_memory_bytes: 2 << 30,
             allow_origins: Vec::new(),
+            allow_hosts: Vec::new(),
+            max_bodies_bytes: 256 << 20,
             log: false,
             keys: None,
         }

@@ -15,9 +15,10 @@ use lockstep_rank::{Problem, Reply, decoded};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{
+    budget::Budget,
     config::Config,
     core::{context::Context, route::Priority, timing::Timing},
-    cors,
+    cors, head,
     info::Info,
     keys::{Pass, needed},
     live::{InForce, Live},
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     /// The settings that may change while the daemon runs.
     pub(crate) live: InForce,
     pub(crate) metrics: Metrics,
+    /// The memory for bodies.
+    pub(crate) bodies: Budget,
 }
 
 /// Answers one request. Every failure becomes a refusal.
@@ -55,7 +58,9 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: &Shared) -> Respo
     let mut response = if permission.preflight {
         cors::preflight()
     } else {
-        let answered = match pass(&live, &head, arrived) {
+        let permitted = permission.headers.iter().any(|(name, _)| *name == "access-control-allow-origin");
+        let checked = head::check(&head, &shared.config.allow_hosts, permitted);
+        let answered = match checked.and_then(|()| pass(&live, &head, arrived)) {
             Ok(pass) => {
                 record.key = pass.as_ref().map(|pass| Arc::clone(&pass.name));
                 respond(head, &mut upload, arrived, shared, &mut record).await
@@ -92,7 +97,7 @@ async fn respond(
     shared: &Shared,
     record: &mut Record,
 ) -> Result<Response, Problem> {
-    let Shared { pool, config, .. } = shared;
+    let Shared { pool, config, bodies, .. } = shared;
     if let Some(response) = status(&head.method, head.uri.path(), shared) {
         return response;
     }
@@ -100,7 +105,8 @@ async fn respond(
 
     let limit = deadline(&head.headers, config.deadline)?;
     let priority = priority(&head.headers)?;
-    let body = upload.read(config.max_body_bytes, config.read_timeout).await?;
+    let mut share = bodies.share();
+    let body = upload.read(config.max_body_bytes, config.read_timeout, &mut share).await?;
     let complete = Instant::now();
     let permit = pool.permit().ok_or_else(|| Problem::Overloaded {
         detail: format!("{} requests wait already; try again later", config.queue),
@@ -116,7 +122,7 @@ async fn respond(
             head.headers.get(CONTENT_ENCODING).map(|coding| String::from_utf8_lossy(coding.as_bytes()));
         let body = decoded(coding.as_deref(), body, most)?;
         let reply = served.front.answer(head.method.as_str(), head.uri.path(), &body, &running);
-        drop(permit);
+        drop((permit, share));
         Ok(reply)
     });
     match timeout(limit, task).await {

@@ -26,6 +26,8 @@
 //! | a body is too large, or too slow | 413, or 408; the rest is discarded for a bounded time |
 //! | a client does not read its answer | the daemon closes the connection |
 //! | standard error is full, slow or gone | the daemon counts the lines of its log that are lost |
+//! | the bodies under way fill their memory | 429 |
+//! | a web page asks by another name, or from another site | 403, unless it is allowed |
 //! | a request has no key, or one that may not do this | 401, or 403 |
 //! | a client leaves | the daemon drops the work of its request that no engine has begun |
 //! | `SIGTERM` | the daemon answers the requests under way, for a bounded time |
@@ -33,16 +35,19 @@
 //! [`run`] takes a listener and a future that ends it, so a test can bind port 0.
 #![warn(clippy::print_stderr, clippy::print_stdout, reason = "they panic and block; use `log::line`")]
 
+mod budget;
 mod config;
 mod core;
 mod cors;
 mod engine;
 mod error;
 mod files;
+mod head;
 mod http;
 mod info;
 mod live;
 mod metrics;
+mod notify;
 mod pool;
 mod record;
 mod response;

@@ -8,16 +8,18 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{interval, sleep, timeout},
 };
 
 use crate::{
+    budget::Budget,
     config::Config,
     error::HostError,
     http::{self, Shared},
     live::InForce,
     log,
     metrics::Metrics,
+    notify,
     pool::Pool,
     stall::Impatient,
     supervisor,
@@ -25,6 +27,8 @@ use crate::{
 
 /// Bytes of a connection's read buffer: the limit of a request's head.
 const BUFFER: usize = 64 << 10;
+/// How often a daemon that starts looks whether it can tell the service manager that it is ready.
+const READY_LOOK: Duration = Duration::from_millis(10);
 /// Pause after a failed `accept`. It mostly fails because the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long to wait for the workers after a stop. A worker that compiles does not see the stop.
@@ -65,9 +69,10 @@ pub async fn run_with(
     let (pool, mut ended) = supervisor::start(config.clone()).map_err(HostError::Thread)?;
     let _stop = StopOnDrop(Arc::clone(&pool));
     let permits = Arc::new(Semaphore::new(config.max_connections.get()));
-    let (metrics, drain) = (Metrics::new(&pool), config.drain);
-    let shared = Arc::new(Shared { pool: Arc::clone(&pool), config, live, metrics });
+    let (metrics, drain, bodies) = (Metrics::new(&pool), config.drain, Budget::new(config.max_bodies_bytes));
+    let shared = Arc::new(Shared { pool: Arc::clone(&pool), config, live, metrics, bodies });
     let (closing, seen) = watch::channel(false);
+    let (mut waiting, mut look) = (true, interval(READY_LOOK));
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
 
@@ -82,6 +87,12 @@ pub async fn run_with(
                 break;
             }
             Some(_) = connections.join_next() => {}
+            _ = look.tick(), if waiting => {
+                if pool.is_ready() {
+                    waiting = false;
+                    tell("READY=1");
+                }
+            }
             Ok(()) = updates.changed() => {
                 let new = updates.borrow_and_update().clone();
                 shared.live.take(&new, &shared.config);
@@ -102,6 +113,7 @@ pub async fn run_with(
         }
     }
 
+    tell("STOPPING=1");
     drop(listener);
     let _ = closing.send(true);
     let drained = timeout(drain, async { while connections.join_next().await.is_some() {} });
@@ -118,6 +130,13 @@ pub async fn run_with(
             Ok(Ok(result)) => result,
             _ => Ok(()),
         },
+    }
+}
+
+/// Tells the service manager a state. A daemon that cannot tell serves all the same.
+fn tell(state: &str) {
+    if let Err(error) = notify::tell(state) {
+        log::line(format_args!("the service manager does not hear {state}: {error}"));
     }
 }
 

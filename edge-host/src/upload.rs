@@ -14,6 +14,8 @@ use hyper::{
 use lockstep_rank::Problem;
 use tokio::time::timeout;
 
+use crate::budget::Share;
+
 /// How long the daemon discards the rest of a body, and how many bytes of it.
 const LINGER: Duration = Duration::from_secs(10);
 const LINGER_BYTES: u64 = 256 << 20;
@@ -33,13 +35,19 @@ impl Upload {
         Self { body, waits: headers.contains_key(EXPECT), slow: false }
     }
 
-    /// Reads a body of at most `limit` bytes within `patience`. A body whose announced length is
-    /// too large is refused before it is read.
-    pub(crate) async fn read(&mut self, limit: usize, patience: Duration) -> Result<Vec<u8>, Problem> {
+    /// Reads a body of at most `limit` bytes within `patience`, in the memory of `share`. A body
+    /// whose announced length is too large is refused before it is read.
+    pub(crate) async fn read(
+        &mut self,
+        limit: usize,
+        patience: Duration,
+        share: &mut Share,
+    ) -> Result<Vec<u8>, Problem> {
         let announced = self.body.size_hint().lower();
         if announced > limit as u64 {
             return Err(Problem::BodyTooLarge { sent: announced.to_string(), limit });
         }
+        share.grow(announced as usize)?;
         self.waits = false;
         let mut bytes = Vec::with_capacity(announced as usize);
         let collect = async {
@@ -49,6 +57,7 @@ impl Upload {
                 if bytes.len() + data.len() > limit {
                     return Err(Problem::BodyTooLarge { sent: format!("more than {limit}"), limit });
                 }
+                share.grow(bytes.len() + data.len())?;
                 bytes.extend_from_slice(&data);
             }
             Ok(())

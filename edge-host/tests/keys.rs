@@ -19,7 +19,7 @@ use stand_in::{Answer, Daemon, ENCODE, Folder, request, texts};
 async fn ask(daemon: &Daemon, method: &str, path: &str, header: &str) -> Answer {
     let mut client = daemon.client().await;
     let text = request(method, path, &texts(&["a"]));
-    client.send(text.replacen("host: test", &format!("host: test\r\n{header}"), 1)).await;
+    client.send(text.replacen("host: localhost", &format!("host: localhost\r\n{header}"), 1)).await;
     client.answer(true).await
 }
 
@@ -99,8 +99,8 @@ fn a_hangup_reads_the_settings_anew() {
     let status = |key: &str, path: &str| {
         let mut stream = TcpStream::connect(&address).unwrap();
         let more =
-            format!("host: test\r\nconnection: close\r\nx-api-key: {key}\r\norigin: https://a.example");
-        stream.write_all(request("GET", path, "").replacen("host: test", &more, 1).as_bytes()).unwrap();
+            format!("host: localhost\r\nconnection: close\r\nx-api-key: {key}\r\norigin: https://a.example");
+        stream.write_all(request("GET", path, "").replacen("host: localhost", &more, 1).as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         (answer[9..12].to_owned(), answer.contains("access-control-allow-origin"))

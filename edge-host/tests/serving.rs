@@ -54,8 +54,9 @@ async fn a_request_of_many_texts_uses_all_instances() {
 #[tokio::test]
 async fn requests_set_their_priority_and_their_deadline() {
     let daemon = Daemon::ready(|_| {}).await;
-    let with =
-        |header: &str, text: &str| encode(text).replacen("host: test", &format!("host: test\r\n{header}"), 1);
+    let with = |header: &str, text: &str| {
+        encode(text).replacen("host: localhost", &format!("host: localhost\r\n{header}"), 1)
+    };
     let mut client = daemon.client().await;
     for good in ["interactive", "batch"] {
         client.send(with(&format!("x-lockstep-priority: {good}"), "a")).await;
@@ -218,5 +219,64 @@ async fn pages_of_allowed_origins_may_read_the_answers() {
     client.send(ask("GET", "/info", "https://a.example", "")).await;
     let answer = client.answer(true).await;
     assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), (None, None));
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_only_a_page_of_somebody_else_sends_is_refused() {
+    let daemon = Daemon::ready(|config| config.allow_hosts = vec!["localhost".into()]).await;
+    let ask = async |method: &str, head: &str| {
+        let body = texts(&["a"]);
+        let length = body.len();
+        let mut client = daemon.client().await;
+        let text = format!("{method} {ENCODE} HTTP/1.1\r\n{head}content-length: {length}\r\n\r\n{body}");
+        client.send(text).await;
+        client.answer(true).await
+    };
+    assert_eq!(ask("POST", "host: localhost:8080\r\n").await.status, 200);
+    let same = "host: localhost:8080\r\norigin: http://localhost:8080\r\n";
+    assert_eq!(ask("POST", same).await.status, 200);
+    for (head, status, part) in [
+        ("host: rebound.example\r\n", 403, "does not answer for rebound.example"),
+        ("", 400, "there is none"),
+        ("host: localhost\r\nhost: localhost\r\n", 400, "there are more"),
+        ("host: localhost\r\norigin: https://evil.example\r\n", 403, "pages of https://evil.example"),
+    ] {
+        let kind = if status == 403 { "Forbidden" } else { "Validation" };
+        ask("POST", head).await.refuses(status, kind, part);
+    }
+    let mut client = daemon.client().await;
+    let head =
+        format!("POST {ENCODE} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: gzip, chunked\r\n\r\n");
+    client.send(head + "0\r\n\r\n").await;
+    client.answer(true).await.refuses(400, "Validation", "transfer-encoding: expected chunked");
+    assert_eq!(daemon.count().await, 3, "what was refused reached no engine");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn all_bodies_share_a_budget() {
+    let daemon = Daemon::ready(|config| config.max_bodies_bytes = 1 << 20).await;
+    // These clients never send the rest of their bodies.
+    let mut slow = Vec::new();
+    for _ in 0..3 {
+        let mut client = daemon.client().await;
+        let head = format!("POST {ENCODE} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 300000\r\n\r\n");
+        client.send(head + &"x".repeat(1000)).await;
+        slow.push(client);
+    }
+    let large = texts(&["a".repeat(200_000).as_str()]);
+    let refused = loop {
+        // The daemon may not have read all three heads yet.
+        let answer = daemon.ask("POST", ENCODE, &large).await;
+        if answer.status == 429 {
+            break answer;
+        }
+    };
+    refused.refuses(429, "Overloaded", "fill 1048576 bytes");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(daemon.encode("a").await.status, 200, "a small body still fits");
+    drop(slow);
+    while daemon.ask("POST", ENCODE, &large).await.status == 429 {}
     daemon.stop().await.unwrap();
 }

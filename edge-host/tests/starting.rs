@@ -7,6 +7,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    os::unix::net::UnixDatagram,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -164,7 +165,16 @@ fn settings_are_checked_with_the_files_that_they_name() {
 fn the_program_serves_logs_and_ends_on_sigterm() {
     let folder = Folder::new();
     let config = folder.furnish("model");
+    let manager = folder.0.join("notify");
+    let socket = UnixDatagram::bind(&manager).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let told = || {
+        let mut state = [0; 64];
+        let length = socket.recv(&mut state).unwrap();
+        String::from_utf8(state[..length].to_vec()).unwrap()
+    };
     let mut child = program()
+        .env("NOTIFY_SOCKET", &manager)
         .args(["serve", "--listen", "127.0.0.1:0", "--log", "--instances", "1"])
         .arg("--model")
         .arg(&config.model)
@@ -178,20 +188,20 @@ fn the_program_serves_logs_and_ends_on_sigterm() {
     let ask = |method: &str, path: &str| {
         let mut stream = TcpStream::connect(&address).unwrap();
         let request = request(method, path, &texts(&["hello"]));
-        let request = request.replacen("host: test", "host: test\r\nconnection: close", 1);
+        let request = request.replacen("host: localhost", "host: localhost\r\nconnection: close", 1);
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
-    while !ask("GET", "/health").starts_with("HTTP/1.1 200") {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    assert_eq!(told(), "READY=1");
+    assert!(ask("GET", "/health").starts_with("HTTP/1.1 200"));
     assert!(ask("POST", ENCODE).contains("[[104,5,1044,1]]"));
 
     let killed = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", child.id())).status().unwrap();
     assert!(killed.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(told(), "STOPPING=1");
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
     let logged = |part: &str| rest.iter().any(|line| line.contains(part));
     assert!(logged("POST /lockstep/encode 200 "), "{rest:?}");

@@ -69,8 +69,11 @@ async fn a_refusal_before_the_body_was_read_keeps_the_connection() {
     let daemon = Daemon::ready(|_| {}).await;
     let mut client = daemon.client().await;
     let body = texts(&["a"; 5_000]);
-    let late =
-        request("POST", ENCODE, &body).replacen("host: test", "host: test\r\nx-lockstep-deadline-ms: x", 1);
+    let late = request("POST", ENCODE, &body).replacen(
+        "host: localhost",
+        "host: localhost\r\nx-lockstep-deadline-ms: x",
+        1,
+    );
     client.send(late).await;
     client.answer(true).await.refuses(422, "Validation", "x-lockstep-deadline-ms");
     client.send(request("POST", ENCODE, &texts(&["next"]))).await;

@@ -44,7 +44,7 @@ fn exchange(address: SocketAddr, head: &str, body: &str, limit: Duration) -> Res
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_read_timeout(Some(limit))?;
     stream.set_write_timeout(Some(limit))?;
-    stream.write_all(format!("{head}\r\nhost: guest\r\nconnection: close\r\n\r\n{body}").as_bytes())?;
+    stream.write_all(format!("{head}\r\nhost: localhost\r\nconnection: close\r\n\r\n{body}").as_bytes())?;
     let mut answer = String::new();
     stream.take(MOST).read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("no HTTP: {answer}"))?;

@@ -105,10 +105,18 @@ pub enum Problem {
     /// 400 `Validation`, by a host: the connection broke before the body's end.
     #[error("body: {0}")]
     BodyBroken(String),
+    /// 400 `Validation`, by a host: HTTP forbids such a head.
+    #[error("{header}: {detail}")]
+    Head {
+        /// The name of the header.
+        header: &'static str,
+        /// What is wrong, with the value.
+        detail: String,
+    },
     /// 401 `Unauthorized`, by a host: the request has no key, or one that the host does not know.
     #[error("{0}")]
     Unauthorized(String),
-    /// 403 `Forbidden`, by a host: the key may not do this.
+    /// 403 `Forbidden`, by a host: the key, the page or the name of the host may not do this.
     #[error("{0}")]
     Forbidden(String),
     /// 429 `Overloaded`, by a host: too many requests wait, or write the same record.
@@ -180,6 +188,7 @@ impl Problem {
     fn kind(&self) -> (u16, &'static str) {
         match self {
             Self::Empty { .. } => (400, "Empty"),
+            Self::Head { .. } => (400, "Validation"),
             Self::BodyBroken(_) => (400, "Validation"),
             Self::Unauthorized(_) => (401, "Unauthorized"),
             Self::Forbidden(_) => (403, "Forbidden"),
