@@ -9,10 +9,10 @@ use lockstep_folder::{MANIFEST, ONNX, RUNTIME, TOKENIZER};
 use lockstep_tokenizer::{Tokenizer, TokenizerError};
 
 use crate::calibration;
-use crate::checkpoint::{Checkpoint, CheckpointError, Config, read_file};
+use crate::checkpoint::{Checkpoint, CheckpointError, Config, DenseModule, read_file};
 use crate::layout::{Modules, Prompts, Settings, pooling_name};
 use crate::onnx;
-use crate::pipeline::{QuantizeError, Quantized, quantize};
+use crate::pipeline::{Ending, QuantizeError, Quantized, quantize};
 use crate::tokens::{self, Tokens, TokensError};
 
 /// Why a checkpoint folder was not quantised.
@@ -85,6 +85,7 @@ struct Source {
     checkpoint: Checkpoint,
     tokens: Tokens,
     pooling: Pooling,
+    dense: Vec<DenseModule>,
     prompts: Prompts,
     notes: Vec<String>,
 }
@@ -102,6 +103,7 @@ impl Source {
             (_, chosen) => modules.pooling(config.hidden, chosen)?,
         };
         notes.extend(about);
+        let dense = modules.dense(config)?;
         let settings = Settings::read(&modules.transformer)?;
         let tokens =
             tokens::read(&modules.transformer, &settings, config.positions, options.max_input_length)?;
@@ -119,7 +121,7 @@ impl Source {
                 rows - known
             ));
         }
-        Ok(Self { checkpoint, tokens, pooling, prompts, notes })
+        Ok(Self { checkpoint, tokens, pooling, dense, prompts, notes })
     }
 }
 
@@ -147,7 +149,7 @@ pub fn run(
     options: &Options,
     mut step: impl FnMut(&str, usize),
 ) -> Result<Written, FolderError> {
-    let Source { checkpoint, tokens, pooling, prompts, notes } = Source::read(input, options)?;
+    let Source { checkpoint, tokens, pooling, dense, prompts, notes } = Source::read(input, options)?;
     let config = &checkpoint.config;
     let text = match &options.calibration {
         Some(path) => {
@@ -162,7 +164,9 @@ pub fn run(
         return Err(FolderError::TokenType { id, types: config.types });
     }
     let steps = config.layers + 2;
-    let quantized = quantize(&checkpoint, pooling, &sequences, |name| step(name, steps))?;
+    let ending = Ending { pooling, dense: &dense };
+    let quantized = quantize(&checkpoint, ending, &sequences, |name| step(name, steps))?;
+    let dimensions = quantized.encoder.dense.last().map(|dense| dense.linear.outputs);
 
     let model_id = options.model_id.clone().or_else(|| folder_name(input)).unwrap_or_else(|| "bert".into());
     let metadata = [("model_id".to_owned(), model_id.clone())];
@@ -184,6 +188,7 @@ pub fn run(
         prompts: prompts.texts,
         default_prompt: prompts.default,
         hidden_size: config.hidden,
+        dimensions: dimensions.filter(|&dimensions| dimensions != config.hidden),
         layers: config.layers,
         max_input_length: tokens.limit,
         vocabulary: config.vocabulary,

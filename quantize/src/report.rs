@@ -18,7 +18,8 @@ const COMPARED: usize = 48;
 pub struct Report {
     /// The error of the rounded weights of each linear layer.
     pub linears: Vec<LinearError>,
-    /// The error of the stream after the embedding and after each layer.
+    /// The error of the stream after the embedding and after each layer, and of the vectors behind
+    /// dense layers.
     pub streams: Vec<StreamError>,
 }
 
@@ -38,7 +39,7 @@ pub struct StreamError {
     pub name: String,
     /// Squared error over squared norm, over all compared tokens.
     pub relative_error: f64,
-    /// The least cosine between the two vectors of a token.
+    /// The least cosine between the two vectors of a token, or of a text.
     pub least_cosine: f64,
 }
 
@@ -85,6 +86,8 @@ pub struct Compared {
     chosen: Vec<(usize, Range<usize>)>,
     /// After the embedding and after each layer, the kept rows and the unit of the integer stream.
     streams: Vec<(Matrix, f64)>,
+    /// The vectors behind the dense layers, and their unit.
+    vectors: Option<(Matrix, f64)>,
 }
 
 impl Compared {
@@ -93,20 +96,22 @@ impl Compared {
     pub fn choose(ranges: &[Range<usize>]) -> Self {
         let step = ranges.len().div_ceil(COMPARED).max(1);
         let chosen = ranges.iter().cloned().enumerate().step_by(step).collect();
-        Self { chosen, streams: Vec::new() }
+        Self { chosen, streams: Vec::new(), vectors: None }
     }
 
     /// Keeps the chosen rows of a float stream.
     pub fn keep(&mut self, x: &Matrix, unit: f64) {
-        let mut kept = Matrix { rows: 0, columns: x.columns, data: Vec::new() };
-        for row in self.chosen.iter().flat_map(|(_, range)| range.clone()) {
-            kept.data.extend_from_slice(x.row(row));
-            kept.rows += 1;
-        }
+        let kept = rows(x, self.chosen.iter().flat_map(|(_, range)| range.clone()));
         self.streams.push((kept, unit));
     }
 
-    /// Runs the integers over the chosen sequences and compares every stream.
+    /// Keeps the float vectors `[sequences, width]` of the chosen sequences.
+    pub fn keep_vectors(&mut self, vectors: &Matrix, unit: f64) {
+        let kept = rows(vectors, self.chosen.iter().map(|(sequence, _)| *sequence));
+        self.vectors = Some((kept, unit));
+    }
+
+    /// Runs the integers over the chosen sequences and compares every stream, and the vectors.
     #[must_use]
     pub fn run(&self, encoder: &Encoder, sequences: &[Encoding]) -> Vec<StreamError> {
         let runs: Vec<Vec<Vec<i16>>> = self
@@ -127,17 +132,34 @@ impl Compared {
             let (relative_error, least_cosine) = difference(float, &integers, *unit);
             StreamError { name, relative_error, least_cosine }
         };
-        self.streams.iter().enumerate().map(compare).collect()
+        let mut errors: Vec<StreamError> = self.streams.iter().enumerate().map(compare).collect();
+        if let Some((float, unit)) = &self.vectors {
+            let last = |run: &Vec<Vec<i16>>| run.last().map(|stream| encoder.result(stream));
+            let integers: Vec<i32> = runs.iter().filter_map(last).flatten().collect();
+            let (relative_error, least_cosine) = difference(float, &integers, *unit);
+            errors.push(StreamError { name: "dense layers".into(), relative_error, least_cosine });
+        }
+        errors
     }
 }
 
+/// Some rows of a matrix.
+fn rows(x: &Matrix, chosen: impl Iterator<Item = usize>) -> Matrix {
+    let mut kept = Matrix { rows: 0, columns: x.columns, data: Vec::new() };
+    for row in chosen {
+        kept.data.extend_from_slice(x.row(row));
+        kept.rows += 1;
+    }
+    kept
+}
+
 /// The relative squared error, and the least cosine between two rows.
-fn difference(float: &Matrix, integers: &[i16], unit: f64) -> (f64, f64) {
+fn difference<T: Copy + Into<f64>>(float: &Matrix, integers: &[T], unit: f64) -> (f64, f64) {
     let (mut error, mut total, mut least) = (0.0, 0.0, 1.0_f64);
     for (a, b) in float.iter_rows().zip(integers.chunks_exact(float.columns)) {
         let (mut aa, mut ab, mut bb) = (0.0, 0.0, 0.0);
         for (&a, &b) in a.iter().zip(b) {
-            let (a, b) = (f64::from(a), f64::from(b) * unit);
+            let (a, b) = (f64::from(a), b.into() * unit);
             aa += a * a;
             ab += a * b;
             bb += b * b;

@@ -3,10 +3,11 @@
 
 use std::ops::Range;
 
+use lockstep_arith::encoder::Pooling;
 use lockstep_tokenizer::Encoding;
 use rayon::prelude::*;
 
-use crate::checkpoint::{Checkpoint, Config, Dense, LayerWeights, Norm};
+use crate::checkpoint::{Checkpoint, Config, Dense, DenseModule, LayerWeights, Norm};
 use crate::matrix::Matrix;
 
 /// The rows of each sequence, in a matrix with the tokens of all sequences.
@@ -135,4 +136,30 @@ pub fn layer(x: &Matrix, weights: &LayerWeights, ranges: &[Range<usize>], config
     let output_sum = add(dense(&activated, &weights.contract), &attention_out);
     let out = layer_norm(output_sum.clone(), &weights.output_norm, config.epsilon);
     LayerTrace { projected, context, attention_sum, attention_out, expanded, activated, output_sum, out }
+}
+
+/// The pooled vectors `[sequences, D]` of the token vectors `[tokens, D]`.
+#[must_use]
+pub fn pool(x: &Matrix, ranges: &[Range<usize>], pooling: Pooling) -> Matrix {
+    let mut pooled = Matrix::zeros(ranges.len(), x.columns);
+    for (i, range) in ranges.iter().enumerate() {
+        let tokens = match pooling {
+            Pooling::Mean => range.clone(),
+            Pooling::Cls => range.start..range.start + 1,
+        };
+        let data = x.data[tokens.start * x.columns..tokens.end * x.columns].to_vec();
+        let rows = Matrix { rows: tokens.len(), columns: x.columns, data };
+        pooled.row_mut(i).copy_from_slice(&rows.column_means());
+    }
+    pooled
+}
+
+/// A dense layer behind the pooling, over every vector.
+#[must_use]
+pub fn dense_module(x: &Matrix, module: &DenseModule) -> Matrix {
+    let mut y = dense(x, &module.linear);
+    if module.tanh {
+        y.data.iter_mut().for_each(|v| *v = v.tanh());
+    }
+    y
 }

@@ -15,7 +15,7 @@ import unittest
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules import Dense, LayerNorm, Normalize, Pooling, Transformer
 from sentencepiece import SentencePieceTrainer, sentencepiece_model_pb2
 from tokenizers import ByteLevelBPETokenizer, Tokenizer
 from transformers import (
@@ -97,6 +97,28 @@ class Saved(unittest.TestCase):
                 model.save(self.folder / mode)
                 said = self.agree(model, self.folder / mode)
                 self.assertEqual((said, self.manifest()["pooling"]), ("", mode))
+
+    def test_dense(self):
+        """Dense layers as in LaBSE (CLS, tanh) and distiluse (mean, tanh, narrower), and others."""
+        tanh, identity = torch.nn.Tanh(), torch.nn.Identity()
+        for name, mode, layers in (
+            ("labse", "cls", [Dense(64, 64, activation_function=tanh), Normalize()]),
+            ("distiluse", "mean", [Dense(64, 32, activation_function=tanh)]),
+            ("wider", "mean", [Dense(64, 150, bias=False, activation_function=identity), Normalize()]),
+            ("two", "mean", [Dense(64, 96, activation_function=identity), Dense(96, 48, activation_function=tanh)]),
+        ):
+            with self.subTest(name):
+                torch.manual_seed(5)
+                for layer in layers:
+                    for weight in layer.parameters():
+                        torch.nn.init.normal_(weight, std=0.2)
+                model = self.model(Pooling(64, mode), *layers)
+                model.save(self.folder / name)
+                said = self.agree(model, self.folder / name)
+                self.assertEqual((said, self.manifest()["pooling"]), ("", mode))
+                width = model.get_embedding_dimension()
+                self.assertEqual(self.manifest().get("dimensions", 64), width)
+                self.assertEqual(vectors(self.folder / "out", TEXTS).shape[1], width)
 
     def test_the_length_limit(self):
         model = self.model(Pooling(64, "mean"))
@@ -262,7 +284,9 @@ class Saved(unittest.TestCase):
 
     def test_what_is_not_carried_is_named(self):
         for name, modules, words in (
-            ("dense", [Pooling(64, "mean"), Dense(64, 32)], "[2].type is a Dense"),
+            ("dense", [Pooling(64, "mean"), Dense(64, 32, activation_function=torch.nn.GELU())], "activation.GELU"),
+            ("residual", [Pooling(64, "mean"), Dense(64, 32, use_residual=True)], "use_residual is true"),
+            ("norm", [Pooling(64, "mean"), LayerNorm(64)], "[2].type is a LayerNorm"),
             ("max", [Pooling(64, "max")], 'pooling_mode is "max"'),
             ("both", [Pooling(64, ("cls", "mean"))], "cls, mean"),
         ):

@@ -46,32 +46,55 @@ pub fn reference(folder: &Path) -> Encoder {
 /// # Panics
 /// If `from` is no model folder, or `to` cannot be written.
 pub fn write_classifier(from: &Path, to: &Path) {
+    let fields = [
+        ("pooling", json!("cls")),
+        ("vector_unit", Value::Null),
+        ("labels", json!(["low", "middle", "high"])),
+        ("logit_unit", json!(0.001)),
+    ];
+    write_random(from, to, Shape { labels: 3, ..Shape::SMALL }, &fields);
+}
+
+/// Writes a random model into a folder, with mean pooling and two dense layers behind it. It has
+/// the tokenizer and the size of the vocabulary of the model in `from`. Its vectors have
+/// [`DENSE_OUTPUTS`] numbers.
+///
+/// # Panics
+/// As [`write_classifier`].
+pub fn write_dense(from: &Path, to: &Path) {
+    let shape = Shape { dense: [100, DENSE_OUTPUTS], ..Shape::SMALL };
+    write_random(from, to, shape, &[("pooling", json!("mean")), ("dimensions", json!(DENSE_OUTPUTS))]);
+}
+
+/// Numbers of a vector of the model that [`write_dense`] writes.
+pub const DENSE_OUTPUTS: usize = 45;
+
+/// Writes a random model of a shape, with these fields in its manifest.
+fn write_random(from: &Path, to: &Path, shape: Shape, fields: &[(&str, Value)]) {
     let [_, tokenizer, old] = files(from).expect("`make test` makes the model folder");
     let mut value: Value = serde_json::from_slice(&old).expect("a manifest");
     let number = |name: &str| value[name].as_u64().expect("a number") as usize;
     let (vocabulary, positions) = (number("vocabulary"), number("max_input_length"));
-    let shape = Shape { vocabulary, positions, labels: 3, ..Shape::SMALL };
-    let encoder = sample::encoder(&shape, 1);
+    let encoder = sample::encoder(&Shape { vocabulary, positions, ..shape }, 1);
     let model = lockstep_folder::runtime::write(&encoder);
+    let onnx = lockstep_quantize::onnx::write(&encoder, &[]);
     let digests = json!({
         RUNTIME: manifest::sha256(&model),
-        ONNX: manifest::sha256(&lockstep_quantize::onnx::write(&encoder, &[])),
+        ONNX: manifest::sha256(&onnx),
         TOKENIZER: manifest::sha256(&tokenizer),
     });
-    for (name, new) in [
-        ("pooling", json!("cls")),
+    let usual = [
         ("hidden_size", json!(shape.hidden)),
         ("layers", json!(shape.layers)),
-        ("vector_unit", Value::Null),
-        ("labels", json!(["low", "middle", "high"])),
-        ("logit_unit", json!(0.001)),
         ("pieces", json!({})),
         ("digests", digests),
-    ] {
-        value[name] = new;
+    ];
+    for (name, new) in usual.iter().chain(fields) {
+        value[*name] = new.clone();
     }
     std::fs::create_dir_all(to).expect("a folder");
-    for (name, bytes) in [(RUNTIME, model), (TOKENIZER, tokenizer), (MANIFEST, value.to_string().into())] {
+    let manifest = value.to_string().into();
+    for (name, bytes) in [(RUNTIME, model), (ONNX, onnx), (TOKENIZER, tokenizer), (MANIFEST, manifest)] {
         std::fs::write(to.join(name), bytes).expect("a file");
     }
 }

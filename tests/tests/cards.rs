@@ -118,6 +118,36 @@ fn a_card_runs_a_classifier() {
     std::fs::remove_dir_all(&model).unwrap();
 }
 
+/// The driver divides the card's sums and computes the dense layers on the host.
+#[test]
+fn a_card_runs_a_model_with_dense_layers() {
+    need(&tiny_model());
+    let (path, model) = (socket(), socket());
+    folder::write_dense(&tiny_model(), &model);
+    let _card = card(&path, "");
+    let bodies = bodies(3);
+    let set = |config: &mut Config| {
+        config.model.clone_from(&model);
+        config.check_share = 1.0;
+    };
+    let (plain, daemon) = (daemon(&[], set), daemon(&[&path], set));
+    until_a_card_works(&daemon, &bodies[0]);
+    for body in &bodies {
+        let (found, engines) = ask(&daemon, body);
+        assert_eq!(found, ask(&plain, body).0);
+        assert_eq!(found["vectors"][0].as_array().map(Vec::len), Some(folder::DENSE_OUTPUTS));
+        assert!(engines.contains("vfio-user:"), "{engines}");
+    }
+    let (status, _, answer) = request(daemon.address, "GET", "/info", b"");
+    let info: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!((status, info["dimensions"].as_u64()), (200, Some(folder::DENSE_OUTPUTS as u64)));
+    let body = json!({ "inputs": ["a text"] }).to_string();
+    let (status, _, answer) = request(daemon.address, "POST", "/embed", body.as_bytes());
+    let vectors: Vec<Vec<f64>> = serde_json::from_str(&answer).unwrap();
+    assert_eq!((status, vectors[0].len()), (200, folder::DENSE_OUTPUTS));
+    std::fs::remove_dir_all(&model).unwrap();
+}
+
 /// 200 requests of 4 clients, while `trouble` happens to the card.
 fn two_hundred_right_answers(daemon: &Daemon, trouble: impl FnOnce() + Send) {
     let bodies = bodies(20);

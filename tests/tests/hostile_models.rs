@@ -50,6 +50,7 @@ fn an_undamaged_file_opens() {
     for kind in [PACKED, ONNX] {
         kind.try_open(&kind.bytes(&TINY), "a good file").expect("opens");
         kind.try_open(&kind.bytes(&Shape { labels: 3, ..TINY }), "a good file").expect("opens");
+        kind.try_open(&kind.bytes(&Shape { dense: [35, 2], ..TINY }), "a good file").expect("opens");
     }
 }
 
@@ -72,7 +73,8 @@ fn truncated_files_are_refused() {
 #[test]
 fn damaged_files_do_not_panic() {
     for kind in [PACKED, ONNX] {
-        for (seed, shape) in [(1, TINY), (2, Shape { labels: 3, ..TINY })] {
+        let others = [Shape { labels: 3, ..TINY }, Shape { dense: [35, 2], ..TINY }];
+        for (seed, shape) in (1..).zip([TINY].into_iter().chain(others)) {
             let good = kind.bytes(&shape);
             let mut random = Random::new(seed);
             let mut refused = 0;
@@ -200,6 +202,25 @@ fn parameters_out_of_range_are_named() {
                 || matches!(error.downcast_ref(), Some(OnnxError::Range(_)));
             let names_it = error.to_string().starts_with(message);
             assert!(is_range && names_it, "{}: {error}, not {message}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn parameters_of_dense_layers_are_named() {
+    type Damage = fn(&mut Encoder);
+    let cases: [(Damage, &str); 4] = [
+        (|e| e.dense[0].linear.biases[2] = 1 << 22, "dense.0: biases[2] is 4194304"),
+        (|e| e.dense[1].linear.out_shift = 18, "dense.1: out_shift is 18"),
+        (|e| e.dense[0].tanh.as_mut().expect("a tanh").fraction_bits = 13, "dense.0: fraction_bits is 13"),
+        (|e| e.dense = vec![e.dense[0].clone(); 5], "encoder: number of dense layers is 5"),
+    ];
+    for (damage, message) in cases {
+        let mut encoder = encoder(&Shape { dense: [32, 32], ..TINY }, 1);
+        damage(&mut encoder);
+        for kind in [PACKED, ONNX] {
+            let error = (kind.open)(&(kind.write)(&encoder)).expect_err(message).to_string();
+            assert!(error.starts_with(message), "{}: {error}, not {message}", kind.name);
         }
     }
 }

@@ -15,6 +15,9 @@ fn shapes() -> Vec<Shape> {
         Shape { layers: 3, pooling: Pooling::Cls, ..small },
         Shape { layers: 1, hidden: 34, heads: 2, intermediate: 70, ..small },
         Shape { layers: 2, hidden: 312, heads: 12, intermediate: 1200, ..small },
+        Shape { layers: 2, dense: [77, 0], ..small },
+        Shape { layers: 1, dense: [64, 301], ..small },
+        Shape { layers: 1, dense: [1, 0], pooling: Pooling::Cls, ..small },
         Shape { layers: 2, labels: 77, ..small },
         Shape { layers: 1, labels: 1, positions: 512, ..small },
     ]

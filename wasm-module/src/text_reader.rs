@@ -24,7 +24,9 @@ impl TextReader {
     pub fn open(tokenizer: &[u8], manifest: &Manifest) -> Result<Self, OpenError> {
         manifest.verify(TOKENIZER, tokenizer)?;
         let kind = match (manifest.vector_unit, &manifest.labels, manifest.logit_unit) {
-            (Some(_), None, None) => ModelKind::Embedding { dimensions: manifest.hidden_size },
+            (Some(_), None, None) => {
+                ModelKind::Embedding { dimensions: manifest.dimensions.unwrap_or(manifest.hidden_size) }
+            }
             (None, Some(labels), Some(logit_scale)) => {
                 let scores = match manifest.label_scores {
                     None => LabelScores::usual(labels.len()),

@@ -8,7 +8,7 @@ use lockstep_arith::encoder::{Encoder, Sequence};
 
 use crate::batch::{ModelFacts, Request};
 use crate::encoder::facts;
-use crate::head::HostHead;
+use crate::host_layers::HostLayers;
 use crate::pipeline::Pipeline;
 use crate::supervisor::Observer;
 use crate::worker::{self, CardStatus, Handle, Link, Order};
@@ -23,7 +23,7 @@ use crate::{Capabilities, Card, Error, Options, Transport};
 #[derive(Debug)]
 pub struct AsyncEncoder {
     facts: ModelFacts,
-    head: Option<Arc<HostHead>>,
+    layers: Option<Arc<HostLayers>>,
     capabilities: Capabilities,
     /// The name of the card, for errors.
     device: String,
@@ -83,8 +83,8 @@ impl AsyncEncoder {
         let link = worker::start(pipeline)?;
         let facts = ModelFacts { id, ..facts(model, &capabilities) };
         let owner = Arc::new(Owner(link.clone()));
-        let head = HostHead::of(model);
-        Ok(Self { facts, head, capabilities, device, _model: Handle::new(id, link), owner })
+        let layers = HostLayers::of(model);
+        Ok(Self { facts, layers, capabilities, device, _model: Handle::new(id, link), owner })
     }
 
     fn link(&self) -> &Link {
@@ -105,13 +105,13 @@ impl AsyncEncoder {
         let handle = self.link().ask(self.link().room().await?, |caller| Order::Add(image, caller)).await?;
         let facts = ModelFacts { id: handle.id, ..facts };
         let (capabilities, device) = (self.capabilities, self.device.clone());
-        let head = HostHead::of(model);
-        Ok(Self { facts, head, capabilities, device, _model: handle, owner: self.owner.clone() })
+        let layers = HostLayers::of(model);
+        Ok(Self { facts, layers, capabilities, device, _model: handle, owner: self.owner.clone() })
     }
 
     /// Encodes a ragged batch: for each sequence its token ids and the type of each token. Vector
     /// `i` of the result belongs to sequence `i`; its integers are those of [`Encoder::forward`].
-    /// The thread that polls the future computes the head of a model that has one.
+    /// The thread that polls the future computes the dense layers or the head of a model.
     ///
     /// Waits while the card has [`Options::batches`] batches. A job that failed because of the card
     /// is tried again, as [`crate::CardEncoder::encode_by`] does.
@@ -129,7 +129,7 @@ impl AsyncEncoder {
         let mut guard = Guard { link, number: Some(number) };
         let result = link.ask(room, |caller| Order::Encode(number, request, caller)).await;
         guard.number = None;
-        HostHead::finish(self.head.as_deref(), result?)
+        HostLayers::finish(self.layers.as_deref(), result?)
     }
 
     /// The size and the limits of the card.

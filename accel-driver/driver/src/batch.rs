@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_accel_abi::descriptor;
-use lockstep_arith::encoder::{InputLimits, Sequence};
+use lockstep_arith::encoder::{InputLimits, Pooling, Sequence};
 
 use crate::Error;
 use crate::model_id::ModelId;
@@ -18,6 +18,8 @@ pub(crate) struct ModelFacts {
     pub(crate) id: ModelId,
     pub(crate) hidden: usize,
     pub(crate) limits: InputLimits,
+    /// The pooling of a model with dense layers: its vectors become the rows (35).
+    pub(crate) rows: Option<Pooling>,
 }
 
 /// Sequences of one length, which share a program.

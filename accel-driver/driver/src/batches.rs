@@ -49,7 +49,10 @@ impl Batches {
     pub(crate) fn fill(&mut self, run: &Run, words: &[i32]) {
         let Some(batch) = self.running.get_mut(&run.batch) else { return };
         for (member, vector) in run.members.iter().zip(words.chunks_exact(run.model.hidden)) {
-            batch.vectors[*member] = vector.to_vec();
+            batch.vectors[*member] = match run.model.rows {
+                Some(pooling) => vector.iter().map(|&sum| pooling.row(sum, run.tokens)).collect(),
+                None => vector.to_vec(),
+            };
         }
         batch.left = batch.left.saturating_sub(run.members.len());
         if batch.left == 0

@@ -8,7 +8,7 @@ use lockstep_arith::encoder::{Encoder, Sequence};
 
 use crate::batch::{ModelFacts, Request};
 use crate::counts::JobCounts;
-use crate::head::HostHead;
+use crate::host_layers::HostLayers;
 use crate::model_id::ModelId;
 use crate::pipeline::Pipeline;
 use crate::recovery::CardState;
@@ -29,7 +29,7 @@ use crate::{Capabilities, Card, Error, Transport};
 #[derive(Debug)]
 pub struct CardEncoder<T: Transport> {
     pipeline: Pipeline<T>,
-    models: Vec<(ModelFacts, Option<Arc<HostHead>>)>,
+    models: Vec<(ModelFacts, Option<Arc<HostLayers>>)>,
     batches: u64,
 }
 
@@ -74,7 +74,7 @@ impl<T: Transport> CardEncoder<T> {
             image.map_err(|source| Error::Program { device: self.card().queue.device.name(), source })?;
         let facts = facts(model, capabilities);
         let id = self.pipeline.add(image)?;
-        self.models.push((ModelFacts { id, ..facts }, HostHead::of(model)));
+        self.models.push((ModelFacts { id, ..facts }, HostLayers::of(model)));
         Ok(id)
     }
 
@@ -125,7 +125,7 @@ impl<T: Transport> CardEncoder<T> {
 
     /// Encodes a ragged batch. Vector `i` of the result belongs to sequence `i`; its integers are
     /// those of [`Encoder::forward`]. Sequences of equal length share one job. The card encodes,
-    /// and this thread computes the head of a model that has one.
+    /// and this thread computes the dense layers or the head of a model that has some.
     ///
     /// The encoder tries a job again that failed because of the card, as often as
     /// [`crate::RecoveryPolicy::job_tries`] allows; it resets the card if need be.
@@ -135,8 +135,8 @@ impl<T: Transport> CardEncoder<T> {
     /// whether the card takes jobs.
     pub fn encode_by(&mut self, model: ModelId, batch: &[Sequence<'_>]) -> Result<Vec<Vec<i32>>, Error> {
         let known = self.models.iter().find(|(facts, _)| facts.id == model);
-        let (facts, head) = known.ok_or(Error::NoModel { model })?;
-        let (number, head) = (self.batches, head.clone());
+        let (facts, layers) = known.ok_or(Error::NoModel { model })?;
+        let (number, layers) = (self.batches, layers.clone());
         let request = Request::new(number, *facts, batch)?;
         self.batches += 1;
         self.pipeline.submit(number, request);
@@ -145,7 +145,7 @@ impl<T: Transport> CardEncoder<T> {
             self.pipeline.poll(Instant::now(), heard);
             while let Some((finished, result)) = self.pipeline.take() {
                 if finished == number {
-                    return HostHead::finish(head.as_deref(), result?);
+                    return HostLayers::finish(layers.as_deref(), result?);
                 }
             }
             heard = match self.card().wait() {
@@ -163,5 +163,6 @@ impl<T: Transport> CardEncoder<T> {
 pub(crate) fn facts(model: &Encoder, capabilities: &Capabilities) -> ModelFacts {
     let mut limits = model.input_limits();
     limits.positions = limits.positions.min(capabilities.tokens);
-    ModelFacts { id: ModelId::default(), hidden: model.hidden(), limits }
+    let rows = (!model.dense.is_empty()).then_some(model.pooling);
+    ModelFacts { id: ModelId::default(), hidden: model.hidden(), limits, rows }
 }

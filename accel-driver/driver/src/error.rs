@@ -117,9 +117,9 @@ pub enum Error {
         /// Index of the first 32-bit word that the card did not write.
         word: usize,
     },
-    /// A card gave a number that cannot be the input of a head.
-    #[error("the card gave {value} for an input of the model's head, which takes 16 bits")]
-    HeadInput {
+    /// A card gave a number that cannot be the input of the layers behind it.
+    #[error("the card gave {value} for an input of the model's last layers, which take 16 bits")]
+    LayerInput {
         /// The number.
         value: i32,
     },

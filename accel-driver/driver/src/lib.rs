@@ -30,7 +30,7 @@ mod device;
 mod diagnosis;
 mod encoder;
 mod error;
-mod head;
+mod host_layers;
 mod host_memory;
 mod interrupts;
 mod job_log;

@@ -9,7 +9,7 @@ use lockstep_arith::encoder::{Encoder, Sequence};
 use crate::batch::{ModelFacts, Request};
 use crate::batches::Finished;
 use crate::encoder::facts;
-use crate::head::HostHead;
+use crate::host_layers::HostLayers;
 use crate::pipeline::Pipeline;
 use crate::queue::Queue;
 use crate::{Card, Error, Options, Transport};
@@ -20,7 +20,7 @@ use crate::{Card, Error, Options, Transport};
 pub struct SteppedEncoder<T: Transport> {
     pipeline: Pipeline<T>,
     facts: ModelFacts,
-    head: Option<Arc<HostHead>>,
+    layers: Option<Arc<HostLayers>>,
     batches: u64,
 }
 
@@ -39,7 +39,7 @@ impl<T: Transport> SteppedEncoder<T> {
         let mut pipeline = Pipeline::new(card);
         let id = pipeline.add(image)?;
         let facts = ModelFacts { id, ..facts(model, &capabilities) };
-        Ok(Self { pipeline, facts, head: HostHead::of(model), batches: 0 })
+        Ok(Self { pipeline, facts, layers: HostLayers::of(model), batches: 0 })
     }
 
     /// The card, for its state and counters.
@@ -81,7 +81,8 @@ impl<T: Transport> SteppedEncoder<T> {
     /// The next batch that ended: its number, and a vector for each sequence.
     pub fn take(&mut self) -> Option<Finished> {
         let (number, vectors) = self.pipeline.take()?;
-        Some((number, vectors.and_then(|vectors| HostHead::finish(self.head.as_deref(), vectors))))
+        let finish = |vectors| HostLayers::finish(self.layers.as_deref(), vectors);
+        Some((number, vectors.and_then(finish)))
     }
 
     /// Resets the card, also if it is fenced or gone. Jobs in flight are tried again.

@@ -70,6 +70,26 @@ async fn a_head_makes_logits_of_the_card_s_rows() {
     check(&encoder, &model, 7).await;
 }
 
+/// The fake card gives sums, whose means the dense layers then read.
+#[tokio::test]
+async fn dense_layers_read_the_means_of_the_card_s_sums() {
+    let fake = Fake::new();
+    let (model, dense) = (model(1), sample::encoder(&Shape { dense: [30, 7], ..Shape::SMALL }, 1));
+    let encoder = open(&fake, options(), &model);
+    let beside = encoder.add(&dense).await.unwrap();
+    let texts = Texts::new(&dense, [3, 9, 1, 3], 5);
+    let vectors = texts.vectors(|ids, types| {
+        let n = ids.len() as i32;
+        // Half up, and far from the limits of 16 bits.
+        let mean = |sum: &i32| (2 * sum + n).div_euclid(2 * n) as i16;
+        let row: Vec<i16> = expected(&dense, ids, types).iter().map(mean).collect();
+        let last = dense.dense.iter().fold(row, |row, layer| layer.forward(&row));
+        last.into_iter().map(i32::from).collect()
+    });
+    assert_eq!(beside.encode(texts.0).await.unwrap(), vectors);
+    check(&encoder, &model, 7).await;
+}
+
 #[tokio::test]
 async fn many_callers_get_their_own_vectors() {
     for deaf in [false, true] {

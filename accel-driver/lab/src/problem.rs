@@ -97,7 +97,7 @@ impl From<&Error> for Problem {
             Error::Halted { .. } => {
                 "`dmesg` for faults of the IOMMU; the bits of ERROR_STATUS are explained in REGISTERS.md"
             }
-            Error::Record { .. } | Error::Unwritten { .. } | Error::HeadInput { .. } => {
+            Error::Record { .. } | Error::Unwritten { .. } | Error::LayerInput { .. } => {
                 "writes of the card to host memory: `lockstep-lab selftest`, step copies; order of the bridge's writes"
             }
             Error::Counter(_) => "the bridge's register reads: `lockstep-lab selftest`, step registers",

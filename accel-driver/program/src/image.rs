@@ -58,7 +58,8 @@ pub(crate) struct LayerFacts {
 
 impl Image {
     /// Lays out a model for an engine. The vectors of a model with a head are the head's inputs,
-    /// the first rows of (34); the head itself has no place on the card.
+    /// the first rows of (34); those of a model with dense layers are the pooled ones, (33). The
+    /// head and the dense layers have no place on the card.
     ///
     /// # Errors
     /// A shape that the engine does not take.

@@ -6,7 +6,7 @@ use lockstep_accel_driver::{CardEncoder, ModelId, Sequence, Transport};
 use lockstep_arith::encoder::Encoder;
 
 use crate::bench::{Bench, Result};
-use crate::texts::{Texts, classifier, model};
+use crate::texts::{Texts, classifier, model, with_dense};
 
 /// Encodes on the card with a model, also after a reset, with another model, and with two models
 /// that lie beside each other.
@@ -41,7 +41,8 @@ pub fn vectors(bench: &impl Bench) -> Result<()> {
 }
 
 /// Gives the logits of a classifier, whose head the driver computes, beside the vectors of a model
-/// without a head. The card must compute as the reference does.
+/// without a head and of one with dense layers, which the driver computes too. The card must
+/// compute as the reference does.
 ///
 /// # Errors
 /// A logit or a vector is wrong, or the card failed.
@@ -51,6 +52,9 @@ pub fn logits(bench: &impl Bench) -> Result<()> {
     check(bench, &mut encoder, &classifier, None, &[3, 9, 1, 12])?;
     let beside = encoder.add(&model)?;
     check(bench, &mut encoder, &model, Some(beside), &[3, 9])?;
+    let dense = with_dense(8);
+    let beside = encoder.add(&dense)?;
+    check(bench, &mut encoder, &dense, Some(beside), &[3, 9, 1, 12])?;
     if encoder.encode(&[])?.is_empty() { Ok(()) } else { Err("an empty batch has logits".into()) }
 }
 

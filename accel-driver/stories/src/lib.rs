@@ -22,4 +22,4 @@ mod texts;
 
 pub use bench::{Bench, Error, OPTIONS, Result};
 pub use fault::Moment;
-pub use texts::{Texts, classifier, model};
+pub use texts::{Texts, classifier, model, with_dense};

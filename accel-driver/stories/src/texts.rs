@@ -19,6 +19,12 @@ pub fn classifier(seed: u64) -> Encoder {
     sample::encoder(&Shape { layers: 1, labels: 3, pooling: Pooling::Mean, ..Shape::SMALL }, seed)
 }
 
+/// A random model with one layer, mean pooling and two dense layers behind it.
+#[must_use]
+pub fn with_dense(seed: u64) -> Encoder {
+    sample::encoder(&Shape { layers: 1, dense: [96, 40], pooling: Pooling::Mean, ..Shape::SMALL }, seed)
+}
+
 /// Random token ids and token types.
 #[derive(Clone, Debug)]
 pub struct Texts(Vec<(Vec<u32>, Vec<u8>)>);

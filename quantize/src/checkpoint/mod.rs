@@ -7,10 +7,12 @@
 //! model.onnx (fp32 export) -----> fp32_onnx/ -----+                     | |
 //!                                 tensors.rs (by their names) <---------+ |
 //!                                      +-> weights.rs (by parts of the model)
+//! DENSE/config.json, model.safetensors -> dense_module.rs
 //! ```
 
 mod activation;
 mod config;
+mod dense_module;
 mod error;
 mod family;
 mod fp32_onnx;
@@ -26,6 +28,7 @@ mod weights;
 
 pub use activation::Activation;
 pub use config::Config;
+pub use dense_module::DenseModule;
 pub use error::{CheckpointError, read_file};
 pub use family::Family;
 pub use json::{Json, read_json, shown};

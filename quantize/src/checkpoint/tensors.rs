@@ -54,6 +54,28 @@ impl Tensors {
         Ok(Self { path, tensors, onnx })
     }
 
+    /// Reads one safetensors file, with the names as they are.
+    ///
+    /// # Errors
+    /// Names the file, and the tensor that cannot be used.
+    pub(super) fn of_file(path: &Path) -> Result<Self, CheckpointError> {
+        let tensors = safetensors::read(&read_file(path)?)
+            .map_err(|reason| CheckpointError::Weights { path: path.into(), reason })?;
+        Ok(Self { path: path.into(), tensors, onnx: false })
+    }
+
+    /// Refuses tensors of other names.
+    ///
+    /// # Errors
+    /// Names the first one.
+    pub(super) fn refuse_others(&self, known: &[&str]) -> Result<(), CheckpointError> {
+        let Some(name) = self.tensors.keys().find(|name| !known.contains(&name.as_str())) else {
+            return Ok(());
+        };
+        let reason = format!("tensor {name}, which has no use here; expected: {}", known.join(", "));
+        Err(CheckpointError::Weights { path: self.path.clone(), reason })
+    }
+
     /// Whether there is a tensor of this name.
     pub(super) fn contains(&self, name: &str) -> bool {
         self.tensors.contains_key(name)

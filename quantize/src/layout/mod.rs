@@ -5,6 +5,7 @@
 //!   Transformer: its folder has config.json, the tokenizer and the weights
 //!     sentence_bert_config.json -> transformer.rs: the length limit, lower case
 //!   Pooling: config.json -> pooling.rs
+//!   Dense: config.json, model.safetensors -> ../checkpoint/dense_module.rs
 //! config_sentence_transformers.json -> prompts.rs
 //! ```
 //!

@@ -2,12 +2,12 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use lockstep_arith::encoder::Pooling;
+use lockstep_arith::encoder::{DENSE_MAX, Pooling};
 use serde_json::Value;
 
 use super::pooling;
 use super::prompts::Prompts;
-use crate::checkpoint::{CheckpointError, Json, read_json, shown};
+use crate::checkpoint::{CheckpointError, Config, DenseModule, Json, read_json, shown};
 
 /// The modules of a model folder, all of which this program carries.
 #[derive(Debug)]
@@ -16,10 +16,12 @@ pub struct Modules {
     pub transformer: PathBuf,
     /// The configuration of the pooling module, if there is one.
     pooling: Option<PathBuf>,
+    /// The folders of the `Dense` modules behind the pooling, in order.
+    dense: Vec<PathBuf>,
     /// Whether the vectors are scaled to length 1.
     pub normalize: bool,
-    /// Whether there is a `modules.json`.
-    listed: bool,
+    /// The file `modules.json`, if there is one.
+    list: Option<PathBuf>,
     /// What the user should know.
     notes: Vec<String>,
 }
@@ -34,6 +36,7 @@ struct Module {
 }
 
 const FILE: &str = "modules.json";
+const CARRIED: &str = "carried: Transformer, Pooling, up to 4 Dense, Normalize, in this order";
 
 impl Modules {
     /// Reads `modules.json`. A folder without it is a bare checkpoint.
@@ -42,10 +45,13 @@ impl Modules {
     /// Names a module that this program does not carry, or an entry that is damaged.
     pub fn read(folder: &Path) -> Result<Self, CheckpointError> {
         let path = folder.join(FILE);
+        let fail = |reason: String| CheckpointError::Config { path: path.clone(), reason };
         if !path.is_file() {
+            if folder.join("2_Dense").is_dir() {
+                return Err(fail("there is none, although there is 2_Dense, which it must list".to_owned()));
+            }
             return Ok(Self::bare(folder));
         }
-        let fail = |reason: String| CheckpointError::Config { path: path.clone(), reason };
         let value = read_json(&path)?;
         let list = value.as_array().ok_or_else(|| fail("it is no array of modules".to_owned()))?;
         let modules: Vec<Module> = list
@@ -61,8 +67,9 @@ impl Modules {
         let mut found = Self {
             transformer: first.folder.clone(),
             pooling: None,
+            dense: Vec::new(),
             normalize: false,
-            listed: true,
+            list: Some(path.clone()),
             notes: Vec::new(),
         };
         for module in rest {
@@ -70,17 +77,16 @@ impl Modules {
                 "Pooling" if found.pooling.is_none() && !found.normalize => {
                     found.pooling = Some(module.folder.join("config.json"));
                 }
+                "Dense" if found.pooling.is_some() && !found.normalize && found.dense.len() < DENSE_MAX => {
+                    found.dense.push(module.folder.clone());
+                }
                 "Normalize" if found.pooling.is_some() => {
                     of_vectors(&module.folder.join("config.json"))?;
                     found.normalize = true;
                 }
                 // It does nothing outside of training.
                 "Dropout" => {}
-                _ => {
-                    return Err(fail(
-                        module.unsupported("carried: Transformer, Pooling, Normalize, in this order"),
-                    ));
-                }
+                _ => return Err(fail(module.unsupported(CARRIED))),
             }
         }
         Ok(found)
@@ -91,7 +97,37 @@ impl Modules {
         let pooling = pooling.is_file().then_some(pooling);
         let notes =
             pooling.iter().map(|p| format!("there is no {FILE}; the pooling is that of {}", p.display()));
-        Self { transformer: folder.into(), notes: notes.collect(), pooling, normalize: false, listed: false }
+        Self {
+            transformer: folder.into(),
+            notes: notes.collect(),
+            pooling,
+            dense: Vec::new(),
+            normalize: false,
+            list: None,
+        }
+    }
+
+    /// The dense layers behind the pooling.
+    ///
+    /// # Errors
+    /// Names the file and the key or tensor that is not carried.
+    pub fn dense(&self, config: &Config) -> Result<Vec<DenseModule>, CheckpointError> {
+        if let (Some(list), Some(folder)) = (&self.list, self.dense.first())
+            && config.labels.is_some()
+        {
+            let reason = format!(
+                "it lists a Dense ({}), but config.json is that of a classifier, which has no vectors",
+                folder.display()
+            );
+            return Err(CheckpointError::Config { path: list.clone(), reason });
+        }
+        let mut width = config.hidden;
+        let mut load = |folder: &PathBuf| {
+            let module = DenseModule::load(folder, width)?;
+            width = module.linear.bias.len();
+            Ok(module)
+        };
+        self.dense.iter().map(&mut load).collect()
     }
 
     /// Refuses a pooling that leaves out the tokens of the model's prompts.
@@ -115,7 +151,8 @@ impl Modules {
         hidden: usize,
         chosen: Option<Pooling>,
     ) -> Result<(Pooling, Vec<String>), CheckpointError> {
-        let stated = self.pooling.as_deref().map(|path| pooling::read(path, hidden, self.normalize));
+        let only_normalized = self.normalize && self.dense.is_empty();
+        let stated = self.pooling.as_deref().map(|path| pooling::read(path, hidden, only_normalized));
         match (chosen, stated) {
             (Some(chosen), stated) => {
                 let other = stated.and_then(Result::ok).filter(|stated| *stated != chosen);
@@ -130,8 +167,8 @@ impl Modules {
             }
             (None, Some(stated)) => Ok((stated?, self.notes.clone())),
             (None, None) => {
-                let why =
-                    if self.listed { "modules.json has no Pooling" } else { "there is no modules.json" };
+                let listed = self.list.is_some();
+                let why = if listed { "modules.json has no Pooling" } else { "there is no modules.json" };
                 let note = format!("{why}: mean pooling is ASSUMED; --pooling cls chooses the other one");
                 Ok((Pooling::Mean, vec![note]))
             }

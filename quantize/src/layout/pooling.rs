@@ -19,7 +19,8 @@ const MODES: [(&str, &str); 6] = [
 ];
 const ADVICE: &str = "carried: mean, cls; --pooling takes one of them instead";
 
-/// The pooling of vectors of `hidden` numbers. `normalized` says whether a `Normalize` follows.
+/// The pooling of vectors of `hidden` numbers. `normalized` says whether a `Normalize` follows, and
+/// nothing else.
 pub(super) fn read(path: &Path, hidden: usize, normalized: bool) -> Result<Pooling, CheckpointError> {
     let json = Json::read(path)?;
     for key in ["embedding_dimension", "word_embedding_dimension"] {

@@ -8,5 +8,5 @@ mod functions;
 pub mod proto;
 mod writer;
 
-pub use functions::all as functions;
+pub use functions::functions_of;
 pub use writer::{graph, write};

@@ -1,13 +1,15 @@
 //! Writes the ONNX file of an encoder.
 
+use std::borrow::Borrow;
+
 use lockstep_arith::embedding::Embedding;
-use lockstep_arith::encoder::{Encoder, Layer, Pooling};
+use lockstep_arith::encoder::{Dense, Encoder, Head, Layer, Pooling};
 use lockstep_arith::layer_norm::{Affine, LayerNorm};
 use lockstep_arith::linear::Linear;
 use lockstep_arith::rows::Sign;
 use prost::Message;
 
-use super::functions;
+use super::functions::functions_of;
 use super::proto::{
     Attribute, DOMAIN, Dimension, Element, Graph, INT32, INT64, Model, Node, OperatorSet, Property, Shape,
     Tensor, TensorType, Type, ValueInfo,
@@ -35,7 +37,7 @@ pub fn write(encoder: &Encoder, metadata: &[(String, String)]) -> Vec<u8> {
             .iter()
             .map(|(key, value)| Property { key: key.clone(), value: value.clone() })
             .collect(),
-        functions: functions::all(),
+        functions: functions_of(encoder),
     };
     model.encode_to_vec()
 }
@@ -218,29 +220,53 @@ impl Writer {
         next
     }
 
-    /// Adds the pooling or the head. Gives the output of the graph.
+    /// Adds the pooling and the dense layers, or the head. Gives the output of the graph.
     fn ending(&mut self, encoder: &Encoder, stream: &str) -> ValueInfo {
         let input = owned(&[stream, "starts"]);
-        let Some(head) = &encoder.head else {
-            let op = match encoder.pooling {
-                Pooling::Mean => "PoolMean",
-                Pooling::Cls => "PoolFirst",
-            };
+        if let Some(head) = &encoder.head {
+            self.node("pool", "FirstRow", input, owned(&["pool.row"]), &[]);
+            return self.head(head);
+        }
+        let mean = encoder.pooling == Pooling::Mean;
+        let mut width = self.hidden;
+        if encoder.dense.is_empty() {
+            let op = if mean { "PoolMean" } else { "PoolFirst" };
             self.node("pool", op, input, owned(&["pooled"]), &[]);
-            return value_info("pooled", INT32, vec![named("B"), fixed(self.hidden)]);
-        };
-        self.node("pool", "FirstRow", input, owned(&["pool.row"]), &[]);
+        } else {
+            let op = if mean { "MeanRow" } else { "FirstRow" };
+            self.node("pool", op, input, owned(&["pool.row"]), &[]);
+            let mut value = "pool.row".to_owned();
+            for (i, dense) in encoder.dense.iter().enumerate() {
+                value = self.dense(&format!("dense.{i}"), dense, value);
+                width = dense.linear.outputs;
+            }
+            self.node("vector", "Widen", vec![value], owned(&["pooled"]), &[]);
+        }
+        value_info("pooled", INT32, vec![named("B"), fixed(width)])
+    }
 
-        let pooler = "head.pooler";
-        let mut input = owned(&["pool.row"]);
-        input.extend(self.linear(pooler, &head.pooler));
-        input.push(self.tensor(pooler, "table", &[3, 8], &head.tanh.coefficients.concat()));
-        let mut attributes = shifts(&head.pooler).to_vec();
-        attributes.push(("fraction_bits", head.tanh.fraction_bits.into()));
-        self.node(pooler, "LinearTanh", input, owned(&["head.pooler.pooled"]), &attributes);
+    /// Adds a dense layer, or the pooler of a head. Gives the name of its output.
+    fn dense(&mut self, part: &str, dense: &Dense<impl Borrow<Linear>>, x: String) -> String {
+        let linear = dense.linear.borrow();
+        let mut input = vec![x];
+        input.extend(self.linear(part, linear));
+        let mut attributes = shifts(linear).to_vec();
+        let mut op = "Linear16";
+        if let Some(tanh) = &dense.tanh {
+            input.push(self.tensor(part, "table", &[3, 8], &tanh.coefficients.concat()));
+            attributes.push(("fraction_bits", tanh.fraction_bits.into()));
+            op = "LinearTanh";
+        }
+        let output = format!("{part}.pooled");
+        self.node(part, op, input, vec![output.clone()], &attributes);
+        output
+    }
 
+    fn head(&mut self, head: &Head) -> ValueInfo {
+        let pooler = Dense { linear: &head.pooler, tanh: Some(head.tanh.clone()) };
+        let pooled = self.dense("head.pooler", &pooler, "pool.row".to_owned());
         let classifier = "head.classifier";
-        let mut input = owned(&["head.pooler.pooled"]);
+        let mut input = vec![pooled];
         input.extend(self.linear(classifier, &head.classifier));
         self.node(classifier, "Linear", input, owned(&["logits"]), &shifts(&head.classifier));
         value_info("logits", INT32, vec![named("B"), fixed(head.classifier.outputs)])

@@ -11,14 +11,17 @@
 //! | 4 | (10) to (12) | `residual.rs` | a linear layer that adds to the stream, and its shift |
 //! | 5 | (28) to (30) | `feed_forward.rs` | the activation, and the linear layers around it |
 //! | 6 | (31), (34) | `head.rs` | pooler and classifier |
+//! | 7 | (31), (35), (36) | `dense.rs` | dense layers behind the pooling |
 //!
 //! All steps share these tools: `equalise.rs` balances channels, `observe.rs` quantises calibration
 //! rows as (5) to (9) do, `damping.rs` measures what an epsilon does, `rounding.rs` rounds weights,
-//! `fit.rs` chooses shifts and units, and `tables.rs` fits the tables of (29) and (31).
+//! `fit.rs` chooses shifts and units, `tables.rs` fits the tables of (29) and (31), and `tanh.rs`
+//! chooses the input of (31).
 
 mod attention;
 mod context;
 mod damping;
+mod dense;
 mod embedding;
 mod equalise;
 mod feed_forward;
@@ -30,8 +33,11 @@ mod observe;
 mod residual;
 mod rounding;
 mod tables;
+mod tanh;
 
-use lockstep_arith::encoder::{Encoder, Pooling};
+use std::borrow::Cow;
+
+use lockstep_arith::encoder::Encoder;
 use lockstep_arith::range::RangeError;
 use lockstep_tokenizer::Encoding;
 
@@ -40,12 +46,14 @@ use crate::report::{Compared, Report, StreamError};
 use crate::teacher;
 use context::LayerContext;
 use damping::damping;
+use dense::{dense, equalise};
 use embedding::embedding;
 use equalise::equaliser_of;
 use head::head;
 use layer::layer;
 use norm::norm;
 
+pub use dense::Ending;
 pub use fit::FitError;
 
 /// Greatest relative squared error of a stream on the calibration text. Trained models stay far
@@ -80,7 +88,7 @@ pub enum QuantizeError {
 pub struct Quantized {
     /// The integers.
     pub encoder: Encoder,
-    /// Value of one unit of the last stream.
+    /// Value of one unit of the last stream, or of the vectors behind dense layers.
     pub vector_unit: f64,
     /// Value of one unit of a logit, if the model has a head.
     pub logit_unit: Option<f64>,
@@ -95,7 +103,7 @@ pub struct Quantized {
 /// [`QuantizeError`] names the part of the model and the value.
 pub fn quantize(
     checkpoint: &Checkpoint,
-    pooling: Pooling,
+    ending: Ending<'_>,
     sequences: &[Encoding],
     mut step: impl FnMut(&str),
 ) -> Result<Quantized, QuantizeError> {
@@ -117,14 +125,19 @@ pub fn quantize(
     compared.keep(&x, stream.unit);
 
     let mut layers = Vec::with_capacity(config.layers);
+    let mut vector_equaliser = Vec::new();
     for (l, weights) in checkpoint.layers.iter().enumerate() {
         step(&format!("layer {l}"));
-        let trace = teacher::layer(&x, weights, &ranges, config);
+        let mut trace = teacher::layer(&x, weights, &ranges, config);
+        let mut weights = Cow::Borrowed(weights);
+        if l + 1 == config.layers && !ending.dense.is_empty() {
+            vector_equaliser = equalise(ending, &ranges, weights.to_mut(), &mut trace);
+        }
         let next = checkpoint.layers.get(l + 1).map(|w| equaliser_of(&trace.out, &w.projection.weight));
         let context = LayerContext {
             index: l,
             config,
-            weights,
+            weights: &weights,
             x: &x,
             equaliser: &equaliser,
             input: stream,
@@ -144,7 +157,17 @@ pub fn quantize(
         }
         None => (None, None),
     };
-    let encoder = Encoder { heads: config.heads, embedding, embedding_norm, layers, pooling, head };
+    let (mut dense_layers, mut vector_unit) = (Vec::new(), stream.unit);
+    if !ending.dense.is_empty() {
+        let pooled = teacher::pool(&x, &ranges, ending.pooling);
+        let chosen = dense(ending.dense, pooled, &vector_equaliser, stream.unit, &mut report)?;
+        let vectors;
+        (dense_layers, vectors, vector_unit) = chosen;
+        compared.keep_vectors(&vectors, vector_unit);
+    }
+    let Ending { pooling, .. } = ending;
+    let dense = dense_layers;
+    let encoder = Encoder { heads: config.heads, embedding, embedding_norm, layers, pooling, dense, head };
     encoder.validate()?;
     step("error report");
     report.streams = compared.run(&encoder, sequences);
@@ -152,5 +175,5 @@ pub fn quantize(
     if let Some(stream) = report.streams.iter().find(|s| !holds(s)) {
         return Err(QuantizeError::Error { name: stream.name.clone(), error: stream.relative_error });
     }
-    Ok(Quantized { encoder, vector_unit: stream.unit, logit_unit, report })
+    Ok(Quantized { encoder, vector_unit, logit_unit, report })
 }

@@ -27,7 +27,7 @@ pub fn run(bytes: &[u8]) -> bool {
     if script.chance(24) {
         return check(script.rest());
     }
-    let mut file = script.pick(&[0, 1, 2, 3].map(|i| &GRAPHS[i])).clone();
+    let mut file = script.pick(&[0, 1, 2, 3, 4].map(|i| &GRAPHS[i])).clone();
     for _ in 0..script.below(6) {
         change(&mut file, &mut script);
     }

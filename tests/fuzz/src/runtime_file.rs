@@ -14,12 +14,13 @@ use crate::script::Script;
 pub(crate) const TINY: Shape =
     Shape { vocabulary: 3, positions: 4, layers: 1, hidden: 32, heads: 2, intermediate: 32, ..Shape::SMALL };
 
-/// Shapes with a head, with odd sizes, with two layers.
-pub(crate) const SHAPES: [Shape; 4] = [
+/// Shapes with a head, with odd sizes, with two layers, with dense layers.
+pub(crate) const SHAPES: [Shape; 5] = [
     TINY,
     Shape { labels: 3, ..TINY },
     Shape { hidden: 34, heads: 1, intermediate: 38, pooling: Pooling::Cls, ..TINY },
     Shape { layers: 2, ..TINY },
+    Shape { dense: [35, 2], ..TINY },
 ];
 
 static FILES: LazyLock<[Vec<u8>; SHAPES.len()]> =
@@ -31,7 +32,7 @@ const LINE: usize = 64;
 /// Reads a script as a file. Returns whether it was accepted.
 pub fn run(bytes: &[u8]) -> bool {
     let mut script = Script::new(bytes);
-    let mut file = script.pick(&[0, 1, 2, 3].map(|i| &FILES[i])).clone();
+    let mut file = script.pick(&[0, 1, 2, 3, 4].map(|i| &FILES[i])).clone();
     for _ in 0..script.below(6) {
         change(&mut file, &mut script);
     }
@@ -88,7 +89,7 @@ fn compare(plain: &Encoder, file: Vec<u8>) {
 pub fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = (0..SHAPES.len() as u8).map(|shape| vec![shape, 0]).collect();
     // One changed byte, which is mostly a weight.
-    seeds.extend((0..24_u8).map(|i| vec![i % 4, 1, 4, i.wrapping_mul(41), i % 7, i % 4, i]));
+    seeds.extend((0..24_u8).map(|i| vec![i % 5, 1, 4, i.wrapping_mul(41), i % 7, i % 4, i]));
     seeds.extend(crate::random::scripts(8, 60));
     seeds
 }

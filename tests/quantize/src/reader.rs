@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use lockstep_arith::activation::{Activation, SEGMENTS, Table};
 use lockstep_arith::attention::ScoreScale;
 use lockstep_arith::embedding::Embedding;
-use lockstep_arith::encoder::{Encoder, Head, Layer, Pooling};
+use lockstep_arith::encoder::{Dense, Encoder, Head, Layer, Pooling};
 use lockstep_arith::layer_norm::{Affine, LayerNorm};
 use lockstep_arith::linear::Linear;
 use lockstep_arith::range::RangeError;
 use lockstep_arith::rows::Sign;
 use lockstep_quantize::onnx::proto::{DOMAIN, Element, Graph, Model, Node, OperatorSet, Tensor};
-use lockstep_quantize::onnx::{functions, graph};
+use lockstep_quantize::onnx::{functions_of, graph};
 use prost::Message;
 
 /// Why a file is not a quantised encoder in this format.
@@ -64,7 +64,7 @@ pub fn read(bytes: &[u8]) -> Result<Encoder, ReadError> {
     let encoder = Reader::of(&found)?.encoder()?;
     encoder.validate()?;
     compare(&found, &graph(&encoder))?;
-    for function in functions() {
+    for function in functions_of(&encoder) {
         if !model.functions.iter().any(|f| f.name == function.name && f.domain == function.domain) {
             return Err(ReadError::Model(format!("the function {} is missing", function.name)));
         }
@@ -136,13 +136,16 @@ impl<'a> Reader<'a> {
         let count = (0..).take_while(exists).count().max(1);
         let layers = (0..count).map(|i| self.layer(i, i + 1 == count)).collect::<Result<_, _>>()?;
         let heads = self.integer("layer.0.attention", "heads")?;
-        let (pooling, head) = match self.node("pool")?.op_type.as_str() {
-            "PoolMean" => (Pooling::Mean, None),
-            "PoolFirst" => (Pooling::Cls, None),
-            "FirstRow" => (Pooling::Cls, Some(self.head()?)),
+        let pooling = match self.node("pool")?.op_type.as_str() {
+            "PoolMean" | "MeanRow" => Pooling::Mean,
+            "PoolFirst" | "FirstRow" => Pooling::Cls,
             other => return Err(node_error("pool", format!("the operator is {other}"))),
         };
-        Ok(Encoder { heads, embedding, embedding_norm, layers, pooling, head })
+        let head = if self.nodes.contains_key("head.pooler") { Some(self.head()?) } else { None };
+        let exists = |i: &usize| self.nodes.contains_key(format!("dense.{i}").as_str());
+        let count = (0..).take_while(exists).count();
+        let dense = (0..count).map(|i| self.dense(&format!("dense.{i}"))).collect::<Result<_, _>>()?;
+        Ok(Encoder { heads, embedding, embedding_norm, layers, pooling, dense, head })
     }
 
     fn embedding(&self) -> Result<(Embedding, LayerNorm), ReadError> {
@@ -183,6 +186,14 @@ impl<'a> Reader<'a> {
             },
             contract: self.linear(&part("contract"), self.sign(&part("contract"))?)?,
             output_norm: self.norm(&part("contract"), last)?,
+        })
+    }
+
+    fn dense(&self, part: &str) -> Result<Dense, ReadError> {
+        let tanh = self.node(part)?.op_type == "LinearTanh";
+        Ok(Dense {
+            linear: self.linear(part, Sign::Signed)?,
+            tanh: if tanh { Some(self.table(part, "table")?) } else { None },
         })
     }
 

@@ -15,6 +15,7 @@ fn file() -> Vec<u8> {
         hidden: 32,
         heads: 1,
         intermediate: 32,
+        dense: [0, 0],
         labels: 0,
         pooling: Pooling::Mean,
     };

@@ -100,12 +100,13 @@ fn models_of_many_shapes() {
 
 #[test]
 fn long_sequences() {
-    let shape = Shape { positions: 512, layers: 1, ..SMALL };
-    let encoder = model(&shape, 5);
-    let mut random = Random::new(5);
-    let calls =
-        [&[512][..], &[511, 1, 300], &[64]].map(|lengths| sequences(&encoder, lengths, 0, &mut random));
-    assert_eq!(difference(&encoder, &calls), None);
+    for dense in [[0, 0], [64, 0]] {
+        let encoder = model(&Shape { positions: 512, layers: 1, dense, ..SMALL }, 5);
+        let mut random = Random::new(5);
+        let calls =
+            [&[512][..], &[511, 1, 300], &[64]].map(|lengths| sequences(&encoder, lengths, 0, &mut random));
+        assert_eq!(difference(&encoder, &calls), None, "{dense:?}");
+    }
 }
 
 /// Few words and flat scores: equal tokens, sums of weights at their greatest, rows of zeros.
@@ -125,8 +126,13 @@ fn one_word_over_and_over() {
 #[test]
 fn parameters_at_the_ends_of_their_ranges() {
     let head = Shape { hidden: 48, heads: 3, labels: 3, pooling: Pooling::Cls, ..SMALL };
+    let dense = Shape { dense: [66, 40], ..SMALL };
     for seed in 0..16 {
-        let shape = if seed % 4 == 3 { head } else { SMALL };
+        let shape = match seed % 4 {
+            2 => dense,
+            3 => head,
+            _ => SMALL,
+        };
         let encoder = extreme(&shape, seed);
         let random = &mut Random::new(seed);
         let calls = [calls(&encoder, 0, random), calls(&encoder, 4, random)].concat();

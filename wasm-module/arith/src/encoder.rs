@@ -1,26 +1,19 @@
-//! The whole encoder: from token ids to pooled integers or logits.
+//! The whole encoder: from token ids to the integers of a vector, or to logits.
 
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
 
-use crate::activation::{Activation, Table};
+use crate::activation::Activation;
 use crate::attention::{ScoreScale, attend};
 use crate::embedding::Embedding;
 use crate::layer_norm::LayerNorm;
 use crate::linear::Linear;
-use crate::range::{RangeError, check, check_len};
+use crate::range::{RangeError, check};
 use crate::rows::Sign;
 
-/// How the vectors of the tokens become one vector: (33).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Pooling {
-    /// The sum of all tokens.
-    Mean,
-    /// The first token.
-    Cls,
-}
+pub use crate::vector::{DENSE_MAX, Dense, Head, Pooling};
 
 /// One transformer layer. `L` is a linear layer: the plain [`Linear`] here, packed weights in
 /// `lockstep-folder`.
@@ -44,17 +37,6 @@ pub struct Layer<L = Linear> {
     pub output_norm: LayerNorm,
 }
 
-/// A classification head, pooler and classifier: (34).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head<L = Linear> {
-    /// `[D, D]`.
-    pub pooler: L,
-    /// `tanh`, in units of 2^-15.
-    pub tanh: Table,
-    /// `[D, labels]`.
-    pub classifier: L,
-}
-
 /// A quantised encoder. `L` is a linear layer, `E` the embedding tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoder<L = Linear, E = Embedding> {
@@ -68,6 +50,8 @@ pub struct Encoder<L = Linear, E = Embedding> {
     pub layers: Vec<Layer<L>>,
     /// Pooling of a model without a head.
     pub pooling: Pooling,
+    /// Dense layers behind the pooling, first to last; none in a model with a head.
+    pub dense: Vec<Dense<L>>,
     /// Classification head, if the model has one.
     pub head: Option<Head<L>>,
 }
@@ -200,12 +184,14 @@ impl Encoder {
         for (i, layer) in self.layers.iter().enumerate() {
             layer.validate(i, d, i + 1 == self.layers.len())?;
         }
-        if let Some(head) = &self.head {
-            expect_shape(&head.pooler, "pooler", (d, d), Sign::Signed)?;
-            head.tanh.validate("pooler tanh")?;
-            expect_shape(&head.classifier, "classifier", (d, head.classifier.outputs), Sign::Signed)?;
+        let most = if self.head.is_some() { 0 } else { DENSE_MAX };
+        check("encoder", "number of dense layers", self.dense.len() as i64, 0, most as i64)?;
+        let mut width = d;
+        for (i, dense) in self.dense.iter().enumerate() {
+            dense.validate(&alloc::format!("dense {i}"), width)?;
+            width = dense.linear.outputs;
         }
-        Ok(())
+        self.head.as_ref().map_or(Ok(()), |head| head.validate(d))
     }
 
     /// Checks a sequence.
@@ -216,30 +202,30 @@ impl Encoder {
         self.input_limits().check(Sequence { ids, type_ids })
     }
 
-    /// Encodes one sequence: returns the pooled integers `[D]`, or the logits `[labels]` of a model
-    /// with a head.
+    /// Encodes one sequence: returns the pooled integers `[D]`, the vector of the last dense layer,
+    /// or the logits `[labels]` of a model with a head.
     ///
     /// # Errors
     /// [`InputError`] if the sequence is empty or too long, or if it has an unknown token or token
     /// type.
     pub fn forward(&self, ids: &[u32], type_ids: &[u8]) -> Result<Vec<i32>, InputError> {
-        let stream = self.token_vectors(ids, type_ids)?;
-        let mut rows = stream.chunks_exact(self.hidden());
-        let first = rows.next().unwrap_or(&[]);
+        Ok(self.result(&self.token_vectors(ids, type_ids)?))
+    }
+
+    /// Section 8, from the stream of the last layer, `[n, D]`, to the result of [`Self::forward`].
+    #[must_use]
+    pub fn result(&self, stream: &[i16]) -> Vec<i32> {
+        let d = self.hidden();
         if let Some(head) = &self.head {
-            let pooled: Vec<i16> =
-                head.pooler.forward16(first).into_iter().map(|v| head.tanh.odd(v)).collect();
-            return Ok(head.classifier.forward(&pooled));
+            return head.forward(&stream[..d]);
         }
-        let mut pooled: Vec<i32> = first.iter().map(|&x| x.into()).collect();
-        if self.pooling == Pooling::Mean {
-            for row in rows {
-                for (sum, &x) in pooled.iter_mut().zip(row) {
-                    *sum += i32::from(x);
-                }
-            }
+        let pooled = self.pooling.pool(stream, d);
+        if self.dense.is_empty() {
+            return pooled;
         }
-        Ok(pooled)
+        let row = pooled.into_iter().map(|sum| self.pooling.row(sum, stream.len() / d) as i16).collect();
+        let vector: Vec<i16> = self.dense.iter().fold(row, |row, dense| dense.forward(&row));
+        vector.into_iter().map(i32::from).collect()
     }
 
     /// Encodes one sequence up to the stream of the last layer, `[n, D]`.
@@ -284,13 +270,13 @@ impl Layer {
         let width = self.expand.outputs;
         check(&name("feed-forward"), "intermediate size", width as i64, 32, 4096)?;
         check(&name("feed-forward"), "intermediate size modulo 2", (width % 2) as i64, 0, 0)?;
-        expect_shape(&self.projection, &name("projection"), (d, 3 * d), Sign::Signed)?;
+        self.projection.expect(&name("projection"), (d, 3 * d), Sign::Signed)?;
         self.score.validate(&name("attention"))?;
-        expect_shape(&self.output, &name("attention output"), (d, d), Sign::Signed)?;
+        self.output.expect(&name("attention output"), (d, d), Sign::Signed)?;
         self.attention_norm.validate(&name("attention LayerNorm"), d, true)?;
-        expect_shape(&self.expand, &name("feed-forward 1"), (d, width), Sign::Signed)?;
+        self.expand.expect(&name("feed-forward 1"), (d, width), Sign::Signed)?;
         self.activation.validate(&name("activation"), width)?;
-        expect_shape(&self.contract, &name("feed-forward 2"), (width, d), Sign::Unsigned)?;
+        self.contract.expect(&name("feed-forward 2"), (width, d), Sign::Unsigned)?;
         self.output_norm.validate(&name("output LayerNorm"), d, !last)
     }
 
@@ -338,17 +324,4 @@ fn push_norm(norm: &LayerNorm, sums: &[i32], stream: &mut Vec<i16>, equalised: &
     let (x, e) = norm.forward(sums);
     stream.extend(x);
     equalised.extend(e.into_iter().flatten());
-}
-
-fn expect_shape(linear: &Linear, name: &str, shape: (usize, usize), sign: Sign) -> Result<(), RangeError> {
-    check_len(name, "a row of inputs", linear.inputs, shape.0)?;
-    check_len(name, "a row of outputs", linear.outputs, shape.1)?;
-    check(
-        name,
-        "unsigned rows",
-        i64::from(linear.sign == Sign::Unsigned),
-        i64::from(sign == Sign::Unsigned),
-        i64::from(sign == Sign::Unsigned),
-    )?;
-    linear.validate(name)
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::fixed::{bit_length, floor_sqrt, mul_q15, round_shift, round_shift_wide, sat16};
+use crate::fixed::{bit_length, floor_sqrt, mul_q15, reciprocal, round_shift, round_shift_wide, sat16};
 use crate::range::{RangeError, check, check_all, check_len};
 
 /// The greatest magnitude of a sum that enters a LayerNorm: the bound of the clamp in (12).
@@ -90,8 +90,7 @@ pub const fn clamp_sum(s: i32) -> i32 {
 /// `R` of (12): `2^32 / D`, rounded half up, at most 2^27.
 #[must_use]
 pub const fn reciprocal_of_width(hidden: usize) -> u32 {
-    let d = hidden as u64;
-    (((1 << 33) + d) / (2 * d)) as u32
+    reciprocal(hidden) as u32
 }
 
 /// `mean` of (12); `total` is the sum of a row of `hidden` sums.

@@ -19,3 +19,4 @@ pub mod linear;
 pub mod range;
 pub mod rows;
 pub mod sample;
+pub mod vector;

@@ -47,6 +47,19 @@ impl Linear {
         check_all(name, "biases", self.biases.iter().map(|&b| b.into()), -(1 << 21), 1 << 21)
     }
 
+    /// [`Self::validate`], and checks that the layer has these inputs and outputs and takes these
+    /// rows.
+    ///
+    /// # Errors
+    /// As [`Self::validate`].
+    pub fn expect(&self, name: &str, shape: (usize, usize), sign: Sign) -> Result<(), RangeError> {
+        check_len(name, "a row of inputs", self.inputs, shape.0)?;
+        check_len(name, "a row of outputs", self.outputs, shape.1)?;
+        let [found, wanted] = [self.sign, sign].map(|sign| i64::from(sign == Sign::Unsigned));
+        check(name, "unsigned rows", found, wanted, wanted)?;
+        self.validate(name)
+    }
+
     /// (10) for one quantised row.
     #[must_use]
     pub fn accumulate(&self, q: &[i8]) -> Vec<i32> {

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::activation::{Activation, SEGMENTS, Table, least_offset};
 use crate::attention::ScoreScale;
 use crate::embedding::Embedding;
-use crate::encoder::{Encoder, Head, Layer, Pooling};
+use crate::encoder::{Dense, Encoder, Head, Layer, Pooling};
 use crate::layer_norm::{Affine, LayerNorm};
 use crate::linear::Linear;
 use crate::rows::Sign;
@@ -28,6 +28,8 @@ pub struct Shape {
     pub heads: usize,
     /// Intermediate size.
     pub intermediate: usize,
+    /// Outputs of each dense layer behind the pooling; 0 for a layer that is not there.
+    pub dense: [usize; 2],
     /// Number of labels of the classification head; 0 for a model without a head.
     pub labels: usize,
     /// Pooling.
@@ -43,6 +45,7 @@ impl Shape {
         hidden: 64,
         heads: 2,
         intermediate: 160,
+        dense: [0, 0],
         labels: 0,
         pooling: Pooling::Mean,
     };
@@ -130,14 +133,27 @@ pub fn encoder(shape: &Shape, seed: u64) -> Encoder {
         tanh: random.table(12),
         classifier: random.linear(hidden, shape.labels, 10, Sign::Signed),
     });
+    let dense = dense(&mut random, shape);
     Encoder {
         heads: shape.heads,
         embedding,
         embedding_norm: LayerNorm { residual_shift: 0, ..random.norm(hidden, false) },
         layers,
         pooling: shape.pooling,
+        dense,
         head,
     }
+}
+
+/// Dense layers, of which every other one has a `tanh`, beginning with the first.
+fn dense(random: &mut Random, shape: &Shape) -> Vec<Dense> {
+    let widths = shape.dense.into_iter().filter(|&width| width > 0);
+    let inputs = core::iter::once(shape.hidden).chain(widths.clone());
+    let layer = |(i, (inputs, outputs)): (usize, (usize, usize))| Dense {
+        linear: random.linear(inputs, outputs, 12, Sign::Signed),
+        tanh: i.is_multiple_of(2).then(|| random.table(12)),
+    };
+    inputs.zip(widths).enumerate().map(layer).collect()
 }
 
 fn layer(random: &mut Random, shape: &Shape, last: bool) -> Layer {

@@ -38,3 +38,19 @@ fn the_answers_are_known() {
     ];
     assert_eq!(found, known, "found {found:#018x?}");
 }
+
+#[test]
+fn the_answers_behind_dense_layers_are_known() {
+    let mean = encoder(&Shape { dense: [50, 30], ..Shape::SMALL }, 2026);
+    let first = encoder(&Shape { pooling: Pooling::Cls, dense: [100, 0], ..Shape::SMALL }, 2026);
+    let found: Vec<u64> = [1, 17, 64].iter().flat_map(|&n| [answer(&mean, n), answer(&first, n)]).collect();
+    let known = [
+        0x80ed_7d33_09d5_fa60,
+        0x541b_141a_7b59_5fb1,
+        0x884a_a9fb_e9c0_6a86,
+        0x5a27_61aa_f8ce_0038,
+        0x0d78_c701_4a1e_7e03,
+        0xac01_597b_3984_c667,
+    ];
+    assert_eq!(found, known, "found {found:#018x?}");
+}

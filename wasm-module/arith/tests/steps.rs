@@ -3,6 +3,7 @@
 
 use lockstep_arith::activation::{Activation, SEGMENTS, Table, least_offset};
 use lockstep_arith::attention::{ContextScale, ScoreScale, attend, exp2};
+use lockstep_arith::encoder::Pooling;
 use lockstep_arith::fixed::{bit_length, floor_sqrt, mul_q15, round_shift, round_shift_wide, sat16};
 use lockstep_arith::layer_norm::{SUM_LIMIT, clamp_sum, normalise, reciprocal_of_width};
 use lockstep_arith::linear::Linear;
@@ -47,6 +48,29 @@ fn saturation_and_lengths() {
         let expected = if x == 0 { 0 } else { x.ilog2() as i32 + 1 };
         assert_eq!(bit_length(x), expected);
     }
+}
+
+/// (35) of every length: half up, at most 2^-8 from the mean, and within 16 bits.
+#[test]
+fn means_are_rounded_and_fit() {
+    for n in 1..=512_i64 {
+        let ends = [-32768 * n, -32768 * n + 1, 32767 * n - 1, 32767 * n];
+        let ties = (-3..=3).flat_map(|k| [k * n + n / 2 - 1, k * n + n / 2, k * n + n / 2 + 1]);
+        for sum in ends.into_iter().chain(ties).filter(|sum| (-32768 * n..=32767 * n).contains(sum)) {
+            let found = Pooling::Mean.row(sum as i32, n as usize);
+            let error = (f64::from(found) - sum as f64 / n as f64).abs();
+            assert!(error <= 0.5 + 1.0 / 256.0, "{sum} / {n}: {found}");
+            assert!(i16::try_from(found).is_ok(), "{sum} / {n}: {found}");
+        }
+        // An exact half goes up where the reciprocal is exact.
+        if n.count_ones() == 1 && n > 1 {
+            assert_eq!(Pooling::Mean.row((3 * n + n / 2) as i32, n as usize), 4);
+            assert_eq!(Pooling::Mean.row((-3 * n - n / 2) as i32, n as usize), -3);
+        }
+    }
+    // Numbers that (33) never gives overflow nothing.
+    assert_eq!([i32::MIN, i32::MAX].map(|x| Pooling::Mean.row(x, 1)), [i32::MIN, i32::MAX]);
+    assert_eq!(Pooling::Cls.row(-32768, 9), -32768);
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub struct Manifest {
     pub pooling: String,
     /// Hidden size.
     pub hidden_size: usize,
+    /// Numbers of a vector, if dense layers make them another number than the hidden size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<usize>,
     /// Number of layers.
     pub layers: usize,
     /// Most tokens of a text, special tokens included; longer texts lose their end. It is at most
@@ -35,7 +38,8 @@ pub struct Manifest {
     pub max_input_length: usize,
     /// Size of the vocabulary.
     pub vocabulary: usize,
-    /// Value of one unit of a token vector; only for an embedding model.
+    /// Value of one unit of a token vector, or of a vector behind dense layers; only for an
+    /// embedding model.
     pub vector_unit: Option<f64>,
     /// Names of the labels; only for a classifier.
     pub labels: Option<Vec<String>>,
@@ -187,6 +191,7 @@ mod tests {
             model_type: "bert".into(),
             pooling: "mean".into(),
             hidden_size: 64,
+            dimensions: None,
             layers: 2,
             max_input_length: 128,
             vocabulary: 400,

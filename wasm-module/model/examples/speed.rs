@@ -20,6 +20,7 @@ fn main() {
         hidden: 384,
         heads: 12,
         intermediate: 1536,
+        dense: [0, 0],
         labels: 0,
         pooling: Pooling::Mean,
     };

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use lockstep_arith::attention::ScoreScale;
 use lockstep_arith::encoder::Pooling;
 use lockstep_arith::layer_norm::LayerNorm;
-use lockstep_folder::runtime::{PackedEncoder, PackedHead, PackedLayer};
+use lockstep_folder::runtime::{PackedDense, PackedEncoder, PackedHead, PackedLayer};
 use lockstep_kernels::{Attention, PackedLinear};
 use tract_core::internal::*;
 
 use crate::fused::{Fused, KernelCell, Step};
 use crate::steps::{
-    AttentionStep, EmbedStep, FirstRowStep, LinearActivationStep, LinearNormStep, LinearStep, LinearTanhStep,
-    PoolStep,
+    AttentionStep, EmbedStep, LinearActivationStep, LinearNormStep, LinearStep, LinearTanhStep,
 };
+use crate::vectors::{FirstRowStep, MeanRowStep, PoolStep, WidenStep};
 
 /// The graph of `FORMAT.md`, with the inputs `input_ids`, `token_type_ids` and `starts` and one
 /// output.
 pub(crate) fn graph(encoder: PackedEncoder, kernel: &KernelCell) -> TractResult<TypedModel> {
-    let PackedEncoder { heads, embedding, embedding_norm, layers, pooling, head } = encoder;
+    let PackedEncoder { heads, embedding, embedding_norm, layers, pooling, dense, head } = encoder;
     let hidden = embedding.hidden;
     let mut model = TypedModel::default();
     let (tokens, batch) = (model.symbols.sym("N").to_dim(), model.symbols.sym("B").to_dim());
@@ -33,7 +33,7 @@ pub(crate) fn graph(encoder: PackedEncoder, kernel: &KernelCell) -> TractResult<
     for (index, layer) in layers.into_iter().enumerate() {
         streams = graph.layer(&format!("layer.{index}"), layer, &streams)?;
     }
-    let output = graph.ending(pooling, head, streams[0])?;
+    let output = graph.ending(pooling, dense, head, streams[0])?;
     let mut model = graph.model;
     model.select_output_outlets(&output)?;
     Ok(model)
@@ -98,22 +98,50 @@ impl Graph<'_> {
         self.node(name, operator, Arc::new(LinearNormStep { linear, norm }), inputs)
     }
 
-    /// Adds the pooling, or the head if the model has one.
+    /// Adds the pooling and the dense layers, or the head if the model has one.
     fn ending(
         &mut self,
         pooling: Pooling,
+        dense: Vec<PackedDense>,
         head: Option<PackedHead>,
         stream: OutletId,
     ) -> TractResult<TVec<OutletId>> {
         let (width, inputs) = (self.hidden, [stream, self.starts]);
-        let Some(PackedHead { pooler, tanh, classifier }) = head else {
+        if let Some(head) = head {
+            let row = self.row(Pooling::Cls, &inputs)?;
+            return self.head(head, &row);
+        }
+        if dense.is_empty() {
             let mean = pooling == Pooling::Mean;
             let operator = if mean { "PoolMean" } else { "PoolFirst" };
             return self.node("pool", operator, Arc::new(PoolStep { width, mean }), &inputs);
-        };
-        let row = self.node("pool", "FirstRow", Arc::new(FirstRowStep { width }), &inputs)?;
+        }
+        let mut row = self.row(pooling, &inputs)?;
+        let mut width = width;
+        for (i, PackedDense { linear, tanh }) in dense.into_iter().enumerate() {
+            width = linear.weights.outputs();
+            let (operator, step): (_, Arc<dyn Step>) = match tanh {
+                Some(tanh) => ("LinearTanh", Arc::new(LinearTanhStep { linear, tanh })),
+                None => ("Linear16", Arc::new(LinearStep { linear, narrow: true })),
+            };
+            row = self.node(&format!("dense.{i}"), operator, step, &row)?;
+        }
+        self.node("vector", "Widen", Arc::new(WidenStep { width }), &row)
+    }
+
+    /// Adds the node of (35).
+    fn row(&mut self, pooling: Pooling, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        let width = self.hidden;
+        match pooling {
+            Pooling::Mean => self.node("pool", "MeanRow", Arc::new(MeanRowStep { width }), inputs),
+            Pooling::Cls => self.node("pool", "FirstRow", Arc::new(FirstRowStep { width }), inputs),
+        }
+    }
+
+    fn head(&mut self, head: PackedHead, row: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        let PackedHead { pooler, tanh, classifier } = head;
         let pooler = Arc::new(LinearTanhStep { linear: pooler, tanh });
-        let pooled = self.node("head.pooler", "LinearTanh", pooler, &row)?;
+        let pooled = self.node("head.pooler", "LinearTanh", pooler, row)?;
         let classifier = Arc::new(LinearStep { linear: classifier, narrow: false });
         self.node("head.classifier", "Linear", classifier, &pooled)
     }

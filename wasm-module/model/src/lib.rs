@@ -14,6 +14,7 @@ mod model;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod no_entropy;
 mod steps;
+mod vectors;
 
 pub use chunks::token_chunks;
 pub use error::ModelError;

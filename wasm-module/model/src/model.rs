@@ -35,10 +35,12 @@ struct Sizes {
 impl Sizes {
     fn of(encoder: &PackedEncoder) -> Self {
         let (hidden, head) = (encoder.hidden(), encoder.head.as_ref());
+        let last = head.map(|head| &head.classifier);
+        let last = last.or_else(|| encoder.dense.last().map(|dense| &dense.linear));
         Self {
             limits: encoder.input_limits(),
             hidden,
-            outputs: head.map_or(hidden, |head| head.classifier.weights.outputs()),
+            outputs: last.map_or(hidden, |linear| linear.weights.outputs()),
             has_head: head.is_some(),
         }
     }
@@ -57,8 +59,8 @@ impl Model {
         Ok(Self { plan, sizes, kernel })
     }
 
-    /// One result for each sequence: the pooled integers `[hidden]`, or the logits of a model with
-    /// a head. No result depends on the other sequences.
+    /// One result for each sequence: the pooled integers `[hidden]`, the vector of the last dense
+    /// layer, or the logits of a model with a head. No result depends on the other sequences.
     ///
     /// # Errors
     /// [`ModelError::Input`] names the first sequence that the model does not accept. Then nothing
@@ -101,7 +103,7 @@ impl Model {
         Ok(())
     }
 
-    /// Hidden size: the length of a pooled result.
+    /// Hidden size: the length of a token's vector.
     #[must_use]
     pub const fn hidden(&self) -> usize {
         self.sizes.hidden
@@ -125,7 +127,8 @@ impl Model {
         self.sizes.limits.types
     }
 
-    /// Length of a result: the hidden size, or the number of labels.
+    /// Length of a result: the hidden size, the outputs of the last dense layer, or the number of
+    /// labels.
     #[must_use]
     pub const fn outputs(&self) -> usize {
         self.sizes.outputs

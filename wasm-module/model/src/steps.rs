@@ -12,7 +12,7 @@ use tract_core::internal::*;
 use crate::fused::Step;
 use crate::matrix::{matrix, two_matrices};
 
-fn slice<T: Datum>(tensor: &Tensor) -> TractResult<&[T]> {
+pub(crate) fn slice<T: Datum>(tensor: &Tensor) -> TractResult<&[T]> {
     tensor.try_as_plain_ram()?.as_slice()
 }
 
@@ -26,7 +26,7 @@ fn with_scratch(evaluate: impl FnOnce(&mut Scratch)) {
 }
 
 /// The rows of each sequence.
-fn sequences(starts: &[i64], rows: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+pub(crate) fn sequences(starts: &[i64], rows: usize) -> impl Iterator<Item = Range<usize>> + '_ {
     let ends = starts.iter().skip(1).map(|&start| start as usize).chain([rows]);
     starts.iter().zip(ends).map(|(&start, end)| start as usize..end)
 }
@@ -176,65 +176,7 @@ impl Step for LinearActivationStep {
     }
 }
 
-/// Pooling: (33).
-#[derive(Debug)]
-pub(crate) struct PoolStep {
-    pub(crate) width: usize,
-    pub(crate) mean: bool,
-}
-
-impl Step for PoolStep {
-    fn outputs(&self) -> TVec<(DatumType, usize)> {
-        tvec![(i32::datum_type(), self.width)]
-    }
-
-    fn rows_of(&self) -> usize {
-        1
-    }
-
-    fn eval(&self, kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
-        let (stream, starts): (&[i16], &[i64]) = (slice(&inputs[0])?, slice(&inputs[1])?);
-        let out = matrix(starts.len(), self.width, |out| {
-            out.fill(0);
-            let sums = out.chunks_exact_mut(self.width);
-            for (sums, sequence) in sums.zip(sequences(starts, inputs[0].shape()[0])) {
-                let tokens = if self.mean { sequence.len() } else { 1 };
-                let rows = stream[sequence.start * self.width..].chunks_exact(self.width);
-                for row in rows.take(tokens) {
-                    kernel.accumulate(row, sums);
-                }
-            }
-        });
-        Ok(tvec![out?])
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct FirstRowStep {
-    pub(crate) width: usize,
-}
-
-impl Step for FirstRowStep {
-    fn outputs(&self) -> TVec<(DatumType, usize)> {
-        tvec![(i16::datum_type(), self.width)]
-    }
-
-    fn rows_of(&self) -> usize {
-        1
-    }
-
-    fn eval(&self, _kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
-        let (stream, starts): (&[i16], &[i64]) = (slice(&inputs[0])?, slice(&inputs[1])?);
-        let out = matrix(starts.len(), self.width, |out: &mut [i16]| {
-            for (row, &start) in out.chunks_exact_mut(self.width).zip(starts) {
-                row.copy_from_slice(&stream[start as usize * self.width..][..self.width]);
-            }
-        });
-        Ok(tvec![out?])
-    }
-}
-
-/// The pooler of a head: (31).
+/// The pooler of a head, or a dense layer with a `tanh`: (31).
 #[derive(Debug)]
 pub(crate) struct LinearTanhStep {
     pub(crate) linear: PackedLinear,

@@ -14,6 +14,9 @@ fn shapes() -> Vec<Shape> {
         Shape { layers: 3, pooling: Pooling::Cls, ..small },
         Shape { layers: 1, hidden: 34, heads: 2, intermediate: 70, ..small },
         Shape { layers: 2, hidden: 312, heads: 12, intermediate: 1200, ..small },
+        Shape { layers: 2, dense: [77, 0], ..small },
+        Shape { layers: 1, dense: [64, 301], positions: 512, ..small },
+        Shape { layers: 1, dense: [1, 0], pooling: Pooling::Cls, ..small },
         Shape { layers: 2, labels: 77, ..small },
         Shape { layers: 1, labels: 1, positions: 512, ..small },
     ]
@@ -44,7 +47,8 @@ fn models_equal_the_reference() {
             (model.hidden(), model.vocabulary(), model.positions(), model.types(), model.has_head()),
             (shape.hidden, shape.vocabulary, shape.positions, 2, shape.labels > 0)
         );
-        assert_eq!(model.outputs(), if shape.labels > 0 { shape.labels } else { shape.hidden });
+        let outputs = [shape.labels, shape.dense[1], shape.dense[0], shape.hidden];
+        assert_eq!(Some(model.outputs()), outputs.into_iter().find(|&outputs| outputs > 0));
 
         let mut random = Random::new(seed as u64);
         let lengths = [1, 2, 3, 5, 17, shape.positions, 33, 1];

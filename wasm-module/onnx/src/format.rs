@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use lockstep_arith::encoder::DENSE_MAX;
 use lockstep_arith::range::check;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataLocation;
@@ -30,7 +31,7 @@ pub(super) struct Operator {
 }
 
 /// The table of `FORMAT.md`.
-pub(super) const OPERATORS: [Operator; 11] = [
+pub(super) const OPERATORS: [Operator; 13] = [
     Operator {
         name: "Embed",
         data: 3,
@@ -83,6 +84,8 @@ pub(super) const OPERATORS: [Operator; 11] = [
     Operator { name: "PoolMean", data: 2, parameters: &[], attributes: &[], outputs: 1 },
     Operator { name: "PoolFirst", data: 2, parameters: &[], attributes: &[], outputs: 1 },
     Operator { name: "FirstRow", data: 2, parameters: &[], attributes: &[], outputs: 1 },
+    Operator { name: "MeanRow", data: 2, parameters: &[], attributes: &[], outputs: 1 },
+    Operator { name: "Widen", data: 1, parameters: &[], attributes: &[], outputs: 1 },
     Operator {
         name: "LinearTanh",
         data: 1,
@@ -123,6 +126,8 @@ pub(super) struct Outline {
     pub(super) positions: usize,
     pub(super) types: usize,
     pub(super) outputs: usize,
+    /// Number of dense layers.
+    pub(super) dense: usize,
     pub(super) has_head: bool,
 }
 
@@ -236,8 +241,11 @@ impl<'a> Walk<'a> {
             }
         }
 
-        let node = self.next(&["PoolMean", "PoolFirst", "FirstRow"], "pool", &[stream, "starts"])?;
-        let has_head = node.op_type == "FirstRow";
+        let operators = ["PoolMean", "PoolFirst", "MeanRow", "FirstRow"];
+        let node = self.next(&operators, "pool", &[stream, "starts"])?;
+        let row = ["MeanRow", "FirstRow"].contains(&node.op_type.as_str());
+        let has_head = node.op_type == "FirstRow" && self.comes("head.pooler");
+        let mut dense = 0;
         let (result, outputs, name) = if has_head {
             let node = self.next(&["LinearTanh"], "head.pooler", &[&node.output[0]])?;
             let node = self.next(&["Linear"], "head.classifier", &[&node.output[0]])?;
@@ -245,6 +253,21 @@ impl<'a> Walk<'a> {
             self.check_dims("head.pooler.w", [hidden, hidden])?;
             self.check_dims("head.classifier.w", [hidden, labels])?;
             (&node.output[0], labels, "logits")
+        } else if row {
+            let (mut value, mut width) = (&node.output[0], hidden);
+            loop {
+                check("encoder", "number of dense layers", dense as i64 + 1, 1, DENSE_MAX as i64)?;
+                let name = format!("dense.{dense}");
+                let node = self.next(&["LinearTanh", "Linear16"], &name, &[value])?;
+                let [_, outputs] = self.dims(&format!("{name}.w"))?;
+                self.check_dims(&format!("{name}.w"), [width, outputs])?;
+                (value, width, dense) = (&node.output[0], outputs, dense + 1);
+                if !self.comes(&format!("dense.{dense}")) {
+                    break;
+                }
+            }
+            let node = self.next(&["Widen"], "vector", &[value])?;
+            (&node.output[0], width, "pooled")
         } else {
             (&node.output[0], hidden, "pooled")
         };
@@ -255,7 +278,12 @@ impl<'a> Walk<'a> {
             [output] if output.name == name && *result == name => {}
             _ => return refuse("graph", format!("does not have the one output {name}")),
         }
-        Ok(Outline { layers, hidden, vocabulary, positions, types, outputs, has_head })
+        Ok(Outline { layers, hidden, vocabulary, positions, types, outputs, dense, has_head })
+    }
+
+    /// Whether the next node has this name.
+    fn comes(&self, name: &str) -> bool {
+        self.nodes.as_slice().first().is_some_and(|node| node.name == name)
     }
 
     /// The next node, which must be one of `operators`, with this name and these computed inputs.

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use lockstep_arith::activation::{Activation, SEGMENTS, Table};
 use lockstep_arith::attention::ScoreScale;
 use lockstep_arith::embedding::Embedding;
-use lockstep_arith::encoder::{Encoder, Head, Layer, Pooling};
+use lockstep_arith::encoder::{Dense, Encoder, Head, Layer, Pooling};
 use lockstep_arith::layer_norm::{Affine, LayerNorm};
 use lockstep_arith::linear::Linear;
 use lockstep_arith::range::{check, check_len};
@@ -52,9 +52,11 @@ fn read(onnx: &[u8]) -> Result<Encoder, OnnxError> {
     let layer = |i| layer(&parts, i, hidden, heads);
     let layers = (0..outline.layers).map(layer).collect::<Result<_, _>>()?;
     let head = outline.has_head.then(|| head(&parts, &outline)).transpose()?;
-    let pooling = if parts.operator("pool") == "PoolMean" { Pooling::Mean } else { Pooling::Cls };
+    let dense = (0..outline.dense).map(|i| dense(&parts, i)).collect::<Result<_, _>>()?;
+    let mean = ["PoolMean", "MeanRow"].contains(&parts.operator("pool"));
+    let pooling = if mean { Pooling::Mean } else { Pooling::Cls };
     check("encoder", "heads", heads.into(), 1, hidden as i64)?;
-    Ok(Encoder { heads: heads as usize, embedding, embedding_norm, layers, pooling, head })
+    Ok(Encoder { heads: heads as usize, embedding, embedding_norm, layers, pooling, dense, head })
 }
 
 fn layer(parts: &Parts<'_>, index: usize, hidden: usize, heads: i32) -> Result<Layer, OnnxError> {
@@ -65,7 +67,7 @@ fn layer(parts: &Parts<'_>, index: usize, hidden: usize, heads: i32) -> Result<L
     check(&output.name, "unsigned", output.scalar(3)?.into(), 0, 0)?;
     // The outputs of an activation are never negative, and use all 8 bits.
     check(&contract.name, "unsigned", contract.scalar(3)?.into(), 1, 1)?;
-    let width = parts.columns(&format!("{}.w", expand.name));
+    let [_, width] = parts.shape(&format!("{}.w", expand.name));
     Ok(Layer {
         projection: projection.linear(hidden, 3 * hidden, Sign::Signed)?,
         score: ScoreScale { multiplier: attention.short(1)?, shift: attention.scalar(2)? },
@@ -80,6 +82,13 @@ fn layer(parts: &Parts<'_>, index: usize, hidden: usize, heads: i32) -> Result<L
         contract: contract.linear(width, hidden, Sign::Unsigned)?,
         output_norm: contract.norm(hidden, contract.scalar(2)?)?,
     })
+}
+
+fn dense(parts: &Parts<'_>, index: usize) -> Result<Dense, OnnxError> {
+    let part = parts.part(&format!("dense.{index}"))?;
+    let [inputs, outputs] = parts.shape(&format!("{}.w", part.name));
+    let tanh = if part.has("table") { Some(part.table("table", part.scalar(2)?)?) } else { None };
+    Ok(Dense { linear: part.linear(inputs, outputs, Sign::Signed)?, tanh })
 }
 
 fn head(parts: &Parts<'_>, outline: &Outline) -> Result<Head, OnnxError> {
@@ -121,8 +130,10 @@ impl<'a> Parts<'a> {
         Ok(Part { name: name.to_owned(), attributes: operator.attributes, scalars, parameters, parts: self })
     }
 
-    fn columns(&self, name: &str) -> usize {
-        self.tensors.get(name).and_then(|tensor| tensor.dims.get(1)).map_or(0, |&dim| dim as usize)
+    /// Rows and columns of an initializer.
+    fn shape(&self, name: &str) -> [usize; 2] {
+        let dims = self.tensors.get(name).map(|tensor| tensor.dims.as_slice()).unwrap_or_default();
+        [0, 1].map(|i| dims.get(i).map_or(0, |&dim| dim as usize))
     }
 
     /// The elements of an initializer, which must have `len` of them.
@@ -160,6 +171,11 @@ impl Part<'_> {
         Ok(value as i16)
     }
 
+    /// Whether the operator has this parameter.
+    fn has(&self, what: &str) -> bool {
+        self.parameters.iter().any(|parameter| parameter.rsplit('.').next() == Some(what))
+    }
+
     fn tensor<T: Element>(&self, what: &str, len: usize) -> Result<Vec<T>, OnnxError> {
         self.parts.tensor(&format!("{}.{what}", self.name), len)
     }
@@ -184,8 +200,7 @@ impl Part<'_> {
             let gain = self.tensor(&format!("gain{suffix}"), hidden)?;
             Ok(Affine { gain, offset: self.tensor(&format!("offset{suffix}"), hidden)? })
         };
-        let equalised = self.parameters.iter().any(|parameter| parameter.ends_with(".gain_e"));
-        let equalised = equalised.then(|| affine("_e")).transpose()?;
+        let equalised = self.has("gain_e").then(|| affine("_e")).transpose()?;
         Ok(LayerNorm { stream: affine("")?, equalised, residual_shift })
     }
 

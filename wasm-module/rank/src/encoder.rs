@@ -45,7 +45,7 @@ impl<'a> Text<'a> {
 /// The model's result for one [`Text`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// The pooled integers of an embedding model, or the integer logits of a classifier.
+    /// The integers of an embedding model's vector, or the integer logits of a classifier.
     pub vector: Vec<i32>,
     /// Tokens that went through the model, special tokens included.
     pub tokens: usize,

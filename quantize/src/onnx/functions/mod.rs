@@ -16,12 +16,26 @@ mod linear;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod vector;
+
+use lockstep_arith::encoder::Encoder;
 
 use super::proto::Function;
 
-/// All functions, each after those that it calls.
+/// The functions in the file of an encoder, each after those that it calls. Those of dense layers
+/// are in the files that need them alone: the other files, and so the digests of their models, are
+/// as they were before there were dense layers.
 #[must_use]
-pub fn all() -> Vec<Function> {
+pub fn functions_of(encoder: &Encoder) -> Vec<Function> {
+    let mut functions = usual();
+    if !encoder.dense.is_empty() {
+        functions.extend(vector::functions());
+    }
+    functions
+}
+
+/// The functions in every file.
+fn usual() -> Vec<Function> {
     [
         fixed::functions(),
         rows::functions(),

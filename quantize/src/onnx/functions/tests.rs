@@ -12,7 +12,7 @@ use lockstep_arith::rows::{Scale, Sign};
 use lockstep_arith::sample::Random;
 use prost::Message;
 
-use crate::onnx::functions::all;
+use crate::onnx::functions::{usual, vector};
 use crate::onnx::proto::{
     DOMAIN, Element, Graph, INT32, INT64, Model, Node, OperatorSet, Tensor, TensorType, Type, UINT8,
     ValueInfo,
@@ -55,7 +55,7 @@ impl Calls {
             ir_version: 9,
             graph: Some(self.graph),
             opset_import: vec![OperatorSet::standard(), OperatorSet::lockstep()],
-            functions: all(),
+            functions: [usual(), vector::functions()].concat(),
             ..Model::default()
         };
         let folder = tempfile::tempdir().expect("a temporary folder");

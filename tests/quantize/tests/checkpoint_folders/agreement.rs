@@ -3,6 +3,7 @@
 use lockstep_arith::encoder::Encoder;
 use lockstep_quantize::calibration;
 use lockstep_quantize::checkpoint::Checkpoint;
+use lockstep_quantize::layout::Modules;
 use lockstep_quantize::matrix::Matrix;
 use lockstep_quantize::teacher;
 use lockstep_tokenizer::{Encoding, Tokenizer};
@@ -30,12 +31,32 @@ fn teach(checkpoint: &Checkpoint, sequence: &Encoding) -> Matrix {
 /// The teacher's answer: logits, else the mean of the token vectors.
 pub(crate) fn answer(checkpoint: &Checkpoint, sequence: &Encoding) -> Vec<f64> {
     let x = teach(checkpoint, sequence);
-    let widen = |v: Vec<f32>| v.into_iter().map(f64::from).collect();
     let Some(head) = &checkpoint.head else { return widen(x.column_means()) };
     let first = Matrix { rows: 1, columns: x.columns, data: x.row(0).to_vec() };
     let mut pooled = teacher::dense(&first, &head.pooler);
     pooled.data.iter_mut().for_each(|v| *v = v.tanh());
     widen(teacher::dense(&pooled, &head.classifier).data)
+}
+
+fn widen(v: Vec<f32>) -> Vec<f64> {
+    v.into_iter().map(f64::from).collect()
+}
+
+/// The vectors of the integers and of the teacher for the held-out texts, with the pooling and the
+/// modules that `modules.json` lists.
+fn vectors(folder: &Folder, encoder: &Encoder) -> Vec<[Vec<f64>; 2]> {
+    let checkpoint = Checkpoint::load(&folder.path("")).unwrap();
+    let modules = Modules::read(&folder.path("")).unwrap();
+    let (pooling, _) = modules.pooling(checkpoint.config.hidden, None).unwrap();
+    let dense = modules.dense(&checkpoint.config).unwrap();
+    let one = |s: &Encoding| {
+        let x = teach(&checkpoint, s);
+        let pooled = teacher::pool(&x, &teacher::row_ranges(std::slice::from_ref(s)), pooling);
+        let vector = dense.iter().fold(pooled, |x, module| teacher::dense_module(&x, module));
+        let found = encoder.forward(&s.ids, &s.type_ids).unwrap();
+        [found.into_iter().map(f64::from).collect(), widen(vector.data)]
+    };
+    held_out(folder, &checkpoint).iter().map(one).collect()
 }
 
 /// The cosine of two vectors; 1 if both are all 0.
@@ -49,14 +70,19 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
 
 /// Mean cosine of the integers' vectors with the teacher's over the held-out texts.
 pub(crate) fn mean_cosine(folder: &Folder, encoder: &Encoder) -> f64 {
-    let checkpoint = Checkpoint::load(&folder.path("")).unwrap();
-    let sequences = held_out(folder, &checkpoint);
-    let one = |s: &Encoding| {
-        let found: Vec<f64> =
-            encoder.forward(&s.ids, &s.type_ids).unwrap().into_iter().map(f64::from).collect();
-        cosine(&found, &answer(&checkpoint, s))
-    };
-    sequences.iter().map(one).sum::<f64>() / sequences.len() as f64
+    let vectors = vectors(folder, encoder);
+    vectors.iter().map(|[found, expected]| cosine(found, expected)).sum::<f64>() / vectors.len() as f64
+}
+
+/// The greatest difference between a number of the integers' vectors, in `unit`s, and the
+/// teacher's, over the greatest number.
+pub(crate) fn greatest_difference(folder: &Folder, encoder: &Encoder, unit: f64) -> f64 {
+    let vectors = vectors(folder, encoder);
+    let pairs = vectors.iter().flat_map(|[found, expected]| found.iter().zip(expected));
+    let (difference, greatest) = pairs.fold((0.0_f64, 0.0_f64), |(difference, greatest), (f, e)| {
+        (difference.max((f * unit - e).abs()), greatest.max(e.abs()))
+    });
+    difference / greatest
 }
 
 /// The root mean square error of the integers' logits, over the spread of the teacher's logits

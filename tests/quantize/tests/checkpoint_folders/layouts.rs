@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Folder;
+use super::outcome::workspace;
 
 /// The Python modules of the three classes, in versions 2 to 5.3 and since version 5.4.
 const OLD: [&str; 3] = [
@@ -143,7 +144,6 @@ fn modules_may_lie_anywhere() {
 fn other_modules_are_refused_by_name() {
     let three = [(NEW[0], ""), (NEW[1], "1_Pooling"), (NEW[2], "2_Normalize")];
     for (index, entry, words) in [
-        (2, ("sentence_transformers.models.Dense", "2_Dense"), ["[2].type is a Dense", "2_Dense"]),
         (
             2,
             ("sentence_transformers.models.LayerNorm", "2_LayerNorm"),
@@ -183,6 +183,39 @@ fn other_modules_are_refused_by_name() {
     folder.quantize().encoder();
     folder.write("2_Normalize/config.json", r#"{"module_input_name": "token_embeddings"}"#);
     folder.quantize().refused(&["2_Normalize/config.json", "module_input_name is \"token_embeddings\""]);
+}
+
+/// The rows of README.md say which modules are carried.
+#[test]
+fn the_table_of_modules_is_true() {
+    let text = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let lines = text.lines().skip_while(|line| !line.starts_with("| module of sentence-transformers |"));
+    let mut seen = 0;
+    for line in lines.skip(2).take_while(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        for name in cells[0].split(", ").map(|name| name.trim_matches('`')) {
+            seen += 1;
+            let folder = with_pooling(&new(json!("mean")), true);
+            let class = format!("sentence_transformers.models.{name}");
+            let at = match name {
+                "Transformer" => 0,
+                "Pooling" => 1,
+                _ => 2,
+            };
+            let mut list = [(OLD[0], ""), (OLD[1], "1_Pooling"), (OLD[2], "3_Normalize")];
+            list[at] = (&class, if at == 2 { "2_Module" } else { list[at].1 });
+            modules(&folder, &list);
+            let outcome = folder.quantize();
+            match (cells[1], name) {
+                // Its folder is not there, but it is read.
+                ("yes", "Dense") => outcome.refused(&["2_Module/config.json"]),
+                ("yes", _) => drop(outcome.encoder()),
+                ("no", _) => outcome.refused(&[&format!("[2].type is a {name}"), "carried: "]),
+                (other, _) => panic!("{other:?} in {line}"),
+            }
+        }
+    }
+    assert!(seen > 8, "{seen} modules");
 }
 
 #[test]

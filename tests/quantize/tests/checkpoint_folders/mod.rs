@@ -3,6 +3,7 @@
 
 pub(crate) mod agreement;
 mod damage;
+mod dense;
 mod extremes;
 mod families;
 mod layouts;

@@ -37,6 +37,12 @@ pub(crate) fn extreme(shape: &Shape, seed: u64) -> Encoder {
             *equaliser = pick(random, &[0, 32767, 32767, 20000]) as i16;
         }
     }
+    for dense in &mut encoder.dense {
+        linear(&mut dense.linear, random);
+        if let Some(tanh) = &mut dense.tanh {
+            table(tanh, random);
+        }
+    }
     if let Some(head) = &mut encoder.head {
         linear(&mut head.pooler, random);
         table(&mut head.tanh, random);
@@ -47,7 +53,7 @@ pub(crate) fn extreme(shape: &Shape, seed: u64) -> Encoder {
 }
 
 /// Shapes that use every branch of the format: one and three layers, heads of several widths, both
-/// poolings, a classifier.
+/// poolings, dense layers, a classifier.
 pub(crate) fn shapes() -> Vec<Shape> {
     vec![
         SMALL,
@@ -64,6 +70,8 @@ pub(crate) fn shapes() -> Vec<Shape> {
         },
         Shape { hidden: 32, heads: 32, intermediate: 32, labels: 1, pooling: Pooling::Cls, ..SMALL },
         Shape { hidden: 128, heads: 1, intermediate: 66, ..SMALL },
+        Shape { layers: 1, dense: [48, 0], ..SMALL },
+        Shape { layers: 1, dense: [48, 100], pooling: Pooling::Cls, ..SMALL },
     ]
 }
 

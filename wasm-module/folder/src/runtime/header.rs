@@ -26,6 +26,8 @@ pub(crate) struct Header {
     pub(crate) labels: u32,
     pub(crate) pooling: Pooling,
     pub(crate) table_shift: i32,
+    /// Number of dense layers.
+    pub(crate) dense: u32,
 }
 
 impl Header {
@@ -41,6 +43,7 @@ impl Header {
             self.labels,
             u32::from(self.pooling == Pooling::Cls),
             self.table_shift as u32,
+            self.dense,
         ];
         let mut line = [0; ALIGNMENT];
         line[..MAGIC.len()].copy_from_slice(&MAGIC);

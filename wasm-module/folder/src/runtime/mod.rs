@@ -21,6 +21,6 @@ pub use lockstep_kernels::Line;
 #[cfg(not(target_family = "wasm"))]
 pub use mapped::map;
 pub use read::{FileError, read};
-pub use tree::{PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
+pub use tree::{PackedDense, PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
 pub use unpack::unpack;
 pub use write::write;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use lockstep_arith::activation::{Activation, SEGMENTS, Table};
 use lockstep_arith::attention::ScoreScale;
-use lockstep_arith::encoder::Pooling;
+use lockstep_arith::encoder::{DENSE_MAX, Pooling};
 use lockstep_arith::layer_norm::{Affine, LayerNorm};
 use lockstep_arith::range::{RangeError, check, check_all};
 use lockstep_arith::rows::Sign;
@@ -11,7 +11,7 @@ use lockstep_kernels::{PackedError, PackedLinear, PackedWeights, Requantizer, Sh
 
 use super::buffer::Buffer;
 use super::header::{ALIGNMENT, FORMAT, Header, MAGIC, SCALARS};
-use super::tree::{PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
+use super::tree::{PackedDense, PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
 
 /// Why bytes are not a valid run-time file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,13 +65,18 @@ pub fn read(file: Buffer) -> Result<PackedEncoder, FileError> {
     let embedding_norm = file.norm("embedding", hidden, 0, true)?;
     let count = header.layers as usize;
     let layers = (0..count).map(|i| file.layer(i, hidden, i + 1 == count)).collect::<Result<_, _>>()?;
+    let mut width = hidden;
+    let mut dense = Vec::new();
+    for i in 0..header.dense {
+        dense.push(file.dense(&format!("dense.{i}"), &mut width)?);
+    }
     let head = if header.labels > 0 { Some(file.head(hidden, header.labels as usize)?) } else { None };
     let left = file.bytes.len() - file.at;
     if left > 0 {
         return Err(FileError::Trailing(left));
     }
     let (heads, pooling) = (header.heads as usize, header.pooling);
-    Ok(PackedEncoder { heads, embedding, embedding_norm, layers, pooling, head })
+    Ok(PackedEncoder { heads, embedding, embedding_norm, layers, pooling, dense, head })
 }
 
 struct Reader {
@@ -109,11 +114,11 @@ impl Reader {
         let (words, _) = line[MAGIC.len()..].as_chunks();
         let numbers: [u32; 14] = std::array::from_fn(|i| u32::from_le_bytes(words[i]));
         let [format, layers, hidden, heads, vocabulary, positions, types, labels, rest @ ..] = numbers;
-        let [pooling, table_shift, unused @ ..] = rest;
+        let [pooling, table_shift, dense, unused @ ..] = rest;
         if format != FORMAT {
             return Err(FileError::Format(format));
         }
-        if unused != [0; 4] {
+        if unused != [0; 3] {
             return Err(FileError::Filling("header".into()));
         }
         let within =
@@ -129,10 +134,23 @@ impl Reader {
         within("embedding", "types", types, 1, 16)?;
         within("head.classifier", "labels", labels, 0, 4096)?;
         within("pool", "pooling", pooling, 0, if labels > 0 { 0 } else { 1 })?;
+        let most = if labels > 0 { 0 } else { DENSE_MAX as i64 };
+        within("encoder", "number of dense layers", dense, 0, most)?;
         let table_shift = table_shift as i32;
         check("embedding", "table_shift", table_shift.into(), 0, 7)?;
         let pooling = if pooling == 0 { Pooling::Mean } else { Pooling::Cls };
-        Ok(Header { layers, hidden, heads, vocabulary, positions, types, labels, pooling, table_shift })
+        Ok(Header {
+            layers,
+            hidden,
+            heads,
+            vocabulary,
+            positions,
+            types,
+            labels,
+            pooling,
+            table_shift,
+            dense,
+        })
     }
 
     fn scalars(&mut self, part: &str, used: usize) -> Result<[i32; SCALARS], FileError> {
@@ -270,6 +288,16 @@ impl Reader {
             contract,
             output_norm,
         })
+    }
+
+    /// A dense layer of `width` inputs. `width` becomes the number of its outputs.
+    fn dense(&mut self, part: &str, width: &mut usize) -> Result<PackedDense, FileError> {
+        let [outputs, acc_shift, out_shift, fraction_bits, ..] = self.scalars(part, 4)?;
+        check(part, "outputs", outputs.into(), 1, 4096)?;
+        let inputs = std::mem::replace(width, outputs as usize);
+        let linear = self.linear(part, (inputs, *width), [acc_shift, out_shift], Sign::Signed)?;
+        let tanh = if fraction_bits == 0 { None } else { Some(self.table(part, "table", fraction_bits)?) };
+        Ok(PackedDense { linear, tanh })
     }
 
     fn head(&mut self, hidden: usize, labels: usize) -> Result<PackedHead, FileError> {

@@ -2,7 +2,7 @@
 //! tables in shared bytes. Every parameter is in the range that `SPEC.md` declares.
 
 use lockstep_arith::embedding::Embedding;
-use lockstep_arith::encoder::{Encoder, Head, Layer};
+use lockstep_arith::encoder::{Dense, Encoder, Head, Layer};
 use lockstep_kernels::{PackedLinear, Shared};
 
 /// A whole model.
@@ -13,6 +13,9 @@ pub type PackedEmbedding = Embedding<Shared<i8>, Shared<i16>>;
 
 /// One transformer layer.
 pub type PackedLayer = Layer<PackedLinear>;
+
+/// A dense layer behind the pooling.
+pub type PackedDense = Dense<PackedLinear>;
 
 /// The classification head.
 pub type PackedHead = Head<PackedLinear>;

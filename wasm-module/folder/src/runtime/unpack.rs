@@ -1,11 +1,11 @@
 //! The plain encoder of a packed one.
 
 use lockstep_arith::embedding::Embedding;
-use lockstep_arith::encoder::{Encoder, Head, Layer};
+use lockstep_arith::encoder::{Dense, Encoder, Head, Layer};
 use lockstep_arith::linear::Linear;
 use lockstep_kernels::{PackedLinear, PackedWeights, Requantizer};
 
-use super::tree::{PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
+use super::tree::{PackedDense, PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
 
 /// Columns in a panel of packed weights.
 const COLUMNS: usize = 16;
@@ -16,13 +16,14 @@ const GROUP: usize = 4;
 /// compiler makes its weight image. [`write()`](super::write()) of the result gives the same file.
 #[must_use]
 pub fn unpack(encoder: &PackedEncoder) -> Encoder {
-    let PackedEncoder { heads, embedding, embedding_norm, layers, pooling, head } = encoder;
+    let PackedEncoder { heads, embedding, embedding_norm, layers, pooling, dense, head } = encoder;
     Encoder {
         heads: *heads,
         embedding: tables(embedding),
         embedding_norm: embedding_norm.clone(),
         layers: layers.iter().map(layer).collect(),
         pooling: *pooling,
+        dense: dense.iter().map(behind_the_pooling).collect(),
         head: head.as_ref().map(classifier),
     }
 }
@@ -49,6 +50,10 @@ fn layer(layer: &PackedLayer) -> Layer {
         contract: linear(&layer.contract),
         output_norm: layer.output_norm.clone(),
     }
+}
+
+fn behind_the_pooling(dense: &PackedDense) -> Dense {
+    Dense { linear: linear(&dense.linear), tanh: dense.tanh.clone() }
 }
 
 fn classifier(head: &PackedHead) -> Head {
@@ -83,7 +88,8 @@ mod tests {
     #[test]
     fn unpack_gives_what_was_written() {
         let odd = Shape { hidden: 34, heads: 2, intermediate: 70, ..Shape::SMALL };
-        for shape in [Shape::SMALL, odd, Shape { labels: 77, ..Shape::SMALL }] {
+        let dense = Shape { dense: [30, 200], ..Shape::SMALL };
+        for shape in [Shape::SMALL, odd, dense, Shape { labels: 77, ..Shape::SMALL }] {
             let mut encoder = encoder(&shape, 3);
             // The file does not store this field.
             encoder.embedding_norm.residual_shift = 0;

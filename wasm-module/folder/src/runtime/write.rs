@@ -1,7 +1,7 @@
 //! Writes the run-time file of an encoder.
 
 use lockstep_arith::activation::Table;
-use lockstep_arith::encoder::{Encoder, Head, Layer, Pooling};
+use lockstep_arith::encoder::{Dense, Encoder, Head, Layer, Pooling};
 use lockstep_arith::layer_norm::{Affine, LayerNorm};
 use lockstep_arith::linear::Linear;
 use lockstep_kernels::PackedWeights;
@@ -19,7 +19,7 @@ use super::header::{ALIGNMENT, Header, SCALARS};
 /// last one has one.
 #[must_use]
 pub fn write(encoder: &Encoder) -> Vec<u8> {
-    let Encoder { heads, embedding, embedding_norm, layers, pooling, head } = encoder;
+    let Encoder { heads, embedding, embedding_norm, layers, pooling, dense, head } = encoder;
     assert!(!layers.is_empty(), "an encoder of no layers has no file");
     let header = Header {
         layers: layers.len() as u32,
@@ -31,6 +31,7 @@ pub fn write(encoder: &Encoder) -> Vec<u8> {
         labels: head.as_ref().map_or(0, |head| head.classifier.outputs as u32),
         pooling: if head.is_some() { Pooling::Mean } else { *pooling },
         table_shift: embedding.table_shift,
+        dense: dense.len() as u32,
     };
     let mut file = Writer(header.write().to_vec());
     file.shorts(&embedding.word_scales);
@@ -40,6 +41,9 @@ pub fn write(encoder: &Encoder) -> Vec<u8> {
     file.norm(embedding_norm, false);
     for (i, layer) in layers.iter().enumerate() {
         file.layer(layer, i + 1 == layers.len());
+    }
+    for dense in dense {
+        file.dense(dense);
     }
     if let Some(head) = head {
         file.head(head);
@@ -112,6 +116,20 @@ impl Writer {
         self.shorts(&activation.equaliser);
         self.linear(contract);
         self.norm(output_norm, last);
+    }
+
+    fn dense(&mut self, dense: &Dense) {
+        let Dense { linear, tanh } = dense;
+        self.scalars(&[
+            linear.outputs as i32,
+            linear.acc_shift,
+            linear.out_shift,
+            tanh.as_ref().map_or(0, |tanh| tanh.fraction_bits),
+        ]);
+        self.linear(linear);
+        if let Some(tanh) = tanh {
+            self.table(tanh);
+        }
     }
 
     fn head(&mut self, head: &Head) {
