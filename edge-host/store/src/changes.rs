@@ -6,10 +6,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     catalogue::Slot,
+    compaction::Line,
     error::StoreError,
     files::Files,
     item::{Item, ModelName, TextHash, VectorOf, text_hash},
-    model::{Free, Model, vectors},
+    model::{Free, Model},
 };
 
 /// Expired items that one transaction deletes at most.
@@ -168,7 +169,8 @@ fn model_of(
     }
     let sql = "INSERT INTO models (digest, width, rows) VALUES (?1, ?2, 0) RETURNING model";
     let number: i64 = database.query_row(sql, params![name.digest, name.width], |row| row.get(0))?;
-    let files = Files::open(vectors(folder, number), name.width, 0)?;
+    let line = Line { number, digest: name.digest.clone(), width: name.width, rows: 0, generation: 0 };
+    let files = Files::open(folder.join(line.folder()), name.width, 0)?;
     models.push(Model { number, name: name.clone(), files, published: 0, slots: Vec::new() });
     Ok(models.len() - 1)
 }

@@ -22,7 +22,9 @@ const TABLES: &str = "
         model INTEGER PRIMARY KEY,
         digest TEXT NOT NULL UNIQUE,
         width INTEGER NOT NULL,
-        rows INTEGER NOT NULL
+        rows INTEGER NOT NULL,
+        -- Names the folder of the vectors.
+        generation INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE items (
         item INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -6,9 +6,9 @@
 //! scanned, and no text stays in memory.
 //!
 //! A vector belongs to a model, which its digest names, and to a text, which its SHA-256 names.
-//! Every vector of a model that the store has seen is known to it: an item with a known text needs
-//! no model. Several models may have vectors of the same items, so that a new one fills its own
-//! ([`Store::missing`]) while the old one answers.
+//! Every vector of a model that the store has seen is known to it until the next compaction: an
+//! item with a known text needs no model. Several models may have vectors of the same items, so
+//! that a new one fills its own ([`Store::missing`]) while the old one answers.
 //!
 //! # What an acknowledgement means
 //!
@@ -28,6 +28,7 @@
 
 mod catalogue;
 mod changes;
+mod compaction;
 mod database;
 mod error;
 mod files;

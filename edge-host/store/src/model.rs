@@ -1,7 +1,6 @@
 //! One model: its vectors, and which items have them.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use lockstep_search::Segment;
@@ -35,9 +34,8 @@ impl Model {
     /// Makes the view that has all rows and the changed slots.
     pub(crate) fn publish(&mut self, views: &Views) -> Result<(), StoreError> {
         let (before, all) = (self.published, self.files.rows());
-        let mut views = views.write().unwrap_or_else(PoisonError::into_inner);
-        let old = views.entry(self.name.digest.clone()).or_default();
-        if all == before && self.slots.is_empty() {
+        let current = views.read().unwrap_or_else(PoisonError::into_inner).get(&self.name.digest).cloned();
+        if current.is_some() && all == before && self.slots.is_empty() {
             return Ok(());
         }
         // The last segment of the old view has grown, unless it was full.
@@ -45,7 +43,8 @@ impl Model {
         let new: Vec<Arc<Segment>> = (first..all.div_ceil(ROWS))
             .map(|segment| self.files.segment(segment).map(Arc::new))
             .collect::<Result<_, _>>()?;
-        *old = Arc::new(old.next(first, new, &self.slots));
+        let next = Arc::new(current.unwrap_or_default().next(first, new, &self.slots));
+        views.write().unwrap_or_else(PoisonError::into_inner).insert(self.name.digest.clone(), next);
         self.slots.clear();
         self.published = all;
         Ok(())
@@ -82,9 +81,4 @@ impl Model {
 /// For each model the number of its rows, and of the slots that its next view changes.
 pub(crate) fn marks(models: &[Model]) -> Vec<(usize, usize)> {
     models.iter().map(|model| (model.files.rows(), model.slots.len())).collect()
-}
-
-/// The folder of a model's vectors.
-pub(crate) fn vectors(folder: &Path, model: i64) -> PathBuf {
-    folder.join(format!("vectors-{model}"))
 }

@@ -31,6 +31,9 @@ pub struct Settings {
     pub queue: usize,
     /// How long a caller waits for an acknowledgement.
     pub patience: Duration,
+    /// Rows of vectors from which on a start looks whether most of them have no item, and leaves
+    /// those behind.
+    pub compact_from: usize,
     /// The current second since 1970.
     pub now: fn() -> i64,
 }
@@ -38,7 +41,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let group = NonZeroUsize::new(256).unwrap_or(NonZeroUsize::MIN);
-        Self { group, queue: 1024, patience: Duration::from_secs(30), now: system_seconds }
+        Self {
+            group,
+            queue: 1024,
+            patience: Duration::from_secs(30),
+            compact_from: 1 << 14,
+            now: system_seconds,
+        }
     }
 }
 
@@ -76,7 +85,8 @@ impl Store {
         let path = folder.join("items.sqlite");
         let views = Arc::new(Views::default());
         let connection = database::open(&path)?;
-        let writer = Writer::open(connection, folder, Arc::clone(&views), settings.now)?;
+        let writer =
+            Writer::open(connection, folder, Arc::clone(&views), settings.now, settings.compact_from)?;
         let (changes, queue) = sync_channel(settings.queue);
         let thread = std::thread::Builder::new().name("items".into());
         let writer = thread

@@ -10,10 +10,11 @@ use rusqlite::{Connection, params};
 use crate::{
     catalogue::Slot,
     changes::{delete, put, sweep},
+    compaction::{Line, compact, lines, remove_unnamed},
     error::StoreError,
     files::Files,
     item::{Item, ModelName, VectorOf},
-    model::{Model, Views, marks, vectors},
+    model::{Model, Views, marks},
 };
 
 /// How often expired items are looked for.
@@ -44,21 +45,26 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Opens the files of all models and makes their views.
+    /// Opens the files of all models and makes their views. Models with at least `compact_from`
+    /// rows are compacted before, if most of the rows have no item.
     pub(crate) fn open(
         connection: Connection,
         folder: &Path,
         views: Arc<Views>,
         now: fn() -> i64,
+        compact_from: usize,
     ) -> Result<Self, StoreError> {
         let mut writer = Self { connection, folder: folder.to_owned(), models: Vec::new(), views, now };
-        let known: Vec<(i64, String, usize, usize)> = writer
-            .connection
-            .prepare("SELECT model, digest, width, rows FROM models")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
-            .collect::<Result<_, _>>()?;
-        for (number, digest, width, rows) in known {
-            let files = Files::open(vectors(folder, number), width, rows)?;
+        let mut lines = lines(&writer.connection)?;
+        remove_unnamed(folder, &lines)?;
+        for line in &mut lines {
+            compact(&mut writer.connection, folder, line, compact_from)?;
+        }
+        remove_unnamed(folder, &lines)?;
+        for line in lines {
+            let path = folder.join(line.folder());
+            let Line { number, digest, width, rows, .. } = line;
+            let files = Files::open(path.clone(), width, rows)?;
             let sql = "SELECT row, item, expires FROM places JOIN items USING (item) WHERE model = ?1";
             let mut statement = writer.connection.prepare(sql)?;
             let slots =
@@ -66,7 +72,7 @@ impl Writer {
             let slots = slots.collect::<Result<Vec<(usize, Slot)>, _>>()?;
             if let Some((row, _)) = slots.iter().find(|(row, _)| *row >= rows) {
                 let why = format!("the database places an item at row {row} of {rows}");
-                return Err(StoreError::Damaged { path: vectors(folder, number), why });
+                return Err(StoreError::Damaged { path, why });
             }
             let name = ModelName { digest, width };
             writer.models.push(Model { number, name, files, published: 0, slots });

@@ -18,6 +18,8 @@ const ROUNDS: u64 = 20;
 const THREADS: u64 = 3;
 /// Items of a change.
 const TOGETHER: u64 = 7;
+/// Of these, so many are deleted again.
+const DELETED: u64 = 4;
 /// Names the folder for the process that writes.
 const FOLDER: &str = "LOCKSTEP_KILLED_FOLDER";
 
@@ -32,10 +34,15 @@ fn vector(number: u64) -> VectorOf {
     VectorOf { text: text_hash(&item(number).text), compact: compact(&pooled) }
 }
 
+fn open(folder: &Path) -> Store {
+    Store::open(folder, Settings { compact_from: 50, ..Settings::default() }).unwrap()
+}
+
 /// Puts items from `first` on until the process is killed, and prints each number when it is
-/// acknowledged. Of each change it deletes the first item again.
+/// acknowledged. Of each change it deletes the first items again, so that most rows have no item,
+/// and each start leaves these behind.
 fn write(folder: &Path, first: u64) {
-    let store = Store::open(folder, Settings::default()).unwrap();
+    let store = open(folder);
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
             let store = &store;
@@ -52,7 +59,7 @@ fn write(folder: &Path, first: u64) {
                         )
                         .unwrap();
                     println!("\nput {start}");
-                    store.delete(vec![item(start).id]).unwrap();
+                    store.delete((start..start + DELETED).map(|number| item(number).id).collect()).unwrap();
                     println!("\ndeleted {start}");
                 }
             });
@@ -78,7 +85,7 @@ fn nothing_acknowledged_is_lost_and_nothing_half_written_is_read() {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let mut wanted = random.within(1, 40);
+        let mut wanted = random.within(-9, 40);
         let deadline = Instant::now() + Duration::from_secs(120);
         let mut note = |line: String| {
             let number = |line: &str| line.trim().parse::<u64>().unwrap();
@@ -93,8 +100,9 @@ fn nothing_acknowledged_is_lost_and_nothing_half_written_is_read() {
             assert!(Instant::now() < deadline, "the process writes nothing");
             wanted -= i32::from(note(lines.next().expect("the process lives").unwrap()));
         }
-        // A moment that no acknowledgement marks.
-        std::thread::sleep(Duration::from_micros(random.within(0, 3000) as u64));
+        // A moment that no acknowledgement marks, in some rounds while the folder is opened.
+        let longest = if wanted < 0 { 40_000 } else { 3000 };
+        std::thread::sleep(Duration::from_micros(random.within(0, longest) as u64));
         process.kill().unwrap();
         process.wait().unwrap();
         lines.map_while(Result::ok).for_each(|line| {
@@ -103,19 +111,21 @@ fn nothing_acknowledged_is_lost_and_nothing_half_written_is_read() {
         check(folder.path(), &put, &deleted);
     }
     assert!(put.len() as u64 > ROUNDS);
+    assert!(!folder.path().join("vectors-1-0").exists(), "starts have compacted the folder");
 }
 
 /// Opens the folder and compares all that it shows with what was put.
 fn check(folder: &Path, put: &[u64], deleted: &[u64]) {
-    let store = Store::open(folder, Settings::default()).unwrap();
-    let gone = |number: u64| deleted.contains(&number);
+    let store = open(folder);
+    let within = |number: u64| number % 1_000_000 % TOGETHER;
+    let gone = |number: u64| within(number) < DELETED && deleted.contains(&(number - within(number)));
     for &start in put {
-        for number in (start..start + TOGETHER).filter(|&number| !gone(number) && number != start) {
+        for number in start + DELETED..start + TOGETHER {
             assert_eq!(store.get(&item(number).id).unwrap(), Some(item(number)), "acknowledged");
         }
     }
-    for &start in deleted {
-        assert_eq!(store.get(&item(start).id).unwrap(), None, "its deletion was acknowledged");
+    for number in deleted.iter().flat_map(|&start| start..start + DELETED) {
+        assert_eq!(store.get(&item(number).id).unwrap(), None, "its deletion was acknowledged");
     }
     // Every item that a search sees is whole, acknowledged or not, and there is no other one.
     let view = store.view("m");
@@ -135,18 +145,19 @@ fn check(folder: &Path, put: &[u64], deleted: &[u64]) {
     }
     seen.sort_unstable();
     assert!(seen.windows(2).all(|pair| pair[0] != pair[1]), "each item once");
+    let there = |mut numbers: std::ops::Range<u64>| {
+        let all = numbers.clone().all(|number| seen.binary_search(&number).is_ok());
+        (all, all || numbers.any(|number| seen.binary_search(&number).is_ok()))
+    };
     for &start in put {
-        assert!(
-            (start + 1..start + TOGETHER).all(|number| seen.binary_search(&number).is_ok()),
-            "searchable"
-        );
+        assert_eq!(there(start + DELETED..start + TOGETHER), (true, true), "searchable");
     }
-    // A change is there as a whole or not at all: but for the first item, which is deleted again.
-    let number = |number: u64| number % 1_000_000;
+    // Both changes are there as a whole or not at all.
     for &one in &seen {
-        let start = one - number(one) % TOGETHER;
-        let all = (start + 1..start + TOGETHER).all(|number| seen.binary_search(&number).is_ok());
-        assert!(all, "the change from {start} on is there in part");
+        let start = one - within(one);
+        assert_eq!(there(start + DELETED..start + TOGETHER), (true, true), "put in part: {start}");
+        let (all, any) = there(start..start + DELETED);
+        assert_eq!(all, any, "deleted in part: {start}");
     }
     assert_eq!(store.missing("m", 0, 9).unwrap(), []);
 }

@@ -203,6 +203,43 @@ fn a_bad_change_takes_no_other_with_it() {
     assert_eq!(shown(&open(folder.path()), "m"), expected("m", &texts));
 }
 
+#[test]
+fn rows_without_an_item_are_left_behind_at_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { compact_from: 8, ..Settings::default() };
+    let start = || Store::open(folder.path(), settings).unwrap();
+    let store = start();
+    put(&store, "m", &[("a", "one"), ("b", "two"), ("c", "three"), ("d", "three")]);
+    put(&store, "n", &[("a", "one")]);
+    for text in ["x", "y", "z"] {
+        put(&store, "m", &[("b", text)]);
+    }
+    drop(store);
+    assert_eq!(start().view("m").catalogue().rows(), 7, "too few rows to look at");
+    let store = start();
+    put(&store, "m", &[("b", "two again"), ("c", "four"), ("e", "five")]);
+    store.delete(vec!["a".into()]).unwrap();
+    let now = [("b", "two again"), ("c", "four"), ("d", "three"), ("e", "five")];
+    assert_eq!((store.view("m").catalogue().rows(), shown(&store, "m")), (10, expected("m", &now)));
+    drop(store);
+
+    // A compaction that was interrupted.
+    std::fs::create_dir(folder.path().join("vectors-1-1")).unwrap();
+    std::fs::write(folder.path().join("vectors-1-1/000000.high"), [7; 500]).unwrap();
+    let store = start();
+    assert_eq!((store.view("m").catalogue().rows(), shown(&store, "m")), (4, expected("m", &now)));
+    assert_eq!(store.view("n").catalogue().rows(), 1);
+    assert!(!folder.path().join("vectors-1-0").exists());
+    assert!(store.knows("m", &text_hash("four")).unwrap());
+    assert!(!store.knows("m", &text_hash("one")).unwrap(), "nobody has the text any more");
+    // The store goes on as before, also with a text that it knows.
+    put(&store, "m", &[("f", "six")]);
+    store.put(model("m"), vec![item("g", "five")], vec![]).unwrap();
+    drop(store);
+    let now = [&now[..], &[("f", "six"), ("g", "five")]].concat();
+    assert_eq!(shown(&start(), "m"), expected("m", &now));
+}
+
 /// More rows than a segment has.
 #[test]
 fn many_items_are_found_by_a_search() {
@@ -214,6 +251,19 @@ fn many_items_are_found_by_a_search() {
             let items: Vec<(&str, &str)> = texts.iter().map(|text| (text.as_str(), text.as_str())).collect();
             put(&store, "m", &items);
         }
+        // As many rows that a start leaves behind: those that stay lie in all segments.
+        for round in 0..2 {
+            for ids in texts.chunks(3000) {
+                let other = |id: &String| item(id, &format!("{id} in round {round}"));
+                let items: Vec<Item> = ids.iter().map(other).collect();
+                let vectors = items.iter().map(|item| vector("m", &item.text)).collect();
+                store.put(model("m"), items, vectors).unwrap();
+            }
+        }
+        for ids in texts.chunks(3000) {
+            store.put(model("m"), ids.iter().map(|id| item(id, id)).collect(), vec![]).unwrap();
+        }
+        assert_eq!(store.view("m").catalogue().rows(), 80_000);
     }
     let store = open(folder.path());
     let view = store.view("m");
@@ -245,7 +295,7 @@ fn a_folder_has_one_owner() {
 fn a_damaged_folder_is_named_and_not_used() {
     let folder = tempfile::tempdir().unwrap();
     put(&open(folder.path()), "m", &[("a", "one"), ("b", "two")]);
-    let high = folder.path().join("vectors-1/000000.high");
+    let high = folder.path().join("vectors-1-0/000000.high");
     let bytes = std::fs::read(&high).unwrap();
     let refused = || Store::open(folder.path(), Settings::default()).unwrap_err().to_string();
     std::fs::write(&high, &bytes[1..]).unwrap();
@@ -255,9 +305,9 @@ fn a_damaged_folder_is_named_and_not_used() {
     let mut wrong = bytes.clone();
     wrong[WIDTH] = 128;
     std::fs::write(&high, &wrong).unwrap();
-    let mut low = std::fs::read(folder.path().join("vectors-1/000000.low")).unwrap();
+    let mut low = std::fs::read(folder.path().join("vectors-1-0/000000.low")).unwrap();
     low[WIDTH] = 0;
-    std::fs::write(folder.path().join("vectors-1/000000.low"), &low).unwrap();
+    std::fs::write(folder.path().join("vectors-1-0/000000.low"), &low).unwrap();
     assert!(refused().contains("row 1 is no compact vector"), "{}", refused());
     std::fs::write(folder.path().join("items.sqlite"), "no database").unwrap();
     assert!(refused().contains("not a database"), "{}", refused());
