@@ -73,6 +73,7 @@ impl ModelFolder {
         let (model, tokenizer) = (runtime::write(&encoder), tokenizer().to_string().into_bytes());
         let digests = [(RUNTIME, &model), (TOKENIZER, &tokenizer)];
         let manifest = Manifest {
+            dimensions: None,
             format: FORMAT,
             model_id: "tiny".into(),
             model_type: "bert".into(),
