@@ -11,7 +11,7 @@ use hyper::{
     header::{CONTENT_ENCODING, HeaderName, HeaderValue},
     http::request::Parts,
 };
-use lockstep_rank::{Problem, Reply, decoded};
+use lockstep_rank::{Problem, Reply, decoded, unpacked};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{
@@ -32,6 +32,8 @@ use crate::{
 
 /// Sets the priority of a request: `interactive` or `batch`.
 const PRIORITY: &str = "x-lockstep-priority";
+/// The length of the JSON part of a body with binary tensors.
+const TENSORS: &str = "inference-header-content-length";
 /// Sets the time for the answer in milliseconds, if it shall be shorter than the daemon's.
 const DEADLINE: &str = "x-lockstep-deadline-ms";
 
@@ -121,6 +123,8 @@ async fn respond(
         let coding =
             head.headers.get(CONTENT_ENCODING).map(|coding| String::from_utf8_lossy(coding.as_bytes()));
         let body = decoded(coding.as_deref(), body, most)?;
+        let tensors = head.headers.get(TENSORS).map(|length| String::from_utf8_lossy(length.as_bytes()));
+        let body = unpacked(tensors.as_deref(), body)?;
         let reply = served.front.answer(head.method.as_str(), head.uri.path(), &body, &running);
         drop((permit, share));
         Ok(reply)
@@ -185,6 +189,9 @@ fn status(
         return None;
     }
     match path {
+        "/v2/health/live" => Some(Ok(json(200, r#"{"live":true}"#))),
+        "/v2/health/ready" if pool.is_ready() => Some(Ok(json(200, r#"{"ready":true}"#))),
+        "/v2/health/ready" => Some(Err(not_ready())),
         "/health" | "/ping" | "/" if pool.is_ready() => Some(Ok(json(200, r#"{"status":"ok"}"#))),
         "/health" | "/ping" | "/" => Some(Err(not_ready())),
         "/info" => Some(pool.served().map(|served| json(200, served.front.info())).ok_or_else(not_ready)),

@@ -1,4 +1,4 @@
-"""The clients of OpenAI, Hugging Face, LangChain and Cohere, called as by their users.
+"""The clients of OpenAI, Hugging Face, LangChain, Cohere, Triton, Prometheus, as users call them.
 
 Environment: LOCKSTEP_HOST (the daemon) and LOCKSTEP_TINY (its `model` and its classifier `labels`).
 """
@@ -18,6 +18,8 @@ import numpy as np
 import openai
 from huggingface_hub import InferenceClient
 from langchain_openai import OpenAIEmbeddings
+from prometheus_client.parser import text_string_to_metric_families
+import tritonclient.http as triton
 
 TINY = os.environ["LOCKSTEP_TINY"]
 TEXTS = ["The bank pays cash for the house.", "", " ", "日本 中文", "She gave him bread and fish."]
@@ -194,6 +196,45 @@ class Cohere(Clients):
         with self.assertRaises(cohere.errors.BadRequestError) as refused:
             self.clients[0].rerank(model="any", query="bank", documents=[])
         self.assertIn("documents", refused.exception.body["message"])
+
+
+class Triton(Clients):
+    def setUp(self):
+        settings = {"connection_timeout": PATIENCE, "network_timeout": PATIENCE}
+        self.client = triton.InferenceServerClient(self.daemon.url.removeprefix("http://"), **settings)
+        self.addCleanup(self.client.close)
+
+    def infer(self, binary):
+        tensor = triton.InferInput("text", [len(TEXTS)], "BYTES")
+        tensor.set_data_from_numpy(np.array([text.encode() for text in TEXTS], object), binary_data=binary)
+        asked = [triton.InferRequestedOutput("embedding", binary_data=binary)]
+        return self.client.infer("model", [tensor], outputs=asked, request_id="7")
+
+    def test_infer(self):
+        for binary in [True, False]:
+            answer = self.infer(binary)
+            self.same(answer.as_numpy("embedding"))
+            self.assertEqual(answer.get_response()["id"], "7")
+
+    def test_metadata(self):
+        self.assertTrue(self.client.is_server_live() and self.client.is_server_ready())
+        self.assertTrue(self.client.is_model_ready("model"))
+        self.assertFalse(self.client.is_model_ready("other"))
+        self.assertEqual(self.client.get_server_metadata()["name"], "lockstep")
+        self.assertEqual(self.client.get_model_metadata("model")["outputs"][0]["datatype"], "FP32")
+        with self.assertRaises(triton.InferenceServerException) as refused:
+            self.client.get_model_metadata("other")
+        self.assertIn("no such model", refused.exception.message())
+
+
+class Prometheus(Clients):
+    def test_metrics(self):
+        with urllib.request.urlopen(f"{self.daemon.url}/metrics", timeout=PATIENCE) as answer:
+            families = {one.name: one for one in text_string_to_metric_families(answer.read().decode())}
+        self.assertEqual(families["lockstep_answers"].type, "counter")
+        self.assertEqual(families["te_request_duration"].type, "histogram")
+        paths = {sample.labels["path"] for sample in families["lockstep_answers"].samples}
+        self.assertIn("/embed", paths)
 
 
 class Plain(Clients):

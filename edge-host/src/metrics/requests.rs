@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use lockstep_rank::paths;
+use lockstep_rank::route;
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder},
     metrics::{
@@ -94,7 +94,7 @@ impl Requests {
     }
 
     pub(super) fn count(&self, record: &Record) {
-        let path = paths().find(|path| *path == record.path).unwrap_or(OTHER);
+        let path = route(&record.path).unwrap_or(OTHER);
         self.answers.get_or_create(&Answer { path, status: record.status }).inc();
         self.seconds.get_or_create(&Path { path }).observe(record.took.as_secs_f64());
         if let Some(key) = &record.key {

@@ -65,7 +65,7 @@ mod users;
 
 pub mod rank;
 
-pub use api::paths;
+pub use api::{route, unpacked};
 pub use cached::{CachedEncoder, Known, encode_missing};
 pub use clock::Clock;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]

@@ -58,6 +58,14 @@ pub enum Problem {
         /// The paths that exist.
         known: String,
     },
+    /// 404 `Validation`: the path names another model.
+    #[error("no such model: {asked}; there is {known}")]
+    NoModel {
+        /// The name or the version, quoted and shortened.
+        asked: String,
+        /// The model's name.
+        known: String,
+    },
     /// 405 `Validation`: the path exists and takes another method.
     #[error("{path} takes {allowed}, not {method}")]
     Method {
@@ -192,7 +200,7 @@ impl Problem {
             Self::BodyBroken(_) => (400, "Validation"),
             Self::Unauthorized(_) => (401, "Unauthorized"),
             Self::Forbidden(_) => (403, "Forbidden"),
-            Self::NotFound { .. } => (404, "Validation"),
+            Self::NotFound { .. } | Self::NoModel { .. } => (404, "Validation"),
             Self::Method { .. } => (405, "Validation"),
             Self::BodyTooSlow(_) => (408, "Validation"),
             Self::TooLarge { .. } | Self::BodyTooLarge { .. } => (413, "Validation"),

@@ -74,9 +74,10 @@ impl<E: TextEncoder> Service<E> {
     pub fn read(&self, method: &str, path: &str, body: &[u8]) -> Result<Job, Reply> {
         let started = (self.clock)();
         let read = || {
-            let endpoint = self.find(method, path)?;
+            let (endpoint, parts) = self.find(method, path)?;
             let path = (endpoint.route)().path;
-            let request = Request { path, body, limits: &self.limits, model: self.encoder.info() };
+            let request =
+                Request { path, parts: &parts, body, limits: &self.limits, model: self.encoder.info() };
             Ok(Job { started, path, request: (endpoint.read)(&request)? })
         };
         read().map_err(|problem: Problem| Reply::refusal(&problem).shaped_for(path))
@@ -89,14 +90,15 @@ impl<E: TextEncoder> Service<E> {
         job.request.run(&mut call).unwrap_or_else(|problem| Reply::from(problem).shaped_for(job.path))
     }
 
-    /// The endpoint of a method and a path.
-    fn find(&self, method: &str, path: &str) -> Result<&'static Entry, Problem> {
+    /// The endpoint of a method and a path, and the parts of the path that its route leaves open.
+    fn find(&self, method: &str, path: &str) -> Result<(&'static Entry, Vec<String>), Problem> {
         let path = path.split_once('?').map_or(path, |(path, _)| path);
-        let here = || self.endpoints.iter().filter(|endpoint| (endpoint.route)().path == path);
-        if let Some(endpoint) = here().find(|endpoint| (endpoint.route)().takes(method)) {
-            return Ok(endpoint);
+        let found = |endpoint: &'static Entry| Some((endpoint, (endpoint.route)().parts(path)?));
+        let here = || self.endpoints.iter().filter_map(found);
+        if let Some(found) = here().find(|(endpoint, _)| (endpoint.route)().takes(method)) {
+            return Ok(found);
         }
-        let allowed: Vec<&str> = here().map(|endpoint| (endpoint.route)().method).collect();
+        let allowed: Vec<&str> = here().map(|(endpoint, _)| (endpoint.route)().method).collect();
         if !allowed.is_empty() {
             let (method, allowed) = (quote(method), allowed.join(" or "));
             return Err(Problem::Method { path: path.to_owned(), method, allowed });

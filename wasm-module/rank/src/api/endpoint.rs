@@ -11,7 +11,8 @@ use crate::{
     reply::Reply,
 };
 
-/// A method and a path. Several endpoints may share a path, each with another method.
+/// A method and a path. Several endpoints may share a path, each with another method. A part `{}` of
+/// the path stands for any one part, such as a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) method: &'static str,
@@ -27,10 +28,43 @@ impl Route {
         Self { method: "POST", path }
     }
 
+    /// The parts of a path, percent-decoded, for which `{}` stands in this one; `None` if the paths
+    /// differ.
+    pub(crate) fn parts(&self, path: &str) -> Option<Vec<String>> {
+        let (mut own, mut asked) = (self.path.split('/'), path.split('/'));
+        let mut parts = Vec::new();
+        loop {
+            match (own.next(), asked.next()) {
+                (None, None) => return Some(parts),
+                (Some("{}"), Some(part)) if !part.is_empty() => parts.push(percent_decoded(part)?),
+                (Some(own), Some(part)) if own == part => {}
+                _ => return None,
+            }
+        }
+    }
+
     /// Whether the route answers a method. A `GET` route also answers `HEAD`.
     pub(crate) fn takes(&self, method: &str) -> bool {
         method == self.method || (method == "HEAD" && self.method == "GET")
     }
+}
+
+/// Replaces `%41` by `A`; `None` for what is not UTF-8 then, or no such escape.
+fn percent_decoded(part: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&first, behind)) = rest.split_first() {
+        rest = behind;
+        if first == b'%' {
+            let (digits, behind) = rest.split_first_chunk::<2>()?;
+            let digit = |digit: u8| char::from(digit).to_digit(16);
+            bytes.push(u8::try_from(digit(digits[0])? << 4 | digit(digits[1])?).ok()?);
+            rest = behind;
+        } else {
+            bytes.push(first);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// One endpoint. A value of the type is one valid request to that endpoint.
@@ -77,6 +111,8 @@ pub(crate) trait Endpoint: Send {
 pub(crate) struct Request<'a> {
     /// The path of the endpoint's route.
     pub(crate) path: &'static str,
+    /// What the request has in the place of each `{}` of the path.
+    pub(crate) parts: &'a [String],
     pub(crate) body: &'a [u8],
     pub(crate) limits: &'a Limits,
     pub(crate) model: &'a ModelInfo,

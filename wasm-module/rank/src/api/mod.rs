@@ -20,6 +20,7 @@ mod embeddings;
 mod encode;
 mod endpoint;
 mod health;
+mod inference;
 mod info;
 mod models;
 mod predict;
@@ -30,6 +31,7 @@ mod similarity;
 
 pub(crate) use call::Call;
 pub(crate) use endpoint::{Endpoint, Entry, Request};
+pub use inference::unpacked;
 
 use endpoint::Route;
 
@@ -47,6 +49,15 @@ pub(crate) const ENDPOINTS: &[Entry] = &[
     Entry::at::<cohere_rerank::CohereRerank>(|| Route::post("/v1/rerank")),
     Entry::of::<cohere_embed::CohereEmbed>(),
     Entry::at::<cohere_embed::CohereEmbed>(|| Route::post("/v1/embed")),
+    Entry::of::<inference::Infer>(),
+    Entry::at::<inference::Infer>(|| Route::post("/v2/models/{}/versions/{}/infer")),
+    Entry::of::<inference::Metadata>(),
+    Entry::at::<inference::Metadata>(|| Route::get("/v2/models/{}/versions/{}")),
+    Entry::of::<inference::Ready>(),
+    Entry::at::<inference::Ready>(|| Route::get("/v2/models/{}/versions/{}/ready")),
+    Entry::of::<inference::Server>(),
+    Entry::of::<inference::Live>(),
+    Entry::at::<inference::Live>(|| Route::get("/v2/health/ready")),
     Entry::of::<encode::Encode>(),
     Entry::of::<info::Info>(),
     Entry::of::<health::Health>(),
@@ -56,9 +67,12 @@ pub(crate) const ENDPOINTS: &[Entry] = &[
     Entry::at::<root::Root>(|| Route::post("/invocations")),
 ];
 
-/// The paths of all endpoints, in the order of the list. A path with two methods comes twice.
-pub fn paths() -> impl Iterator<Item = &'static str> {
-    ENDPOINTS.iter().map(|endpoint| (endpoint.route)().path)
+/// The path of the route that answers a path, with `{}` for the parts that the route leaves open;
+/// `None` for a path that no endpoint has.
+#[must_use]
+pub fn route(path: &str) -> Option<&'static str> {
+    let routes = ENDPOINTS.iter().map(|endpoint| (endpoint.route)());
+    routes.into_iter().find(|route| route.parts(path).is_some()).map(|route| route.path)
 }
 
 #[cfg(test)]
