@@ -64,6 +64,11 @@ impl View {
         self.slots.iter().map(living).sum()
     }
 
+    /// A segment, if there is one with this number.
+    pub(crate) fn segment(&self, number: usize) -> Option<&Segment> {
+        self.segments.get(number).map(|segment| &**segment)
+    }
+
     /// A view with these segments from `first` on, and with these slots changed. New rows have no
     /// item but for those in `changes`.
     pub(crate) fn next(&self, first: usize, new: Vec<Arc<Segment>>, changes: &[(usize, Slot)]) -> Self {

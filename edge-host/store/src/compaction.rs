@@ -87,7 +87,7 @@ pub(crate) fn compact(
         let number = row / ROWS;
         let mapped = match segment.take() {
             Some((mapped, of)) if of == number => mapped,
-            _ => old.segment(number)?,
+            _ => old.segment(number, None)?,
         };
         mapped.read(row % ROWS, &mut vector);
         segment = Some((mapped, number));

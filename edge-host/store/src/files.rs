@@ -121,8 +121,9 @@ impl Files {
         self.written = self.written.min(rows);
     }
 
-    /// Maps a segment. All its rows have been written.
-    pub(crate) fn segment(&self, segment: usize) -> Result<Segment, StoreError> {
+    /// Maps a segment, all of whose rows have been written. `old` is the segment with the rows that
+    /// it had before.
+    pub(crate) fn segment(&self, segment: usize, old: Option<&Segment>) -> Result<Segment, StoreError> {
         let bytes = (self.written - segment * ROWS).min(ROWS) * self.width;
         let [high, low] = PARTS.map(|part| self.path(segment, part));
         let mapped = |path: &Path| {
@@ -133,8 +134,12 @@ impl Files {
             }
             Ok(mapped.slice(..bytes))
         };
-        Segment::new(self.width, mapped(&high)?, mapped(&low)?)
-            .map_err(|error| StoreError::Damaged { path: high, why: error.to_string() })
+        let (mapped_high, mapped_low) = (mapped(&high)?, mapped(&low)?);
+        let read = match old {
+            Some(old) => old.grown(mapped_high, mapped_low),
+            None => Segment::new(self.width, mapped_high, mapped_low),
+        };
+        read.map_err(|error| StoreError::Damaged { path: high, why: error.to_string() })
     }
 
     fn path(&self, segment: usize, part: &str) -> PathBuf {

@@ -35,15 +35,17 @@ impl Model {
     pub(crate) fn publish(&mut self, views: &Views) -> Result<(), StoreError> {
         let (before, all) = (self.published, self.files.rows());
         let current = views.read().unwrap_or_else(PoisonError::into_inner).get(&self.name.digest).cloned();
-        if current.is_some() && all == before && self.slots.is_empty() {
+        let is_new = current.is_none();
+        let current = current.unwrap_or_default();
+        if !is_new && all == before && self.slots.is_empty() {
             return Ok(());
         }
         // The last segment of the old view has grown, unless it was full.
         let first = if all == before { all.div_ceil(ROWS) } else { before / ROWS };
         let new: Vec<Arc<Segment>> = (first..all.div_ceil(ROWS))
-            .map(|segment| self.files.segment(segment).map(Arc::new))
+            .map(|number| self.files.segment(number, current.segment(number)).map(Arc::new))
             .collect::<Result<_, _>>()?;
-        let next = Arc::new(current.unwrap_or_default().next(first, new, &self.slots));
+        let next = Arc::new(current.next(first, new, &self.slots));
         views.write().unwrap_or_else(PoisonError::into_inner).insert(self.name.digest.clone(), next);
         self.slots.clear();
         self.published = all;

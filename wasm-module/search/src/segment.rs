@@ -21,7 +21,7 @@ pub struct Segment {
 }
 
 /// The part of the bounds that depends on the item alone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Bound {
     /// `1 / norm(c)`; 0 for a vector of zeros.
     pub(crate) scale: f32,
@@ -59,6 +59,20 @@ impl Segment {
     /// # Errors
     /// Bytes that are no compact vectors of this width.
     pub fn new(width: usize, high: Bytes, low: Bytes) -> Result<Self, SegmentError> {
+        Self::with(width, high, low, &[])
+    }
+
+    /// The same rows with others behind them. The bytes of the rows that this segment has must be
+    /// the same; only the others are read.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn grown(&self, high: Bytes, low: Bytes) -> Result<Self, SegmentError> {
+        Self::with(self.width, high, low, &self.bounds)
+    }
+
+    /// A segment whose first rows have bounds that are known.
+    fn with(width: usize, high: Bytes, low: Bytes, known: &[Bound]) -> Result<Self, SegmentError> {
         if !(1..=WIDEST).contains(&width) {
             return Err(SegmentError::Width(width));
         }
@@ -68,13 +82,16 @@ impl Segment {
         let mut segment = Self { width, high, low, bounds: Vec::new() };
         let mut vector = vec![0; width];
         let kernel = Kernel::new();
-        let bounds = (0..segment.high.len() / width).map(|row| {
+        let rows = segment.high.len() / width;
+        let known = &known[..known.len().min(rows)];
+        let bounds = (known.len()..rows).map(|row| {
             segment.read(row, &mut vector);
             if vector.contains(&i16::MIN) {
                 return Err(SegmentError::Row(row));
             }
             Ok(Bound::of(kernel, &vector))
         });
+        let bounds = known.iter().map(|&bound| Ok(bound)).chain(bounds);
         segment.bounds = bounds.collect::<Result<_, _>>()?;
         Ok(segment)
     }
@@ -131,5 +148,36 @@ impl Bound {
         let rest: i32 = vector.iter().map(|c| rest(c) * rest(c)).sum();
         let norm = (norm[0] as f64).sqrt();
         Self { scale: (1.0 / norm) as f32, radius: (f64::from(rest).sqrt() / norm) as f32 + MARGIN }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_segment_that_grew_is_the_one_that_is_read_at_once() {
+        let numbers: Vec<i16> = (0..60).map(|at| (at * 977 % 30_011 - 15_000) as i16).collect();
+        let parts = |rows: usize| {
+            let part = |at: usize| numbers[..4 * rows].iter().map(|c| c.to_le_bytes()[at]).collect::<Bytes>();
+            (part(1), part(0))
+        };
+        let (high, low) = parts(15);
+        let whole = Segment::new(4, high.clone(), low.clone()).unwrap();
+        for rows in [0, 1, 14, 15] {
+            let (first_high, first_low) = parts(rows);
+            let first = Segment::new(4, first_high, first_low).unwrap();
+            assert_eq!(first.bounds, whole.bounds[..rows]);
+            let grown = first.grown(high.clone(), low.clone()).unwrap();
+            assert_eq!((grown.rows(), &grown.bounds), (15, &whole.bounds));
+        }
+        let (high, low) = parts(3);
+        assert_eq!(whole.grown(high.clone(), low).unwrap().bounds, whole.bounds[..3]);
+        assert!(whole.grown(high.clone(), high.slice(1..)).is_err());
+        let (bad_high, bad_low) = (vec![128; 4], vec![0; 4]);
+        let bad = whole
+            .grown([&whole.high[..], &bad_high].concat().into(), [&whole.low[..], &bad_low].concat().into());
+        assert_eq!(bad.unwrap_err(), SegmentError::Row(15));
     }
 }
