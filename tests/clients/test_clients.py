@@ -208,7 +208,7 @@ class Triton(Clients):
         tensor = triton.InferInput("text", [len(TEXTS)], "BYTES")
         tensor.set_data_from_numpy(np.array([text.encode() for text in TEXTS], object), binary_data=binary)
         asked = [triton.InferRequestedOutput("embedding", binary_data=binary)]
-        return self.client.infer("model", [tensor], outputs=asked, request_id="7")
+        return self.client.infer("tiny", [tensor], outputs=asked, request_id="7")
 
     def test_infer(self):
         for binary in [True, False]:
@@ -218,10 +218,10 @@ class Triton(Clients):
 
     def test_metadata(self):
         self.assertTrue(self.client.is_server_live() and self.client.is_server_ready())
-        self.assertTrue(self.client.is_model_ready("model"))
+        self.assertTrue(self.client.is_model_ready("tiny"))
         self.assertFalse(self.client.is_model_ready("other"))
         self.assertEqual(self.client.get_server_metadata()["name"], "lockstep")
-        self.assertEqual(self.client.get_model_metadata("model")["outputs"][0]["datatype"], "FP32")
+        self.assertEqual(self.client.get_model_metadata("tiny")["outputs"][0]["datatype"], "FP32")
         with self.assertRaises(triton.InferenceServerException) as refused:
             self.client.get_model_metadata("other")
         self.assertIn("no such model", refused.exception.message())

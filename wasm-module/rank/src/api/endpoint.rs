@@ -11,8 +11,8 @@ use crate::{
     reply::Reply,
 };
 
-/// A method and a path. Several endpoints may share a path, each with another method. A part `{}` of
-/// the path stands for any one part, such as a name.
+/// A method and a path. Several endpoints may share a path, each with another method. A part `{}`
+/// of the path stands for any one part, such as a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) method: &'static str,
