@@ -39,6 +39,8 @@ struct Arguments {
 enum PoolingArgument {
     Mean,
     Cls,
+    Max,
+    Weightedmean,
 }
 
 fn main() -> ExitCode {
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
         pooling: arguments.pooling.map(|p| match p {
             PoolingArgument::Mean => Pooling::Mean,
             PoolingArgument::Cls => Pooling::Cls,
+            PoolingArgument::Max => Pooling::Max,
+            PoolingArgument::Weightedmean => Pooling::WeightedMean,
         }),
         max_input_length: arguments.max_input_length,
         model_id: arguments.model_id,

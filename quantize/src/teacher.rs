@@ -143,13 +143,28 @@ pub fn layer(x: &Matrix, weights: &LayerWeights, ranges: &[Range<usize>], config
 pub fn pool(x: &Matrix, ranges: &[Range<usize>], pooling: Pooling) -> Matrix {
     let mut pooled = Matrix::zeros(ranges.len(), x.columns);
     for (i, range) in ranges.iter().enumerate() {
-        let tokens = match pooling {
-            Pooling::Mean => range.clone(),
-            Pooling::Cls => range.start..range.start + 1,
+        let vector = pooled.row_mut(i);
+        let rows = range.clone().map(|token| x.row(token));
+        let mut add = |weighted: &mut dyn Iterator<Item = (f64, &[f32])>| {
+            let mut sums = vec![0.0; x.columns];
+            let mut total = 0.0;
+            for (weight, row) in weighted {
+                total += weight;
+                sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += weight * f64::from(x));
+            }
+            vector.iter_mut().zip(sums).for_each(|(v, sum)| *v = (sum / total) as f32);
         };
-        let data = x.data[tokens.start * x.columns..tokens.end * x.columns].to_vec();
-        let rows = Matrix { rows: tokens.len(), columns: x.columns, data };
-        pooled.row_mut(i).copy_from_slice(&rows.column_means());
+        match pooling {
+            Pooling::Mean => add(&mut rows.map(|row| (1.0, row))),
+            Pooling::Cls => add(&mut rows.map(|row| (1.0, row)).take(1)),
+            Pooling::WeightedMean => add(&mut (1..).map(f64::from).zip(rows)),
+            Pooling::Max => {
+                vector.fill(f32::MIN);
+                for row in rows {
+                    vector.iter_mut().zip(row).for_each(|(v, &x)| *v = v.max(x));
+                }
+            }
+        }
     }
     pooled
 }

@@ -91,7 +91,7 @@ class Saved(unittest.TestCase):
         return said
 
     def test_pooling(self):
-        for mode in ("mean", "cls"):
+        for mode in ("mean", "cls", "max", "weightedmean"):
             with self.subTest(mode):
                 model = self.model(Pooling(64, mode), Normalize())
                 model.save(self.folder / mode)
@@ -103,6 +103,7 @@ class Saved(unittest.TestCase):
         tanh, identity = torch.nn.Tanh(), torch.nn.Identity()
         for name, mode, layers in (
             ("labse", "cls", [Dense(64, 64, activation_function=tanh), Normalize()]),
+            ("max", "max", [Dense(64, 32, activation_function=tanh)]),
             ("distiluse", "mean", [Dense(64, 32, activation_function=tanh)]),
             ("wider", "mean", [Dense(64, 150, bias=False, activation_function=identity), Normalize()]),
             ("two", "mean", [Dense(64, 96, activation_function=identity), Dense(96, 48, activation_function=tanh)]),
@@ -287,7 +288,7 @@ class Saved(unittest.TestCase):
             ("dense", [Pooling(64, "mean"), Dense(64, 32, activation_function=torch.nn.GELU())], "activation.GELU"),
             ("residual", [Pooling(64, "mean"), Dense(64, 32, use_residual=True)], "use_residual is true"),
             ("norm", [Pooling(64, "mean"), LayerNorm(64)], "[2].type is a LayerNorm"),
-            ("max", [Pooling(64, "max")], 'pooling_mode is "max"'),
+            ("last", [Pooling(64, "lasttoken")], 'pooling_mode is "lasttoken"'),
             ("both", [Pooling(64, ("cls", "mean"))], "cls, mean"),
         ):
             with self.subTest(name):

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lockstep_arith::encoder::Encoder;
+use lockstep_arith::encoder::{Encoder, Pooling};
 use lockstep_arith::sample::{self, Shape};
 use lockstep_folder::{MANIFEST, ONNX, RUNTIME, TOKENIZER, manifest};
 use lockstep_module::TextModel;
@@ -64,6 +64,16 @@ pub fn write_classifier(from: &Path, to: &Path) {
 pub fn write_dense(from: &Path, to: &Path) {
     let shape = Shape { dense: [100, DENSE_OUTPUTS], ..Shape::SMALL };
     write_random(from, to, shape, &[("pooling", json!("mean")), ("dimensions", json!(DENSE_OUTPUTS))]);
+}
+
+/// Writes a random model with weighted mean pooling into a folder. It has the tokenizer and the
+/// size of the vocabulary of the model in `from`.
+///
+/// # Panics
+/// As [`write_classifier`].
+pub fn write_weighted(from: &Path, to: &Path) {
+    let shape = Shape { pooling: Pooling::WeightedMean, ..Shape::SMALL };
+    write_random(from, to, shape, &[("pooling", json!("weightedmean"))]);
 }
 
 /// Numbers of a vector of the model that [`write_dense`] writes.

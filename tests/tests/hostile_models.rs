@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lockstep_arith::encoder::Encoder;
+use lockstep_arith::encoder::{Encoder, Pooling};
 use lockstep_arith::sample::{Random, Shape, encoder};
 use lockstep_model::{Model, ModelError, Sequence};
 use lockstep_onnx::OnnxError;
@@ -51,6 +51,8 @@ fn an_undamaged_file_opens() {
         kind.try_open(&kind.bytes(&TINY), "a good file").expect("opens");
         kind.try_open(&kind.bytes(&Shape { labels: 3, ..TINY }), "a good file").expect("opens");
         kind.try_open(&kind.bytes(&Shape { dense: [35, 2], ..TINY }), "a good file").expect("opens");
+        let max = Shape { pooling: Pooling::Max, ..TINY };
+        kind.try_open(&kind.bytes(&max), "a good file").expect("opens");
     }
 }
 

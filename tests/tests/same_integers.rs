@@ -85,12 +85,14 @@ fn the_tiny_model_is_the_same_everywhere() {
 }
 
 #[test]
-fn a_model_with_dense_layers_is_the_same_everywhere() {
+fn dense_layers_and_weighted_means_are_the_same_everywhere() {
     let texts = [texts::graded(60, 200), texts::hostile()].concat();
     let model = std::env::temp_dir().join(format!("lockstep-dense-{}", std::process::id()));
-    folder::write_dense(&places::tiny_model(), &model);
-    compare(&model, &texts);
-    std::fs::remove_dir_all(&model).unwrap();
+    for write in [folder::write_dense, folder::write_weighted] {
+        write(&places::tiny_model(), &model);
+        compare(&model, &texts);
+        std::fs::remove_dir_all(&model).unwrap();
+    }
 }
 
 #[test]

@@ -32,7 +32,8 @@ pub struct Image {
     pub(crate) layers_at: usize,
     pub(crate) layers_words: usize,
     pub(crate) table_shift: i32,
-    pub(crate) pooling: Pooling,
+    /// Whether the vectors are the first rows, instead of sums of rows.
+    pub(crate) first_row: bool,
     pub(crate) layers: Vec<LayerFacts>,
     pub(crate) lanes: usize,
 }
@@ -69,6 +70,11 @@ impl Image {
         let intermediate = encoder.layers.first().map_or(0, |l| l.expand.outputs);
         let shape = Shape { hidden, heads: encoder.heads, width: hidden / encoder.heads, intermediate };
         shape.check(engine)?;
+        let pooling = if encoder.head.is_some() { Pooling::Cls } else { encoder.pooling };
+        if let Some(value) = [Pooling::Max, Pooling::WeightedMean].iter().position(|p| *p == pooling) {
+            let what = "pooling (0 mean, 1 CLS, 2 max, 3 weighted mean)";
+            return Err(Error::Shape { what, value: value + 2, allowed: "0 and 1".into() });
+        }
         let types = encoder.embedding.type_count();
         if types > TYPES {
             return Err(Error::Shape {
@@ -130,7 +136,7 @@ impl Image {
             layers_at,
             layers_words,
             table_shift: encoder.embedding.table_shift,
-            pooling: if encoder.head.is_some() { Pooling::Cls } else { encoder.pooling },
+            first_row: pooling == Pooling::Cls,
             layers,
             lanes: n,
             bytes,

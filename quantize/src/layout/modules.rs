@@ -169,7 +169,7 @@ impl Modules {
             (None, None) => {
                 let listed = self.list.is_some();
                 let why = if listed { "modules.json has no Pooling" } else { "there is no modules.json" };
-                let note = format!("{why}: mean pooling is ASSUMED; --pooling cls chooses the other one");
+                let note = format!("{why}: mean pooling is ASSUMED; --pooling cls chooses another one");
                 Ok((Pooling::Mean, vec![note]))
             }
         }
@@ -182,6 +182,8 @@ pub fn pooling_name(pooling: Pooling) -> &'static str {
     match pooling {
         Pooling::Mean => "mean",
         Pooling::Cls => "cls",
+        Pooling::Max => "max",
+        Pooling::WeightedMean => "weightedmean",
     }
 }
 

@@ -17,7 +17,7 @@ const MODES: [(&str, &str); 6] = [
     ("pooling_mode_weightedmean_tokens", "weightedmean"),
     ("pooling_mode_lasttoken", "lasttoken"),
 ];
-const ADVICE: &str = "carried: mean, cls; --pooling takes one of them instead";
+const ADVICE: &str = "carried: mean, cls, max, weightedmean; --pooling takes one of them instead";
 
 /// The pooling of vectors of `hidden` numbers. `normalized` says whether a `Normalize` follows, and
 /// nothing else.
@@ -32,6 +32,8 @@ pub(super) fn read(path: &Path, hidden: usize, normalized: bool) -> Result<Pooli
     match modes.as_slice() {
         ["mean"] => Ok(Pooling::Mean),
         ["cls"] => Ok(Pooling::Cls),
+        ["max"] => Ok(Pooling::Max),
+        ["weightedmean"] => Ok(Pooling::WeightedMean),
         // It differs from the mean by a factor, which the scaling to length 1 removes.
         ["mean_sqrt_len_tokens"] if normalized => Ok(Pooling::Mean),
         [mode] => Err(json.refuse(&key, &format!("which is the pooling \"{mode}\"; {ADVICE}"))),

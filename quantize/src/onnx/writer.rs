@@ -227,14 +227,17 @@ impl Writer {
             self.node("pool", "FirstRow", input, owned(&["pool.row"]), &[]);
             return self.head(head);
         }
-        let mean = encoder.pooling == Pooling::Mean;
+        let (plain, row) = match encoder.pooling {
+            Pooling::Mean => (Some("PoolMean"), "MeanRow"),
+            Pooling::Cls => (Some("PoolFirst"), "FirstRow"),
+            Pooling::Max => (None, "MaxRow"),
+            Pooling::WeightedMean => (None, "WeightedRow"),
+        };
         let mut width = self.hidden;
-        if encoder.dense.is_empty() {
-            let op = if mean { "PoolMean" } else { "PoolFirst" };
+        if let Some(op) = plain.filter(|_| encoder.dense.is_empty()) {
             self.node("pool", op, input, owned(&["pooled"]), &[]);
         } else {
-            let op = if mean { "MeanRow" } else { "FirstRow" };
-            self.node("pool", op, input, owned(&["pool.row"]), &[]);
+            self.node("pool", row, input, owned(&["pool.row"]), &[]);
             let mut value = "pool.row".to_owned();
             for (i, dense) in encoder.dense.iter().enumerate() {
                 value = self.dense(&format!("dense.{i}"), dense, value);

@@ -20,7 +20,7 @@ pub(crate) const SHAPES: [Shape; 5] = [
     Shape { labels: 3, ..TINY },
     Shape { hidden: 34, heads: 1, intermediate: 38, pooling: Pooling::Cls, ..TINY },
     Shape { layers: 2, ..TINY },
-    Shape { dense: [35, 2], ..TINY },
+    Shape { dense: [35, 2], pooling: Pooling::WeightedMean, ..TINY },
 ];
 
 static FILES: LazyLock<[Vec<u8>; SHAPES.len()]> =

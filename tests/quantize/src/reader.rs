@@ -139,6 +139,8 @@ impl<'a> Reader<'a> {
         let pooling = match self.node("pool")?.op_type.as_str() {
             "PoolMean" | "MeanRow" => Pooling::Mean,
             "PoolFirst" | "FirstRow" => Pooling::Cls,
+            "MaxRow" => Pooling::Max,
+            "WeightedRow" => Pooling::WeightedMean,
             other => return Err(node_error("pool", format!("the operator is {other}"))),
         };
         let head = if self.nodes.contains_key("head.pooler") { Some(self.head()?) } else { None };

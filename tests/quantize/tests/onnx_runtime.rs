@@ -100,12 +100,13 @@ fn models_of_many_shapes() {
 
 #[test]
 fn long_sequences() {
-    for dense in [[0, 0], [64, 0]] {
-        let encoder = model(&Shape { positions: 512, layers: 1, dense, ..SMALL }, 5);
+    let weighted = Shape { pooling: Pooling::WeightedMean, ..SMALL };
+    for shape in [SMALL, Shape { dense: [64, 0], ..SMALL }, weighted] {
+        let encoder = model(&Shape { positions: 512, layers: 1, ..shape }, 5);
         let mut random = Random::new(5);
         let calls =
             [&[512][..], &[511, 1, 300], &[64]].map(|lengths| sequences(&encoder, lengths, 0, &mut random));
-        assert_eq!(difference(&encoder, &calls), None, "{dense:?}");
+        assert_eq!(difference(&encoder, &calls), None, "{shape:?}");
     }
 }
 
@@ -129,6 +130,7 @@ fn parameters_at_the_ends_of_their_ranges() {
     let dense = Shape { dense: [66, 40], ..SMALL };
     for seed in 0..16 {
         let shape = match seed % 4 {
+            1 => Shape { pooling: Pooling::WeightedMean, ..SMALL },
             2 => dense,
             3 => head,
             _ => SMALL,

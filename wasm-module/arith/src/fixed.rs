@@ -6,17 +6,17 @@ pub const fn round_shift(x: i32, s: i32) -> i32 {
     if s > 0 { (x + (1 << (s - 1))) >> s } else { x << -s }
 }
 
-/// (1) for the 64-bit products of (12), (14) and (35).
+/// (1) for the 64-bit products of (12), (14), (33) and (35).
 #[must_use]
 pub const fn round_shift_wide(x: i64, s: u32) -> i64 {
     (x + (1 << (s - 1))) >> s
 }
 
-/// `R` of (12) and (35): `2^32 / n`, rounded half up. `n` is at least 1.
+/// `R` of (12), (33) and (35): `2^bits / n`, rounded half up. `n` is at least 1, `bits` at most 40.
 #[must_use]
-pub const fn reciprocal(n: usize) -> i64 {
+pub const fn reciprocal(n: usize, bits: u32) -> i64 {
     let n = n as i64;
-    ((1 << 33) + n) / (2 * n)
+    ((2 << bits) + n) / (2 * n)
 }
 
 /// (2) The product of two Q15 numbers. `b` is never -32768, so the result fits.

@@ -90,7 +90,7 @@ pub const fn clamp_sum(s: i32) -> i32 {
 /// `R` of (12): `2^32 / D`, rounded half up, at most 2^27.
 #[must_use]
 pub const fn reciprocal_of_width(hidden: usize) -> u32 {
-    reciprocal(hidden) as u32
+    reciprocal(hidden, 32) as u32
 }
 
 /// `mean` of (12); `total` is the sum of a row of `hidden` sums.

@@ -19,6 +19,10 @@ pub enum Pooling {
     Mean,
     /// The first token.
     Cls,
+    /// The greatest number of each channel.
+    Max,
+    /// The mean of all tokens, in which the token at index `i` has the weight `i + 1`.
+    WeightedMean,
 }
 
 /// A dense layer behind the pooling, or behind another dense layer: (36). `L` is a linear layer.
@@ -45,17 +49,24 @@ impl Pooling {
     /// (33) of a stream `[n, width]` of at least one token: `width` integers.
     #[must_use]
     pub fn pool(self, stream: &[i16], width: usize) -> Vec<i32> {
-        let tokens = match self {
-            Self::Mean => stream,
-            Self::Cls => &stream[..width],
-        };
-        let mut pooled = alloc::vec![0; width];
-        for row in tokens.chunks_exact(width) {
-            for (sum, &x) in pooled.iter_mut().zip(row) {
-                *sum += i32::from(x);
-            }
-        }
-        pooled
+        let column = |j: usize| stream[j..].iter().step_by(width).map(|&x| i32::from(x));
+        (0..width)
+            .map(|j| match self {
+                Self::Mean => column(j).sum(),
+                Self::Cls => stream[j].into(),
+                Self::Max => column(j).max().unwrap_or_default(),
+                Self::WeightedMean => {
+                    let products = (1..).zip(column(j)).map(|(weight, x)| weight * i64::from(x));
+                    Self::weighted(products.sum(), stream.len() / width)
+                }
+            })
+            .collect()
+    }
+
+    /// Weighted mean pooling of (33), from the sum of the products of one channel.
+    #[must_use]
+    pub const fn weighted(sum: i64, tokens: usize) -> i32 {
+        round_shift_wide(sum * reciprocal(tokens * (tokens + 1) / 2, 40), 40) as i32
     }
 
     /// (35) of one number that (33) gave for `tokens` tokens. It fits 16 bits, unless the number is
@@ -63,8 +74,8 @@ impl Pooling {
     #[must_use]
     pub const fn row(self, pooled: i32, tokens: usize) -> i32 {
         match self {
-            Self::Mean => round_shift_wide(pooled as i64 * reciprocal(tokens), 32) as i32,
-            Self::Cls => pooled,
+            Self::Mean => round_shift_wide(pooled as i64 * reciprocal(tokens, 32), 32) as i32,
+            Self::Cls | Self::Max | Self::WeightedMean => pooled,
         }
     }
 }

@@ -73,6 +73,25 @@ fn means_are_rounded_and_fit() {
     assert_eq!(Pooling::Cls.row(-32768, 9), -32768);
 }
 
+/// Weighted means of (33) of every length: half up, at most 2^-8 from the mean, and within 16 bits.
+#[test]
+fn weighted_means_are_rounded_and_fit() {
+    for n in 1..=512_usize {
+        let w = (n * (n + 1) / 2) as i64;
+        for sum in [-32768 * w, -32768 * w + 1, -w / 2, 0, w / 2, 7 * w + 1, 32767 * w - 1, 32767 * w] {
+            let found = Pooling::weighted(sum, n);
+            let error = (f64::from(found) - sum as f64 / w as f64).abs();
+            assert!(error <= 0.5 + 1.0 / 256.0, "{sum} / {w}: {found}");
+            assert!(i16::try_from(found).is_ok(), "{sum} / {w}: {found}");
+        }
+        for x in [-32768, -1, 32767] {
+            assert_eq!(Pooling::WeightedMean.pool(&vec![x; n], 1), [i32::from(x)], "{n}");
+        }
+    }
+    assert_eq!(Pooling::WeightedMean.pool(&[3, -1, 8, 5, 0, -5], 2), [3, -1]);
+    assert_eq!(Pooling::Max.pool(&[-3, -1, -9, 5, -4, -6], 2), [-3, 5]);
+}
+
 #[test]
 fn square_roots_are_exact_around_every_square() {
     for root in 0..=65535_u32 {

@@ -24,7 +24,7 @@ pub struct Manifest {
     pub model_id: String,
     /// `bert`.
     pub model_type: String,
-    /// `mean` or `cls`.
+    /// `mean`, `cls`, `max` or `weightedmean`.
     pub pooling: String,
     /// Hidden size.
     pub hidden_size: usize,

@@ -13,7 +13,7 @@ use crate::fused::{Fused, KernelCell, Step};
 use crate::steps::{
     AttentionStep, EmbedStep, LinearActivationStep, LinearNormStep, LinearStep, LinearTanhStep,
 };
-use crate::vectors::{FirstRowStep, MeanRowStep, PoolStep, WidenStep};
+use crate::vectors::{PoolStep, RowStep, WidenStep};
 
 /// The graph of `FORMAT.md`, with the inputs `input_ids`, `token_type_ids` and `starts` and one
 /// output.
@@ -111,10 +111,9 @@ impl Graph<'_> {
             let row = self.row(Pooling::Cls, &inputs)?;
             return self.head(head, &row);
         }
-        if dense.is_empty() {
-            let mean = pooling == Pooling::Mean;
-            let operator = if mean { "PoolMean" } else { "PoolFirst" };
-            return self.node("pool", operator, Arc::new(PoolStep { width, mean }), &inputs);
+        if dense.is_empty() && matches!(pooling, Pooling::Mean | Pooling::Cls) {
+            let operator = if pooling == Pooling::Mean { "PoolMean" } else { "PoolFirst" };
+            return self.node("pool", operator, Arc::new(PoolStep { width, pooling }), &inputs);
         }
         let mut row = self.row(pooling, &inputs)?;
         let mut width = width;
@@ -131,11 +130,13 @@ impl Graph<'_> {
 
     /// Adds the node of (35).
     fn row(&mut self, pooling: Pooling, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let width = self.hidden;
-        match pooling {
-            Pooling::Mean => self.node("pool", "MeanRow", Arc::new(MeanRowStep { width }), inputs),
-            Pooling::Cls => self.node("pool", "FirstRow", Arc::new(FirstRowStep { width }), inputs),
-        }
+        let operator = match pooling {
+            Pooling::Mean => "MeanRow",
+            Pooling::Cls => "FirstRow",
+            Pooling::Max => "MaxRow",
+            Pooling::WeightedMean => "WeightedRow",
+        };
+        self.node("pool", operator, Arc::new(RowStep { width: self.hidden, pooling }), inputs)
     }
 
     fn head(&mut self, head: PackedHead, row: &[OutletId]) -> TractResult<TVec<OutletId>> {

@@ -14,7 +14,7 @@ use crate::steps::{sequences, slice};
 #[derive(Debug)]
 pub(crate) struct PoolStep {
     pub(crate) width: usize,
-    pub(crate) mean: bool,
+    pub(crate) pooling: Pooling,
 }
 
 impl Step for PoolStep {
@@ -28,51 +28,24 @@ impl Step for PoolStep {
 
     fn eval(&self, kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
         let (stream, starts): (&[i16], &[i64]) = (slice(&inputs[0])?, slice(&inputs[1])?);
-        let out = matrix(starts.len(), self.width, |out| {
-            let sums = out.chunks_exact_mut(self.width);
-            for (sums, mut sequence) in sums.zip(sequences(starts, inputs[0].shape()[0])) {
-                if !self.mean {
-                    sequence.end = sequence.start + 1;
-                }
-                sum(kernel, stream, sequence, sums);
+        let out = matrix(starts.len(), self.width, |out: &mut [i32]| {
+            let vectors = out.chunks_exact_mut(self.width);
+            for (vector, sequence) in vectors.zip(sequences(starts, inputs[0].shape()[0])) {
+                pool(kernel, self.pooling, stream, sequence, vector);
             }
         });
         Ok(tvec![out?])
     }
 }
 
+/// Pooling to 16 bits: (33), then (35).
 #[derive(Debug)]
-pub(crate) struct FirstRowStep {
+pub(crate) struct RowStep {
     pub(crate) width: usize,
+    pub(crate) pooling: Pooling,
 }
 
-impl Step for FirstRowStep {
-    fn outputs(&self) -> TVec<(DatumType, usize)> {
-        tvec![(i16::datum_type(), self.width)]
-    }
-
-    fn rows_of(&self) -> usize {
-        1
-    }
-
-    fn eval(&self, _kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
-        let (stream, starts): (&[i16], &[i64]) = (slice(&inputs[0])?, slice(&inputs[1])?);
-        let out = matrix(starts.len(), self.width, |out: &mut [i16]| {
-            for (row, &start) in out.chunks_exact_mut(self.width).zip(starts) {
-                row.copy_from_slice(&stream[start as usize * self.width..][..self.width]);
-            }
-        });
-        Ok(tvec![out?])
-    }
-}
-
-/// The mean of the tokens in 16 bits: (35).
-#[derive(Debug)]
-pub(crate) struct MeanRowStep {
-    pub(crate) width: usize,
-}
-
-impl Step for MeanRowStep {
+impl Step for RowStep {
     fn outputs(&self) -> TVec<(DatumType, usize)> {
         tvec![(i16::datum_type(), self.width)]
     }
@@ -83,15 +56,15 @@ impl Step for MeanRowStep {
 
     fn eval(&self, kernel: Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
         let (stream, starts): (&[i16], &[i64]) = (slice(&inputs[0])?, slice(&inputs[1])?);
-        let mut sums = vec![0; self.width];
+        let mut vector = vec![0; self.width];
         let out = matrix(starts.len(), self.width, |out: &mut [i16]| {
             let rows = out.chunks_exact_mut(self.width);
             for (row, sequence) in rows.zip(sequences(starts, inputs[0].shape()[0])) {
                 let tokens = sequence.len();
-                sum(kernel, stream, sequence, &mut sums);
-                for (x, &sum) in row.iter_mut().zip(&sums) {
+                pool(kernel, self.pooling, stream, sequence, &mut vector);
+                for (x, &pooled) in row.iter_mut().zip(&vector) {
                     // (35) always fits.
-                    *x = Pooling::Mean.row(sum, tokens) as i16;
+                    *x = self.pooling.row(pooled, tokens) as i16;
                 }
             }
         });
@@ -99,7 +72,7 @@ impl Step for MeanRowStep {
     }
 }
 
-/// The vector of the last dense layer in 32 bits.
+/// The vector behind the pooling or the last dense layer, in 32 bits.
 #[derive(Debug)]
 pub(crate) struct WidenStep {
     pub(crate) width: usize,
@@ -121,11 +94,29 @@ impl Step for WidenStep {
     }
 }
 
-/// Writes the sum of these rows of the stream into `sums`, which has their width.
-fn sum(kernel: Kernel, stream: &[i16], rows: Range<usize>, sums: &mut [i32]) {
-    let width = sums.len();
-    sums.fill(0);
-    for row in stream[rows.start * width..rows.end * width].chunks_exact(width) {
-        kernel.accumulate(row, sums);
+/// (33) of these rows of the stream, into `vector`, which has their width.
+fn pool(kernel: Kernel, pooling: Pooling, stream: &[i16], tokens: Range<usize>, vector: &mut [i32]) {
+    let (width, count) = (vector.len(), tokens.len());
+    let rows = stream[tokens.start * width..tokens.end * width].chunks_exact(width);
+    match pooling {
+        Pooling::Mean | Pooling::Cls => {
+            vector.fill(0);
+            let read = if pooling == Pooling::Mean { count } else { 1 };
+            rows.take(read).for_each(|row| kernel.accumulate(row, vector));
+        }
+        Pooling::Max => {
+            vector.fill(i16::MIN.into());
+            for row in rows {
+                vector.iter_mut().zip(row).for_each(|(most, &x)| *most = (*most).max(x.into()));
+            }
+        }
+        Pooling::WeightedMean => {
+            let mut sums = vec![0; width];
+            for (weight, row) in (1..).zip(rows) {
+                sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += weight * i64::from(x));
+            }
+            let means = sums.into_iter().map(|sum| Pooling::weighted(sum, count));
+            vector.iter_mut().zip(means).for_each(|(x, mean)| *x = mean);
+        }
     }
 }

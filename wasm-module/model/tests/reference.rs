@@ -17,6 +17,10 @@ fn shapes() -> Vec<Shape> {
         Shape { layers: 2, dense: [77, 0], ..small },
         Shape { layers: 1, dense: [64, 301], positions: 512, ..small },
         Shape { layers: 1, dense: [1, 0], pooling: Pooling::Cls, ..small },
+        Shape { layers: 1, pooling: Pooling::Max, ..small },
+        Shape { layers: 1, pooling: Pooling::WeightedMean, positions: 512, ..small },
+        Shape { layers: 1, dense: [50, 0], pooling: Pooling::Max, ..small },
+        Shape { layers: 1, dense: [50, 0], pooling: Pooling::WeightedMean, ..small },
         Shape { layers: 2, labels: 77, ..small },
         Shape { layers: 1, labels: 1, positions: 512, ..small },
     ]

@@ -31,7 +31,7 @@ pub(super) struct Operator {
 }
 
 /// The table of `FORMAT.md`.
-pub(super) const OPERATORS: [Operator; 13] = [
+pub(super) const OPERATORS: [Operator; 15] = [
     Operator {
         name: "Embed",
         data: 3,
@@ -85,6 +85,8 @@ pub(super) const OPERATORS: [Operator; 13] = [
     Operator { name: "PoolFirst", data: 2, parameters: &[], attributes: &[], outputs: 1 },
     Operator { name: "FirstRow", data: 2, parameters: &[], attributes: &[], outputs: 1 },
     Operator { name: "MeanRow", data: 2, parameters: &[], attributes: &[], outputs: 1 },
+    Operator { name: "MaxRow", data: 2, parameters: &[], attributes: &[], outputs: 1 },
+    Operator { name: "WeightedRow", data: 2, parameters: &[], attributes: &[], outputs: 1 },
     Operator { name: "Widen", data: 1, parameters: &[], attributes: &[], outputs: 1 },
     Operator {
         name: "LinearTanh",
@@ -241,9 +243,11 @@ impl<'a> Walk<'a> {
             }
         }
 
-        let operators = ["PoolMean", "PoolFirst", "MeanRow", "FirstRow"];
+        let operators = ["PoolMean", "PoolFirst", "MeanRow", "FirstRow", "MaxRow", "WeightedRow"];
         let node = self.next(&operators, "pool", &[stream, "starts"])?;
-        let row = ["MeanRow", "FirstRow"].contains(&node.op_type.as_str());
+        let row = node.op_type.ends_with("Row");
+        // These two have a vector of their own without dense layers.
+        let needs_dense = ["MeanRow", "FirstRow"].contains(&node.op_type.as_str());
         let has_head = node.op_type == "FirstRow" && self.comes("head.pooler");
         let mut dense = 0;
         let (result, outputs, name) = if has_head {
@@ -255,16 +259,13 @@ impl<'a> Walk<'a> {
             (&node.output[0], labels, "logits")
         } else if row {
             let (mut value, mut width) = (&node.output[0], hidden);
-            loop {
+            while (needs_dense && dense == 0) || self.comes(&format!("dense.{dense}")) {
                 check("encoder", "number of dense layers", dense as i64 + 1, 1, DENSE_MAX as i64)?;
                 let name = format!("dense.{dense}");
                 let node = self.next(&["LinearTanh", "Linear16"], &name, &[value])?;
                 let [_, outputs] = self.dims(&format!("{name}.w"))?;
                 self.check_dims(&format!("{name}.w"), [width, outputs])?;
                 (value, width, dense) = (&node.output[0], outputs, dense + 1);
-                if !self.comes(&format!("dense.{dense}")) {
-                    break;
-                }
             }
             let node = self.next(&["Widen"], "vector", &[value])?;
             (&node.output[0], width, "pooled")

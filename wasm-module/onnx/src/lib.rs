@@ -53,8 +53,12 @@ fn read(onnx: &[u8]) -> Result<Encoder, OnnxError> {
     let layers = (0..outline.layers).map(layer).collect::<Result<_, _>>()?;
     let head = outline.has_head.then(|| head(&parts, &outline)).transpose()?;
     let dense = (0..outline.dense).map(|i| dense(&parts, i)).collect::<Result<_, _>>()?;
-    let mean = ["PoolMean", "MeanRow"].contains(&parts.operator("pool"));
-    let pooling = if mean { Pooling::Mean } else { Pooling::Cls };
+    let pooling = match parts.operator("pool") {
+        "PoolMean" | "MeanRow" => Pooling::Mean,
+        "MaxRow" => Pooling::Max,
+        "WeightedRow" => Pooling::WeightedMean,
+        _ => Pooling::Cls,
+    };
     check("encoder", "heads", heads.into(), 1, hidden as i64)?;
     Ok(Encoder { heads: heads as usize, embedding, embedding_norm, layers, pooling, dense, head })
 }

@@ -83,7 +83,7 @@ pub struct ModelInfo {
     pub model_dtype: String,
     /// The meaning of the integers.
     pub kind: ModelKind,
-    /// How an embedding model pools its tokens: `mean` or `cls`. Only `/info` uses it.
+    /// How an embedding model pools its tokens, for example `mean`. Only `/info` uses it.
     pub pooling: String,
     /// Most tokens of one input, special tokens included.
     pub max_input_length: usize,

@@ -4,7 +4,6 @@ use lockstep_accel_abi::engine::HIDDEN_MAX;
 use lockstep_accel_abi::instructions::{
     Drain, DrainMode, End, Gather, Instruction, Kind, Move, Pass, Table, When,
 };
-use lockstep_arith::encoder::Pooling;
 
 use super::compiler::{Compiler, Job};
 use super::semaphore as s;
@@ -169,10 +168,8 @@ impl Compiler<'_> {
 
     /// (33) of rows of `length` channels, then the end of the program.
     pub(super) fn pool(&mut self, source: usize, length: usize) -> Result<(), Error> {
-        let (turns, lanes) = match self.image.pooling {
-            Pooling::Mean => (self.layout.tiles, self.layout.last),
-            Pooling::Cls => (1, 1),
-        };
+        let all = (self.layout.tiles, self.layout.last);
+        let (turns, lanes) = if self.image.first_row { (1, 1) } else { all };
         self.push(Pass {
             kind: Kind::Pool,
             length,

@@ -18,17 +18,18 @@ mod rows;
 mod tests;
 mod vector;
 
-use lockstep_arith::encoder::Encoder;
+use lockstep_arith::encoder::{Encoder, Pooling};
 
 use super::proto::Function;
 
 /// The functions in the file of an encoder, each after those that it calls. Those of dense layers
-/// are in the files that need them alone: the other files, and so the digests of their models, are
-/// as they were before there were dense layers.
+/// and of the poolings beside mean and CLS are in the files that need them alone: the other files,
+/// and so the digests of their models, are as they were before.
 #[must_use]
 pub fn functions_of(encoder: &Encoder) -> Vec<Function> {
     let mut functions = usual();
-    if !encoder.dense.is_empty() {
+    let usual_pooling = encoder.head.is_some() || matches!(encoder.pooling, Pooling::Mean | Pooling::Cls);
+    if !encoder.dense.is_empty() || !usual_pooling {
         functions.extend(vector::functions());
     }
     functions

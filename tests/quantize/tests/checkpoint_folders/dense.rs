@@ -115,6 +115,20 @@ fn dense_layers_agree_with_the_teacher() {
     }
 }
 
+/// Each pooling, alone and in front of a dense layer.
+#[test]
+fn poolings_agree_with_the_teacher() {
+    for pooling in ["mean", "cls", "max", "weightedmean"] {
+        for modules in [&[][..], &[Module::new(96, 64, TANH)]] {
+            let folder = with(Folder::made(&["--hidden", "96", "--heads", "3"]), pooling, modules);
+            let outcome = folder.quantize();
+            assert_eq!(outcome.manifest()["pooling"], pooling);
+            let cosine = mean_cosine(&folder, &outcome.encoder());
+            assert!(cosine > 0.998, "{pooling}, {} layers: {cosine}", modules.len());
+        }
+    }
+}
+
 /// Without the modules the vectors are others, so the measure would see a module that is skipped.
 #[test]
 fn the_measure_sees_a_missing_layer() {

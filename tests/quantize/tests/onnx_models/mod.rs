@@ -52,7 +52,7 @@ pub(crate) fn extreme(shape: &Shape, seed: u64) -> Encoder {
     encoder
 }
 
-/// Shapes that use every branch of the format: one and three layers, heads of several widths, both
+/// Shapes that use every branch of the format: one and three layers, heads of several widths, all
 /// poolings, dense layers, a classifier.
 pub(crate) fn shapes() -> Vec<Shape> {
     vec![
@@ -72,6 +72,10 @@ pub(crate) fn shapes() -> Vec<Shape> {
         Shape { hidden: 128, heads: 1, intermediate: 66, ..SMALL },
         Shape { layers: 1, dense: [48, 0], ..SMALL },
         Shape { layers: 1, dense: [48, 100], pooling: Pooling::Cls, ..SMALL },
+        Shape { layers: 1, pooling: Pooling::Max, ..SMALL },
+        Shape { layers: 1, pooling: Pooling::WeightedMean, ..SMALL },
+        Shape { layers: 1, dense: [32, 0], pooling: Pooling::Max, ..SMALL },
+        Shape { layers: 1, dense: [32, 0], pooling: Pooling::WeightedMean, ..SMALL },
     ]
 }
 

@@ -13,6 +13,9 @@ pub(crate) const ALIGNMENT: usize = 64;
 /// 32-bit numbers in a line of scalars.
 pub(crate) const SCALARS: usize = ALIGNMENT / 4;
 
+/// Each pooling at the index that the header has for it.
+pub(crate) const POOLINGS: [Pooling; 4] = [Pooling::Mean, Pooling::Cls, Pooling::Max, Pooling::WeightedMean];
+
 /// The first line of the file, after the magic bytes and the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -41,7 +44,7 @@ impl Header {
             self.positions,
             self.types,
             self.labels,
-            u32::from(self.pooling == Pooling::Cls),
+            POOLINGS.iter().position(|pooling| *pooling == self.pooling).unwrap_or(0) as u32,
             self.table_shift as u32,
             self.dense,
         ];

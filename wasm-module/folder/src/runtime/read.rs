@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use lockstep_arith::activation::{Activation, SEGMENTS, Table};
 use lockstep_arith::attention::ScoreScale;
-use lockstep_arith::encoder::{DENSE_MAX, Pooling};
+use lockstep_arith::encoder::DENSE_MAX;
 use lockstep_arith::layer_norm::{Affine, LayerNorm};
 use lockstep_arith::range::{RangeError, check, check_all};
 use lockstep_arith::rows::Sign;
 use lockstep_kernels::{PackedError, PackedLinear, PackedWeights, Requantizer, Shared};
 
 use super::buffer::Buffer;
-use super::header::{ALIGNMENT, FORMAT, Header, MAGIC, SCALARS};
+use super::header::{ALIGNMENT, FORMAT, Header, MAGIC, POOLINGS, SCALARS};
 use super::tree::{PackedDense, PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
 
 /// Why bytes are not a valid run-time file.
@@ -133,12 +133,13 @@ impl Reader {
         within("embedding", "positions", positions, 1, 512)?;
         within("embedding", "types", types, 1, 16)?;
         within("head.classifier", "labels", labels, 0, 4096)?;
-        within("pool", "pooling", pooling, 0, if labels > 0 { 0 } else { 1 })?;
+        let last = if labels > 0 { 0 } else { POOLINGS.len() - 1 };
+        within("pool", "pooling", pooling, 0, last as i64)?;
         let most = if labels > 0 { 0 } else { DENSE_MAX as i64 };
         within("encoder", "number of dense layers", dense, 0, most)?;
         let table_shift = table_shift as i32;
         check("embedding", "table_shift", table_shift.into(), 0, 7)?;
-        let pooling = if pooling == 0 { Pooling::Mean } else { Pooling::Cls };
+        let pooling = POOLINGS[pooling as usize];
         Ok(Header {
             layers,
             hidden,

@@ -80,6 +80,7 @@ fn weights(packed: &PackedWeights) -> Vec<i8> {
 
 #[cfg(test)]
 mod tests {
+    use lockstep_arith::encoder::Pooling;
     use lockstep_arith::sample::{Shape, encoder};
 
     use super::super::{read, write};
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn unpack_gives_what_was_written() {
         let odd = Shape { hidden: 34, heads: 2, intermediate: 70, ..Shape::SMALL };
-        let dense = Shape { dense: [30, 200], ..Shape::SMALL };
+        let dense = Shape { dense: [30, 200], pooling: Pooling::WeightedMean, ..Shape::SMALL };
         for shape in [Shape::SMALL, odd, dense, Shape { labels: 77, ..Shape::SMALL }] {
             let mut encoder = encoder(&shape, 3);
             // The file does not store this field.
