@@ -166,6 +166,9 @@ struct Serve {
     /// Write a line to stderr for each request
     #[arg(long)]
     log: bool,
+    /// Make each line of the log a JSON object
+    #[arg(long)]
+    log_json: bool,
     /// File of the API keys that may ask; without it everybody who reaches the daemon may
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -243,6 +246,7 @@ impl Serve {
             allow_hosts: hosts(self.allow_host, &self.listen),
             max_bodies_bytes: self.max_bodies_mib << 20,
             log: self.log,
+            log_json: self.log_json,
             keys: self.keys,
             ..Config::new(self.model, module)
         }
@@ -319,7 +323,7 @@ mod tests {
                     --deadline-ms 5 --read-timeout-ms 6 --drain-ms 7 --max-body-bytes 8 \
                     --max-memory-bytes 9 --max-connections 10 --cache-dir c --allow-origin https://a.example \
                     --allow-origin * --untrusted-module --log --accel vfio:0000:04:00.0 \
-                    --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3 --keys k --allow-host a.example --max-bodies-mib 4";
+                    --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3 --keys k --log-json --allow-host a.example --max-bodies-mib 4";
         let config = Config {
             cache_dir: Some("c".into()),
             instances: NonZeroUsize::new(3).unwrap(),
@@ -333,6 +337,7 @@ mod tests {
             allow_origins: vec!["https://a.example".into(), "*".into()],
             untrusted_module: true,
             log: true,
+            log_json: true,
             keys: Some("k".into()),
             allow_hosts: vec!["a.example".into()],
             max_bodies_bytes: 4 << 20,

@@ -71,6 +71,8 @@ pub struct Config {
     pub max_bodies_bytes: usize,
     /// Whether to write a line to stderr for each request. Off by default.
     pub log: bool,
+    /// Whether the lines of the log are JSON objects. Off by default.
+    pub log_json: bool,
     /// File of the keys that may ask, which `keys/file.rs` describes. None by default: everybody
     /// who reaches the daemon may ask.
     pub keys: Option<PathBuf>,
@@ -107,6 +109,7 @@ impl Config {
             allow_hosts: Vec::new(),
             max_bodies_bytes: 256 << 20,
             log: false,
+            log_json: false,
             keys: None,
         }
     }

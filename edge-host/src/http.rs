@@ -26,6 +26,7 @@ use crate::{
     metrics::{self, Metrics},
     pool::Pool,
     record::{Record, milliseconds},
+    request_id,
     response::{Response, add, json, of_reply, plain, refusal},
     upload::Upload,
 };
@@ -54,7 +55,8 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: &Shared) -> Respo
     let (head, body) = request.into_parts();
     let mut upload = Upload::new(&head.headers, body);
     let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
-    let mut record = Record { method, path, ..Record::default() };
+    let id = request_id::of(&head.headers);
+    let mut record = Record { id, method, path, ..Record::default() };
     let live = shared.live.now();
     let permission = cors::permission(&head, &live.allow_origins);
     let mut response = if permission.preflight {
@@ -76,10 +78,11 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: &Shared) -> Respo
     };
     upload.linger();
     add(&mut response, permission.headers);
+    add(&mut response, [(request_id::HEADER, record.id.clone())]);
     (record.status, record.took) = (response.status().as_u16(), arrived.elapsed());
     shared.metrics.count(&record);
     if live.log {
-        log::line(&record);
+        log::event(&record, || record.json());
     }
     response
 }

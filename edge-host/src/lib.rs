@@ -50,6 +50,7 @@ mod metrics;
 mod notify;
 mod pool;
 mod record;
+mod request_id;
 mod response;
 mod server;
 mod settings;

@@ -27,7 +27,10 @@ fn main() -> ExitCode {
 /// Does as the command line says.
 fn obey() -> ExitCode {
     match args::parse(std::env::args_os(), |name| std::env::var_os(name)) {
-        Ok(Command::Serve { listen, config }) => serve(&listen, *config),
+        Ok(Command::Serve { listen, config }) => {
+            log::as_json(config.log_json);
+            serve(&listen, *config)
+        }
         Ok(Command::Check { shown, config }) => match check(&config) {
             Ok(()) => print(&shown),
             Err(error) => fail(2, &error),

@@ -2,11 +2,15 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use serde_json::{Value, json};
+
 use crate::core::timing::Timing;
 
 /// What is known of a request when its answer is ready.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Record {
+    /// The request's id: the client's own, or a new one.
+    pub(crate) id: String,
     /// The method, as the client sent it.
     pub(crate) method: String,
     /// The path without its query, as the client sent it.
@@ -28,7 +32,7 @@ pub(crate) struct Record {
 /// The request's line in the log.
 impl fmt::Display for Record {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, path, key, status, took, tokens, .. } = self;
+        let Self { id, method, path, key, status, took, tokens, .. } = self;
         write!(out, "{method} {path} {status} {:.3} ms", milliseconds(*took))?;
         match &self.timing {
             Some(Timing { queued, ran, .. }) => write!(
@@ -39,7 +43,33 @@ impl fmt::Display for Record {
             ),
             None => out.write_str(", queue -, inference -, tokens -"),
         }?;
-        key.as_ref().map_or(Ok(()), |key| write!(out, ", key {key}"))
+        if let Some(key) = key {
+            write!(out, ", key {key}")?;
+        }
+        write!(out, ", id {id}")
+    }
+}
+
+impl Record {
+    /// The same as an object of a log in JSON. Times are in milliseconds.
+    pub(crate) fn json(&self) -> Value {
+        let Self { id, method, path, key, status, tokens, error_type, .. } = self;
+        let mut fields = json!({
+            "id": id, "method": method, "path": path, "status": status, "took_ms": milliseconds(self.took),
+        });
+        if let Some(Timing { queued, ran, engines }) = &self.timing {
+            fields["queue_ms"] = json!(milliseconds(*queued));
+            fields["inference_ms"] = json!(milliseconds(*ran));
+            fields["tokens"] = json!(tokens);
+            fields["engines"] = json!(engines);
+        }
+        if let Some(key) = key {
+            fields["key"] = json!(**key);
+        }
+        if let Some(error_type) = error_type {
+            fields["error_type"] = json!(error_type);
+        }
+        fields
     }
 }
 

@@ -190,7 +190,8 @@ async fn pages_of_allowed_origins_may_read_the_answers() {
     assert_eq!(
         answer.header("access-control-allow-headers"),
         Some(
-            "authorization, content-type, x-api-key, x-lockstep-deadline-ms, x-lockstep-priority, x-stainless-os"
+            "authorization, content-type, x-api-key, x-lockstep-deadline-ms, x-lockstep-priority, \
+             x-request-id, x-stainless-os"
         )
     );
     assert_eq!(answer.header("access-control-allow-private-network"), Some("true"));

@@ -13,6 +13,7 @@ use std::{
 };
 
 use lockstep_edge_host::HostError;
+use serde_json::{Value, json};
 use stand_in::{Daemon, ENCODE, Folder, request, texts, vector};
 
 #[tokio::test]
@@ -205,6 +206,48 @@ fn the_program_serves_logs_and_ends_on_sigterm() {
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
     let logged = |part: &str| rest.iter().any(|line| line.contains(part));
     assert!(logged("POST /lockstep/encode 200 "), "{rest:?}");
-    assert!(logged("tokens 5"), "{rest:?}");
+    assert!(logged("tokens 5, id "), "{rest:?}");
     assert!(logged("shutting down"), "{rest:?}");
+}
+
+#[test]
+fn a_log_in_json_has_the_requests_by_their_ids() {
+    let folder = Folder::new();
+    let config = folder.furnish("model");
+    let mut child = program()
+        .args(["serve", "--listen", "127.0.0.1:0", "--log", "--log-json", "--instances", "1"])
+        .arg("--model")
+        .arg(&config.model)
+        .arg("--module")
+        .arg(&config.module)
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut objects = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let message = objects.next().unwrap();
+    assert!(message["time"].as_f64().unwrap() > 1.7e9, "{message}");
+    let address = message["message"].as_str().unwrap().rsplit_once("http://").unwrap().1.to_owned();
+    let ask = |method: &str, path: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let head = "host: localhost\r\nconnection: close\r\nx-request-id: mine";
+        let text = request(method, path, &texts(&["hello"])).replacen("host: localhost", head, 1);
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("x-request-id: mine\r\n"), "{answer}");
+        answer
+    };
+    while !ask("GET", "/health").starts_with("HTTP/1.1 200") {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    ask("POST", ENCODE);
+    ask("POST", "/nowhere");
+    let line = objects.find(|line| line["path"] == ENCODE).unwrap();
+    assert_eq!((&line["id"], &line["status"], &line["tokens"]), (&json!("mine"), &json!(200), &json!(5)));
+    assert_eq!((&line["engines"], &line["method"]), (&json!(["wasm-0"]), &json!("POST")));
+    assert!(line["took_ms"].as_f64().unwrap() >= line["inference_ms"].as_f64().unwrap(), "{line}");
+    let line = objects.find(|line| line["path"] == "/nowhere").unwrap();
+    assert_eq!((&line["status"], &line["error_type"]), (&json!(404), &json!("Validation")));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -12,8 +12,10 @@ use std::{
     fmt, io, panic,
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
+
+use serde_json::{Value, json};
 
 use self::{lines::Lines, writer::Writer};
 
@@ -22,13 +24,44 @@ const ROOM: usize = 256 << 10;
 /// How long [`flush`] waits.
 const FLUSH: Duration = Duration::from_secs(2);
 
+/// Whether lines are objects.
+static JSON: AtomicBool = AtomicBool::new(false);
 static LINES: Lines = Lines::new(ROOM);
 /// Whether the thread that writes was started.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
-/// Writes a line with the program's name in front of it.
+/// Makes each line of the log a JSON object, `{"time": …, "message": …}`, or plain text again.
+pub fn as_json(json: bool) {
+    JSON.store(json, Ordering::Relaxed);
+}
+
+/// Writes a line: the text with the program's name in front of it, or an object with the text.
 pub fn line(text: impl fmt::Display) {
-    LINES.add(&format!("edge-host: {text}\n"));
+    if JSON.load(Ordering::Relaxed) {
+        object(json!({ "message": text.to_string() }));
+    } else {
+        add(&format!("edge-host: {text}\n"));
+    }
+}
+
+/// Writes what happened: `text` as a line, or the fields of an object.
+pub(crate) fn event(text: impl fmt::Display, fields: impl FnOnce() -> Value) {
+    if JSON.load(Ordering::Relaxed) {
+        object(fields());
+    } else {
+        line(text);
+    }
+}
+
+/// Writes an object with the time, in seconds since 1970, as a line.
+fn object(mut fields: Value) {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
+    fields["time"] = json!((time * 1000.0).round() / 1000.0);
+    add(&format!("{fields}\n"));
+}
+
+fn add(text: &str) {
+    LINES.add(text);
     // If there is no thread left, the next line tries again.
     if !STARTED.swap(true, Ordering::Relaxed)
         && thread::Builder::new().name("edge-log".into()).spawn(write).is_err()

@@ -5,12 +5,18 @@
 
 /// Headers that a page may read, beside those that it may always read.
 const EXPOSED: &str = "retry-after, x-compute-time, x-compute-tokens, x-inference-time, x-lockstep-backend, \
-                       x-lockstep-engine, x-lockstep-model-digest, x-lockstep-offload, x-queue-time, \
+                       x-lockstep-engine, x-lockstep-model-digest, x-lockstep-offload, x-queue-time, x-request-id, \
                        x-total-time";
 /// Headers that a page may always send. OpenAI's client adds some whose names begin with
 /// `x-stainless-`; so a preflight is also given the names that it asks for.
-const TAKEN: [&str; 5] =
-    ["authorization", "content-type", "x-api-key", "x-lockstep-deadline-ms", "x-lockstep-priority"];
+const TAKEN: [&str; 6] = [
+    "authorization",
+    "content-type",
+    "x-api-key",
+    "x-lockstep-deadline-ms",
+    "x-lockstep-priority",
+    "x-request-id",
+];
 /// How many other names one preflight may ask for.
 const MOST_NAMES: usize = 64;
 /// For how many seconds a browser may reuse the answer to a preflight request.
@@ -166,7 +172,8 @@ mod tests {
         assert!(answer.preflight);
         assert_eq!(header(&answer, "access-control-allow-origin"), Some(PAGE));
         assert_eq!(header(&answer, "access-control-allow-methods"), Some("GET, POST"));
-        let taken = "authorization, content-type, x-api-key, x-lockstep-deadline-ms, x-lockstep-priority, x-stainless-arch, \
+        let taken = "authorization, content-type, x-api-key, x-lockstep-deadline-ms, x-lockstep-priority, \
+                     x-request-id, x-stainless-arch, \
                      x-stainless-lang";
         assert_eq!(header(&answer, "access-control-allow-headers"), Some(taken));
         assert_eq!(header(&answer, "access-control-allow-private-network"), Some("true"));
