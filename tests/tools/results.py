@@ -21,7 +21,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PLACES = {"native": "native", "wasmtime": "wasmtime", "chromium": "Chromium", "node": "Node"}
 ENGINES = {
     "lockstep": "Lockstep",
+    "lockstep-epochs": "Lockstep, with Spin's epochs",
     "lockstep-strict": "Lockstep, strict SIMD",
+    "strict-epochs": "Lockstep, strict SIMD, with Spin's epochs",
     "ort-int8": "ONNX Runtime, dynamic int8",
     "ort-fp32": "ONNX Runtime, fp32",
     "ort-web-int8": "onnxruntime-web, dynamic int8",

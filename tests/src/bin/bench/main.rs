@@ -144,14 +144,18 @@ fn entries(arguments: &Arguments, hidden: usize, list: &std::path::Path) -> Fall
     let wants = |engines: &[&str]| engines.iter().any(|engine| arguments.wants_engine(engine));
     add("native", "lockstep", Box::new(native::Ours::open(&arguments.model)));
     if arguments.wants_place("wasmtime") {
-        let engine = module::engine()?;
+        let engine = module::engine(false)?;
+        let with_epochs = module::engine(true)?;
         let files = lockstep_tests::folder::files(&arguments.model)?;
-        for (name, file) in
-            [("lockstep", "lockstep-relaxed.wasm"), ("lockstep-strict", "lockstep-strict.wasm")]
-        {
+        for (name, engine, file) in [
+            ("lockstep", &engine, "lockstep-relaxed.wasm"),
+            ("lockstep-epochs", &with_epochs, "lockstep-relaxed.wasm"),
+            ("lockstep-strict", &engine, "lockstep-strict.wasm"),
+            ("strict-epochs", &with_epochs, "lockstep-strict.wasm"),
+        ] {
             if wants(&[name]) {
-                let module = module::load(&engine, &arguments.modules.join(file))?;
-                add("wasmtime", name, Box::new(module::Ours::open(&engine, &module, &files)?));
+                let module = module::load(engine, &arguments.modules.join(file))?;
+                add("wasmtime", name, Box::new(module::Ours::open(engine, &module, &files)?));
             }
         }
         if wants(&["tract-int8", "tract-fp32"]) {
@@ -223,7 +227,7 @@ fn web(
 }
 
 fn peak_memory(arguments: &Arguments, cases: &[Case]) -> Fallible<f64> {
-    let engine = module::engine()?;
+    let engine = module::engine(false)?;
     let module = module::load(&engine, &arguments.modules.join("lockstep-relaxed.wasm"))?;
     let mut ours = module::Ours::open(&engine, &module, &lockstep_tests::folder::files(&arguments.model)?)?;
     for (index, case) in cases.iter().enumerate() {

@@ -15,11 +15,19 @@ use crate::{
     error::Fallible,
 };
 
-/// The engine of wasmtime for all modules.
-pub(crate) fn engine() -> Fallible<Engine> {
+/// The engine of wasmtime for all modules. With `epochs`, each loop and each function that it
+/// compiles looks whether its time is over, as in Spin.
+pub(crate) fn engine(epochs: bool) -> Fallible<Engine> {
     let mut config = Config::new();
-    config.wasm_relaxed_simd(true);
+    config.wasm_relaxed_simd(true).epoch_interruption(epochs);
     Ok(Engine::new(&config)?)
+}
+
+/// A store whose time is never over.
+fn store(engine: &Engine) -> Store<()> {
+    let mut store = Store::new(engine, ());
+    store.set_epoch_deadline(u64::MAX / 2);
+    store
 }
 
 /// Compiles a module.
@@ -39,7 +47,7 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) fn open(engine: &Engine, module: &Module, files: &[Vec<u8>; 3]) -> Fallible<Self> {
-        let mut store = Store::new(engine, ());
+        let mut store = store(engine);
         let mut linker = Linker::new(engine);
         let started = Instant::now();
         linker.func_wrap("lockstep", "now_ms", move || started.elapsed().as_secs_f64() * 1e3)?;

@@ -8,6 +8,7 @@ use core::arch::asm;
 use crate::isa::Isa;
 use crate::operands::product::Product;
 use crate::operands::{COLUMNS, GROUP, PackedPairs, PackedWeights};
+use crate::plain;
 
 /// Rows of a tile that is one panel wide: 16 of the 32 registers accumulate.
 const ROWS: usize = 4;
@@ -33,7 +34,7 @@ impl Isa for DotProd {
     }
 
     fn products(&self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
-        let product = Product::of_bytes(q, weights, out);
+        let product = Product::of_bytes(q, weights, out, plain::sum);
         // SAFETY: `self` proves the feature.
         unsafe { multiply::<false>(&product, out) }
     }

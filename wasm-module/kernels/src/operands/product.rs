@@ -27,9 +27,14 @@ pub(crate) struct Product<'a> {
 }
 
 impl<'a> Product<'a> {
-    /// The product of rows of 8-bit numbers and weights.
-    pub(crate) fn of_bytes(q: &'a [i8], weights: &'a PackedWeights, out: &[i32]) -> Self {
-        let start = |q: &[i8]| -WEIGHT_OFFSET * q.iter().map(|&q| i32::from(q)).sum::<i32>();
+    /// The product of rows of 8-bit numbers and weights. `sum` adds up the bytes of a row.
+    pub(crate) fn of_bytes(
+        q: &'a [i8],
+        weights: &'a PackedWeights,
+        out: &[i32],
+        sum: impl Fn(&[i8]) -> i32,
+    ) -> Self {
+        let start = |q| -WEIGHT_OFFSET * sum(q);
         let row_starts = q.chunks_exact(weights.row_len()).map(start).collect();
         Self::of_bytes_from(q, weights, out.len(), row_starts)
     }

@@ -21,4 +21,4 @@ pub(crate) use item::{compact, dots, high_dots};
 pub(crate) use linear::{requantize, requantize16};
 pub(crate) use norm::{add_residual, normalize};
 pub(crate) use products::{pair_products, products};
-pub(crate) use rows::{quantize, quantize_wide};
+pub(crate) use rows::{quantize, quantize_wide, sum};

@@ -42,6 +42,12 @@ pub(crate) fn greatest(x: &[i16]) -> u16 {
     lo.unsigned_abs().max(hi.unsigned_abs())
 }
 
+/// The sum of the bytes of a row.
+#[inline(always)]
+pub(crate) fn sum(q: &[i8]) -> i32 {
+    q.iter().map(|&q| i32::from(q)).sum()
+}
+
 /// (8) with a given scale, in 16 bits: [`crate::Isa::quantize_wide`].
 #[inline(always)]
 pub(crate) fn quantize_wide(x: &[i16], scale: Scale, q: &mut [i16]) {

@@ -8,10 +8,12 @@ use crate::isa::Isa;
 mod items;
 #[cfg(feature = "relaxed-simd")]
 mod relaxed;
+mod rows;
 mod simd;
 mod steps;
 mod strict;
 mod tile;
+mod unroll;
 mod vectors;
 
 /// The kernels that this engine runs, the fastest first.

@@ -9,8 +9,10 @@ use alloc::vec::Vec;
 use core::arch::wasm32::*;
 use core::mem::offset_of;
 
+use super::rows;
 use super::simd::{ByteProducts, Simd};
 use super::tile::{ROWS, Sums, Tile, WIDTH};
+use super::unroll::each;
 use crate::isa::Isa;
 use crate::operands::product::Product;
 use crate::operands::strip::{self, Inputs, Loads, Strip, StripLine};
@@ -85,7 +87,7 @@ impl ByteProducts for Relaxed {
 
 #[target_feature(enable = "relaxed-simd")]
 fn products(isa: Relaxed, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
-    let mut product = Product::of_bytes(q, weights, out);
+    let mut product = Product::of_bytes(q, weights, out, rows::sum);
     if isa.0 == Way::Dots || product.rows < 2 {
         return dot_tiles(&product, out);
     }
@@ -154,6 +156,21 @@ impl Loads for Relaxed {
     }
 }
 
+/// Adds to `$sums` the products of those lines of a group that `$mask` names. Not a loop: see
+/// [`super::unroll`].
+macro_rules! add_lines {
+    ($sums:ident, $base:ident, $line:ident, $mask:ident, [$($i:literal),*]) => {$(
+        if $mask & (1 << $i) != 0 {
+            // SAFETY: the group has such a line.
+            let (weights, rows) = unsafe { operands($base, $line.add($i)) };
+            for (sums, row) in $sums.iter_mut().zip(rows) {
+                for (sum, weights) in sums.iter_mut().zip(weights) {
+                    *sum = i16x8_add(*sum, i16x8_relaxed_dot_i8x16_i7x16(row, weights));
+                }
+            }
+        }
+    )*};
+}
 /// Multiplies four rows by half a panel. A separate function, so that no other values need its
 /// registers. Each group brings one of the lines `fetched` into the caches.
 ///
@@ -175,6 +192,9 @@ unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, fetched: 
     let mut line = strip.lines.as_ptr();
     let mut fetched = fetched.iter();
     for (length, &count) in strip.groups.iter().enumerate().skip(1).rev() {
+        // Bit i is set if a group has a line i. The compiler must not know which bits go together:
+        // it would divide the group into paths, and would need more registers than there are.
+        let mask = core::hint::black_box((1_u32 << length) - 1);
         for _ in 0..count {
             if let Some(line) = fetched.next() {
                 // SAFETY: a reference is valid. Volatile, because the byte is not used.
@@ -182,20 +202,19 @@ unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, fetched: 
             }
             // SAFETY: the groups together are as long as the lines, `base` is the start of half a
             // panel, and the lines belong to its strip.
-            let (mut sums, end) = unsafe { (pair_products_of(base, line), line.add(length)) };
-            // SAFETY: as above.
-            line = unsafe { line.add(1) };
-            while line != end {
-                // SAFETY: as above.
-                let products = unsafe { pair_products_of(base, line) };
-                // SAFETY: as above.
-                line = unsafe { line.add(1) };
-                for (sums, products) in sums.iter_mut().zip(products) {
-                    for (sum, product) in sums.iter_mut().zip(products) {
-                        *sum = i16x8_add(*sum, product);
-                    }
+            let (weights, rows) = unsafe { operands(base, line) };
+            let mut sums = [weights; strip::ROWS];
+            for (sums, row) in sums.iter_mut().zip(rows) {
+                for sum in sums {
+                    *sum = i16x8_relaxed_dot_i8x16_i7x16(row, *sum);
                 }
             }
+            add_lines!(sums, base, line, mask, [1, 2, 3]);
+            if mask > 0b1111 {
+                add_lines!(sums, base, line, mask, [4, 5, 6, 7]);
+            }
+            // SAFETY: as above.
+            line = unsafe { line.add(length) };
             for (acc, sums) in acc.iter_mut().zip(sums) {
                 for (acc, sum) in acc.iter_mut().zip(sums) {
                     *acc = i32x4_add(*acc, i32x4_extadd_pairwise_i16x8(sum));
@@ -206,15 +225,15 @@ unsafe fn strip_tile(product: &Product<'_>, strip: &Strip, tile: Tile, fetched: 
     acc
 }
 
-/// Returns the sums of two products each, of one line: four rows by eight columns by two pairs of
-/// inputs.
+const _: () = assert!(strip::LONGEST == 8, "a group has lines 0 to 7");
+
+/// Loads the operands of one line: the weights of eight columns, and the inputs of each row.
 ///
 /// # Safety
 /// `base` is the start of a panel or 32 bytes after it; `line` is valid; 64 bytes at its offset lie
 /// inside the panel.
-#[target_feature(enable = "relaxed-simd")]
-#[inline]
-unsafe fn pair_products_of(base: *const u8, line: *const StripLine) -> [[v128; 2]; strip::ROWS] {
+#[inline(always)]
+unsafe fn operands(base: *const u8, line: *const StripLine) -> ([v128; 2], [v128; strip::ROWS]) {
     // SAFETY: the caller's promise. The inputs are sixteen bytes.
     let (weights, rows) = unsafe {
         let offset = line.byte_add(offset_of!(StripLine, offset)).cast::<u32>().read();
@@ -227,14 +246,7 @@ unsafe fn pair_products_of(base: *const u8, line: *const StripLine) -> [[v128; 2
         i32x4_shuffle::<2, 2, 2, 2>(rows, rows),
         i32x4_shuffle::<3, 3, 3, 3>(rows, rows),
     ];
-    // Loops and no closures: the compiler gives them the feature of this function.
-    let mut products = [weights; strip::ROWS];
-    for (products, row) in products.iter_mut().zip(rows) {
-        for product in products {
-            *product = i16x8_relaxed_dot_i8x16_i7x16(row, *product);
-        }
-    }
-    products
+    (weights, rows)
 }
 
 /// Multiplies all rows by all halves of panels.
@@ -262,7 +274,7 @@ fn dot_tile<const R: usize>(product: &Product<'_>, tile: Tile, out: &mut [i32]) 
         *acc = acc.map(|acc| i32x4_add(acc, i32x4_splat(*sum)));
     }
     let panel = &product.lines[tile.panel * groups..][..groups];
-    for (g, line) in panel.iter().enumerate() {
+    each!((g, line) in panel.iter().enumerate() => {
         // SAFETY: 32 of the 64 bytes of a line.
         let weights = unsafe {
             let at = line.0.as_ptr().cast::<v128>().add(2 * tile.half);
@@ -276,7 +288,7 @@ fn dot_tile<const R: usize>(product: &Product<'_>, tile: Tile, out: &mut [i32]) 
                 *acc = i32x4_relaxed_dot_i8x16_i7x16_add(inputs, weights, *acc);
             }
         }
-    }
+    });
     for (r, acc) in acc.into_iter().enumerate() {
         tile.store(acc, r, product, out);
     }

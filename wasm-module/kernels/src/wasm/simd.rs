@@ -8,7 +8,7 @@ use lockstep_arith::attention::HeadScale;
 use lockstep_arith::layer_norm::LayerNorm;
 use lockstep_arith::rows::{Scale, Sign};
 
-use super::{items, steps, tile};
+use super::{items, rows, steps, tile};
 use crate::isa::Isa;
 use crate::operands::product::Product;
 use crate::operands::{PackedPairs, PackedWeights, Requantizer};
@@ -48,7 +48,11 @@ impl<P: ByteProducts> Isa for Simd<P> {
         stride: usize,
         scales: &mut [Scale],
     ) {
-        steps::quantize(x, width, sign, q, stride, scales);
+        rows::quantize(x, width, sign, q, stride, scales);
+    }
+
+    fn quantize_wide(&self, x: &[i16], scale: Scale, q: &mut [i16]) {
+        rows::quantize_wide(x, scale, q);
     }
 
     fn requantize(&self, acc: &mut [i32], scales: &[Scale], layer: &Requantizer) {

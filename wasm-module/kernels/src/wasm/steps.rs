@@ -8,9 +8,10 @@ use lockstep_arith::activation::Activation;
 use lockstep_arith::attention::HeadScale;
 use lockstep_arith::fixed::floor_sqrt;
 use lockstep_arith::layer_norm::{Affine, LayerNorm, deviation_shift, mean, reciprocal_deviation, variance};
-use lockstep_arith::rows::{Scale, Sign};
+use lockstep_arith::rows::Scale;
 
-use super::vectors::{LANES, load16, load32, store16, store32};
+use super::unroll::each;
+use super::vectors::{LANES, load16, load32, store16, store32, sum_of_lanes};
 use crate::operands::Requantizer;
 use crate::plain;
 
@@ -28,38 +29,6 @@ impl RoundShift {
 
     fn of(self, x: v128) -> v128 {
         i32x4_shr(i32x4_add(x, self.half), self.shift)
-    }
-}
-
-/// (5) to (9) of rows: [`crate::Isa::quantize`].
-pub(crate) fn quantize(
-    x: &[i16],
-    width: usize,
-    sign: Sign,
-    q: &mut [i8],
-    stride: usize,
-    scales: &mut [Scale],
-) {
-    let (half, shift, offset) = match sign {
-        Sign::Signed => (64, 7, 0),
-        Sign::Unsigned => (32, 6, 128),
-    };
-    for ((x, q), scale) in x.chunks_exact(width).zip(q.chunks_exact_mut(stride)).zip(scales) {
-        *scale = Scale::of_max(plain::rows::greatest(x));
-        let reciprocal = i16x8_splat(scale.reciprocal(sign));
-        let (vectors, tail) = x.as_chunks::<LANES>();
-        let (bytes, tail_bytes) = q[..width].as_chunks_mut::<LANES>();
-        for (q, x) in bytes.iter_mut().zip(vectors) {
-            let wide = i16x8_q15mulr_sat(i16x8_shl(load16(x), scale.shift as u32), reciprocal);
-            let rounded = i16x8_shr(i16x8_add(wide, i16x8_splat(half)), shift);
-            let narrow = i16x8_sub(rounded, i16x8_splat(offset));
-            *q = (i64x2_extract_lane::<0>(i8x16_narrow_i16x8(narrow, narrow)) as u64)
-                .to_le_bytes()
-                .map(|byte| byte as i8);
-        }
-        for (q, &x) in tail_bytes.iter_mut().zip(tail) {
-            *q = scale.quantize(x, sign);
-        }
     }
 }
 
@@ -100,9 +69,9 @@ pub(crate) fn requantize(acc: &mut [i32], scales: &[Scale], layer: &Requantizer)
     for (row, scale) in acc.chunks_exact_mut(layer.biases.len()).zip(scales) {
         let requantizer = RowRequantizer::new(layer, *scale);
         let (vectors, tail) = row.as_chunks_mut::<LANES>();
-        for ((acc, c), b) in vectors.iter_mut().zip(multipliers).zip(biases) {
+        each!(((acc, c), b) in vectors.iter_mut().zip(multipliers).zip(biases) => {
             store32(requantizer.of(acc, c, b), acc);
-        }
+        });
         plain::linear::requantize_row(tail, *scale, layer, whole);
     }
 }
@@ -117,18 +86,12 @@ pub(crate) fn requantize16(acc: &[i32], scales: &[Scale], layer: &Requantizer, o
         let requantizer = RowRequantizer::new(layer, *scale);
         let (vectors, tail) = acc.as_chunks::<LANES>();
         let (outs, tail_out) = out.as_chunks_mut::<LANES>();
-        for ((out, acc), (c, b)) in outs.iter_mut().zip(vectors).zip(multipliers.iter().zip(biases)) {
+        each!(((out, acc), (c, b)) in outs.iter_mut().zip(vectors).zip(multipliers.iter().zip(biases)) => {
             let [y0, y1] = requantizer.of(acc, c, b);
             store16(i16x8_narrow_i32x4(y0, y1), out);
-        }
+        });
         plain::linear::requantize16_row(tail, *scale, layer, whole, tail_out);
     }
-}
-
-/// Returns the sum of four lanes, modulo 2^32.
-fn sum_of_lanes(x: v128) -> i32 {
-    let pairs = i32x4_add(x, i32x4_shuffle::<2, 3, 0, 1>(x, x));
-    i32x4_extract_lane::<0>(pairs).wrapping_add(i32x4_extract_lane::<1>(pairs))
 }
 
 /// (12) to (18) of rows of sums: [`crate::Isa::normalize`].
@@ -147,9 +110,9 @@ pub(crate) fn normalize(
         let (sums, _) = sums.as_chunks();
         let (stream, _) = stream.as_chunks_mut();
         let rho = i16x8_splat(deviations(sums, stream));
-        for t in &mut *stream {
+        each!(t in stream.iter_mut() => {
             store16(i16x8_q15mulr_sat(load16(t), rho), t);
-        }
+        });
         if let Some(affine) = &norm.equalised {
             let (row, tail) = rest.split_at_mut(stream.len());
             rest = tail;
@@ -164,12 +127,12 @@ pub(crate) fn normalize(
 fn deviations(sums: &[[i32; LANES]], t: &mut [[i16; LANES]]) -> i16 {
     let width = sums.len() * LANES;
     let (mut total, mut least, mut most) = (i32x4_splat(0), i32x4_splat(i32::MAX), i32x4_splat(i32::MIN));
-    for s in sums {
+    each!(s in sums.iter() => {
         let [a, b] = load32(s);
         total = i32x4_add(total, i32x4_add(a, b));
         least = i32x4_min(least, i32x4_min(a, b));
         most = i32x4_max(most, i32x4_max(a, b));
-    }
+    });
     let mean = mean(sum_of_lanes(total), width);
     let deviation = i32x4_max(i32x4_sub(most, i32x4_splat(mean)), i32x4_sub(i32x4_splat(mean), least));
     let deviation = i32x4_max(deviation, i32x4_shuffle::<2, 3, 0, 1>(deviation, deviation));
@@ -178,23 +141,23 @@ fn deviations(sums: &[[i32; LANES]], t: &mut [[i16; LANES]]) -> i16 {
     let (left, right) = ((-shift).max(0) as u32, RoundShift::new(shift.max(0)));
     let mean = i32x4_splat(mean);
     let mut squares = i32x4_splat(0);
-    for (t, s) in t.iter_mut().zip(sums) {
+    each!((t, s) in t.iter_mut().zip(sums) => {
         let [a, b] = load32(s).map(|s| right.of(i32x4_shl(i32x4_sub(s, mean), left)));
         let numbers = i16x8_max(i16x8_narrow_i32x4(a, b), i16x8_splat(-32767));
         // The sum of a pair and its rounding fits 31 bits.
         let pairs = i32x4_add(i32x4_dot_i16x8(numbers, numbers), i32x4_splat(128));
         squares = i32x4_add(squares, u32x4_shr(pairs, 8));
         store16(numbers, t);
-    }
+    });
     reciprocal_deviation(floor_sqrt(variance(sum_of_lanes(squares) as u32, width)))
 }
 
 /// (18) of one row, in place.
 fn apply(affine: &Affine, z: &mut [[i16; LANES]]) {
     let (gains, offsets) = (affine.gain.as_chunks().0, affine.offset.as_chunks().0);
-    for (z, (g, b)) in z.iter_mut().zip(gains.iter().zip(offsets)) {
+    each!((z, (g, b)) in z.iter_mut().zip(gains.iter().zip(offsets)) => {
         store16(i16x8_add_sat(i16x8_q15mulr_sat(load16(z), load16(g)), load16(b)), z);
-    }
+    });
 }
 
 /// (28) to (30) of rows, in place: [`crate::Isa::activate`].
@@ -206,7 +169,7 @@ pub(crate) fn activate(v: &mut [i16], activation: &Activation) {
     for v in v.chunks_exact_mut(activation.equaliser.len()) {
         let (vectors, tail) = v.as_chunks_mut::<LANES>();
         let (equalisers, tail_equaliser) = activation.equaliser.as_chunks::<LANES>();
-        for (v, e) in vectors.iter_mut().zip(equalisers) {
+        each!((v, e) in vectors.iter_mut().zip(equalisers) => {
             let x = load16(v);
             // The minimum is unsigned, because the magnitude of -32768 is 32768.
             let t = i16x8_shl(u16x8_min(i16x8_abs(x), limit), 13 - f);
@@ -223,7 +186,7 @@ pub(crate) fn activate(v: &mut [i16], activation: &Activation) {
             let rise = i16x8_sub_sat(offset, bump);
             let a = i16x8_add_sat(i16x8_max(x, i16x8_splat(0)), rise);
             store16(i16x8_q15mulr_sat(a, load16(e)), v);
-        }
+        });
         plain::activation::activate_row(tail, tail_equaliser, activation);
     }
 }
@@ -245,6 +208,19 @@ fn exp2(u: v128) -> v128 {
     i16x8_q15mulr_sat(e, v128_or(upper, lower))
 }
 
+/// The greatest score of a row.
+fn maximum(scores: &[i32]) -> i32 {
+    let (vectors, tail) = scores.as_chunks();
+    let mut best = i32x4_splat(i32::MIN);
+    each!(a in vectors.iter() => {
+        let [a, b] = load32(a);
+        best = i32x4_max(best, i32x4_max(a, b));
+    });
+    let best = i32x4_max(best, i32x4_shuffle::<2, 3, 0, 1>(best, best));
+    let best = i32x4_extract_lane::<0>(best).max(i32x4_extract_lane::<1>(best));
+    best.max(plain::attention::maximum(tail))
+}
+
 /// (21) to (23) of rows of scores: [`crate::Isa::softmax`].
 pub(crate) fn softmax(
     scores: &[i32],
@@ -257,16 +233,16 @@ pub(crate) fn softmax(
     let (left, right) = ((-head.shift).max(0) as u32, RoundShift::new(head.shift.max(0)));
     let factor = i16x8_splat(head.factor);
     for ((scores, p), sum) in scores.chunks_exact(n).zip(p.chunks_exact_mut(stride)).zip(sums) {
-        let best = plain::attention::maximum(scores);
+        let best = maximum(scores);
         let (vectors, tail) = scores.as_chunks::<LANES>();
         let (outs, tail_out) = p[..n].as_chunks_mut::<LANES>();
         let mut total = i32x4_splat(0);
-        for (p, a) in outs.iter_mut().zip(vectors) {
+        each!((p, a) in outs.iter_mut().zip(vectors) => {
             let [d0, d1] = load32(a).map(|a| right.of(i32x4_shl(i32x4_sub(i32x4_splat(best), a), left)));
             let weights = exp2(i16x8_q15mulr_sat(i16x8_narrow_i32x4(d0, d1), factor));
             total = i32x4_add(total, i32x4_extadd_pairwise_i16x8(weights));
             store16(weights, p);
-        }
+        });
         *sum = sum_of_lanes(total) as u32 + plain::attention::softmax_row(tail, best, head, tail_out);
     }
 }

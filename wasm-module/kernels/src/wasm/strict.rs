@@ -2,11 +2,12 @@
 //! they are read.
 #![allow(unsafe_code, reason = "loads")]
 
-use alloc::vec::Vec;
 use core::arch::wasm32::*;
 
+use super::rows;
 use super::simd::ByteProducts;
 use super::tile::{ROWS, Tile};
+use super::unroll::each;
 use crate::operands::product::Product;
 use crate::operands::{GROUP, PackedWeights};
 
@@ -18,8 +19,8 @@ impl ByteProducts for Strict {
     const NAME: &'static str = "wasm-strict";
 
     fn products(&self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
-        let wide: Vec<i16> = q.iter().map(|&q| q.into()).collect();
-        let product = Product::of_bytes(q, weights, out);
+        let wide = rows::wide(q);
+        let product = Product::of_bytes(q, weights, out, rows::sum);
         for tile in Tile::all(&product) {
             match tile.rows {
                 1 => byte_tile::<1>(&product, &wide, tile, out),
@@ -57,7 +58,7 @@ fn quarter_tile<const R: usize>(
     let groups = product.groups;
     assert!(quarter < 2 && wide.len() == product.rows * groups * GROUP, "the left operand, widened");
     let mut acc = [[i32x4_splat(0); 2]; R];
-    for g in 0..groups {
+    each!(g in 0..groups => {
         // SAFETY: `panel < panels()` and `g < groups`: a line of 64 bytes; `half` and `quarter`
         // select 16 of them.
         let line = unsafe {
@@ -73,7 +74,7 @@ fn quarter_tile<const R: usize>(
                 *acc = i32x4_add(*acc, i32x4_dot_i16x8(a, line));
             }
         }
-    }
+    });
     let mut sums = [i32x4_splat(0); R];
     for (sum, [low, high]) in sums.iter_mut().zip(acc) {
         let even = i32x4_shuffle::<0, 2, 4, 6>(low, high);

@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 use core::arch::wasm32::*;
 
+use super::unroll::each;
 use super::vectors::{load32, store32};
 use crate::operands::product::Product;
 use crate::operands::{COLUMNS, GROUP};
@@ -125,7 +126,7 @@ fn pair_tile(product: &Product<'_>, strip: &[v128], tile: Tile) -> Sums {
     tile.check(tile.rows, product);
     let panel = &product.lines[tile.panel * product.groups..][..product.groups];
     let mut acc = [[i32x4_splat(0); 2]; ROWS];
-    for (line, &inputs) in panel.iter().zip(strip) {
+    each!((line, &inputs) in panel.iter().zip(strip) => {
         // SAFETY: 32 of the 64 bytes of a line.
         let line = unsafe {
             let at = line.0.as_ptr().cast::<v128>().add(2 * tile.half);
@@ -142,7 +143,7 @@ fn pair_tile(product: &Product<'_>, strip: &[v128], tile: Tile) -> Sums {
                 *acc = i32x4_add(*acc, i32x4_dot_i16x8(row, line));
             }
         }
-    }
+    });
     acc
 }
 

@@ -94,7 +94,7 @@ impl Loads for Avx2 {
 /// Products of bytes: a single row directly, more rows in strips.
 #[target_feature(enable = "avx2")]
 fn products(isa: Avx2, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
-    let mut product = Product::of_bytes(q, weights, out);
+    let mut product = Product::of_bytes(q, weights, out, plain::sum);
     if product.rows == 1 {
         return multiply::<false>(&product, out);
     }

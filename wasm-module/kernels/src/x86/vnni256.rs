@@ -16,6 +16,7 @@ use super::items;
 use crate::isa::Isa;
 use crate::operands::product::Product;
 use crate::operands::{GROUP, PackedPairs, PackedWeights, Requantizer};
+use crate::plain;
 
 /// Rows of a tile that is one panel wide: 12 of the 16 registers accumulate.
 const ROWS: usize = 6;
@@ -42,7 +43,7 @@ macro_rules! kernel {
             }
 
             fn products(&self, q: &[i8], weights: &PackedWeights, out: &mut [i32]) {
-                let product = Product::of_bytes(q, weights, out);
+                let product = Product::of_bytes(q, weights, out, plain::sum);
                 // SAFETY: `self` proves the features.
                 unsafe { Self::multiply::<false>(&product, out) }
             }
