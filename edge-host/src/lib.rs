@@ -49,6 +49,7 @@ mod live;
 mod metrics;
 mod notify;
 mod pool;
+mod prompt;
 mod record;
 mod request_id;
 mod response;

@@ -21,6 +21,7 @@ use crate::{
     metrics::Metrics,
     notify,
     pool::Pool,
+    prompt::Prompt,
     stall::Impatient,
     supervisor,
 };
@@ -169,7 +170,7 @@ async fn serve(stream: TcpStream, shared: &Shared, mut closing: watch::Receiver<
         .timer(TokioTimer::new())
         .header_read_timeout(read_timeout)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Impatient::new(stream, read_timeout)), service);
+        .serve_connection(TokioIo::new(Impatient::new(Prompt(stream), read_timeout)), service);
     tokio::pin!(connection);
     // An error here is the client's: it left, was too slow, or did not speak HTTP.
     tokio::select! {
