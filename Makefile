@@ -35,6 +35,7 @@ bench-check:     ## that the bench runs and all engines agree; its times mean no
 bench-driver:    ## what the card's driver costs: jobs a second with a card that answers at once
 eval:            ## accuracy beside fp32 and ONNX Runtime's int8 (DATA=folder)
 load:            ## the daemon's scheduler: latency alone and beside long requests, two instances
+spin-load:       ## the Spin component under load: appends, heavy requests, kept connections
 start-up:        ## what it costs to be ready to score
 size:            ## the browser's module by crate, raw and compressed
 results:         ## copy the reports of complete measurements into the RESULTS.md files

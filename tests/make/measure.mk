@@ -34,6 +34,11 @@ load: model modules
 	@$(CARGO) build --quiet $(ONE_SET) --example load
 	@$(BIN)/examples/load $(MODEL) $(WASM)/lockstep-relaxed.wasm $(TARGET)/load/report.json
 
+# APPENDS and REQUESTS shorten it.
+spin-load: component
+	@$(CARGO) build --quiet $(ONE_SET) --example spin_load
+	@$(BIN)/examples/spin_load $(WASM)/lockstep-component-real.wasm $(APPENDS) $(REQUESTS)
+
 # Each of sim-report, synth, bench, eval and start-up leaves a report in $(TARGET).
 results:
 	@python3 tests/tools/results.py $(TARGET)

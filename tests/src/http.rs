@@ -1,6 +1,6 @@
-//! A small blocking HTTP client. Each request has its own connection.
+//! A small blocking HTTP client: a connection for each request, or one that is kept.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -56,4 +56,46 @@ pub fn request_with(
 pub fn post(address: SocketAddr, path: &str, body: &Value) -> (u16, Value) {
     let (status, _, body) = request(address, "POST", path, body.to_string().as_bytes());
     (status, serde_json::from_str(&body).expect("JSON"))
+}
+
+/// A connection that is kept for many requests.
+pub struct Kept(BufReader<TcpStream>);
+
+impl Kept {
+    /// Connects to a server.
+    ///
+    /// # Panics
+    /// If nobody listens there.
+    #[must_use]
+    pub fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_nodelay(true).expect("an option can be set");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout can be set");
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends a request in one write, and reads the whole answer: its status and its body.
+    ///
+    /// # Panics
+    /// If the server does not answer in HTTP with a content-length.
+    pub fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> (u16, String) {
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {length}\r\n\r\n");
+        let request = [head.as_bytes(), body].concat();
+        self.0.get_mut().write_all(&request).expect("the server reads the request");
+        let mut line = String::new();
+        self.0.read_line(&mut line).expect("an answer");
+        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        let mut length = None;
+        while line != "\r\n" {
+            line.clear();
+            self.0.read_line(&mut line).expect("a header");
+            if let Some(value) = line.strip_prefix("content-length: ") {
+                length = value.trim().parse().ok();
+            }
+        }
+        let mut body = vec![0; length.expect("a content-length")];
+        self.0.read_exact(&mut body).expect("a body");
+        (status, String::from_utf8(body).expect("UTF-8"))
+    }
 }

@@ -5,7 +5,7 @@ mod toy;
 
 use std::ops::RangeInclusive;
 
-use lockstep_rank::{History, Limits, Reply, Service, UserRequest, whole_characters};
+use lockstep_rank::{Limits, Reply, Service, Stored, UserRequest, whole_characters};
 use serde_json::Value;
 
 use crate::edits::{JSON, splice};
@@ -136,17 +136,30 @@ fn stored(method: &str, path: &str, body: &[u8], limits: &Limits) {
         Err(reply) => return check(path, body, &reply, EVERY),
     };
     assert!(!request.id().is_empty() && request.id().len() <= limits.max_id_bytes);
-    let mut history = History::default();
+    let mut stored = Stored::new(7);
+    let mut parts = Vec::new();
     if let UserRequest::Append { id, events } = &request {
         for _ in 0..2 {
-            check(path, body, &history.append(id, events, limits), EVERY);
+            let appended = stored.append(id, events, limits);
+            check(path, body, &appended.reply, EVERY);
+            parts.extend(appended.part);
+            parts.retain(|(name, _)| !appended.dropped.contains(name));
         }
-        assert!((1..=limits.max_history.max(1)).contains(&history.events.len()));
-        assert_eq!(history.events.last(), events.last(), "the newest event stays");
+        assert!((1..=limits.max_history.max(1)).contains(&stored.count()));
     }
-    assert_eq!(History::of_record(Some(&history.record())), Ok(history.clone()));
-    check(path, body, &request.answer(&history), EVERY);
-    let _ = History::of_record(Some(body));
+    let (names, parts): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    assert_eq!(names, stored.part_names());
+    let kept = stored.events(&parts).expect("its own parts");
+    if let UserRequest::Append { events, .. } = &request {
+        assert_eq!(kept.last(), events.last(), "the newest event stays");
+    }
+    assert_eq!(kept.len(), stored.count());
+    assert_eq!(Stored::of_record(&stored.record()), Ok(stored.clone()));
+    check(path, body, &request.read_answer(&kept), EVERY);
+    check(path, body, &request.delete_answer(kept.len()), EVERY);
+    if let Ok(strange) = Stored::of_record(body) {
+        let _ = (strange.count(), strange.possible_names(), strange.events(&[]));
+    }
 }
 
 /// One vector for each input, of numbers.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p2::pipe::MemoryOutputPipe};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{outgoing::Outgoing, store::Store};
@@ -19,12 +19,23 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(store: Store, variables: Arc<BTreeMap<String, String>>) -> Self {
+    /// The component writes its standard error to `log`, or to that of this process.
+    pub(crate) fn new(
+        store: Store,
+        variables: Arc<BTreeMap<String, String>>,
+        outgoing: Outgoing,
+        log: Option<MemoryOutputPipe>,
+    ) -> Self {
+        let mut wasi = WasiCtx::builder();
+        match log {
+            Some(log) => wasi.stderr(log),
+            None => wasi.inherit_stderr(),
+        };
         Self {
             table: ResourceTable::new(),
-            wasi: WasiCtx::builder().inherit_stderr().build(),
+            wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            outgoing: Outgoing,
+            outgoing,
             store,
             variables,
         }

@@ -14,12 +14,13 @@ use std::{
 
 use tokio::time::{Sleep, sleep_until};
 use wasmtime::{Store as WasmStore, StoreContextMut, component::GuestTaskId};
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi_http::{
     WasiHttpView,
     handler::{HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus},
 };
 
-use crate::{host::Host, store::Store};
+use crate::{engine::store_of, host::Host, outgoing::Outgoing, store::Store};
 
 /// Limits of an instance. Spin has options of the same names.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +52,8 @@ pub(crate) struct Maker {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) store: Store,
     pub(crate) variables: Arc<BTreeMap<String, String>>,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) log: Option<MemoryOutputPipe>,
     pub(crate) reuse: Reuse,
     /// The number of instances made so far.
     pub(crate) made: Arc<AtomicUsize>,
@@ -64,8 +67,9 @@ impl HandlerState for Maker {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Host, Expiration, Worker>> {
-        let host = Host::new(self.store.clone(), Arc::clone(&self.variables));
-        let mut store = WasmStore::new(&self.engine, host);
+        let (store, variables) = (self.store.clone(), Arc::clone(&self.variables));
+        let host = Host::new(store, variables, self.outgoing.clone(), self.log.clone());
+        let mut store = store_of(&self.engine, host);
         let proxy = self.component.instantiate_async(&mut store).await?;
         self.made.fetch_add(1, Ordering::SeqCst);
         Ok(Instance {

@@ -88,10 +88,18 @@ impl atomics::Host for Host {
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), atomics::CasError>> {
         self.store.pause().await;
-        let swap = self.table.delete(cas)?;
-        Ok(match self.store.swap(&swap, value) {
+        // The component has given its handle away, and Spin keeps it until the instance ends.
+        let swap = self.table.get(&cas)?;
+        Ok(match self.store.swap(swap, value) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(atomics::CasError::CasFailed(self.table.push(Swap::of(swap.key))?)),
+            Ok(false) => {
+                let seen = self.store.get(&swap.key);
+                let mut newer = self.store.handle(swap.key.clone());
+                if let Ok(value) = seen {
+                    newer.see(value);
+                }
+                Err(atomics::CasError::CasFailed(self.table.push(newer)?))
+            }
             Err(error) => Err(atomics::CasError::StoreError(error.into())),
         })
     }
@@ -103,7 +111,7 @@ impl atomics::HostCas for Host {
         _: Resource<Bucket>,
         key: String,
     ) -> wasmtime::Result<Result<Resource<Swap>, store::Error>> {
-        Ok(Ok(self.table.push(Swap::of(key))?))
+        Ok(Ok(self.table.push(self.store.handle(key))?))
     }
 
     async fn current(
@@ -114,7 +122,7 @@ impl atomics::HostCas for Host {
         let swap = self.table.get_mut(&cas)?;
         let value = self.store.get(&swap.key);
         if let Ok(value) = &value {
-            swap.seen = value.clone();
+            swap.see(value.clone());
         }
         Ok(value.map_err(Into::into))
     }
@@ -132,8 +140,10 @@ impl batch::Host for Host {
         keys: Vec<String>,
     ) -> wasmtime::Result<Result<Records, store::Error>> {
         self.store.pause().await;
-        let get = |key: String| self.store.get(&key).map(|value| (key, value));
-        Ok(keys.into_iter().map(get).collect::<Result<_, Down>>().map_err(Into::into))
+        // Spin's own store leaves out the keys that it does not have.
+        let get = |key: String| Ok(self.store.get(&key)?.map(|value| (key, Some(value))));
+        let found = keys.into_iter().filter_map(|key| get(key).transpose());
+        Ok(found.collect::<Result<_, Down>>().map_err(Into::into))
     }
 
     async fn set_many(
@@ -145,6 +155,15 @@ impl batch::Host for Host {
         let written = records.into_iter().try_for_each(|(key, value)| self.store.set(key, value));
         Ok(written.map_err(Into::into))
     }
+
+    async fn delete_many(
+        &mut self,
+        _: Resource<Bucket>,
+        keys: Vec<String>,
+    ) -> wasmtime::Result<Result<(), store::Error>> {
+        self.store.pause().await;
+        Ok(keys.iter().try_for_each(|key| self.store.delete(key)).map_err(Into::into))
+    }
 }
 
 impl variables::Host for Host {}
@@ -154,6 +173,8 @@ impl<T> variables::HostWithStore<T> for HasSelf<Host> {
         accessor: &Accessor<T, Self>,
         name: String,
     ) -> wasmtime::Result<Result<String, variables::Error>> {
+        // As where a provider of variables is asked: other requests of the instance go on.
+        tokio::task::yield_now().await;
         let value = accessor.with(|mut host| host.get().variables.get(&name).cloned());
         Ok(value.ok_or(variables::Error::Undefined(name)))
     }

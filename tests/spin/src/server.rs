@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     convert::Infallible,
     net::SocketAddr,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -15,53 +14,22 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
-use wasmtime::{Config, Engine, component::Linker};
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi_http::{
     Error, WasiBody,
     handler::{ProxyHandler, ProxyPre},
-    p3::bindings::ServicePre,
 };
 
 use crate::{
-    host::Host,
+    engine::Component,
     instances::{Maker, Reuse},
-    interfaces::{atomics, batch, store, variables},
+    outgoing::Outgoing,
     store::Store,
+    wire::Wire,
 };
 
-/// A compiled component.
-#[derive(Clone)]
-pub struct Component {
-    engine: Engine,
-    component: wasmtime::component::Component,
-}
-
-impl Component {
-    /// Compiles a component's file.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read or is no component.
-    pub fn from_file(path: &Path) -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        config.wasm_component_model_async(true);
-        let engine = Engine::new(&config)?;
-        let component = wasmtime::component::Component::from_file(&engine, path)?;
-        Ok(Self { engine, component })
-    }
-
-    fn pre(&self) -> wasmtime::Result<ServicePre<Host>> {
-        let mut linker = Linker::<Host>::new(&self.engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-        wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-        store::add_to_linker::<_, wasmtime::component::HasSelf<Host>>(&mut linker, |host| host)?;
-        atomics::add_to_linker::<_, wasmtime::component::HasSelf<Host>>(&mut linker, |host| host)?;
-        batch::add_to_linker::<_, wasmtime::component::HasSelf<Host>>(&mut linker, |host| host)?;
-        variables::add_to_linker::<_, wasmtime::component::HasSelf<Host>>(&mut linker, |host| host)?;
-        ServicePre::new(linker.instantiate_pre(&self.component)?)
-    }
-}
+/// Bytes of the component's standard error that are kept.
+const LOG: usize = 1 << 20;
 
 /// Settings of a server.
 #[derive(Clone, Default)]
@@ -72,6 +40,8 @@ pub struct Settings {
     pub store: Store,
     /// The limits of an instance.
     pub reuse: Reuse,
+    /// Whether the server keeps the component's standard error, for [`Server::log`].
+    pub keep_log: bool,
 }
 
 /// A running server. It stops when it is dropped.
@@ -79,6 +49,8 @@ pub struct Server {
     /// The address it listens at.
     pub address: SocketAddr,
     made: Arc<AtomicUsize>,
+    writes: Arc<AtomicUsize>,
+    log: Option<MemoryOutputPipe>,
     _running: Arc<()>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -91,15 +63,20 @@ impl Server {
     /// If the component imports an unknown interface, or no port is free.
     pub async fn start(component: &Component, settings: Settings) -> wasmtime::Result<Self> {
         let (made, running) = (Arc::new(AtomicUsize::new(0)), Arc::new(()));
+        let log = settings.keep_log.then(|| MemoryOutputPipe::new(LOG));
         let handler = ProxyHandler::new(Maker {
             component: ProxyPre::P3(component.pre()?),
             engine: component.engine.clone(),
             store: settings.store,
             variables: Arc::new(settings.variables),
+            outgoing: Outgoing::default(),
+            log: log.clone(),
             reuse: settings.reuse,
             made: Arc::clone(&made),
             running: Arc::downgrade(&running),
         });
+        let writes = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&writes);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let task = tokio::spawn(async move {
@@ -109,22 +86,35 @@ impl Server {
                 let handler = handler.clone();
                 tokio::select! {
                     Ok((stream, _)) = listener.accept() => {
-                        let _ = stream.set_nodelay(true);
+                        let wire = TokioIo::new(Wire::new(stream, Arc::clone(&counted)));
                         let service = service_fn(move |request| answer(handler.clone(), request));
-                        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                        let connection = http1::Builder::new().serve_connection(wire, service);
                         connections.spawn(async move { drop(connection.await) });
                     }
                     Some(_) = connections.join_next() => {}
                 }
             }
         });
-        Ok(Self { address, made, _running: running, task })
+        Ok(Self { address, made, writes, log, _running: running, task })
     }
 
     /// The number of instances made so far.
     #[must_use]
     pub fn instances(&self) -> usize {
         self.made.load(Ordering::SeqCst)
+    }
+
+    /// What the component has written to its standard error.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let log = self.log.as_ref().map(MemoryOutputPipe::contents).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// The number of writes to all connections so far.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.writes.load(Ordering::SeqCst)
     }
 }
 

@@ -29,12 +29,24 @@ pub struct Bucket;
 #[allow(unreachable_pub, reason = "the generated interfaces name it")]
 pub struct Swap {
     pub(crate) key: String,
-    pub(crate) seen: Option<Vec<u8>>,
+    seen: Option<Vec<u8>>,
+    /// The bytes that all handles hold.
+    held: Arc<AtomicUsize>,
 }
 
 impl Swap {
-    pub(crate) fn of(key: String) -> Self {
-        Self { key, seen: None }
+    /// Remembers the value that the component sees now.
+    pub(crate) fn see(&mut self, value: Option<Vec<u8>>) {
+        let bytes = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, Vec::len);
+        self.held.fetch_add(bytes(&value), Ordering::SeqCst);
+        self.held.fetch_sub(bytes(&self.seen), Ordering::SeqCst);
+        self.seen = value;
+    }
+}
+
+impl Drop for Swap {
+    fn drop(&mut self) {
+        self.see(None);
     }
 }
 
@@ -43,6 +55,7 @@ impl Swap {
 pub struct Store {
     records: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     faults: Arc<Faults>,
+    held: Arc<AtomicUsize>,
 }
 
 /// The error of a store whose test lets it fail, and of a key that not every store takes.
@@ -71,6 +84,18 @@ impl Store {
     #[must_use]
     pub fn records(&self) -> BTreeMap<String, Vec<u8>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The bytes of values that the host holds for handles of swaps. Spin holds the value of a
+    /// swap until its instance ends.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
+    }
+
+    /// A handle of a swap that has seen nothing yet.
+    pub(crate) fn handle(&self, key: String) -> Swap {
+        Swap { key, seen: None, held: Arc::clone(&self.held) }
     }
 
     /// Writes a record.
@@ -108,10 +133,11 @@ impl Store {
         })
     }
 
-    /// Lets other instances go first, as a call to another process does.
+    /// Waits as a call to another process does. Without a delay, the call is done at once: Spin's
+    /// own store blocks its thread.
     pub(crate) async fn pause(&self) {
         match self.faults.delay_us.load(Ordering::SeqCst) {
-            0 => tokio::task::yield_now().await,
+            0 => {}
             delay => tokio::time::sleep(Duration::from_micros(delay)).await,
         }
     }
@@ -137,6 +163,9 @@ impl Store {
         if self.faults.down.load(Ordering::SeqCst) {
             return Err(Down);
         }
-        Ok(work(&mut self.records.lock().unwrap_or_else(PoisonError::into_inner)))
+        // As Spin's own store does it. The thread of the instance leaves its other tasks to others.
+        tokio::task::block_in_place(|| {
+            Ok(work(&mut self.records.lock().unwrap_or_else(PoisonError::into_inner)))
+        })
     }
 }

@@ -5,7 +5,7 @@ use spin_sdk::experimental::wasi::keyvalue::store;
 
 pub(crate) use spin_sdk::experimental::wasi::keyvalue::{
     atomics::{Cas, CasError, increment, swap},
-    batch::{get_many, set_many},
+    batch::{delete_many, get_many, set_many},
     store::{Bucket, Error},
 };
 

@@ -11,6 +11,10 @@
 //! | variable | meaning | default |
 //! |---|---|---|
 //! | `allow_origins` | origins whose pages may read the answers, `*` for all | |
+//! | `history_keys` | keys for requests about users, spaces between them; none: all may ask | |
+//! | `item_slots` | the vectors of items that the store holds at most; 0: none | 65536 |
+//! | `item_hours` | after how many hours a stored vector is deleted, from 1 to 1,000,000 | 720 |
+//! | `log` | which requests get a line on standard error: `none`, `failures`, `all` | failures |
 //! | `offload_min_tokens` | from how many tokens on a request goes to the daemon; 0: never | 0 |
 //! | `offload_url` | the daemon's address | |
 //! | `offload_timeout_ms` | how long the daemon may take, from 1 to 600,000 | 2000 |
@@ -26,6 +30,7 @@
 //! in it, so an instance parses and copies nothing before its first request.
 #![cfg(all(target_os = "wasi", target_env = "p2"))]
 
+mod access;
 mod cors;
 mod creation;
 mod deadline;
@@ -33,9 +38,11 @@ mod histories;
 mod items;
 mod keys;
 mod keyvalue;
+mod log;
 mod model;
 mod offload;
 mod opening;
 mod serve;
 mod settings;
+mod slots;
 mod turns;

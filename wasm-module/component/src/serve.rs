@@ -1,16 +1,23 @@
 //! Answers one HTTP request.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use lockstep_rank::{Limits, Problem, Reply, TextEncoder, Usage, UserRequest, cors::Permission, decoded};
 use spin_sdk::{
     http::{FullBody, HeaderValue, Method, Request, Response},
     http_service,
+    wit_bindgen::yield_async,
 };
 
 use crate::{
-    cors, histories, model,
+    access::Bearer,
+    cors, histories,
+    log::Log,
+    model,
     offload::{self, Offload},
+    slots::Slots,
     turns::{Bounds, Turns},
 };
 
@@ -31,25 +38,37 @@ impl From<Reply> for Answer {
 
 #[http_service]
 async fn serve(request: Request) -> Response<FullBody<Bytes>> {
+    let began = Instant::now();
     let head = *request.method() == Method::HEAD;
+    let method = request.method().as_str().to_owned();
     let path = request.uri().path().to_owned();
-    let (permission, failed) = match cors::permission(&request).await {
-        Ok(permission) => (permission, None),
-        Err(problem) => (Permission::default(), Some(problem)),
-    };
+    let (mut permission, mut log, mut failed) = (Permission::default(), Log::Failures, None);
+    match cors::permission(&request).await {
+        Ok(allowed) => permission = allowed,
+        Err(problem) => failed = Some(problem),
+    }
+    match Log::read().await {
+        Ok(wanted) => log = wanted,
+        Err(problem) => failed = Some(problem),
+    }
     let Answer { reply, backend, offload } = match failed {
         Some(problem) => Reply::from(problem).into(),
         None if permission.preflight => Reply::ok(String::new(), Usage::default()).into(),
         None => answer(request).await.unwrap_or_else(Answer::from),
     };
     let reply = reply.shaped_for(&path);
+    log.line(&method, &path, &reply, began.elapsed(), offload.as_deref());
+    // The daemon names its model in each good answer, too.
+    let digest = model::with(|model| model.encoder().info().model_digest.clone()).ok();
     let status = if permission.preflight { 204 } else { reply.status };
     let tokens = reply.usage.tokens.to_string();
     let own = reply.headers();
     let body = if head { Bytes::new() } else { Bytes::from(reply.body) };
-    // The length lets the host send one piece. A chunked answer would wait for the client's
-    // acknowledgement.
+    // The length and the wait let the host send the head and the body in one piece. After a call
+    // of the store, which has blocked its thread, the host would else send the head at once, from
+    // another thread, and the body would wait for the client's acknowledgement, up to 40 ms.
     let length = body.len().to_string();
+    yield_async().await;
     let mut response = Response::new(FullBody::new(body));
     if let Ok(status) = status.try_into() {
         *response.status_mut() = status;
@@ -60,6 +79,7 @@ async fn serve(request: Request) -> Response<FullBody<Bytes>> {
         ("content-length", (!permission.preflight).then_some(length)),
         ("x-compute-tokens", backend.is_some().then_some(tokens)),
         ("x-lockstep-backend", backend),
+        ("x-lockstep-model-digest", digest.filter(|_| status == 200)),
         ("x-lockstep-offload", offload),
     ];
     let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?)));
@@ -74,6 +94,7 @@ async fn serve(request: Request) -> Response<FullBody<Bytes>> {
 async fn answer(request: Request) -> Result<Answer, Reply> {
     let method = request.method().as_str().to_owned();
     let path = request.uri().path().to_owned();
+    let bearer = Bearer::of(&request);
     let limits = model::with(|model| *model.limits())?;
     let coding = request.headers().get("content-encoding");
     let coding = coding.map(|coding| String::from_utf8_lossy(coding.as_bytes()).into_owned());
@@ -81,12 +102,14 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
     let body = decoded(coding.as_deref(), body, limits.max_body_bytes)?;
 
     if let Some(request) = UserRequest::read(&method, &path, &body, &limits) {
+        bearer.check().await?;
         return histories::answer(&request?, &limits).await.map(Answer::from);
     }
     let mut job = model::with(|model| model.read(&method, &path, &body))??;
     let history = match job.user().map(str::to_owned) {
         None => None,
         Some(id) => {
+            bearer.check().await?;
             let events = histories::events(&id)?;
             job.set_history(events.clone())?;
             Some(events)
@@ -95,6 +118,7 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
     // Also /health reads the variables, so that a wrong one is noticed before the first score.
     let offload = Offload::settings().await.map_err(Problem::Unhealthy)?;
     let bounds = Bounds::read().await.map_err(Problem::Unhealthy)?;
+    let slots = Slots::read().await.map_err(Problem::Unhealthy)?;
     if job.inputs().is_empty() {
         return Ok(model::with(|model| {
             model.limits_mut().max_batch_tokens = bounds.tokens;
@@ -103,7 +127,7 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
         .into());
     }
 
-    let mut turns = Turns::new(&job)?;
+    let mut turns = Turns::new(&job, slots)?;
     let tokens = turns.tokens()?;
     let info = model::with(|model| model.encoder().info().clone())?;
     let mut failure = None;

@@ -1,19 +1,43 @@
 //! The variables of the application.
 
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
 use spin_sdk::variables;
 
-/// The value of a variable that is there and not empty.
+/// How long a value is used before the variable is read again. While a request waits for a
+/// variable, the instance runs a piece of another one.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// A value, and when it was read.
+type Read = (Option<String>, Instant);
+
+thread_local! {
+    static READ: RefCell<HashMap<String, Read>> = RefCell::default();
+}
+
+/// The value of a variable that is there and not empty. It may be up to five seconds old.
 ///
 /// # Errors
 ///
 /// Spin's own error, with the variable's name.
 pub(crate) async fn text(name: &str) -> Result<Option<String>, String> {
-    match variables::get(name).await {
-        Ok(value) if value.is_empty() => Ok(None),
-        Ok(value) => Ok(Some(value)),
-        Err(variables::Error::Undefined(_)) => Ok(None),
-        Err(error) => Err(format!("{name}: {error:?}")),
+    let known = READ.with_borrow(|known| known.get(name).cloned());
+    if let Some((value, at)) = known
+        && at.elapsed() < FRESH
+    {
+        return Ok(value);
     }
+    let value = match variables::get(name).await {
+        Ok(value) => Some(value).filter(|value| !value.is_empty()),
+        Err(variables::Error::Undefined(_)) => None,
+        Err(error) => return Err(format!("{name}: {error:?}")),
+    };
+    READ.with_borrow_mut(|known| known.insert(name.to_owned(), (value.clone(), Instant::now())));
+    Ok(value)
 }
 
 /// The number in a variable, from `least` to `most`; `default` if the variable is empty or missing.

@@ -10,6 +10,7 @@ use crate::{
     items,
     model::{self, Model},
     settings::number,
+    slots::Slots,
 };
 
 /// Tokens of a piece, unless its first text alone has more.
@@ -43,6 +44,7 @@ impl Bounds {
 pub(crate) struct Turns<'a> {
     job: &'a Job,
     known: Known,
+    slots: Slots,
 }
 
 impl<'a> Turns<'a> {
@@ -51,10 +53,10 @@ impl<'a> Turns<'a> {
     /// # Errors
     ///
     /// The component has no model.
-    pub(crate) fn new(job: &'a Job) -> Result<Self, Problem> {
-        let mut turns = Self { job, known: Known::default() };
+    pub(crate) fn new(job: &'a Job, slots: Slots) -> Result<Self, Problem> {
+        let mut turns = Self { job, known: Known::default(), slots };
         turns.with(|model| {
-            items::look_up(job, model);
+            items::look_up(job, model, slots);
             job.inputs().into_iter().for_each(|input| model.encoder_mut().expect(input));
         })?;
         Ok(turns)
@@ -104,7 +106,10 @@ impl<'a> Turns<'a> {
             }
             // The answer runs an input again on which the model fails, and reports the error.
             self.with(|model| piece(model, &mut ahead))?;
-            sleep(A_MOMENT).await;
+            // A request of one piece need not wait for those of others.
+            if ahead.peek().is_some() {
+                sleep(A_MOMENT).await;
+            }
         }
         Ok(())
     }
@@ -115,10 +120,10 @@ impl<'a> Turns<'a> {
     ///
     /// The component has no model.
     pub(crate) fn answer(mut self) -> Result<Reply, Problem> {
-        let job = self.job;
+        let (job, slots) = (self.job, self.slots);
         self.with(|model| {
             let reply = model.run(job);
-            items::keep(model);
+            items::keep(model, slots);
             reply
         })
     }

@@ -21,7 +21,7 @@
 //!
 //! Each endpoint is one file of `api/`; `api/mod.rs` tells how to add one. [`Service::handle`]
 //! reads and answers a request. A host that must look at a valid request first calls
-//! [`Service::read`] and [`Service::run`]. [`UserRequest`] and [`History`] are for hosts that store
+//! [`Service::read`] and [`Service::run`]. [`UserRequest`] and [`Stored`] are for hosts that store
 //! histories under a user's id.
 //!
 //! # Numbers
@@ -59,6 +59,7 @@ mod prompts;
 mod reply;
 mod service;
 mod sigmoid;
+mod stored;
 mod surrogates;
 mod texts;
 mod users;
@@ -82,5 +83,6 @@ pub use prompts::Prompts;
 pub use reply::{Reply, Usage};
 pub use service::Service;
 pub use sigmoid::{exp, sigmoid};
+pub use stored::{Appended, Stored};
 pub use surrogates::whole_characters;
-pub use users::{History, UserRequest};
+pub use users::UserRequest;

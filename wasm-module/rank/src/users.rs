@@ -11,9 +11,8 @@
 //! percent-encoded UTF-8.
 //!
 //! These requests need a store, so they are no endpoints of [`Service`](crate::Service). This
-//! module reads the requests and changes the records; a host with a store loads and saves them.
+//! module reads the requests; [`Stored`](crate::Stored) is a record of a host's store.
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
@@ -46,13 +45,6 @@ pub enum UserRequest {
         /// The user's id.
         id: String,
     },
-}
-
-/// The history of one user. Stored as JSON.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct History {
-    /// The oldest event first.
-    pub events: Vec<Event>,
 }
 
 const ROOT: &str = "/v1/users/";
@@ -101,49 +93,14 @@ impl UserRequest {
         }
     }
 
-    /// The answer to a read or a delete; `stored` is the history before the request.
-    pub fn answer(&self, stored: &History) -> Reply {
-        let body = match self {
-            Self::Delete { id } => json!({ "user": id, "deleted": stored.events.len() }),
-            _ => json!({ "user": self.id(), "events": stored.events }),
-        };
-        Reply::ok(body.to_string(), Usage::default())
-    }
-}
-
-impl History {
-    /// Reads the record stored under a user's key. Without a record the history is empty.
-    ///
-    /// # Errors
-    ///
-    /// The refusal of a record that is not a history.
-    pub fn of_record(record: Option<&[u8]>) -> Result<Self, Reply> {
-        let Some(record) = record else { return Ok(Self::default()) };
-        serde_json::from_slice(record).map_err(|error| {
-            Reply::refusal(&Problem::Backend(format!("the stored history cannot be read: {error}")))
-        })
+    /// The answer to a read. `events` are those stored, the oldest first.
+    pub fn read_answer(&self, events: &[Event]) -> Reply {
+        Reply::ok(json!({ "user": self.id(), "events": events }).to_string(), Usage::default())
     }
 
-    /// The record to store.
-    pub fn record(&self) -> Vec<u8> {
-        // This cannot fail: strings and finite numbers always have a JSON form.
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-
-    /// Adds the newest events, drops the oldest ones beyond [`Limits::max_history`] and
-    /// [`Limits::max_history_bytes`], and gives the answer. The newest event always stays.
-    pub fn append(&mut self, id: &str, events: &[Event], limits: &Limits) -> Reply {
-        self.events.extend_from_slice(events);
-        let mut bytes = 0;
-        let fits = |event: &&Event| {
-            bytes += event.text.len();
-            bytes <= limits.max_history_bytes
-        };
-        let kept = self.events.iter().rev().take(limits.max_history).take_while(fits).count();
-        let dropped = self.events.len() - kept.max(1).min(self.events.len());
-        self.events.drain(..dropped);
-        let body = json!({ "user": id, "events": self.events.len(), "dropped": dropped });
-        Reply::ok(body.to_string(), Usage::default())
+    /// The answer to a delete of so many events.
+    pub fn delete_answer(&self, deleted: usize) -> Reply {
+        Reply::ok(json!({ "user": self.id(), "deleted": deleted }).to_string(), Usage::default())
     }
 }
 

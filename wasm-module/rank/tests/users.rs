@@ -3,8 +3,10 @@
 
 mod fake;
 
+use std::collections::BTreeMap;
+
 use fake::{Fake, post, read, refused, served, service};
-use lockstep_rank::{Event, History, Limits, Reply, Text, UserRequest};
+use lockstep_rank::{Event, Limits, Reply, Stored, Text, UserRequest};
 use serde_json::{Value, json};
 
 fn event(text: &str, weight: f64) -> Event {
@@ -44,30 +46,91 @@ fn requests_that_are_refused() {
     refuse("POST", "/v1/users/7/events", weight, 422, "Validation", "events[0].weight");
 }
 
+/// A user's record, its parts, and all that was ever appended and not dropped.
+struct User {
+    stored: Stored,
+    parts: BTreeMap<String, Vec<u8>>,
+    expected: Vec<Event>,
+}
+
+impl User {
+    fn new() -> Self {
+        Self { stored: Stored::new(7), parts: BTreeMap::new(), expected: Vec::new() }
+    }
+
+    /// Appends, and compares the answer and all events with a plain list.
+    fn append(&mut self, events: &[Event], limits: &Limits) {
+        let appended = self.stored.append("7", events, limits);
+        self.parts.extend(appended.part);
+        for name in &appended.dropped {
+            self.parts.remove(name).unwrap();
+        }
+        self.expected.extend_from_slice(events);
+        let before = self.expected.len();
+        let bytes = |events: &[Event]| events.iter().map(|event| event.text.len()).sum::<usize>();
+        while self.expected.len() > 1
+            && (self.expected.len() > limits.max_history || bytes(&self.expected) > limits.max_history_bytes)
+        {
+            self.expected.remove(0);
+        }
+        let (now, dropped) = (self.expected.len(), before - self.expected.len());
+        assert_eq!(read(&appended.reply), json!({"user": "7", "events": now, "dropped": dropped}));
+        assert_eq!(self.stored.count(), now);
+        self.stored = Stored::of_record(&self.stored.record()).unwrap();
+        let named = self.stored.part_names();
+        let parts: Vec<_> = named.iter().map(|name| self.parts[name].clone()).collect();
+        assert_eq!(parts.len(), self.parts.len(), "nothing else is left");
+        assert_eq!(self.stored.events(&parts).unwrap(), self.expected);
+        assert!(named.iter().all(|name| self.stored.possible_names().contains(name)));
+    }
+}
+
 #[test]
 fn a_record_is_what_was_appended_and_loses_its_oldest() {
     let limits = Limits { max_history: 3, max_history_bytes: 10, ..Limits::default() };
-    let mut history = History::of_record(None).unwrap();
-    let texts = |history: &History| history.events.iter().map(|e| e.text.clone()).collect::<Vec<_>>();
-
-    let reply = history.append("7", &[event("aa", 1.0), event("bb", 0.25)], &limits);
-    assert_eq!(read(&reply), json!({"user": "7", "events": 2, "dropped": 0}));
-    let reply = history.append("7", &[event("cc", 1.0), event("dd", 1.0)], &limits);
-    assert_eq!(read(&reply), json!({"user": "7", "events": 3, "dropped": 1}));
-    assert_eq!(texts(&history), ["bb", "cc", "dd"]);
-    assert_eq!(History::of_record(Some(&history.record())), Ok(history.clone()));
-
-    history.append("7", &[event("seven b", 1.0)], &limits);
-    assert_eq!(texts(&history), ["dd", "seven b"], "ten bytes hold nine");
-    history.append("7", &[event("more than ten", 1.0)], &limits);
-    assert_eq!(texts(&history), ["more than ten"], "the newest stays");
+    let mut user = User::new();
+    let texts = |user: &User| user.expected.iter().map(|e| e.text.clone()).collect::<Vec<_>>();
+    user.append(&[event("aa", 1.0), event("bb", 0.25)], &limits);
+    user.append(&[event("cc", 1.0), event("dd", 1.0)], &limits);
+    assert_eq!(texts(&user), ["bb", "cc", "dd"]);
+    user.append(&[event("seven b", 1.0)], &limits);
+    assert_eq!(texts(&user), ["dd", "seven b"], "ten bytes hold nine");
+    user.append(&[event("more than ten", 1.0)], &limits);
+    assert_eq!(texts(&user), ["more than ten"], "the newest stays");
 
     let asked = ask("GET", "/v1/users/7/events", "").unwrap();
     let events = json!([{"text": "more than ten", "weight": 1.0}]);
-    assert_eq!(read(&asked.answer(&history)), json!({"user": "7", "events": events}));
+    assert_eq!(read(&asked.read_answer(&user.expected)), json!({"user": "7", "events": events}));
     let asked = ask("DELETE", "/v1/users/7", "").unwrap();
-    assert_eq!(read(&asked.answer(&history)), json!({"user": "7", "deleted": 1}));
-    refused(&History::of_record(Some(b"[")).unwrap_err(), 424, "Backend", &["stored history"]);
+    assert_eq!(read(&asked.delete_answer(1)), json!({"user": "7", "deleted": 1}));
+    refused(&Stored::of_record(b"[").unwrap_err(), 424, "Backend", &["stored history"]);
+    refused(&user.stored.events(&[b"{".to_vec()]).unwrap_err(), 424, "Backend", &["part of a history"]);
+}
+
+/// However long a history is, its record stays small, so that an append is cheap.
+#[test]
+fn a_long_history_is_in_parts_that_never_change() {
+    let mut user = User::new();
+    for (max_history, max_history_bytes) in [(1_000, 512 << 10), (60, 512 << 10), (1_000, 9_000)] {
+        let limits = Limits { max_history, max_history_bytes, ..Limits::default() };
+        for number in 0..300 {
+            let length = 1 + number * 7919 % 600;
+            let events = vec![event(&"x".repeat(length), 1.0); 1 + number % 3];
+            user.append(&events, &limits);
+            assert!(user.stored.record().len() < 16 << 10, "{}", user.stored.record().len());
+        }
+        assert!(user.stored.part_names().len() > 1);
+    }
+    user.append(&vec![event("y", 1.0); 999], &Limits { max_history: 10, ..Limits::default() });
+
+    // Two hosts that read the same record write the same part.
+    let (mut one, mut other) = (user.stored.clone(), user.stored.clone());
+    let [one, other] = [&mut one, &mut other].map(|stored| {
+        let text = "z".repeat(5_000);
+        stored.append("7", &[event(&text, 1.0)], &Limits::default()).part
+    });
+    assert!(one.is_some() && one == other);
+    assert_ne!(Stored::new(1).record(), Stored::new(2).record());
 }
 
 fn rank(user: &Value) -> String {

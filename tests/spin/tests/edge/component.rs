@@ -1,4 +1,4 @@
-//! Requests and answers, histories and items, instances.
+//! Requests and answers, items, instances.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 #[test]
 fn answers_are_the_daemons() {
     let edge = Edge::start(Settings::default());
+    let info = edge.ask("GET", "/info", "");
+    let digest = info.json()["model_digest"].as_str().unwrap().to_owned();
+    assert_eq!(info.header("x-lockstep-model-digest"), Some(digest.as_str()));
     let mut other = good();
     other["diversity"] = json!(0.7);
     other["explain"] = json!(false);
@@ -33,6 +36,7 @@ fn answers_are_the_daemons() {
         assert_eq!((here.status, scores(&here.json())), (there.0, scores(&there.1)), "{path}");
         assert_eq!(here.header("x-lockstep-backend"), Some("wasm-relaxed"), "{path}");
         assert_eq!(here.header("x-lockstep-offload"), None);
+        assert_eq!(here.header("x-lockstep-model-digest"), Some(digest.as_str()), "{path}");
     }
     let mut info = edge.ask("GET", "/info", "").json();
     let (_, _, there) = request(DAEMON.address, "GET", "/info", b"");
@@ -86,137 +90,6 @@ fn refusals_are_the_daemons() {
     let large = edge.ask("POST", "/v1/rank", &" ".repeat(5 << 20));
     assert!(large.status == 413 && large.body.contains("4194304"), "{} {}", large.status, large.body);
     assert_eq!(edge.post("/v1/rank", &good()).status, 200, "and it still works");
-}
-
-#[test]
-fn a_stored_history_ranks_as_the_same_history_sent() {
-    let edge = Edge::start(Settings::default());
-    let events = good()["user"]["history"].clone();
-    let path = "/v1/users/Zo%C3%AB/events";
-    let mut by_id = good();
-    by_id["user"] = json!({"id": "Zoë"});
-
-    let unknown = edge.post("/v1/rank", &by_id);
-    assert!(unknown.status == 400 && unknown.body.contains("user.id"), "{}", unknown.body);
-    for (at, event) in events.as_array().unwrap().iter().enumerate() {
-        let answer = edge.post(path, &json!({"events": [event]})).json();
-        assert_eq!(answer, json!({"user": "Zoë", "events": at + 1, "dropped": 0}));
-    }
-    let kept = edge.ask("GET", path, "").json();
-    assert_eq!(kept["events"][1]["text"], events[1]["text"]);
-    let answer = edge.post("/v1/rank", &by_id);
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(scores(&answer.json()), scores(&edge.post("/v1/rank", &good()).json()));
-
-    let deleted = edge.ask("DELETE", "/v1/users/Zo%C3%AB", "").json();
-    assert_eq!(deleted, json!({"user": "Zoë", "deleted": 2}));
-    let left = edge.settings.store.records();
-    assert!(left.keys().all(|key| key.starts_with("item.")), "nothing of the user is left: {left:?}");
-    assert_eq!(edge.post("/v1/rank", &by_id).status, 400);
-}
-
-#[test]
-fn no_event_is_lost_when_many_write_at_once() {
-    let edge = Edge::start(Settings::default());
-    edge.settings.store.faults().races.store(20, Ordering::SeqCst);
-    std::thread::scope(|scope| {
-        for writer in 0..4 {
-            let edge = &edge;
-            scope.spawn(move || {
-                for event in 0..10 {
-                    let body = json!({"events": [{"text": format!("{writer}.{event}")}]});
-                    assert_eq!(edge.post("/v1/users/7/events", &body).status, 200);
-                }
-            });
-        }
-    });
-    let events = edge.ask("GET", "/v1/users/7/events", "").json()["events"].clone();
-    let texts: Vec<&str> =
-        events.as_array().unwrap().iter().map(|event| event["text"].as_str().unwrap()).collect();
-    for writer in 0..4 {
-        let own: Vec<&str> =
-            texts.iter().copied().filter(|text| text.starts_with(&writer.to_string())).collect();
-        let sent: Vec<String> = (0..10).map(|event| format!("{writer}.{event}")).collect();
-        assert_eq!(own, sent, "all, in their order");
-    }
-    assert_eq!(edge.settings.store.faults().races.load(Ordering::SeqCst), 0, "the races took place");
-
-    edge.settings.store.faults().races.store(1_000, Ordering::SeqCst);
-    let beaten = edge.post("/v1/users/7/events", &json!({"events": [{"text": "late"}]}));
-    assert!(beaten.status == 429 && beaten.body.contains("Overloaded"), "{}", beaten.body);
-}
-
-/// Spin's store writes a swap that saw no record, whatever other instances have written since.
-#[test]
-fn no_event_of_a_new_user_is_lost() {
-    let mut settings = Settings::default();
-    settings.reuse.max_instance_concurrent_reuse_count = 1;
-    let edge = Edge::start(settings);
-    edge.settings.store.faults().delay_us.store(300, Ordering::SeqCst);
-    const WRITERS: usize = 8;
-    for user in 0..25 {
-        // Some users are deleted once, so that they are new a second time.
-        let rounds = if user % 5 == 0 { 2 } else { 1 };
-        for _ in 0..rounds {
-            let path = format!("/v1/users/{user}/events");
-            std::thread::scope(|scope| {
-                for writer in 0..WRITERS {
-                    let (edge, path) = (&edge, &path);
-                    scope.spawn(move || {
-                        let body = json!({"events": [{"text": writer.to_string()}]});
-                        let answer = edge.post(path, &body);
-                        assert_eq!(answer.status, 200, "{}", answer.body);
-                    });
-                }
-            });
-            let events = edge.ask("GET", &path, "").json()["events"].clone();
-            let mut texts: Vec<&str> =
-                events.as_array().unwrap().iter().map(|event| event["text"].as_str().unwrap()).collect();
-            texts.sort_unstable();
-            assert_eq!(texts, ["0", "1", "2", "3", "4", "5", "6", "7"], "user {user}");
-            if rounds == 2 {
-                assert_eq!(edge.ask("DELETE", &format!("/v1/users/{user}"), "").status, 200);
-            }
-        }
-    }
-    assert!(edge.server.instances() > 1, "several instances wrote");
-}
-
-/// The instance that was to make a user's record has died.
-#[test]
-fn a_record_that_nobody_makes_is_made_in_the_end() {
-    let edge = Edge::start(Settings::default());
-    edge.settings.store.set("new-user.7".into(), 4_000_i64.to_le_bytes().to_vec()).unwrap();
-    let body = json!({"events": [{"text": "a"}]});
-    let mut answer = edge.post("/v1/users/7/events", &body);
-    for _ in 0..10 {
-        if answer.status != 429 {
-            break;
-        }
-        answer = edge.post("/v1/users/7/events", &body);
-    }
-    assert_eq!((answer.status, answer.json()["events"].clone()), (200, json!(1)), "{}", answer.body);
-}
-
-#[test]
-fn vectors_of_items_are_kept_and_used() {
-    let edge = Edge::start(Settings::default());
-    let first = scores(&edge.post("/v1/rank", &good()).json());
-    let items: Vec<_> = edge.settings.store.records().into_iter().collect();
-    assert_eq!(items.len(), 3, "a record a candidate, none for the history");
-    assert!(items.iter().all(|(key, _)| key.starts_with("item.")));
-    assert_eq!(scores(&edge.post("/v1/rank", &good()).json()), first);
-
-    // If the records were not used, exchanging two of them would change nothing.
-    for (to, from) in [(0, 1), (1, 0)] {
-        edge.settings.store.set(items[to].0.clone(), items[from].1.clone()).unwrap();
-    }
-    assert_ne!(scores(&edge.post("/v1/rank", &good()).json())["items"], first["items"]);
-    for (key, record) in &items {
-        edge.settings.store.set(key.clone(), record[1..].to_vec()).unwrap();
-    }
-    assert_eq!(scores(&edge.post("/v1/rank", &good()).json()), first, "spoiled records are no records");
-    assert_eq!(edge.settings.store.records().into_iter().collect::<Vec<_>>(), items, "and are written anew");
 }
 
 #[test]

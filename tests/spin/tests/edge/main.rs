@@ -3,5 +3,9 @@
 
 mod component;
 mod fixture;
+mod histories;
+mod items;
+mod kept;
 mod offload;
 mod pages;
+mod policy;
