@@ -172,6 +172,9 @@ struct Serve {
     /// File of the API keys that may ask; without it everybody who reaches the daemon may
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// Folder of the items that the daemon keeps; without it the daemon keeps none
+    #[arg(long, value_name = "DIR")]
+    items: Option<PathBuf>,
     /// TOML file with further settings; an option or an environment variable counts more
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -248,6 +251,7 @@ impl Serve {
             log: self.log,
             log_json: self.log_json,
             keys: self.keys,
+            items: self.items,
             ..Config::new(self.model, module)
         }
     }
@@ -323,7 +327,8 @@ mod tests {
                     --deadline-ms 5 --read-timeout-ms 6 --drain-ms 7 --max-body-bytes 8 \
                     --max-memory-bytes 9 --max-connections 10 --cache-dir c --allow-origin https://a.example \
                     --allow-origin * --untrusted-module --log --accel vfio:0000:04:00.0 \
-                    --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3 --keys k --log-json --allow-host a.example --max-bodies-mib 4";
+                    --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3 --keys k --items i \
+                    --log-json --allow-host a.example --max-bodies-mib 4";
         let config = Config {
             cache_dir: Some("c".into()),
             instances: NonZeroUsize::new(3).unwrap(),
@@ -339,6 +344,7 @@ mod tests {
             log: true,
             log_json: true,
             keys: Some("k".into()),
+            items: Some("i".into()),
             allow_hosts: vec!["a.example".into()],
             max_bodies_bytes: 4 << 20,
             accels: vec![CardAddress::Vfio("0000:04:00.0".into()), CardAddress::VfioUser("a/b".into())],

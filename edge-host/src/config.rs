@@ -76,6 +76,9 @@ pub struct Config {
     /// File of the keys that may ask, which `keys/file.rs` describes. None by default: everybody
     /// who reaches the daemon may ask.
     pub keys: Option<PathBuf>,
+    /// Folder of the items that the daemon keeps; the daemon makes it if it is missing. None by
+    /// default: no items are kept.
+    pub items: Option<PathBuf>,
 }
 
 impl Config {
@@ -111,6 +114,7 @@ impl Config {
             log: false,
             log_json: false,
             keys: None,
+            items: None,
         }
     }
 }

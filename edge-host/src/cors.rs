@@ -11,7 +11,7 @@ use lockstep_rank::cors::{Asked, Permission, permit};
 use crate::response::Response;
 
 /// The methods of the daemon.
-const METHODS: &str = "GET, POST";
+const METHODS: &str = "GET, POST, PUT, DELETE";
 const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
 
 /// What CORS adds to the answer to a request.

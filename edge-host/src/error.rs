@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use lockstep_store::StoreError;
+
 use crate::keys::KeyFileError;
 
 /// The reasons why the daemon cannot start or go on.
@@ -42,6 +44,9 @@ pub enum HostError {
     /// The file of keys cannot be used.
     #[error("--keys {0}")]
     Keys(#[from] KeyFileError),
+    /// The folder of items cannot be used.
+    #[error("--items {0}")]
+    Items(#[from] StoreError),
     /// The model does not open.
     #[error("the model does not open: {0}")]
     Open(String),

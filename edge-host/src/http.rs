@@ -109,7 +109,7 @@ async fn respond(
     let info = &pool.served().ok_or_else(not_ready)?.info;
 
     let limit = deadline(&head.headers, config.deadline)?;
-    let priority = priority(&head.headers)?;
+    let priority = priority(&head)?;
     let mut share = bodies.share();
     let body = upload.read(config.max_body_bytes, config.read_timeout, &mut share).await?;
     let complete = Instant::now();
@@ -165,8 +165,10 @@ fn deadline(headers: &HeaderMap, most: Duration) -> Result<Duration, Problem> {
     })
 }
 
-fn priority(headers: &HeaderMap) -> Result<Priority, Problem> {
-    match headers.get(PRIORITY) {
+/// The priority that a request asks for. Nobody waits for items that are put.
+fn priority(head: &Parts) -> Result<Priority, Problem> {
+    match head.headers.get(PRIORITY) {
+        None if head.method == Method::PUT => Ok(Priority::Batch),
         None => Ok(Priority::default()),
         Some(value) => match value.as_bytes() {
             b"interactive" => Ok(Priority::Interactive),

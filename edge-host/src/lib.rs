@@ -45,6 +45,7 @@ mod files;
 mod head;
 mod http;
 mod info;
+mod items;
 mod live;
 mod metrics;
 mod notify;

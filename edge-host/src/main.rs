@@ -129,6 +129,7 @@ fn serve(listen: &str, config: Config) -> ExitCode {
                 error @ (HostError::File { .. }
                 | HostError::Module { .. }
                 | HostError::Keys(_)
+                | HostError::Items(_)
                 | HostError::Cache { .. }),
             ) => fail(2, &error),
             Err(error) => fail(1, &error),

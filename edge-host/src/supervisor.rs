@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc, thread};
 
+use lockstep_rank::ItemStore;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     engine::{self, Prepared},
     error::HostError,
     info::Info,
+    items::Items,
     pool::{Pool, Served},
     worker::{STACK, Worker},
 };
@@ -36,22 +38,29 @@ pub(crate) fn start(config: Config) -> io::Result<(Arc<Pool>, Ended)> {
 
 /// Runs the workers until the pool is stopped, or until a worker cannot make its first engine.
 fn supervise(pool: &Pool, config: &Config) -> Result<(), HostError> {
+    let items = config.items.as_deref().map(|folder| Items::open(folder, config.deadline)).transpose()?;
+    let items = items.map(|items| Arc::new(items) as Arc<dyn ItemStore>);
     match engine::prepare(config, pool.stop_flag()) {
-        Ok(prepared) => run(pool, config, &prepared),
+        Ok(prepared) => run(pool, config, &prepared, items),
         // The stop is the reason of the error.
         Err(_) if pool.stopped() => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-fn run(pool: &Pool, config: &Config, Prepared { texts, seats }: &Prepared) -> Result<(), HostError> {
+fn run(
+    pool: &Pool,
+    config: &Config,
+    Prepared { texts, seats }: &Prepared,
+    items: Option<Arc<dyn ItemStore>>,
+) -> Result<(), HostError> {
     let plans = seats.iter().map(|(plan, _)| plan.clone()).collect();
     let scheduler = Arc::new(Scheduler::new(plans));
     pool.set_scheduler(Arc::clone(&scheduler));
     let first = |kernel: &str| {
         pool.serve(|| {
             let Config { max_body_bytes, vector_bytes, deadline, .. } = *config;
-            let settings = FrontSettings { max_body_bytes, vector_bytes, deadline };
+            let settings = FrontSettings { max_body_bytes, vector_bytes, deadline, items: items.clone() };
             let front = Front::new(Arc::clone(texts), kernel, Arc::clone(&scheduler), settings);
             let info = Info::new(&front.info());
             Served { front, info }

@@ -186,7 +186,7 @@ async fn pages_of_allowed_origins_may_read_the_answers() {
     let answer = client.answer(false).await;
     assert_eq!(answer.status, 204);
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"));
-    assert_eq!(answer.header("access-control-allow-methods"), Some("GET, POST"));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("GET, POST, PUT, DELETE"));
     assert_eq!(
         answer.header("access-control-allow-headers"),
         Some(

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lockstep_rank::{Limits, ModelInfo, Problem, Reply, Service, monotonic_ms};
+use lockstep_rank::{ItemStore, Limits, ModelInfo, Problem, Reply, Service, monotonic_ms};
 
 use super::{
     context::Context,
@@ -26,15 +26,18 @@ pub(crate) struct Front {
     vectors: Vectors,
     scheduler: Arc<Scheduler>,
     deadline: Duration,
+    items: Option<Arc<dyn ItemStore>>,
 }
 
 /// The settings of a front.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct FrontSettings {
     pub(crate) max_body_bytes: usize,
     pub(crate) vector_bytes: u64,
     /// The time that a request may take if it does not say so itself.
     pub(crate) deadline: Duration,
+    /// The items that the daemon keeps.
+    pub(crate) items: Option<Arc<dyn ItemStore>>,
 }
 
 impl Front {
@@ -45,11 +48,11 @@ impl Front {
         scheduler: Arc<Scheduler>,
         settings: FrontSettings,
     ) -> Self {
-        let FrontSettings { max_body_bytes, vector_bytes, deadline } = settings;
+        let FrontSettings { max_body_bytes, vector_bytes, deadline, items } = settings;
         let limits = Limits { max_body_bytes, ..Limits::default() };
         let reader = texts.reader();
         let (info, vectors) = (reader.info(backend), Vectors::new(vector_bytes, reader.outputs()));
-        Self { texts, info, limits, vectors, scheduler, deadline }
+        Self { texts, info, limits, vectors, scheduler, deadline, items }
     }
 
     /// The answer to `GET /info`. It promises the tokens that the daemon can run in time at this
@@ -78,10 +81,10 @@ impl Front {
         body: &[u8],
         context: &Context,
     ) -> Reply {
-        let Self { texts, info, vectors, scheduler, .. } = self;
+        let Self { texts, info, vectors, scheduler, items, .. } = self;
         let queue = Queue { reader: texts.reader(), scheduler, context, info };
         let encoder = QueuedEncoder { info, vectors, queue };
-        let mut service = Service::new(encoder, limits, monotonic_ms);
+        let mut service = Service::new(encoder, limits, monotonic_ms).with_items(items.clone());
         let reply = catch_unwind(AssertUnwindSafe(|| service.handle(method, path, body)));
         match (reply, context.problem()) {
             (Err(panic), _) => {

@@ -10,10 +10,12 @@
 
 use std::collections::HashMap;
 
-use lockstep_kernels::Kernel;
 use sha2::{Digest, Sha256};
 
-use crate::encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
+use crate::{
+    compact::compact,
+    encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder},
+};
 
 /// A model that runs only on inputs whose vectors it does not know. It keeps the vectors that it
 /// computes for inputs given to [`Self::look_up`] or [`Self::expect`].
@@ -141,8 +143,7 @@ impl<E: TextEncoder> CachedEncoder<E> {
 
 /// Tokens, whether the text was cut, and the numbers of the compact vector, the least byte first.
 fn record(encoded: &Encoded) -> Vec<u8> {
-    let mut compact = vec![0; encoded.vector.len()];
-    Kernel::new().compact(&encoded.vector, &mut compact);
+    let compact = compact(&encoded.vector);
     let mut record = (encoded.tokens as u32).to_le_bytes().to_vec();
     record.push(u8::from(encoded.truncated));
     record.extend(compact.iter().flat_map(|number| number.to_le_bytes()));

@@ -6,6 +6,13 @@ use lockstep_kernels::Kernel;
 
 use crate::{encoder::Encoded, exact::cosine};
 
+/// (40) of pooled integers.
+pub(crate) fn compact(pooled: &[i32]) -> Vec<i16> {
+    let mut compact = vec![0; pooled.len()];
+    Kernel::new().compact(pooled, &mut compact);
+    compact
+}
+
 /// The compact vectors of the texts that a request compares, one row for each text.
 pub(crate) struct Compact {
     kernel: Kernel,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::{
     json::Json,
     problem::{Problem, quote},
@@ -145,6 +147,26 @@ impl At {
         }
     }
 
+    /// A whole number of at most `most`.
+    pub(crate) fn at_most(self, most: u64, wanted: &str) -> Result<u64, Problem> {
+        match self.value {
+            Json::Whole(value) if value <= most => Ok(value),
+            _ => Err(self.wrong(wanted)),
+        }
+    }
+
+    /// A string, a number, true or false. Equal numbers give equal values: 1.0 is 1.
+    pub(crate) fn scalar(self, wanted: &str) -> Result<Value, Problem> {
+        match self.value {
+            Json::String(text) => Ok(text.into()),
+            Json::Bool(value) => Ok(value.into()),
+            Json::Whole(value) => Ok(value.into()),
+            Json::Number(value) if value.fract() == 0.0 && value.abs() <= EXACT => Ok((value as i64).into()),
+            Json::Number(value) => Ok(value.into()),
+            Json::Null | Json::Array(_) | Json::Object(_) => Err(self.wrong(wanted)),
+        }
+    }
+
     /// An array of at most `limit` entries.
     pub(crate) fn array(self, wanted: &str, limit: usize) -> Result<Vec<At>, Problem> {
         let Json::Array(values) = self.value else {
@@ -178,6 +200,12 @@ impl At {
     }
 }
 
+/// Up to here a number without a fraction is a whole one.
+const EXACT: f64 = (1_u64 << 53) as f64;
+
+/// How many characters of a name from the request a path repeats.
+const NAME: usize = 40;
+
 /// How many names of fields an error message lists.
 const SHOWN: usize = 5;
 
@@ -195,6 +223,16 @@ impl Fields {
             }
         }
         Ok(self)
+    }
+
+    /// All fields and their names.
+    pub(crate) fn each(self) -> impl Iterator<Item = (String, At)> {
+        let parent = self.path;
+        self.values.into_iter().map(move |(name, value)| {
+            let shown: String = name.chars().take(NAME).collect();
+            let path = format!("{parent}.{shown}");
+            (name, At { path, value })
+        })
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

@@ -8,6 +8,7 @@
 //! | path | answer |
 //! |---|---|
 //! | `POST /v1/rank` | candidates in the order that suits a person, with reasons: [`rank`] |
+//! | `PUT /v1/items`, `GET` and `DELETE /v1/items/{id}` | the items that a host keeps: [`ItemStore`] |
 //! | `POST /embed` | text-embeddings-inference: one vector of `f32` for each text |
 //! | `POST /rerank` | text-embeddings-inference: texts by their score against a query |
 //! | `POST /v1/embeddings` | OpenAI: one unit vector for each text, as numbers or base64 |
@@ -39,6 +40,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod attributes;
 mod cached;
 mod clock;
 mod coding;
@@ -49,6 +51,7 @@ mod exact;
 mod fields;
 mod foreign;
 mod inputs;
+mod items;
 mod job;
 mod json;
 mod label_scores;
@@ -74,6 +77,7 @@ pub use clock::monotonic_ms;
 pub use coding::decoded;
 pub use encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 pub use exact::{cosine, scaled_vector, unit_vector};
+pub use items::{Item, ItemStore, Space};
 pub use job::Job;
 pub use label_scores::LabelScores;
 pub use limits::Limits;

@@ -66,6 +66,12 @@ pub enum Problem {
         /// The model's name.
         known: String,
     },
+    /// 404 `Validation`: no item has this id.
+    #[error("no such item: {0}")]
+    NoItem(
+        /// The id, quoted and shortened.
+        String,
+    ),
     /// 405 `Validation`: the path exists and takes another method.
     #[error("{path} takes {allowed}, not {method}")]
     Method {
@@ -200,7 +206,7 @@ impl Problem {
             Self::BodyBroken(_) => (400, "Validation"),
             Self::Unauthorized(_) => (401, "Unauthorized"),
             Self::Forbidden(_) => (403, "Forbidden"),
-            Self::NotFound { .. } | Self::NoModel { .. } => (404, "Validation"),
+            Self::NotFound { .. } | Self::NoModel { .. } | Self::NoItem(_) => (404, "Validation"),
             Self::Method { .. } => (405, "Validation"),
             Self::BodyTooSlow(_) => (408, "Validation"),
             Self::TooLarge { .. } | Self::BodyTooLarge { .. } => (413, "Validation"),

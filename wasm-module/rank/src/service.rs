@@ -1,11 +1,12 @@
 //! From a method, a path and a body to a status and a body.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     api::{Call, ENDPOINTS, Entry, Request},
     clock::Clock,
     encoder::TextEncoder,
+    items::ItemStore,
     job::Job,
     limits::Limits,
     problem::{Problem, quote},
@@ -19,6 +20,7 @@ pub struct Service<E> {
     limits: Limits,
     clock: Clock,
     endpoints: &'static [Entry],
+    items: Option<Arc<dyn ItemStore>>,
 }
 
 impl<E: TextEncoder> Service<E> {
@@ -34,7 +36,13 @@ impl<E: TextEncoder> Service<E> {
         clock: Clock,
         endpoints: &'static [Entry],
     ) -> Self {
-        Self { encoder, limits, clock, endpoints }
+        Self { encoder, limits, clock, endpoints, items: None }
+    }
+
+    /// The same service with the items that its host keeps, if it keeps some.
+    #[must_use]
+    pub fn with_items(self, items: Option<Arc<dyn ItemStore>>) -> Self {
+        Self { items, ..self }
     }
 
     /// The model.
@@ -76,8 +84,14 @@ impl<E: TextEncoder> Service<E> {
         let read = || {
             let (endpoint, parts) = self.find(method, path)?;
             let path = (endpoint.route)().path;
-            let request =
-                Request { path, parts: &parts, body, limits: &self.limits, model: self.encoder.info() };
+            let request = Request {
+                path,
+                parts: &parts,
+                body,
+                limits: &self.limits,
+                model: self.encoder.info(),
+                keeps_items: self.items.is_some(),
+            };
             Ok(Job { started, path, request: (endpoint.read)(&request)? })
         };
         read().map_err(|problem: Problem| Reply::refusal(&problem).shaped_for(path))
@@ -85,8 +99,9 @@ impl<E: TextEncoder> Service<E> {
 
     /// Answers a request that [`Self::read`] gave.
     pub fn run(&mut self, job: &Job) -> Reply {
-        let Self { encoder, limits, clock, .. } = self;
-        let mut call = Call { encoder, limits, clock: *clock, started: job.started };
+        let Self { encoder, limits, clock, items, .. } = self;
+        let (clock, items) = (*clock, items.as_deref());
+        let mut call = Call { encoder, limits, clock, items, started: job.started };
         job.request.run(&mut call).unwrap_or_else(|problem| Reply::from(problem).shaped_for(job.path))
     }
 

@@ -51,7 +51,8 @@ pub(crate) fn read_dimensions(fields: &mut Fields, all: usize) -> Result<usize, 
     fields.optional("dimensions").map_or(Ok(all), |field| field.whole(1..=all, "the model's dimensions"))
 }
 
-fn check_bytes(path: &str, text: &str, limit: usize) -> Result<(), Problem> {
+/// Refuses more than `limit` bytes.
+pub(crate) fn check_bytes(path: &str, text: &str, limit: usize) -> Result<(), Problem> {
     if text.len() > limit {
         let (field, amount) = (path.to_owned(), text.len());
         return Err(Problem::TooLarge { field, amount, unit: "bytes of text", limit });

@@ -3,6 +3,7 @@
 use crate::{
     clock::{Clock, elapsed_ms},
     encoder::{Encoded, ModelInfo, ModelKind, Text, TextEncoder},
+    items::{ItemStore, no_items},
     limits::Limits,
     problem::Problem,
     reply::Usage,
@@ -13,11 +14,18 @@ pub(crate) struct Call<'a> {
     pub(crate) encoder: &'a mut dyn TextEncoder,
     pub(crate) limits: &'a Limits,
     pub(crate) clock: Clock,
+    /// The items that the host keeps.
+    pub(crate) items: Option<&'a dyn ItemStore>,
     /// The clock when the request was read.
     pub(crate) started: f64,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// The items that the host keeps.
+    pub(crate) fn items(&self) -> Result<&'a dyn ItemStore, Problem> {
+        self.items.ok_or_else(no_items)
+    }
+
     /// The model's description.
     pub(crate) fn model(&self) -> &ModelInfo {
         self.encoder.info()

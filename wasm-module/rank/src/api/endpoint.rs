@@ -4,6 +4,7 @@ use crate::{
     api::call::Call,
     encoder::{ModelInfo, ModelKind, Text},
     fields::{At, Fields},
+    items::no_items,
     json::parse,
     limits::Limits,
     person::Event,
@@ -26,6 +27,14 @@ impl Route {
 
     pub(crate) const fn post(path: &'static str) -> Self {
         Self { method: "POST", path }
+    }
+
+    pub(crate) const fn put(path: &'static str) -> Self {
+        Self { method: "PUT", path }
+    }
+
+    pub(crate) const fn delete(path: &'static str) -> Self {
+        Self { method: "DELETE", path }
     }
 
     /// The parts of a path, percent-decoded, for which `{}` stands in this one; `None` if the paths
@@ -116,6 +125,8 @@ pub(crate) struct Request<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) limits: &'a Limits,
     pub(crate) model: &'a ModelInfo,
+    /// Whether the host keeps items.
+    pub(crate) keeps_items: bool,
 }
 
 impl Request<'_> {
@@ -128,6 +139,11 @@ impl Request<'_> {
     /// service does from which the endpoint comes.
     pub(crate) fn open_fields(&self) -> Result<Fields, Problem> {
         At::open_body(parse(self.body, self.limits)?)
+    }
+
+    /// Refuses the request of a host that keeps no items.
+    pub(crate) fn need_items(&self) -> Result<(), Problem> {
+        if self.keeps_items { Ok(()) } else { Err(no_items()) }
     }
 
     /// The length of the model's vectors. A classifier has no vectors and is refused.

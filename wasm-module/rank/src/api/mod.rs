@@ -22,6 +22,7 @@ mod endpoint;
 mod health;
 mod inference;
 mod info;
+mod items;
 mod models;
 mod predict;
 mod rank;
@@ -38,6 +39,9 @@ use endpoint::Route;
 /// All endpoints. The answer to an unknown path lists the paths in this order.
 pub(crate) const ENDPOINTS: &[Entry] = &[
     Entry::of::<rank::Rank>(),
+    Entry::of::<items::Put>(),
+    Entry::of::<items::Get>(),
+    Entry::of::<items::Delete>(),
     Entry::of::<embed::Embed>(),
     Entry::of::<rerank::Rerank>(),
     Entry::of::<similarity::Similarity>(),

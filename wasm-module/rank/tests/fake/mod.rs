@@ -2,6 +2,8 @@
 //! vectors, and a word's vector comes from a hash of its letters.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod memory;
+
 use lockstep_rank::{
     EncodeError, Encoded, LabelScores, Limits, ModelInfo, ModelKind, Prompts, Reply, Service, Text,
     TextEncoder,

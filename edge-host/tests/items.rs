@@ -1,0 +1,104 @@
+//! A daemon that keeps items, over HTTP.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod stand_in;
+
+use std::fs;
+
+use lockstep_edge_host::keys::make;
+use serde_json::{Value, json};
+use stand_in::{Daemon, Folder, request};
+
+const ITEMS: &str = "/v1/items";
+
+fn body(id: &str, text: &str) -> String {
+    json!({"items": [{"id": id, "text": text, "attributes": {"n": 1}}]}).to_string()
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_is_there_after_a_new_start() {
+    let folder = Folder::new();
+    let items = folder.0.join("items");
+    for round in 0..2 {
+        let daemon = Daemon::ready(|config| config.items = Some(items.clone())).await;
+        let put = daemon.ask("PUT", ITEMS, &body("a/ü", "red hat")).await;
+        let answer: Value = serde_json::from_str(&put.body).unwrap();
+        assert_eq!((put.status, &answer["items"]), (200, &json!(1)), "{put:?}");
+        // The second daemon knows the vector.
+        assert_eq!(answer["encoded"], json!(1 - round));
+        let item = daemon.ask("GET", "/v1/items/a%2F%C3%BC", "").await;
+        let item: Value = serde_json::from_str(&item.body).unwrap();
+        assert_eq!(item, json!({"id": "a/ü", "text": "red hat", "attributes": {"n": 1}}));
+        daemon.stop().await.unwrap();
+    }
+    let daemon = Daemon::ready(|config| config.items = Some(items.clone())).await;
+    assert_eq!(daemon.ask("DELETE", "/v1/items/a%2F%C3%BC", "").await.status, 200);
+    for method in ["GET", "DELETE"] {
+        let gone = daemon.ask(method, "/v1/items/a%2F%C3%BC", "").await;
+        gone.refuses(404, "Validation", "no such item: \"a/ü\"");
+    }
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_item_that_has_expired_is_not_there() {
+    let folder = Folder::new();
+    let daemon = Daemon::ready(|config| config.items = Some(folder.0.join("items"))).await;
+    let items = json!({"items": [
+        {"id": "old", "text": "a", "expires": 1}, {"id": "new", "text": "a", "expires": 253_402_300_799_u64},
+    ]});
+    assert_eq!(daemon.ask("PUT", ITEMS, &items.to_string()).await.status, 200);
+    daemon.ask("GET", "/v1/items/old", "").await.refuses(404, "Validation", "no such item: \"old\"");
+    assert_eq!(daemon.ask("GET", "/v1/items/new", "").await.status, 200);
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_daemon_without_items_names_the_setting() {
+    let daemon = Daemon::ready(|_| {}).await;
+    for (method, path) in [("PUT", ITEMS), ("GET", "/v1/items/a"), ("DELETE", "/v1/items/a")] {
+        daemon.ask(method, path, &body("a", "x")).await.refuses(424, "Backend", "--items");
+    }
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_used_ends_the_start() {
+    let folder = Folder::new();
+    let file = folder.0.join("file");
+    fs::write(&file, "x").unwrap();
+    let daemon = Daemon::start("model", |config| config.items = Some(file)).await;
+    let error = daemon.ended().await.unwrap_err().to_string();
+    assert!(error.starts_with("--items ") && error.contains("/file: "), "{error}");
+    let items = folder.0.join("items");
+    let first = Daemon::ready(|config| config.items = Some(items.clone())).await;
+    let second = Daemon::start("model", |config| config.items = Some(items)).await;
+    let error = second.ended().await.unwrap_err().to_string();
+    assert!(error.contains("another process uses this folder"), "{error}");
+    first.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn changes_need_the_scope_write() {
+    let folder = Folder::new();
+    let file = folder.0.join("keys.toml");
+    let [shop, filler] = ["shop", "filler"].map(|name| make(name).unwrap());
+    fs::write(&file, shop.entry + &filler.entry.replace("score", "write")).unwrap();
+    let daemon = Daemon::ready(|config| {
+        config.items = Some(folder.0.join("items"));
+        config.keys = Some(file);
+    })
+    .await;
+    for (method, path, writes) in
+        [("PUT", ITEMS, true), ("GET", "/v1/items/a", false), ("DELETE", "/v1/items/a", true)]
+    {
+        for (key, may) in [(&shop.key, !writes), (&filler.key, writes)] {
+            let mut client = daemon.client().await;
+            let head = format!("host: localhost\r\nx-api-key: {key}");
+            client.send(request(method, path, &body("a", "x")).replacen("host: localhost", &head, 1)).await;
+            let answer = client.answer(true).await;
+            assert_eq!(answer.status, if may { 200 } else { 403 }, "{method} {answer:?}");
+        }
+    }
+    daemon.stop().await.unwrap();
+}

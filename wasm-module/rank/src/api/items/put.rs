@@ -1,0 +1,129 @@
+//! `PUT /v1/items`: puts items, each in the place of the one with its id. The model runs on the
+//! texts whose vectors are not known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::super::{
+    call::Call,
+    endpoint::{Endpoint, Request, Route},
+};
+use crate::{
+    attributes::read_attributes,
+    compact::compact,
+    encoder::Text,
+    fields::At,
+    items::{Item, Space},
+    limits::Limits,
+    problem::{Problem, quote},
+    prompts::behind,
+    reply::Reply,
+    texts::{read_id, read_text},
+};
+
+/// The last second of the year 9999. A time in milliseconds is beyond it.
+const LATEST: u64 = 253_402_300_799;
+
+/// Items to keep.
+pub(crate) struct Put {
+    /// Never empty; all ids differ.
+    items: Vec<Item>,
+    /// The text of each item behind the prompt of documents.
+    inputs: Vec<String>,
+    space: Space,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    /// How many items were put.
+    items: usize,
+    /// How many texts the model ran on.
+    encoded: usize,
+    /// Positions of the items among them whose text's end was cut off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    truncated: Vec<usize>,
+    usage: Tokens,
+    took_ms: f64,
+}
+
+#[derive(Serialize)]
+struct Tokens {
+    tokens: usize,
+}
+
+impl Endpoint for Put {
+    fn route() -> Route {
+        Route::put("/v1/items")
+    }
+
+    fn read(request: &Request<'_>) -> Result<Self, Problem> {
+        let space = Space::of(request.model, request.dimensions()?);
+        request.need_items()?;
+        let mut fields = request.fields(&["items"])?;
+        let items = read_items(fields.required("items")?, request.limits)?;
+        let prompt = request.model.prompts.document();
+        let inputs = items.iter().map(|item| behind(prompt, item.text.clone())).collect();
+        Ok(Self { items, inputs, space })
+    }
+
+    fn inputs(&self) -> Vec<Text<'_>> {
+        self.inputs.iter().map(|input| Text::single(input)).collect()
+    }
+
+    fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
+        let store = call.items()?;
+        let (mut new, mut texts) = (Vec::new(), BTreeSet::new());
+        for (index, item) in self.items.iter().enumerate() {
+            if texts.insert(&item.text) && !store.knows(&self.space, &item.text)? {
+                new.push(index);
+            }
+        }
+        let inputs: Vec<Text<'_>> = new.iter().map(|&index| Text::single(&self.inputs[index])).collect();
+        let (encoded, usage) = call.encode(&inputs, |input| format!("items[{}].text", new[input]))?;
+        let each = || new.iter().copied().zip(&encoded);
+        let vectors = each().map(|(index, one)| (self.items[index].text.clone(), compact(&one.vector)));
+        store.put(&self.space, self.items.clone(), vectors.collect())?;
+        let answer = Answer {
+            items: self.items.len(),
+            encoded: new.len(),
+            truncated: each().filter(|(_, one)| one.truncated).map(|(index, _)| index).collect(),
+            usage: Tokens { tokens: usage.tokens },
+            took_ms: call.took_ms(),
+        };
+        Reply::answer(&answer, usage)
+    }
+}
+
+fn read_items(field: At, limits: &Limits) -> Result<Vec<Item>, Problem> {
+    let path = field.path.clone();
+    let entries = field.array("an array of {id, text, attributes, expires}", limits.max_candidates)?;
+    if entries.is_empty() {
+        return Err(Problem::empty(path, "no items; send at least one"));
+    }
+    let mut seen = BTreeMap::new();
+    let mut items = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.into_iter().enumerate() {
+        let path = format!("{}.id", entry.path);
+        let item = read_item(entry, limits)?;
+        if let Some(first) = seen.insert(item.id.clone(), index) {
+            let detail = format!("{} is the id of items[{first}] already", quote(&item.id));
+            return Err(Problem::invalid(path, detail));
+        }
+        items.push(item);
+    }
+    Ok(items)
+}
+
+/// Reads one item.
+fn read_item(entry: At, limits: &Limits) -> Result<Item, Problem> {
+    let mut entry = entry.fields(&["id", "text", "attributes", "expires"])?;
+    let id = read_id(entry.required("id")?, limits)?;
+    let text = read_text(entry.required("text")?, limits)?;
+    let attributes = entry.optional("attributes");
+    let attributes =
+        attributes.map_or_else(|| Ok("{}".to_owned()), |field| read_attributes(field, limits))?;
+    let wanted = format!("seconds since 1970, a whole number of at most {LATEST}");
+    let expires = entry.optional("expires").map(|field| field.at_most(LATEST, &wanted)).transpose()?;
+    Ok(Item { id, text, attributes, expires: expires.map(|second| second as i64) })
+}
