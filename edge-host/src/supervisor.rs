@@ -1,6 +1,6 @@
 //! Prepares the engines, starts the workers, and reports how they ended.
 
-use std::{io, sync::Arc, thread};
+use std::{io, path::Path, sync::Arc, thread};
 
 use lockstep_rank::ItemStore;
 use tokio::sync::oneshot;
@@ -30,6 +30,8 @@ pub(crate) fn start(config: Config) -> io::Result<(Arc<Pool>, Ended)> {
     let supervised = Arc::clone(&pool);
     thread::Builder::new().name("edge-pool".into()).spawn(move || {
         let result = supervise(&supervised, &config);
+        // The folder of items is free again when the daemon has ended.
+        drop(supervised);
         // This fails if the daemon no longer waits for the workers.
         let _ = report.send(result);
     })?;
@@ -38,7 +40,8 @@ pub(crate) fn start(config: Config) -> io::Result<(Arc<Pool>, Ended)> {
 
 /// Runs the workers until the pool is stopped, or until a worker cannot make its first engine.
 fn supervise(pool: &Pool, config: &Config) -> Result<(), HostError> {
-    let items = config.items.as_deref().map(|folder| Items::open(folder, config.deadline)).transpose()?;
+    let open = |folder: &Path| Items::open(folder, config.deadline, config.instances);
+    let items = config.items.as_deref().map(open).transpose()?;
     let items = items.map(|items| Arc::new(items) as Arc<dyn ItemStore>);
     match engine::prepare(config, pool.stop_flag()) {
         Ok(prepared) => run(pool, config, &prepared, items),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Map, Value};
 
 use crate::{
     catalogue::Slot,
@@ -83,6 +84,7 @@ fn put_item(
     let number: i64 = database
         .prepare_cached(sql)?
         .query_row(params![item.id, item.text, hash, item.attributes, item.expires], |row| row.get(0))?;
+    label(database, number, &item.attributes)?;
     if before.is_some_and(|before| before != hash) {
         clear(database, models, number)?;
     }
@@ -131,7 +133,23 @@ pub(crate) fn sweep(transaction: &Connection, models: &mut [Model], now: i64) ->
 
 fn remove(database: &Connection, models: &mut [Model], item: i64) -> Result<(), StoreError> {
     clear(database, models, item)?;
+    database.prepare_cached("DELETE FROM labels WHERE item = ?1")?.execute([item])?;
     database.prepare_cached("DELETE FROM items WHERE item = ?1")?.execute([item])?;
+    Ok(())
+}
+
+/// Replaces the labels of an item by those of its attributes. What is no JSON object has none.
+fn label(database: &Connection, item: i64, attributes: &str) -> Result<(), StoreError> {
+    database.prepare_cached("DELETE FROM labels WHERE item = ?1")?.execute([item])?;
+    let attributes: Map<String, Value> = serde_json::from_str(attributes).unwrap_or_default();
+    let sql = "INSERT OR IGNORE INTO labels (name, value, item) VALUES (?1, ?2, ?3)";
+    let mut statement = database.prepare_cached(sql)?;
+    for (name, value) in &attributes {
+        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        for value in values {
+            statement.execute(params![name, value.to_string(), item])?;
+        }
+    }
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The version of the layout, kept in `user_version`.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 /// How long a connection waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,6 +36,14 @@ const TABLES: &str = "
     ) STRICT;
     CREATE INDEX items_of_text ON items (hash);
     CREATE INDEX items_that_expire ON items (expires) WHERE expires IS NOT NULL;
+    -- The values of the attributes of items, each as JSON.
+    CREATE TABLE labels (
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        item INTEGER NOT NULL,
+        PRIMARY KEY (name, value, item)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX labels_of_item ON labels (item);
     -- A row that has the vector of a text.
     CREATE TABLE vectors (
         model INTEGER NOT NULL,
@@ -91,6 +99,45 @@ pub(crate) fn item_of_number(
     let sql = "SELECT id, text, attributes, expires FROM items
                WHERE item = ?1 AND (expires IS NULL OR expires > ?2)";
     Ok(connection.prepare_cached(sql)?.query_row(params![item, now], read_item).optional()?)
+}
+
+/// The number of the item with an id.
+pub(crate) fn number(connection: &Connection, id: &str) -> Result<Option<i64>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT item FROM items WHERE id = ?1")?;
+    Ok(statement.query_row([id], |row| row.get(0)).optional()?)
+}
+
+/// The numbers of the items that have one of these values of an attribute, in their order.
+pub(crate) fn labelled(
+    connection: &Connection,
+    name: &str,
+    values: &[String],
+) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT item FROM labels WHERE name = ?1 AND value = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut numbers = Vec::new();
+    for value in values {
+        for number in statement.query_map([name, value], |row| row.get(0))? {
+            numbers.push(number?);
+        }
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(numbers)
+}
+
+/// The numbers of the newest items below `before`, at most `most`, the newest first.
+pub(crate) fn newest(
+    connection: &Connection,
+    before: i64,
+    most: usize,
+    now: i64,
+) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT item FROM items WHERE item < ?1 AND (expires IS NULL OR expires > ?2)
+               ORDER BY item DESC LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let numbers = statement.query_map(params![before, now, most], |row| row.get(0))?;
+    Ok(numbers.collect::<Result<_, _>>()?)
 }
 
 /// Whether the vector of a text is known.

@@ -19,7 +19,7 @@ pub struct Item {
     pub id: String,
     /// The text that models read.
     pub text: String,
-    /// A JSON object. The store keeps it as it is.
+    /// A JSON object. The store keeps it as it is, and finds the item by each of its values.
     pub attributes: String,
     /// The second since 1970 from which on the item is gone; `None` if it stays.
     pub expires: Option<i64>,

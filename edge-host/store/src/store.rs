@@ -138,6 +138,39 @@ impl Store {
         self.ask(|connection| database::item_of_number(connection, number, (self.settings.now)()))
     }
 
+    /// The number of the item with an id, also of one that has just expired.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn number(&self, id: &str) -> Result<Option<i64>, StoreError> {
+        self.ask(|connection| database::number(connection, id))
+    }
+
+    /// The numbers of the items whose attribute `name` has one of these values, in their order. A
+    /// value is JSON, as `serde_json` writes it. An attribute that is an array has each of its
+    /// values.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn labelled(&self, name: &str, values: &[String]) -> Result<Vec<i64>, StoreError> {
+        self.ask(|connection| database::labelled(connection, name, values))
+    }
+
+    /// The numbers of the newest items below `before`, at most `most`, the newest first. An item
+    /// that was put again keeps its number.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn newest(&self, before: i64, most: usize) -> Result<Vec<i64>, StoreError> {
+        self.ask(|connection| database::newest(connection, before, most, self.now()))
+    }
+
+    /// The current second since 1970, by the clock of the store.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        (self.settings.now)()
+    }
+
     /// Whether the store has the vector of a text.
     ///
     /// # Errors

@@ -312,3 +312,44 @@ fn a_damaged_folder_is_named_and_not_used() {
     std::fs::write(folder.path().join("items.sqlite"), "no database").unwrap();
     assert!(refused().contains("not a database"), "{}", refused());
 }
+
+#[test]
+fn items_are_found_by_the_values_of_their_attributes() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |id: &str, attributes: &str| Item { attributes: attributes.into(), ..item(id, "one") };
+    let found = |store: &Store, name: &str, values: &[&str]| -> Vec<String> {
+        let values: Vec<String> = values.iter().map(|&value| value.into()).collect();
+        let numbers = store.labelled(name, &values).unwrap();
+        numbers.into_iter().map(|number| store.item(number).unwrap().unwrap().id).collect()
+    };
+    let store = open(folder.path());
+    let items = vec![
+        with("a", r#"{"kind":"hat","sizes":[1,2,2],"new":true}"#),
+        with("b", r#"{"kind":"shoe","sizes":[2.5,3],"new":"true"}"#),
+        with("c", r#"{"kind":["hat","shoe"],"sizes":[]}"#),
+        with("d", "no JSON"),
+    ];
+    store.put(model("m"), items, vec![]).unwrap();
+    let store = {
+        drop(store);
+        open(folder.path())
+    };
+    assert_eq!(found(&store, "kind", &[r#""hat""#]), ["a", "c"]);
+    assert_eq!(found(&store, "kind", &[r#""hat""#, r#""shoe""#]), ["a", "b", "c"]);
+    assert_eq!(found(&store, "sizes", &["2"]), ["a"]);
+    assert_eq!(found(&store, "sizes", &["2.5"]), ["b"]);
+    assert_eq!(found(&store, "new", &["true"]), ["a"], "a string is no boolean");
+    assert_eq!(found(&store, "new", &[]), [""; 0]);
+    store.put(model("m"), vec![with("a", r#"{"kind":"shoe"}"#)], vec![]).unwrap();
+    store.delete(vec!["b".into()]).unwrap();
+    assert_eq!(found(&store, "kind", &[r#""shoe""#]), ["a", "c"]);
+    assert_eq!(found(&store, "sizes", &["2", "2.5", "3"]), [""; 0]);
+
+    let ids = |before: i64, most: usize| -> Vec<String> {
+        let numbers = store.newest(before, most).unwrap();
+        numbers.into_iter().map(|number| store.item(number).unwrap().unwrap().id).collect()
+    };
+    assert_eq!(ids(i64::MAX, 9), ["d", "c", "a"]);
+    assert_eq!(ids(store.number("d").unwrap().unwrap(), 1), ["c"]);
+    assert_eq!(store.number("b").unwrap(), None);
+}

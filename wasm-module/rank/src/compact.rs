@@ -40,6 +40,18 @@ impl Compact {
         Self { kernel, width, rows, norms }
     }
 
+    /// Compact vectors, `[texts, width]`.
+    pub(crate) fn of_rows(width: usize, rows: Vec<i16>) -> Self {
+        let kernel = Kernel::new();
+        let mut norms = vec![0; rows.len().checked_div(width).unwrap_or(0)];
+        if width > 0 {
+            for (row, norm) in rows.chunks_exact(width).zip(norms.chunks_exact_mut(1)) {
+                kernel.dots(row, row, norm);
+            }
+        }
+        Self { kernel, width, rows, norms }
+    }
+
     /// (42) of one text and each of the texts in `others`.
     pub(crate) fn similarities(&self, text: usize, others: Range<usize>) -> Vec<f64> {
         let mut products = vec![0; others.len()];

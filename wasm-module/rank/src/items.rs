@@ -2,9 +2,10 @@
 
 use std::fmt::Debug;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{encoder::ModelInfo, problem::Problem};
+use crate::{encoder::ModelInfo, problem::Problem, rank::Scored};
 
 /// An item of a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,14 @@ pub struct Item {
     pub attributes: String,
     /// The second since 1970 from which on the item is gone; `None` if it stays.
     pub expires: Option<i64>,
+}
+
+impl Item {
+    /// The attributes, for an answer.
+    pub(crate) fn attributes(&self) -> Result<Value, Problem> {
+        serde_json::from_str(&self.attributes)
+            .map_err(|error| Problem::Backend(format!("the attributes cannot be read: {error}")))
+    }
 }
 
 /// Vectors that may be compared: those of one model, which reads texts in one way.
@@ -64,11 +73,56 @@ pub trait ItemStore: Debug + Send + Sync {
     /// The store fails.
     fn get(&self, id: &str) -> Result<Option<Item>, Problem>;
 
+    /// The items with the best scores of those that have a vector in this space, the best first; of
+    /// equal scores in the order of the ids' bytes.
+    ///
+    /// # Errors
+    /// The store fails.
+    fn best(&self, space: &Space, liked: Liked, choice: &Choice) -> Result<Vec<Best>, Problem>;
+
+    /// The items that came last, the last first. One that was put again is as old as before.
+    ///
+    /// # Errors
+    /// The store fails.
+    fn newest(&self, choice: &Choice) -> Result<Vec<Item>, Problem>;
+
     /// Deletes the item with an id, and tells whether there was one.
     ///
     /// # Errors
     /// As [`Self::put`].
     fn delete(&self, id: &str) -> Result<bool, Problem>;
+}
+
+/// Which items may be in an answer, and how many.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// At most so many items.
+    pub top_n: usize,
+    /// Names of attributes, each with values as JSON. An item has at least one of the values of
+    /// each name; an array has each of its values.
+    pub filter: Vec<(String, Vec<String>)>,
+    /// Ids of items that are left out.
+    pub without: Vec<String>,
+}
+
+/// The texts that a person liked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Liked {
+    /// The compact vectors, `[texts, width]`; at least one.
+    pub vectors: Vec<i16>,
+    /// The weight of each text, finite and above 0.
+    pub weights: Vec<f64>,
+}
+
+/// An item of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Best {
+    /// The item.
+    pub item: Item,
+    /// The compact vector of its text.
+    pub vector: Vec<i16>,
+    /// Its score and its reasons, by [`crate::rank::score`].
+    pub scored: Scored,
 }
 
 /// The refusal of a host that keeps no items.

@@ -8,6 +8,7 @@
 //! | path | answer |
 //! |---|---|
 //! | `POST /v1/rank` | candidates in the order that suits a person, with reasons: [`rank`] |
+//! | `POST /v1/recommend` | the best of the items that a host keeps, with the scores of `/v1/rank` |
 //! | `PUT /v1/items`, `GET` and `DELETE /v1/items/{id}` | the items that a host keeps: [`ItemStore`] |
 //! | `POST /embed` | text-embeddings-inference: one vector of `f32` for each text |
 //! | `POST /rerank` | text-embeddings-inference: texts by their score against a query |
@@ -77,7 +78,7 @@ pub use clock::monotonic_ms;
 pub use coding::decoded;
 pub use encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
 pub use exact::{cosine, scaled_vector, unit_vector};
-pub use items::{Item, ItemStore, Space};
+pub use items::{Best, Choice, Item, ItemStore, Liked, Space};
 pub use job::Job;
 pub use label_scores::LabelScores;
 pub use limits::Limits;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fields::At,
+    fields::{At, Fields},
     limits::Limits,
     problem::{Problem, quote},
     texts::{read_id, read_text},
@@ -107,16 +107,21 @@ pub(crate) fn read_events(field: At, limits: &Limits) -> Result<Vec<Event>, Prob
     let read = |entry: At| {
         let mut entry = entry.fields(&["text", "weight"])?;
         let text = read_text(entry.required("text")?, limits)?;
-        let weight = entry.optional("weight").map_or(Ok(1.0), |field| {
-            let path = field.path.clone();
-            let value = field.number()?;
-            if value.is_finite() && value >= 0.0 {
-                return Ok(value);
-            }
-            let detail = format!("expected a finite number, 0 or more, got {value}");
-            Err(Problem::invalid(path, detail))
-        })?;
+        let weight = read_weight(&mut entry)?;
         Ok(Event { text, weight })
     };
     entries.into_iter().map(read).collect()
+}
+
+/// Reads how much an entry counts: a finite number, 0 or more; 1 if it does not say so.
+pub(crate) fn read_weight(entry: &mut Fields) -> Result<f64, Problem> {
+    entry.optional("weight").map_or(Ok(1.0), |field| {
+        let path = field.path.clone();
+        let value = field.number()?;
+        if value.is_finite() && value >= 0.0 {
+            return Ok(value);
+        }
+        let detail = format!("expected a finite number, 0 or more, got {value}");
+        Err(Problem::invalid(path, detail))
+    })
 }

@@ -26,6 +26,7 @@ mod items;
 mod models;
 mod predict;
 mod rank;
+mod recommend;
 mod rerank;
 mod root;
 mod similarity;
@@ -39,6 +40,7 @@ use endpoint::Route;
 /// All endpoints. The answer to an unknown path lists the paths in this order.
 pub(crate) const ENDPOINTS: &[Entry] = &[
     Entry::of::<rank::Rank>(),
+    Entry::of::<recommend::Recommend>(),
     Entry::of::<items::Put>(),
     Entry::of::<items::Get>(),
     Entry::of::<items::Delete>(),

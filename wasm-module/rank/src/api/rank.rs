@@ -67,9 +67,17 @@ struct Item<'a> {
 
 /// A history entry behind a score.
 #[derive(Serialize)]
-struct Because {
+pub(super) struct Because {
     history: usize,
     similarity: f64,
+}
+
+impl Because {
+    /// The reasons of a score. `index` gives the position in the request of a history's entry.
+    pub(super) fn of(scored: &Scored, index: impl Fn(usize) -> usize) -> Vec<Self> {
+        let reasons = scored.because.iter();
+        reasons.map(|reason| Self { history: index(reason.history), similarity: reason.similarity }).collect()
+    }
 }
 
 /// Positions of the texts whose end was cut off.
@@ -85,9 +93,10 @@ impl Truncated {
     }
 }
 
+/// How many tokens the model ran on.
 #[derive(Serialize)]
-struct Tokens {
-    tokens: usize,
+pub(super) struct Tokens {
+    pub(super) tokens: usize,
 }
 
 impl Endpoint for Rank {
@@ -155,22 +164,13 @@ impl Endpoint for Rank {
             vectors.similarity(liked.len() + a, liked.len() + b)
         });
 
-        let because = |index: usize| -> Vec<Because> {
-            let reasons = scored[index].because.iter();
-            reasons
-                .map(|reason| Because {
-                    history: history[reason.history].index,
-                    similarity: reason.similarity,
-                })
-                .collect()
-        };
         let items = chosen
             .into_iter()
             .map(|index| Item {
                 id: &self.candidates[index].id,
                 index,
                 score: scores[index],
-                because: self.explain.then(|| because(index)),
+                because: self.explain.then(|| Because::of(&scored[index], |entry| history[entry].index)),
             })
             .collect();
         let truncated = Truncated {
@@ -192,7 +192,7 @@ impl Endpoint for Rank {
 }
 
 /// Positions of the texts whose end was cut off.
-fn truncated(encoded: &[Encoded]) -> impl Iterator<Item = usize> {
+pub(super) fn truncated(encoded: &[Encoded]) -> impl Iterator<Item = usize> {
     encoded.iter().enumerate().filter(|(_, one)| one.truncated).map(|(index, _)| index)
 }
 
@@ -219,7 +219,8 @@ fn read_candidates(field: At, limits: &Limits) -> Result<Vec<Candidate>, Problem
     Ok(candidates)
 }
 
-fn read_diversity(fields: &mut Fields) -> Result<f64, Problem> {
+/// Reads `diversity`, from 0 to 1.
+pub(super) fn read_diversity(fields: &mut Fields) -> Result<f64, Problem> {
     fields.optional("diversity").map_or(Ok(0.0), |field| {
         let path = field.path.clone();
         let value = field.number()?;

@@ -5,7 +5,9 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 
-use lockstep_rank::{Item, ItemStore, Problem, Space};
+use lockstep_arith::item::dot;
+use lockstep_rank::{Best, Choice, Item, ItemStore, Liked, Problem, Space, cosine, rank::score};
+use serde_json::Value;
 
 #[derive(Debug, Default)]
 pub struct Memory(Mutex<Kept>);
@@ -13,6 +15,8 @@ pub struct Memory(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     items: BTreeMap<String, Item>,
+    /// Ids, the oldest first.
+    ids: Vec<String>,
     /// In the order in which they came.
     spaces: Vec<Space>,
     /// By the space and the text.
@@ -39,6 +43,11 @@ impl ItemStore for Memory {
         if !kept.spaces.contains(space) {
             kept.spaces.push(space.clone());
         }
+        for item in &items {
+            if !kept.items.contains_key(&item.id) {
+                kept.ids.push(item.id.clone());
+            }
+        }
         kept.items.extend(items.into_iter().map(|item| (item.id.clone(), item)));
         for (text, vector) in vectors {
             assert_eq!(vector.len(), space.width);
@@ -55,7 +64,42 @@ impl ItemStore for Memory {
         Ok(self.kept().items.get(id).cloned())
     }
 
-    fn delete(&self, id: &str) -> Result<bool, Problem> {
-        Ok(self.kept().items.remove(id).is_some())
+    fn best(&self, space: &Space, liked: Liked, choice: &Choice) -> Result<Vec<Best>, Problem> {
+        let kept = self.kept();
+        let best = kept.items.values().filter(|item| passes(item, choice)).filter_map(|item| {
+            let vector = kept.vectors.get(&(space.name.clone(), item.text.clone()))?.clone();
+            let cosines: Vec<f64> = liked
+                .vectors
+                .chunks(space.width)
+                .map(|liked| cosine(dot(liked, &vector), dot(liked, liked), dot(&vector, &vector)))
+                .collect();
+            let scored = score(&cosines, &liked.weights);
+            Some(Best { item: item.clone(), vector, scored })
+        });
+        let mut best: Vec<Best> = best.collect();
+        best.sort_by(|a, b| b.scored.score.total_cmp(&a.scored.score));
+        best.truncate(choice.top_n);
+        Ok(best)
     }
+
+    fn newest(&self, choice: &Choice) -> Result<Vec<Item>, Problem> {
+        let kept = self.kept();
+        let newest = kept.ids.iter().rev().map(|id| &kept.items[id]);
+        Ok(newest.filter(|item| passes(item, choice)).take(choice.top_n).cloned().collect())
+    }
+
+    fn delete(&self, id: &str) -> Result<bool, Problem> {
+        let mut kept = self.kept();
+        kept.ids.retain(|other| other != id);
+        Ok(kept.items.remove(id).is_some())
+    }
+}
+
+fn passes(item: &Item, choice: &Choice) -> bool {
+    let attributes: Value = serde_json::from_str(&item.attributes).unwrap();
+    let has = |(name, values): &(String, Vec<String>)| match &attributes[name] {
+        Value::Array(own) => own.iter().any(|own| values.contains(&own.to_string())),
+        own => values.contains(&own.to_string()),
+    };
+    choice.filter.iter().all(has) && !choice.without.contains(&item.id)
 }

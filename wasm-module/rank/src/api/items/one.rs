@@ -39,8 +39,7 @@ impl Endpoint for Get {
 
     fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
         let item = call.items()?.get(&self.0)?.ok_or_else(|| Problem::NoItem(quote(&self.0)))?;
-        let attributes = serde_json::from_str(&item.attributes)
-            .map_err(|error| Problem::Backend(format!("the attributes cannot be read: {error}")))?;
+        let attributes = item.attributes()?;
         let answer = Answer { id: &item.id, text: &item.text, attributes, expires: item.expires };
         Reply::answer(&answer, Usage::default())
     }

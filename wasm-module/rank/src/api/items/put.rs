@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::super::{
     call::Call,
     endpoint::{Endpoint, Request, Route},
+    rank::Tokens,
 };
 use crate::{
     attributes::read_attributes,
@@ -45,11 +46,6 @@ struct Answer {
     truncated: Vec<usize>,
     usage: Tokens,
     took_ms: f64,
-}
-
-#[derive(Serialize)]
-struct Tokens {
-    tokens: usize,
 }
 
 impl Endpoint for Put {

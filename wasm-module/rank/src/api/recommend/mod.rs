@@ -1,0 +1,138 @@
+//! `POST /v1/recommend`: the items that suit a person best, among all that the host keeps. An item
+//! has the score that `/v1/rank` gives to its text as a candidate, to the last bit.
+//!
+//! With `diversity`, items are chosen as `/v1/rank` chooses them from its largest number of
+//! candidates: those with the best scores. Without a history there are no scores, and the answer
+//! has the items that came last.
+
+mod answer;
+mod request;
+
+use super::{
+    call::Call,
+    endpoint::{Endpoint, Request, Route},
+    rank::{Because, Tokens, truncated},
+};
+use crate::{
+    compact::{Compact, compact},
+    encoder::Text,
+    items::{Best, Choice, ItemStore, Liked, Space},
+    problem::Problem,
+    prompts::behind,
+    rank::{Scored, diversify},
+    reply::{Reply, Usage},
+};
+use answer::{Answer, Shown, Skipped};
+use request::{Asked, Entry, Source};
+
+/// A person, and which items may be recommended.
+pub(crate) struct Recommend {
+    asked: Asked,
+    space: Space,
+    query_prompt: String,
+}
+
+/// An entry of the history that counts, with the text that the model reads.
+struct Read<'a> {
+    entry: &'a Entry,
+    input: String,
+}
+
+impl Endpoint for Recommend {
+    fn route() -> Route {
+        Route::post("/v1/recommend")
+    }
+
+    fn read(request: &Request<'_>) -> Result<Self, Problem> {
+        let space = Space::of(request.model, request.dimensions()?);
+        request.need_items()?;
+        let asked = Asked::read(request)?;
+        Ok(Self { asked, space, query_prompt: request.model.prompts.query().to_owned() })
+    }
+
+    fn inputs(&self) -> Vec<Text<'_>> {
+        let entries = self.asked.history.iter().filter(|entry| entry.weight > 0.0);
+        let texts = entries.filter_map(|entry| match &entry.source {
+            Source::Text(text) => Some(Text::single(text)),
+            Source::Item(_) => None,
+        });
+        texts.collect()
+    }
+
+    fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
+        let Asked { choice, diversity, explain, .. } = &self.asked;
+        let store = call.items()?;
+        let (history, unknown) = self.history(store)?;
+        let (best, cut, usage) = if history.is_empty() {
+            let newest = store.newest(choice)?.into_iter();
+            let scored = Scored { score: 0.0, because: Vec::new() };
+            let unscored = |item| Best { item, vector: Vec::new(), scored: scored.clone() };
+            (newest.map(unscored).collect(), Vec::new(), Usage::default())
+        } else {
+            let inputs: Vec<Text<'_>> = history.iter().map(|read| Text::single(&read.input)).collect();
+            let (encoded, usage) = call.encode(&inputs, |input| history[input].entry.path())?;
+            let cut = truncated(&encoded).map(|at| history[at].entry.index).collect();
+            let liked = Liked {
+                vectors: encoded.iter().flat_map(|one| compact(&one.vector)).collect(),
+                weights: history.iter().map(|read| read.entry.weight).collect(),
+            };
+            let pool = if *diversity == 0.0 { choice.top_n } else { call.limits.max_candidates };
+            let best = store.best(&self.space, liked, &Choice { top_n: pool, ..choice.clone() })?;
+            (self.diverse(best), cut, usage)
+        };
+        let index = |entry: usize| history[entry].entry.index;
+        let items: Vec<Shown<'_>> = best
+            .iter()
+            .map(|best| {
+                let because = explain.then(|| Because::of(&best.scored, index));
+                Shown::of(best, because, &self.asked.with)
+            })
+            .collect::<Result<_, _>>()?;
+        let model = call.model();
+        let answer = Answer {
+            model: &model.model_id,
+            model_digest: &model.model_digest,
+            backend: &model.backend,
+            items,
+            cold_start: history.is_empty().then_some("the items that came last, because no history is known"),
+            truncated: Skipped { history: cut },
+            unknown: Skipped { history: unknown },
+            usage: Tokens { tokens: usage.tokens },
+            took_ms: call.took_ms(),
+        };
+        Reply::answer(&answer, usage)
+    }
+}
+
+impl Recommend {
+    /// The entries of the history that count, and the positions of the items that are not kept any
+    /// more.
+    fn history(&self, store: &dyn ItemStore) -> Result<(Vec<Read<'_>>, Vec<usize>), Problem> {
+        let (mut history, mut unknown) = (Vec::new(), Vec::new());
+        for entry in self.asked.history.iter().filter(|entry| entry.weight > 0.0) {
+            let input = match &entry.source {
+                Source::Text(text) => Some(text.clone()),
+                Source::Item(id) => store.get(id)?.map(|item| behind(&self.query_prompt, item.text)),
+            };
+            match input {
+                Some(input) => history.push(Read { entry, input }),
+                None => unknown.push(entry.index),
+            }
+        }
+        Ok((history, unknown))
+    }
+
+    /// The items that the request's diversity chooses from the best ones.
+    fn diverse(&self, best: Vec<Best>) -> Vec<Best> {
+        let Asked { choice, diversity, .. } = &self.asked;
+        if *diversity == 0.0 {
+            return best;
+        }
+        let scores: Vec<f64> = best.iter().map(|best| best.scored.score).collect();
+        let rows = best.iter().flat_map(|best| best.vector.iter().copied()).collect();
+        let vectors = Compact::of_rows(self.space.width, rows);
+        let chosen = diversify(&scores, choice.top_n, *diversity, |a, b| vectors.similarity(a, b));
+        let mut best: Vec<Option<Best>> = best.into_iter().map(Some).collect();
+        chosen.into_iter().filter_map(|index| best[index].take()).collect()
+    }
+}
