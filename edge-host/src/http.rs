@@ -20,7 +20,7 @@ use crate::{
     core::{context::Context, route::Priority, timing::Timing},
     cors, head,
     info::Info,
-    keys::{Pass, needed},
+    keys::{Pass, Scope, needed},
     live::{InForce, Live},
     log,
     metrics::{self, Metrics},
@@ -168,7 +168,7 @@ fn deadline(headers: &HeaderMap, most: Duration) -> Result<Duration, Problem> {
 /// The priority that a request asks for. Nobody waits for items that are put.
 fn priority(head: &Parts) -> Result<Priority, Problem> {
     match head.headers.get(PRIORITY) {
-        None if head.method == Method::PUT => Ok(Priority::Batch),
+        None if needed(&head.method, head.uri.path()) == Some(Scope::Write) => Ok(Priority::Batch),
         None => Ok(Priority::default()),
         Some(value) => match value.as_bytes() {
             b"interactive" => Ok(Priority::Interactive),

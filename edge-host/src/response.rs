@@ -29,8 +29,9 @@ pub(crate) fn plain(media_type: &'static str, text: String) -> Response {
 
 /// A reply of the service, with the headers that belong to it.
 pub(crate) fn of_reply(reply: Reply) -> Response {
-    let headers = reply.headers();
+    let (headers, kind) = (reply.headers(), reply.media_type());
     let mut response = json(reply.status, reply.body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     add(&mut response, headers);
     response
 }

@@ -102,3 +102,18 @@ async fn changes_need_the_scope_write() {
     }
     daemon.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn lines_are_answered_by_lines() {
+    let folder = Folder::new();
+    let daemon = Daemon::ready(|config| config.items = Some(folder.0.join("items"))).await;
+    let lines = "{\"id\": \"a\", \"text\": \"x\"}\r\n\n{\"id\": \"b\"}\n";
+    let answer = daemon.ask("POST", "/v1/items/bulk", lines).await;
+    assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
+    let results: Vec<Value> = answer.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let found: Vec<_> = results.iter().map(|result| (&result["line"], &result["status"])).collect();
+    assert_eq!(found, [(&json!(1), &json!(200)), (&json!(3), &json!(422))]);
+    assert_eq!(daemon.ask("GET", "/v1/items/a", "").await.status, 200);
+    daemon.ask("POST", "/v1/items/bulk", "\n").await.refuses(400, "Empty", "body: no lines");
+    daemon.stop().await.unwrap();
+}

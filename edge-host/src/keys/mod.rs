@@ -14,7 +14,7 @@ pub use file::{KeyFileError, read};
 pub use new::{NewKey, make};
 pub use permit::Keys;
 pub(crate) use permit::Pass;
-pub(crate) use scope::needed;
+pub(crate) use scope::{Scope, needed};
 
 #[cfg(test)]
 mod tests;

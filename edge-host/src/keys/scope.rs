@@ -32,7 +32,7 @@ pub(crate) fn needed(method: &Method, path: &str) -> Option<Scope> {
     match (method.as_str(), path) {
         ("GET" | "HEAD", "/health" | "/ping" | "/" | "/v2/health/live" | "/v2/health/ready") => None,
         (_, "/metrics") => Some(Scope::Metrics),
-        ("PUT" | "DELETE" | "PATCH", _) => Some(Scope::Write),
+        ("PUT" | "DELETE" | "PATCH", _) | ("POST", "/v1/items/bulk") => Some(Scope::Write),
         _ => Some(Scope::Score),
     }
 }

@@ -124,4 +124,5 @@ fn health_is_open_and_the_rest_needs_a_scope() {
     assert_eq!(needed(&Method::GET, "/info"), Some(Scope::Score));
     assert_eq!(needed(&Method::GET, "/metrics"), Some(Scope::Metrics));
     assert_eq!(needed(&Method::PUT, "/v1/items"), Some(Scope::Write));
+    assert_eq!(needed(&Method::POST, "/v1/items/bulk"), Some(Scope::Write));
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `POST /v1/rank` | candidates in the order that suits a person, with reasons: [`rank`] |
 //! | `POST /v1/recommend` | the best of the items that a host keeps, with the scores of `/v1/rank` |
+//! | `POST /v1/items/bulk` | items to keep, one a line, and a line of the answer for each |
 //! | `PUT /v1/items`, `GET` and `DELETE /v1/items/{id}` | the items that a host keeps: [`ItemStore`] |
 //! | `POST /embed` | text-embeddings-inference: one vector of `f32` for each text |
 //! | `POST /rerank` | text-embeddings-inference: texts by their score against a query |

@@ -19,19 +19,32 @@ pub struct Usage {
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// JSON.
+    /// JSON, or JSON lines: see [`Self::media_type`].
     pub body: String,
     /// What the request cost; zeros for a refusal.
     pub usage: Usage,
     /// The reason, if this is a refusal.
     problem: Option<Box<Problem>>,
+    /// Whether the body is a line of JSON for each line of the request.
+    lines: bool,
 }
 
 impl Reply {
     /// Status 200 with a body in JSON.
     #[must_use]
     pub fn ok(body: String, usage: Usage) -> Self {
-        Self { status: 200, body, usage, problem: None }
+        Self { status: 200, body, usage, problem: None, lines: false }
+    }
+
+    /// Status 200 with a body of lines, each of them JSON.
+    pub(crate) fn lines(body: String, usage: Usage) -> Self {
+        Self { lines: true, ..Self::ok(body, usage) }
+    }
+
+    /// The media type of the body.
+    #[must_use]
+    pub fn media_type(&self) -> &'static str {
+        if self.lines { "application/x-ndjson" } else { "application/json" }
     }
 
     /// A refusal: `{"error", "error_type"}`, the shape of text-embeddings-inference. This is the
@@ -39,7 +52,7 @@ impl Reply {
     pub fn refusal(problem: &Problem) -> Self {
         let body = json!({ "error": problem.to_string(), "error_type": problem.error_type() });
         let (status, problem) = (problem.status(), Some(Box::new(problem.clone())));
-        Self { status, body: body.to_string(), usage: Usage::default(), problem }
+        Self { status, body: body.to_string(), usage: Usage::default(), problem, lines: false }
     }
 
     /// The same reply in the shape that clients expect at a path. On OpenAI's paths a refusal is

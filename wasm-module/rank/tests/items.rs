@@ -155,3 +155,56 @@ fn a_host_without_items_or_a_model_without_vectors_says_so() {
     refused(&reply, 424, "Backend", &["/v1/items needs an embedding model"]);
     assert_eq!(store.get("a").unwrap(), None::<Item>);
 }
+
+fn bulk(store: &Arc<Memory>, body: &[u8]) -> Reply {
+    let store: Arc<dyn ItemStore> = Arc::<Memory>::clone(store);
+    service(Fake::embedding()).with_items(Some(store)).handle("POST", "/v1/items/bulk", body)
+}
+
+#[test]
+fn each_line_is_put_or_refused_alone() {
+    let store = Arc::new(Memory::default());
+    let long = "word ".repeat(20);
+    let lines = [
+        r#"{"id": "a", "text": "red hat", "attributes": {"n": 1}}"#.to_owned(),
+        String::new(),
+        r#"{"id": "b"}"#.to_owned(),
+        "[1]".to_owned(),
+        r#"{"id": "b", "text"#.to_owned(),
+        format!(r#"{{"id": "c", "text": "{long}"}}"#),
+        " \r".to_owned(),
+        r#"{"id": "a", "text": "blue hat", "expires": 253402300799}"#.to_owned(),
+        r#"{"id": "", "text": "x"}"#.to_owned(),
+    ];
+    let reply = bulk(&store, lines.join("\n").as_bytes());
+    assert_eq!((reply.status, reply.media_type()), (200, "application/x-ndjson"));
+    let results: Vec<Value> = reply.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let good = |line: usize, id: &str, truncated: bool| json!({"line": line, "status": 200, "id": id, "truncated": truncated});
+    assert_eq!((&results[0], &results[4]), (&good(1, "a", false), &good(6, "c", true)));
+    assert_eq!(results[5], good(8, "a", false));
+    for (at, line, status, kind, part) in [
+        (1, 3, 422, "Validation", "text: this field is missing"),
+        (2, 4, 422, "Validation", "body: expected an object with id, text"),
+        (3, 5, 422, "Validation", "EOF"),
+        (6, 9, 400, "Empty", "id: the id is"),
+    ] {
+        let result = &results[at];
+        assert_eq!((&result["line"], &result["status"]), (&json!(line), &json!(status)), "{result}");
+        assert_eq!(result["error_type"], kind);
+        assert!(result["error"].as_str().unwrap().contains(part), "{result}");
+    }
+    assert_eq!(results.len(), 7);
+    assert_eq!(read(&get(&store, "/v1/items/a"))["text"], "blue hat", "the later line stays");
+    refused(&get(&store, "/v1/items/b"), 404, "Validation", &[]);
+
+    refused(&bulk(&store, b""), 400, "Empty", &["body: no lines"]);
+    let many = "{\"id\": \"a\", \"text\": \"x\"}\n".repeat(1001);
+    refused(
+        &bulk(&store, many.as_bytes()),
+        413,
+        "Validation",
+        &["body: 1001 lines up to here, the limit is 1000"],
+    );
+    let reply = service(Fake::embedding()).handle("POST", "/v1/items/bulk", b"{}");
+    refused(&reply, 424, "Backend", &["no items are kept here"]);
+}

@@ -42,6 +42,7 @@ pub(crate) const ENDPOINTS: &[Entry] = &[
     Entry::of::<rank::Rank>(),
     Entry::of::<recommend::Recommend>(),
     Entry::of::<items::Put>(),
+    Entry::of::<items::Bulk>(),
     Entry::of::<items::Get>(),
     Entry::of::<items::Delete>(),
     Entry::of::<embed::Embed>(),

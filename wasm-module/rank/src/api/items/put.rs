@@ -1,18 +1,19 @@
 //! `PUT /v1/items`: puts items, each in the place of the one with its id. The model runs on the
 //! texts whose vectors are not known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::super::{
-    call::Call,
-    endpoint::{Endpoint, Request, Route},
-    rank::Tokens,
+use super::{
+    super::{
+        call::Call,
+        endpoint::{Endpoint, Request, Route},
+        rank::Tokens,
+    },
+    keep::{FIELDS, Kept, keep, read_item},
 };
 use crate::{
-    attributes::read_attributes,
-    compact::compact,
     encoder::Text,
     fields::At,
     items::{Item, Space},
@@ -20,11 +21,7 @@ use crate::{
     problem::{Problem, quote},
     prompts::behind,
     reply::Reply,
-    texts::{read_id, read_text},
 };
-
-/// The last second of the year 9999. A time in milliseconds is beyond it.
-const LATEST: u64 = 253_402_300_799;
 
 /// Items to keep.
 pub(crate) struct Put {
@@ -68,22 +65,12 @@ impl Endpoint for Put {
     }
 
     fn run(&self, call: &mut Call<'_>) -> Result<Reply, Problem> {
-        let store = call.items()?;
-        let (mut new, mut texts) = (Vec::new(), BTreeSet::new());
-        for (index, item) in self.items.iter().enumerate() {
-            if texts.insert(&item.text) && !store.knows(&self.space, &item.text)? {
-                new.push(index);
-            }
-        }
-        let inputs: Vec<Text<'_>> = new.iter().map(|&index| Text::single(&self.inputs[index])).collect();
-        let (encoded, usage) = call.encode(&inputs, |input| format!("items[{}].text", new[input]))?;
-        let each = || new.iter().copied().zip(&encoded);
-        let vectors = each().map(|(index, one)| (self.items[index].text.clone(), compact(&one.vector)));
-        store.put(&self.space, self.items.clone(), vectors.collect())?;
+        let field = |index: usize| format!("items[{index}].text");
+        let Kept { encoded, truncated, usage } = keep(call, &self.space, &self.items, &self.inputs, field)?;
         let answer = Answer {
             items: self.items.len(),
-            encoded: new.len(),
-            truncated: each().filter(|(_, one)| one.truncated).map(|(index, _)| index).collect(),
+            encoded,
+            truncated,
             usage: Tokens { tokens: usage.tokens },
             took_ms: call.took_ms(),
         };
@@ -101,7 +88,7 @@ fn read_items(field: At, limits: &Limits) -> Result<Vec<Item>, Problem> {
     let mut items = Vec::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
         let path = format!("{}.id", entry.path);
-        let item = read_item(entry, limits)?;
+        let item = read_item(entry.fields(&FIELDS)?, limits)?;
         if let Some(first) = seen.insert(item.id.clone(), index) {
             let detail = format!("{} is the id of items[{first}] already", quote(&item.id));
             return Err(Problem::invalid(path, detail));
@@ -109,17 +96,4 @@ fn read_items(field: At, limits: &Limits) -> Result<Vec<Item>, Problem> {
         items.push(item);
     }
     Ok(items)
-}
-
-/// Reads one item.
-fn read_item(entry: At, limits: &Limits) -> Result<Item, Problem> {
-    let mut entry = entry.fields(&["id", "text", "attributes", "expires"])?;
-    let id = read_id(entry.required("id")?, limits)?;
-    let text = read_text(entry.required("text")?, limits)?;
-    let attributes = entry.optional("attributes");
-    let attributes =
-        attributes.map_or_else(|| Ok("{}".to_owned()), |field| read_attributes(field, limits))?;
-    let wanted = format!("seconds since 1970, a whole number of at most {LATEST}");
-    let expires = entry.optional("expires").map(|field| field.at_most(LATEST, &wanted)).transpose()?;
-    Ok(Item { id, text, attributes, expires: expires.map(|second| second as i64) })
 }
