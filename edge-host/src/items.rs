@@ -120,6 +120,10 @@ impl ItemStore for Items {
         self.store.knows(&space.name, &text_hash(text)).map_err(refusal)
     }
 
+    fn missing(&self, space: &Space, after: i64, most: usize) -> Result<Vec<(i64, String)>, Problem> {
+        self.store.missing(&space.name, after, most).map_err(refusal)
+    }
+
     fn get(&self, id: &str) -> Result<Option<Item>, Problem> {
         Ok(self.store.get(id).map_err(refusal)?.map(item))
     }

@@ -42,6 +42,7 @@ mod cors;
 mod engine;
 mod error;
 mod files;
+mod filling;
 mod head;
 mod http;
 mod info;

@@ -13,6 +13,7 @@ use crate::{
     },
     engine::{self, Prepared},
     error::HostError,
+    filling,
     info::Info,
     items::Items,
     pool::{Pool, Served},
@@ -72,6 +73,10 @@ fn run(
     thread::scope(|scope| {
         let mut workers = Vec::new();
         let mut result = Ok(());
+        if items.is_some() {
+            let thread = thread::Builder::new().name("filling".into());
+            thread.spawn_scoped(scope, || filling::run(pool)).map_err(HostError::Thread)?;
+        }
         for (seat, (plan, engines)) in seats.iter().enumerate() {
             let thread = thread::Builder::new().name(format!("edge-{seat}")).stack_size(STACK);
             let (scheduler, first) = (&*scheduler, &first);

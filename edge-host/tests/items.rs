@@ -117,3 +117,38 @@ async fn lines_are_answered_by_lines() {
     daemon.ask("POST", "/v1/items/bulk", "\n").await.refuses(400, "Empty", "body: no lines");
     daemon.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_new_model_gets_the_vectors_of_all_items() {
+    let folder = Folder::new();
+    let items = folder.0.join("items");
+    let old = Daemon::ready(|config| config.items = Some(items.clone())).await;
+    let all: Vec<Value> =
+        (0..50).map(|n| json!({"id": n.to_string(), "text": format!("word {n}")})).collect();
+    assert_eq!(old.ask("PUT", ITEMS, &json!({ "items": all }).to_string()).await.status, 200);
+    old.stop().await.unwrap();
+
+    // A model that reads less of a text has vectors of its own.
+    let new = Daemon::ready(|config| {
+        let manifest = config.model.join("lockstep.json");
+        let text = fs::read_to_string(&manifest).unwrap();
+        let other = text.replace("\"max_input_length\":64", "\"max_input_length\":32");
+        assert_ne!(text, other);
+        fs::write(manifest, other).unwrap();
+        config.items = Some(items);
+    })
+    .await;
+    let asked = json!({"user": {"history": [{"text": "word"}]}, "top_n": 1000}).to_string();
+    let found = async || {
+        let answer = new.ask("POST", "/v1/recommend", &asked).await;
+        let answer: Value = serde_json::from_str(&answer.body).unwrap();
+        answer["items"].as_array().unwrap().len()
+    };
+    let filled = async {
+        while found().await < 50 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), filled).await.unwrap();
+    new.stop().await.unwrap();
+}

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lockstep_rank::{ItemStore, Limits, ModelInfo, Problem, Reply, Service, monotonic_ms};
+use lockstep_rank::{ItemStore, Limits, ModelInfo, Problem, Reply, Service, fill, monotonic_ms};
 
 use super::{
     context::Context,
@@ -71,6 +71,18 @@ impl Front {
     /// Answers a request. Blocks until the answer, the context's deadline or its cancellation.
     pub(crate) fn answer(&self, method: &str, path: &str, body: &[u8], context: &Context) -> Reply {
         self.answer_within(self.limits, method, path, body, context)
+    }
+
+    /// Gives some items their vectors: see [`fill`]. Other requests go first.
+    ///
+    /// # Errors
+    /// Those of [`fill`], or too much work before this.
+    pub(crate) fn fill(&self, after: i64, most: usize) -> Result<Option<i64>, Problem> {
+        let Self { texts, info, scheduler, items, .. } = self;
+        let Some(items) = items else { return Ok(None) };
+        let context = &Context::new(Instant::now(), self.deadline, Priority::Batch);
+        let mut queue = Queue { reader: texts.reader(), scheduler, context, info };
+        fill(&mut queue, &**items, after, most)
     }
 
     fn answer_within(

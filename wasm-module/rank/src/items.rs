@@ -67,6 +67,13 @@ pub trait ItemStore: Debug + Send + Sync {
     /// The store fails.
     fn knows(&self, space: &Space, text: &str) -> Result<bool, Problem>;
 
+    /// Items that have no vector in this space yet: their numbers and texts, at most `most`, in the
+    /// order of the numbers, which are all larger than `after`. Numbers are above 0.
+    ///
+    /// # Errors
+    /// The store fails.
+    fn missing(&self, space: &Space, after: i64, most: usize) -> Result<Vec<(i64, String)>, Problem>;
+
     /// The item with an id.
     ///
     /// # Errors

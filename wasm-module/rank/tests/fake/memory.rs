@@ -60,6 +60,15 @@ impl ItemStore for Memory {
         Ok(self.vector(space, text).is_some())
     }
 
+    fn missing(&self, space: &Space, after: i64, most: usize) -> Result<Vec<(i64, String)>, Problem> {
+        let kept = self.kept();
+        let numbered = (1..).zip(&kept.ids).map(|(number, id)| (number, kept.items[id].text.clone()));
+        let lacks = |(number, text): &(i64, String)| {
+            *number > after && !kept.vectors.contains_key(&(space.name.clone(), text.clone()))
+        };
+        Ok(numbered.filter(lacks).take(most).collect())
+    }
+
     fn get(&self, id: &str) -> Result<Option<Item>, Problem> {
         Ok(self.kept().items.get(id).cloned())
     }
