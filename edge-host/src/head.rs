@@ -11,6 +11,9 @@ use hyper::{
 };
 use lockstep_rank::Problem;
 
+/// What a browser tells of the page that sends the request.
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Refuses a head that HTTP/1.1 forbids, a host that is not among `hosts` (empty for any), and a
 /// request of a page of another site that changes or computes something. `permitted` tells that
 /// CORS lets the page read the answer.
@@ -29,16 +32,23 @@ pub(crate) fn check(head: &Parts, hosts: &[String], permitted: bool) -> Result<(
         }
     }
     let harmless = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&head.method);
-    match head.headers.get(ORIGIN) {
-        Some(origin) if !permitted && !harmless => {
-            let origin = String::from_utf8_lossy(origin.as_bytes());
-            if same_site(&origin, host.as_ref()) {
-                return Ok(());
-            }
-            let detail = format!("pages of {origin} may not ask this daemon; --allow-origin lets them");
-            Err(Problem::Forbidden(detail))
-        }
-        _ => Ok(()),
+    if permitted || harmless || is_own_page(&head.headers, host.as_ref()) {
+        return Ok(());
+    }
+    let origin = head.headers.get(ORIGIN).map_or(b"another site".as_slice(), |origin| origin.as_bytes());
+    let origin = String::from_utf8_lossy(origin);
+    let detail = format!("pages of {origin} may not ask this daemon; --allow-origin lets them");
+    Err(Problem::Forbidden(detail))
+}
+
+/// Whether no page of another origin sends the request. Browsers tell so in `Sec-Fetch-Site`, which
+/// stays true behind a proxy that gives the request another `Host`. A browser that does not know
+/// the header, or asks over plain HTTP, has only `Origin`; other clients have neither.
+fn is_own_page(headers: &HeaderMap, host: Option<&Authority>) -> bool {
+    match (headers.get(SITE), headers.get(ORIGIN)) {
+        (Some(site), _) => [b"same-origin".as_slice(), b"none"].contains(&site.as_bytes()),
+        (None, Some(origin)) => same_site(&String::from_utf8_lossy(origin.as_bytes()), host),
+        (None, None) => true,
     }
 }
 
@@ -155,6 +165,22 @@ mod tests {
         for origin in ["http://a.example:8080", "https://a.example:8080"] {
             assert_eq!(ask("POST", origin, false), None);
         }
+    }
+
+    #[test]
+    fn a_browser_tells_of_its_page_also_behind_a_proxy() {
+        let ask = |site: &str, permitted: bool| {
+            let page =
+                [("host", "127.0.0.1:9"), ("origin", "https://shop.example"), ("sec-fetch-site", site)];
+            refusal("POST", &page, &[], permitted)
+        };
+        assert_eq!((ask("same-origin", false), ask("none", false)), (None, None));
+        for site in ["cross-site", "same-site", "new-word"] {
+            assert!(ask(site, false).unwrap().contains("403 pages of https://shop.example"), "{site}");
+            assert_eq!(ask(site, true), None);
+        }
+        let form = refusal("POST", &[("host", "a"), ("sec-fetch-site", "cross-site")], &[], false).unwrap();
+        assert!(form.contains("pages of another site may not ask"), "{form}");
     }
 
     #[test]
