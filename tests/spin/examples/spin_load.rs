@@ -163,11 +163,16 @@ fn kept(address: SocketAddr, count: usize) {
         ("POST", "/embed", br#"{"inputs":"hello"}"#),
     ];
     let mut times = Vec::new();
+    let mut stalled = [0; 5];
     let mut connection = Kept::to(address);
-    for (method, path, body) in requests.iter().cycle().take(count) {
+    for (number, (method, path, body)) in requests.iter().enumerate().cycle().take(count) {
         let began = Instant::now();
         assert_eq!(connection.ask(method, path, body).0, 200, "{path}");
         times.push(began.elapsed());
+        stalled[number] += usize::from(began.elapsed() >= STALL);
+    }
+    for ((method, path, _), stalled) in requests.iter().zip(stalled).filter(|(_, stalled)| *stalled > 0) {
+        println!("{method} {path}: {stalled} took {STALL:?} or more");
     }
     times.sort_unstable();
     let stalls = times.iter().filter(|time| **time >= STALL).count();
