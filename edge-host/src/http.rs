@@ -62,8 +62,7 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: &Shared) -> Respo
     let mut response = if permission.preflight {
         cors::preflight()
     } else {
-        let permitted = permission.headers.iter().any(|(name, _)| *name == "access-control-allow-origin");
-        let checked = head::check(&head, &shared.config.allow_hosts, permitted);
+        let checked = head::check(&head, &shared.config.allow_hosts, permission.allowed);
         let answered = match checked.and_then(|()| pass(&live, &head, arrived)) {
             Ok(pass) => {
                 record.key = pass.as_ref().map(|pass| Arc::clone(&pass.name));

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap, num::NonZeroUsize, path::Path, ti
 
 use lockstep_rank::{Best, Choice, Item, ItemStore, Liked, Problem, Space};
 use lockstep_search::{History, Wanted, best};
-use lockstep_store::{self as store, ModelName, Settings, Store, StoreError, VectorOf, View, text_hash};
+use lockstep_store::{ModelName, Settings, Store, StoreError, VectorOf, View, text_hash};
 
 /// How often a search is made again because items were deleted meanwhile.
 const TRIES: usize = 4;
@@ -83,10 +83,10 @@ impl Items {
         let found = best(view.catalogue(), history, &wanted);
         let of_row = |found: lockstep_search::Found| {
             let read = self.store.item(view.slot(found.row).item)?;
-            Ok(read.map(|read| {
+            Ok(read.map(|item| {
                 let mut vector = vec![0; view.catalogue().width().unwrap_or(0)];
                 view.catalogue().read(found.row, &mut vector);
-                Best { item: item(read), vector, scored: found.scored }
+                Best { item, vector, scored: found.scored }
             }))
         };
         found.into_iter().map(of_row).collect()
@@ -106,14 +106,8 @@ impl Items {
 
 impl ItemStore for Items {
     fn put(&self, space: &Space, items: Vec<Item>, vectors: Vec<(String, Vec<i16>)>) -> Result<(), Problem> {
-        let items = items.into_iter().map(|Item { id, text, attributes, expires }| store::Item {
-            id,
-            text,
-            attributes,
-            expires,
-        });
         let vectors = vectors.into_iter().map(|(text, compact)| VectorOf { text: text_hash(&text), compact });
-        self.store.put(name(space), items.collect(), vectors.collect()).map(drop).map_err(refusal)
+        self.store.put(name(space), items, vectors.collect()).map(drop).map_err(refusal)
     }
 
     fn knows(&self, space: &Space, text: &str) -> Result<bool, Problem> {
@@ -125,7 +119,7 @@ impl ItemStore for Items {
     }
 
     fn get(&self, id: &str) -> Result<Option<Item>, Problem> {
-        Ok(self.store.get(id).map_err(refusal)?.map(item))
+        self.store.get(id).map_err(refusal)
     }
 
     fn best(&self, space: &Space, liked: Liked, choice: &Choice) -> Result<Vec<Best>, Problem> {
@@ -150,7 +144,7 @@ impl ItemStore for Items {
             let Some(&last) = numbers.last() else { break };
             before = last;
             for number in numbers.into_iter().filter(|&number| allowed.has(number)) {
-                newest.extend(self.store.item(number).map_err(refusal)?.map(item));
+                newest.extend(self.store.item(number).map_err(refusal)?);
             }
         }
         newest.truncate(choice.top_n);
@@ -164,11 +158,6 @@ impl ItemStore for Items {
 
 fn name(space: &Space) -> ModelName {
     ModelName { digest: space.name.clone(), width: space.width }
-}
-
-fn item(item: store::Item) -> Item {
-    let store::Item { id, text, attributes, expires } = item;
-    Item { id, text, attributes, expires }
 }
 
 fn refusal(error: StoreError) -> Problem {

@@ -52,6 +52,7 @@ mod metrics;
 mod notify;
 mod pool;
 mod prompt;
+mod random;
 mod record;
 mod request_id;
 mod response;

@@ -6,15 +6,14 @@ mod stand_in;
 use std::{
     ffi::OsStr,
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    io::{BufRead, BufReader},
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
 use lockstep_edge_host::keys::make;
-use stand_in::{Answer, Daemon, ENCODE, Folder, request, texts};
+use stand_in::{Answer, Daemon, ENCODE, Folder, exchange, request, texts};
 
 async fn ask(daemon: &Daemon, method: &str, path: &str, header: &str) -> Answer {
     let mut client = daemon.client().await;
@@ -97,12 +96,8 @@ fn a_hangup_reads_the_settings_anew() {
     };
     let address = said("http://").rsplit_once("http://").unwrap().1.to_owned();
     let status = |key: &str, path: &str| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        let more =
-            format!("host: localhost\r\nconnection: close\r\nx-api-key: {key}\r\norigin: https://a.example");
-        stream.write_all(request("GET", path, "").replacen("host: localhost", &more, 1).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let more = format!("x-api-key: {key}\r\norigin: https://a.example\r\n");
+        let answer = exchange(&address, &request("GET", path, ""), &more);
         (answer[9..12].to_owned(), answer.contains("access-control-allow-origin"))
     };
     while status("", "/health").0 != "200" {

@@ -5,16 +5,15 @@ mod stand_in;
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    io::{BufRead, BufReader},
     os::unix::net::UnixDatagram,
     process::{Command, Stdio},
     time::Duration,
 };
 
-use lockstep_edge_host::HostError;
+use lockstep_edge_host::{Config, HostError};
 use serde_json::{Value, json};
-use stand_in::{Daemon, ENCODE, Folder, request, texts, vector};
+use stand_in::{Daemon, ENCODE, Folder, exchange, request, texts, vector};
 
 #[tokio::test]
 async fn nothing_is_ready_until_the_model_is_open() {
@@ -86,6 +85,14 @@ async fn relaxed_simd_compiles() {
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_edge-host"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The program with one instance of the stand-in, on a free port.
+fn serving(config: &Config, more: &[&str]) -> Command {
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--instances", "1"]).args(more);
+    command.arg("--model").arg(&config.model).arg("--module").arg(&config.module);
     command
 }
 
@@ -174,27 +181,11 @@ fn the_program_serves_logs_and_ends_on_sigterm() {
         let length = socket.recv(&mut state).unwrap();
         String::from_utf8(state[..length].to_vec()).unwrap()
     };
-    let mut child = program()
-        .env("NOTIFY_SOCKET", &manager)
-        .args(["serve", "--listen", "127.0.0.1:0", "--log", "--instances", "1"])
-        .arg("--model")
-        .arg(&config.model)
-        .arg("--module")
-        .arg(&config.module)
-        .spawn()
-        .unwrap();
+    let mut child = serving(&config, &["--log"]).env("NOTIFY_SOCKET", &manager).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let line = lines.next().unwrap().unwrap();
     let address = line.rsplit_once("http://").unwrap().1.to_owned();
-    let ask = |method: &str, path: &str| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        let request = request(method, path, &texts(&["hello"]));
-        let request = request.replacen("host: localhost", "host: localhost\r\nconnection: close", 1);
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
+    let ask = |method: &str, path: &str| exchange(&address, &request(method, path, &texts(&["hello"])), "");
     assert_eq!(told(), "READY=1");
     assert!(ask("GET", "/health").starts_with("HTTP/1.1 200"));
     assert!(ask("POST", ENCODE).contains("[[104,5,1044,1]]"));
@@ -214,26 +205,15 @@ fn the_program_serves_logs_and_ends_on_sigterm() {
 fn a_log_in_json_has_the_requests_by_their_ids() {
     let folder = Folder::new();
     let config = folder.furnish("model");
-    let mut child = program()
-        .args(["serve", "--listen", "127.0.0.1:0", "--log", "--log-json", "--instances", "1"])
-        .arg("--model")
-        .arg(&config.model)
-        .arg("--module")
-        .arg(&config.module)
-        .spawn()
-        .unwrap();
+    let mut child = serving(&config, &["--log", "--log-json"]).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut objects = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     let message = objects.next().unwrap();
     assert!(message["time"].as_f64().unwrap() > 1.7e9, "{message}");
     let address = message["message"].as_str().unwrap().rsplit_once("http://").unwrap().1.to_owned();
     let ask = |method: &str, path: &str| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        let head = "host: localhost\r\nconnection: close\r\nx-request-id: mine";
-        let text = request(method, path, &texts(&["hello"])).replacen("host: localhost", head, 1);
-        stream.write_all(text.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let request = request(method, path, &texts(&["hello"]));
+        let answer = exchange(&address, &request, "x-request-id: mine\r\n");
         assert!(answer.contains("x-request-id: mine\r\n"), "{answer}");
         answer
     };

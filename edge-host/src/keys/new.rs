@@ -2,8 +2,9 @@
 
 use std::io;
 
-use rustix::rand::{GetRandomFlags, getrandom};
-use sha2::{Digest, Sha256};
+use lockstep_folder::manifest::sha256;
+
+use crate::random;
 
 /// The beginning of each key, by which scanners of leaked secrets know it.
 const PREFIX: &str = "lsk_";
@@ -22,17 +23,9 @@ pub struct NewKey {
 /// # Errors
 /// The system gives no random bytes.
 pub fn make(name: &str) -> io::Result<NewKey> {
-    let mut bytes = [0; 32];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        filled += getrandom(&mut bytes[filled..], GetRandomFlags::empty())?;
-    }
-    let key = format!("{PREFIX}{}", hex(&bytes));
-    let hash = hex(&Sha256::digest(key.as_bytes()));
+    let random: String = random::bytes::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = format!("{PREFIX}{random}");
+    let hash = sha256(key.as_bytes());
     let entry = format!("[[key]]\nname = {name:?}\nsha256 = \"{hash}\"\nscopes = [\"score\"]\n");
     Ok(NewKey { key, entry })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

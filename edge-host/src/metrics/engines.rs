@@ -8,9 +8,10 @@ use std::{
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
-    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    metrics::{MetricType, TypedMetric, counter::ConstCounter, gauge::ConstGauge},
 };
 
+use super::gauge::gauge;
 use crate::{core::report::SeatReport, pool::Pool};
 
 /// Looks at the engines of a pool. It does not keep the pool alive.
@@ -80,49 +81,36 @@ impl Collector for Engines {
             histogram.encode(metric)?;
         }
         let seats = &report.seats;
-        let tokens_a_second = "Measured speed of an engine; 0 before its first batch";
-        of_each(&mut encoder, seats, "lockstep_engine_rate", tokens_a_second, |seat| seat.rate)?;
-        let usable = "1 if the engine is open, 0 while it is away";
-        of_each(&mut encoder, seats, "lockstep_engine_up", usable, |seat| f64::from(u8::from(seat.is_up)))?;
-        counted(&mut encoder, seats, "lockstep_engine_batches", "Batches of an engine", |seat| seat.batches)?;
-        counted(&mut encoder, seats, "lockstep_engine_texts", "Texts of an engine", |seat| seat.texts)?;
-        counted(&mut encoder, seats, "lockstep_engine_tokens", "Tokens of an engine", |seat| seat.tokens)?;
-        let help = "Batches on which an engine failed";
-        counted(&mut encoder, seats, "lockstep_engine_failures", help, |seat| seat.failures)
+        let help = "Measured speed of an engine; 0 before its first batch";
+        of_each(&mut encoder, seats, "lockstep_engine_rate", help, |seat| ConstGauge::new(seat.rate))?;
+        let help = "1 if the engine is open, 0 while it is away";
+        let up = |seat: &SeatReport| ConstGauge::new(i64::from(seat.is_up));
+        of_each(&mut encoder, seats, "lockstep_engine_up", help, up)?;
+        let counts = |seat: &SeatReport| [seat.batches, seat.texts, seat.tokens, seat.failures];
+        let names = [
+            ("lockstep_engine_batches", "Batches of an engine"),
+            ("lockstep_engine_texts", "Texts of an engine"),
+            ("lockstep_engine_tokens", "Tokens of an engine"),
+            ("lockstep_engine_failures", "Batches on which an engine failed"),
+        ];
+        for (place, (name, help)) in names.into_iter().enumerate() {
+            of_each(&mut encoder, seats, name, help, |seat| ConstCounter::new(counts(seat)[place]))?;
+        }
+        Ok(())
     }
 }
 
-fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: f64) -> fmt::Result {
-    let gauge = ConstGauge::new(value);
-    gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
-}
-
-/// A gauge with a value for each engine.
-fn of_each(
+/// A metric of each engine.
+fn of_each<M: EncodeMetric + TypedMetric>(
     encoder: &mut DescriptorEncoder<'_>,
     seats: &[SeatReport],
     name: &str,
     help: &str,
-    value: impl Fn(&SeatReport) -> f64,
+    metric: impl Fn(&SeatReport) -> M,
 ) -> fmt::Result {
-    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    let mut family = encoder.encode_descriptor(name, help, None, M::TYPE)?;
     for seat in seats {
-        ConstGauge::new(value(seat)).encode(metric.encode_family(&Engine::of(seat))?)?;
-    }
-    Ok(())
-}
-
-/// A counter with a value for each engine.
-fn counted(
-    encoder: &mut DescriptorEncoder<'_>,
-    seats: &[SeatReport],
-    name: &str,
-    help: &str,
-    value: impl Fn(&SeatReport) -> u64,
-) -> fmt::Result {
-    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-    for seat in seats {
-        ConstCounter::new(value(seat)).encode(metric.encode_family(&Engine::of(seat))?)?;
+        metric(seat).encode(family.encode_family(&Engine::of(seat))?)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! `process.rs` look when somebody asks.
 
 mod engines;
+mod gauge;
 mod process;
 mod requests;
 

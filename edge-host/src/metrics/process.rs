@@ -6,9 +6,11 @@ use std::{fmt, fs, io};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    metrics::{MetricType, counter::ConstCounter},
     registry::Unit,
 };
+
+use super::gauge::gauge;
 
 /// Units of processor time in a second: Linux tells programs hundredths, whatever it counts itself.
 const TICKS: f64 = 100.0;
@@ -38,11 +40,6 @@ impl Collector for Process {
         }
         Ok(())
     }
-}
-
-fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: f64) -> fmt::Result {
-    let gauge = ConstGauge::new(value);
-    gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }
 
 /// The times of `/proc/self/stat`, in seconds.

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    net::SocketAddr,
+    net::{self, SocketAddr},
     num::NonZeroUsize,
     path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
@@ -275,6 +275,18 @@ impl Client {
         self.read.extend_from_slice(&piece[..count]);
         count > 0
     }
+}
+
+/// One request on a connection of its own to a program at `address`, with more lines in its head.
+/// Gives the whole answer.
+pub fn exchange(address: &str, request: &str, more: &str) -> String {
+    use std::io::{Read, Write};
+    let head = format!("host: localhost\r\nconnection: close\r\n{more}");
+    let mut stream = net::TcpStream::connect(address).unwrap();
+    stream.write_all(request.replacen("host: localhost\r\n", &head, 1).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// The bytes of a request.

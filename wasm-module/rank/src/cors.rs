@@ -43,6 +43,8 @@ pub struct Asked<'a> {
 pub struct Permission {
     /// Names and values of headers.
     pub headers: Vec<(&'static str, String)>,
+    /// Whether the page that asks may read the answer.
+    pub allowed: bool,
     /// Whether these headers are the whole answer, with status 204: the request is a preflight of
     /// an allowed origin.
     pub preflight: bool,
@@ -82,7 +84,9 @@ pub fn permit(allowed: &[String], methods: &str, asked: &Asked<'_>) -> Permissio
     // A cache between host and browser must not give one page's answer to another page.
     headers.push(("vary", "origin".to_owned()));
     let named = |origin: &&str| allowed.iter().any(|allowed| allowed == "*" || allowed == origin);
-    let Some(origin) = asked.origin.filter(named) else { return Permission { headers, preflight: false } };
+    let Some(origin) = asked.origin.filter(named) else {
+        return Permission { headers, ..Permission::default() };
+    };
     headers.push(("access-control-allow-origin", origin.to_owned()));
     let preflight = asked.method == "OPTIONS" && asked.request_method.is_some();
     if preflight {
@@ -95,7 +99,7 @@ pub fn permit(allowed: &[String], methods: &str, asked: &Asked<'_>) -> Permissio
     } else {
         headers.push(("access-control-expose-headers", EXPOSED.to_owned()));
     }
-    Permission { headers, preflight }
+    Permission { headers, allowed: true, preflight }
 }
 
 /// The names of headers that a page may send: the usual ones, and those that it asks for.
@@ -193,7 +197,7 @@ mod tests {
             header(&permit(&allowed, "GET", &from(Some("null"))), "access-control-allow-origin"),
             Some("null")
         );
-        let refused = Permission { headers: vec![("vary", "origin".into())], preflight: false };
+        let refused = Permission { headers: vec![("vary", "origin".into())], ..Permission::default() };
         for origin in [None, Some("https://b.example"), Some("https://a.example.b")] {
             assert_eq!(permit(&allowed, "GET", &from(origin)), refused);
             let preflight = Asked { method: "OPTIONS", request_method: Some("POST"), ..from(origin) };

@@ -2,6 +2,11 @@
 
 use crate::sigmoid::{exp, sigmoid};
 
+/// The logits of a classifier's integers: `integer * scale`.
+pub(crate) fn logits(integers: &[i32], scale: f64) -> Vec<f64> {
+    integers.iter().map(|&integer| f64::from(integer) * scale).collect()
+}
+
 /// The function between logits and scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabelScores {

@@ -8,9 +8,9 @@
 //! | path | answer |
 //! |---|---|
 //! | `POST /v1/rank` | candidates in the order that suits a person, with reasons: [`rank`] |
-//! | `POST /v1/recommend` | the best of the items that a host keeps, with the scores of `/v1/rank` |
+//! | `POST /v1/recommend` | the best of the items that a host keeps, scored as by `/v1/rank` |
 //! | `POST /v1/items/bulk` | items to keep, one a line, and a line of the answer for each |
-//! | `PUT /v1/items`, `GET` and `DELETE /v1/items/{id}` | the items that a host keeps: [`ItemStore`] |
+//! | `PUT /v1/items`, `GET`, `DELETE /v1/items/{id}` | the items that a host keeps: [`ItemStore`] |
 //! | `POST /embed` | text-embeddings-inference: one vector of `f32` for each text |
 //! | `POST /rerank` | text-embeddings-inference: texts by their score against a query |
 //! | `POST /v1/embeddings` | OpenAI: one unit vector for each text, as numbers or base64 |
@@ -59,6 +59,7 @@ mod job;
 mod json;
 mod label_scores;
 mod limits;
+mod percent;
 mod person;
 mod problem;
 mod prompts;

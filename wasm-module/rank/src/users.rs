@@ -19,6 +19,7 @@ use crate::{
     fields::At,
     json::parse,
     limits::Limits,
+    percent::decode,
     person::{Event, read_events},
     problem::{Problem, quote},
     reply::{Reply, Usage},
@@ -71,7 +72,8 @@ impl UserRequest {
                 return Err(Problem::NotFound { path: quote(path), known });
             }
         };
-        let id = decode(id)?;
+        let refuse = |reason| Problem::invalid("id", format!("{reason} in {}", quote(id)));
+        let id = decode(id).map_err(refuse)?;
         check_id("id", &id, limits)?;
         match (resource, method) {
             ("events", "POST") => {
@@ -102,23 +104,4 @@ impl UserRequest {
     pub fn delete_answer(&self, deleted: usize) -> Reply {
         Reply::ok(json!({ "user": self.id(), "deleted": deleted }).to_string(), Usage::default())
     }
-}
-
-/// Decodes the percent-encoding of one segment of a path.
-fn decode(segment: &str) -> Result<String, Problem> {
-    let refuse = |reason: &str| Err(Problem::invalid("id", format!("{reason} in {}", quote(segment))));
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
-        match (digit(), digit()) {
-            (Some(high), Some(low)) => bytes.push((high * 16 + low) as u8),
-            _ => return refuse("a percent sign without two hexadecimal digits"),
-        }
-    }
-    String::from_utf8(bytes).or_else(|_| refuse("no UTF-8"))
 }

@@ -1,6 +1,6 @@
 //! Section 8 of `SPEC.md`: the embedding sum and pooling, over a ragged batch.
 
-use super::body::Body;
+use super::body::{Body, Value};
 use crate::onnx::proto::Function;
 
 /// All functions of this section.
@@ -53,9 +53,8 @@ fn embed() -> Function {
     b.finish(&[("stream", stream), ("equalised", equalised)])
 }
 
-/// The operator `PoolMean`: a product with the table of which token belongs to which sequence.
-fn pool_mean() -> Function {
-    let mut b = Body::new("PoolMean", &["stream", "starts"], &[], "(33), mean");
+/// The sequence of each token, int64 `[N]`, and whether it is a sequence's: bool `[B,N]`.
+pub(super) fn belongs(b: &mut Body) -> [Value; 2] {
     let tokens = b.extent("stream", 0);
     let sequence = b.call("SequenceOfToken", &["starts", &tokens]);
     let (zero, one) = (b.int64(0), b.int64(1));
@@ -63,6 +62,13 @@ fn pool_mean() -> Function {
     let batch = b.op("Range", &[&zero, &batch, &one], Vec::new());
     let batch = b.unsqueeze(&batch, 1);
     let belongs = b.op("Equal", &[&batch, &sequence], Vec::new());
+    [sequence, belongs]
+}
+
+/// The operator `PoolMean`: a product with the table of which token belongs to which sequence.
+fn pool_mean() -> Function {
+    let mut b = Body::new("PoolMean", &["stream", "starts"], &[], "(33), mean");
+    let [_, belongs] = belongs(&mut b);
     let belongs = b.cast_int32(&belongs);
     let stream = b.cast_int32("stream");
     let pooled = b.op("MatMul", &[&belongs, &stream], Vec::new());

@@ -1,7 +1,10 @@
 //! Section 8 of `SPEC.md`: rows of 16 bits from the pooling, and the vector behind dense layers.
 //! The layers themselves are `LinearTanh` and `Linear16`.
 
-use super::body::{Body, Value};
+use super::{
+    body::{Body, Value},
+    embedding::belongs,
+};
 use crate::onnx::proto::{Attribute, Function};
 
 /// The functions that a model with plain mean or CLS pooling does not have.
@@ -24,18 +27,6 @@ fn mean_of() -> Function {
     let row = b.call("RoundShiftWide", &[&row, "bits"]);
     let row = b.cast_int16(&row);
     b.finish(&[("row", row)])
-}
-
-/// The sequence of each token, int64 `[N]`, and whether it is a sequence's: bool `[B,N]`.
-fn belongs(b: &mut Body) -> [Value; 2] {
-    let tokens = b.extent("stream", 0);
-    let sequence = b.call("SequenceOfToken", &["starts", &tokens]);
-    let (zero, one) = (b.int64(0), b.int64(1));
-    let batch = b.extent("starts", 0);
-    let batch = b.op("Range", &[&zero, &batch, &one], Vec::new());
-    let batch = b.unsqueeze(&batch, 1);
-    let belongs = b.op("Equal", &[&batch, &sequence], Vec::new());
-    [sequence, belongs]
 }
 
 /// The sum of the last axis, which goes.

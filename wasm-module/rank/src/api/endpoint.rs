@@ -7,6 +7,7 @@ use crate::{
     items::no_items,
     json::parse,
     limits::Limits,
+    percent::decode,
     person::Event,
     problem::Problem,
     reply::Reply,
@@ -45,7 +46,7 @@ impl Route {
         loop {
             match (own.next(), asked.next()) {
                 (None, None) => return Some(parts),
-                (Some("{}"), Some(part)) if !part.is_empty() => parts.push(percent_decoded(part)?),
+                (Some("{}"), Some(part)) if !part.is_empty() => parts.push(decode(part).ok()?),
                 (Some(own), Some(part)) if own == part => {}
                 _ => return None,
             }
@@ -56,24 +57,6 @@ impl Route {
     pub(crate) fn takes(&self, method: &str) -> bool {
         method == self.method || (method == "HEAD" && self.method == "GET")
     }
-}
-
-/// Replaces `%41` by `A`; `None` for what is not UTF-8 then, or no such escape.
-fn percent_decoded(part: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        rest = behind;
-        if first == b'%' {
-            let (digits, behind) = rest.split_first_chunk::<2>()?;
-            let digit = |digit: u8| char::from(digit).to_digit(16);
-            bytes.push(u8::try_from(digit(digits[0])? << 4 | digit(digits[1])?).ok()?);
-            rest = behind;
-        } else {
-            bytes.push(first);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// One endpoint. A value of the type is one valid request to that endpoint.

@@ -17,7 +17,7 @@ use crate::{
     encoder::{Encoded, ModelKind, Text},
     fields::{At, Fields},
     foreign::read_truncation,
-    label_scores::LabelScores,
+    label_scores::{LabelScores, logits},
     limits::Limits,
     problem::{Problem, quote},
     rank::order,
@@ -102,8 +102,7 @@ impl Predict {
     }
 
     fn predictions(&self, encoded: &Encoded) -> Vec<Prediction<'_>> {
-        let logits: Vec<f64> =
-            encoded.vector.iter().map(|&integer| f64::from(integer) * self.logit_scale).collect();
+        let logits = logits(&encoded.vector, self.logit_scale);
         let scores = self.scores.of(&logits);
         let mut best_first: Vec<usize> = (0..scores.len()).collect();
         best_first.sort_by(|&a, &b| order(&logits, a, b));

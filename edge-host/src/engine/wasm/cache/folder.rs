@@ -12,7 +12,8 @@ use rustix::{
     process::geteuid,
 };
 
-use super::{random, refusal::Refusal, walk};
+use super::{refusal::Refusal, walk};
+use crate::random;
 
 /// The mode bits that let a group or others write.
 pub(super) const WRITE: u32 = 0o022;

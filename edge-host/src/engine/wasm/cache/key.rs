@@ -12,8 +12,9 @@ use std::{
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::{folder::Folder, random};
+use super::folder::Folder;
 use crate::log;
+use crate::random;
 
 /// Bytes of a tag: HMAC-SHA-256 over a file's name and contents.
 pub(super) const TAG: usize = 32;

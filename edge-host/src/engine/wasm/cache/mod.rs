@@ -9,7 +9,6 @@
 
 mod folder;
 mod key;
-mod random;
 mod refusal;
 mod walk;
 

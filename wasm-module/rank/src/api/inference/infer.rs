@@ -10,9 +10,10 @@ use super::{
     model::{VERSION, check, name, output},
 };
 use crate::{
-    encoder::{ModelKind, Text},
+    encoder::{Encoded, ModelKind, Text},
     exact::unit_vector,
     fields::{At, Fields},
+    label_scores::logits,
     limits::Limits,
     problem::{Problem, quote},
     prompts::behind,
@@ -127,12 +128,8 @@ impl Endpoint for Infer {
                 Data::Vectors(encoded.iter().flat_map(|one| unit_vector(&one.vector)).collect())
             }
             ModelKind::Classifier { logit_scale, scores, .. } => {
-                let row = |vector: &[i32]| {
-                    let logits: Vec<f64> =
-                        vector.iter().map(|&integer| f64::from(integer) * logit_scale).collect();
-                    scores.of(&logits)
-                };
-                Data::Scores(encoded.iter().flat_map(|one| row(&one.vector)).collect())
+                let row = |one: &Encoded| scores.of(&logits(&one.vector, *logit_scale));
+                Data::Scores(encoded.iter().flat_map(row).collect())
             }
         };
         let shape = [self.texts.len(), length];

@@ -8,7 +8,7 @@
 //! | input `text` | `BYTES` | `[n]` or `[n, 1]` | texts in UTF-8 |
 //! | input `text_pair` | `BYTES` | as `text` | the second texts of a classifier's pairs; optional |
 //! | output `embedding` | `FP32` | `[n, dimensions]` | unit vectors of an embedding model |
-//! | output `scores` | `FP64` | `[n, labels]` | scores of a classifier, in the order of its labels |
+//! | output `scores` | `FP64` | `[n, labels]` | scores of a classifier, in its labels' order |
 
 mod infer;
 mod model;
