@@ -55,7 +55,7 @@ fn main() -> Result<(), Failure> {
         names = CASES.map(String::from).to_vec();
     }
     let folder = Path::new(&model);
-    let encoder = runtime::unpack(&runtime::read(runtime::map(&folder.join(RUNTIME))?)?);
+    let encoder = runtime::unpack(&runtime::read(runtime::Buffer::read(&folder.join(RUNTIME))?)?);
     let tokenizer = Tokenizer::from_json(&std::fs::read(folder.join(TOKENIZER))?)?;
     let report = Path::new(&report);
     let earlier = read(report);

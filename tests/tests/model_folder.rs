@@ -182,6 +182,26 @@ fn token_ids_are_the_whole_input() {
     assert_eq!(model.info().vocabulary, 30_522);
 }
 
+/// An engine reads each file once. A deployment that copies over an open folder must change neither
+/// an answer under the old digest nor end the process.
+#[test]
+fn a_folder_that_changes_under_an_engine_changes_no_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in ["model.lockstep", "tokenizer.json", "lockstep.json"].iter().zip(files()) {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let mut model = TextModel::open_folder(folder.path()).unwrap();
+    let mut answer = || model.encode(&[Text::single("the bank of the river")]).unwrap()[0].vector.clone();
+    let before = answer();
+    let path = folder.path().join("model.lockstep");
+    let bytes = std::fs::read(&path).unwrap();
+    // In place, as `cp` writes: the file stays the same one.
+    std::fs::write(&path, vec![0x55; bytes.len()]).unwrap();
+    assert_eq!(answer(), before);
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(64).unwrap();
+    assert_eq!(answer(), before);
+}
+
 #[test]
 fn prompts_of_the_manifest_reach_the_service() {
     let [model, tokenizer, manifest] = sign(files(), |manifest| {
@@ -207,7 +227,7 @@ fn a_manifest_that_does_not_fit_is_named() {
             "the longest sequence is 128 in model.lockstep, 512 in lockstep.json",
         ),
         ("vector_unit", json!(null), "vector_unit is missing"),
-        ("digests", json!({}), "no digest of model.onnx"),
+        ("digests", json!({}), "no digest of model.lockstep"),
     ];
     for (field, value, named) in cases {
         let message = refusal(sign(files(), |manifest| manifest[field] = value.clone()));

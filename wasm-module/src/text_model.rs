@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use lockstep_folder::manifest::Manifest;
-use lockstep_folder::{MANIFEST, ONNX, RUNTIME, TOKENIZER};
+use lockstep_folder::{MANIFEST, RUNTIME, TOKENIZER};
 use lockstep_model::{Buffer, Model, Sequence};
 use lockstep_rank::{EncodeError, Encoded, ModelInfo, Text, TextEncoder};
 use lockstep_tokenizer::Encoding;
@@ -28,13 +28,11 @@ impl TextModel {
     pub fn open(model: impl Into<Buffer>, tokenizer: &[u8], manifest: &[u8]) -> Result<Self, OpenError> {
         let model = model.into();
         let manifest = Manifest::read(manifest)?;
-        // The model digest needs the digest of this file, although nothing here reads the file.
-        manifest.digest(ONNX)?;
         manifest.verify(RUNTIME, &model)?;
         Self::open_parts(model, tokenizer, &manifest)
     }
 
-    /// Opens a model folder. Its `model.lockstep` is mapped into memory.
+    /// Opens a model folder. It reads the files once: whoever changes them later changes no answer.
     ///
     /// # Errors
     /// As [`Self::open`], and [`OpenError::File`] if a file cannot be read.
@@ -46,9 +44,8 @@ impl TextModel {
         };
         let read = |name: &str| std::fs::read(folder.join(name)).map_err(unreadable(name));
         let (manifest, tokenizer) = (read(MANIFEST)?, read(TOKENIZER)?);
-        let model = lockstep_model::map(&folder.join(RUNTIME)).map_err(unreadable(RUNTIME))?;
+        let model = Buffer::read(&folder.join(RUNTIME)).map_err(unreadable(RUNTIME))?;
         let manifest = Manifest::read(&manifest)?;
-        manifest.digest(ONNX)?;
         // Hashing the weights takes longer than all other work, none of which depends on the
         // result.
         crate::check::beside(&manifest, RUNTIME, &model, || {

@@ -14,7 +14,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use lockstep_folder::{
     RUNTIME,
-    runtime::{read, unpack},
+    runtime::{Buffer, read, unpack},
 };
 use lockstep_module::TextModel;
 
@@ -76,8 +76,7 @@ pub(crate) fn prepare(config: &Config, stop: Arc<AtomicBool>) -> Result<Prepared
             Texts::Alone(_) => Arc::new(TextModel::open_folder(&config.model).map_err(native::unopened)?),
         };
         let path = config.model.join(RUNTIME);
-        let file = lockstep_folder::runtime::map(&path)
-            .map_err(|source| HostError::File { path: path.clone(), source })?;
+        let file = Buffer::read(&path).map_err(|source| HostError::File { path: path.clone(), source })?;
         let packed = read(file).map_err(|error| HostError::Open(format!("{}: {error}", path.display())))?;
         let model = Arc::new(unpack(&packed));
         for address in &config.accels {

@@ -8,10 +8,10 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use lockstep_folder::runtime::map;
 use lockstep_search::Segment;
 
 use crate::error::StoreError;
+use crate::mapped::map;
 
 /// Vectors of a segment.
 pub(crate) const ROWS: usize = 1 << 14;
@@ -127,7 +127,7 @@ impl Files {
         let bytes = (self.written - segment * ROWS).min(ROWS) * self.width;
         let [high, low] = PARTS.map(|part| self.path(segment, part));
         let mapped = |path: &Path| {
-            let mapped = map(path).map_err(StoreError::file(path))?.into_bytes();
+            let mapped = map(path).map_err(StoreError::file(path))?;
             if mapped.len() < bytes {
                 let why = format!("{} bytes, and the database says {bytes}", mapped.len());
                 return Err(StoreError::Damaged { path: path.to_owned(), why });

@@ -8,6 +8,10 @@
 
 extern crate alloc;
 
+/// The version of the arithmetic, as the title of `SPEC.md` names it. A change of an equation that
+/// can change a bit of an answer makes it another one.
+pub const VERSION: u32 = 1;
+
 pub mod activation;
 pub mod attention;
 pub mod embedding;

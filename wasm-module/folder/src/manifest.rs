@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use lockstep_arith::VERSION;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::names::{MANIFEST, ONNX, TOKENIZER};
+use crate::names::{MANIFEST, RUNTIME, TOKENIZER};
 
-/// The files that determine every result, in the order in which the model digest takes them.
-/// `quantize` derives the run-time file from the first one.
-pub const FILES: [&str; 2] = [ONNX, TOKENIZER];
 /// Bytes in each separately checked piece of a file. The last piece may be shorter.
 pub const PIECE: usize = 1 << 20;
 /// The version of the folder's format that this crate reads and writes.
@@ -155,20 +154,52 @@ impl Manifest {
         self.digests.get(file).map(String::as_str).ok_or(ManifestError::NoDigest(file))
     }
 
-    /// The digest of the model as a whole. Stores key item vectors by it.
+    /// The digest of the model as a whole: of everything that an answer depends on. Stores key item
+    /// vectors by it. `FORMAT.md` defines it.
     #[must_use]
     pub fn model_digest(&self) -> String {
-        let files = FILES.iter().filter_map(|file| self.digests.get(*file)).cloned();
-        let prompts = (!self.prompts.is_empty()).then(|| self.prompts_digest());
-        let scores = self.label_scores.map(|scores| sha256(format!("{scores:?}").as_bytes()));
-        sha256(files.chain(prompts).chain(scores).collect::<String>().as_bytes())
-    }
-
-    /// SHA-256 of the names and texts of the prompts in their order and of the default's name, each
-    /// with a zero byte behind it.
-    fn prompts_digest(&self) -> String {
-        let texts = self.prompts.iter().flat_map(|(name, text)| [name, text]).chain(&self.default_prompt);
-        sha256(texts.map(|text| format!("{text}\0")).collect::<String>().as_bytes())
+        // All fields stand here, so that a new one is not forgotten.
+        let Self {
+            format: _,
+            model_id: _,
+            model_type: _,
+            pooling,
+            hidden_size,
+            dimensions,
+            layers,
+            max_input_length,
+            vocabulary,
+            vector_unit,
+            labels,
+            logit_unit,
+            label_scores,
+            prompts,
+            default_prompt,
+            digests,
+            sizes: _,
+            pieces: _,
+        } = self;
+        let (vector_unit, logit_unit) = (vector_unit.map(f64::to_bits), logit_unit.map(f64::to_bits));
+        let prompts: Vec<_> = prompts.iter().collect();
+        let (model, tokenizer) = (digests.get(RUNTIME), digests.get(TOKENIZER));
+        let all = json!([
+            VERSION,
+            model,
+            tokenizer,
+            pooling,
+            hidden_size,
+            dimensions,
+            layers,
+            max_input_length,
+            vocabulary,
+            vector_unit,
+            labels,
+            logit_unit,
+            label_scores,
+            prompts,
+            default_prompt,
+        ]);
+        sha256(all.to_string().as_bytes())
     }
 }
 
@@ -181,10 +212,10 @@ pub fn sha256(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::RUNTIME;
+    use crate::names::ONNX;
 
     fn manifest() -> Manifest {
-        let digests = FILES.iter().map(|f| ((*f).to_owned(), sha256(f.as_bytes()))).collect();
+        let digests = [RUNTIME, TOKENIZER, ONNX].map(|f| (f.to_owned(), sha256(f.as_bytes()))).into();
         Manifest {
             format: FORMAT,
             model_id: "tiny".into(),
@@ -237,45 +268,51 @@ mod tests {
         assert_eq!(manifest.pieces("another", &bytes), Err(ManifestError::NoDigest("another")));
     }
 
+    /// A change of each field, and whether it makes another model.
     #[test]
-    fn prompts_change_the_model_digest() {
-        let prompts = |texts: &[(&str, &str)], default: Option<&str>| {
-            let prompts = texts.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
-            Manifest { prompts, default_prompt: default.map(Into::into), ..manifest() }.model_digest()
-        };
-        let all = [
-            prompts(&[], None),
-            prompts(&[("a", "b")], None),
-            prompts(&[("a", "c")], None),
-            prompts(&[("a", "b")], Some("a")),
-            prompts(&[("a", "b"), ("c", "")], None),
+    fn all_that_an_answer_depends_on_changes_the_model_digest() {
+        type Change = (bool, fn(&mut Manifest));
+        let changes: [Change; 23] = [
+            (true, |m| drop(m.digests.insert(RUNTIME.into(), sha256(b"another")))),
+            (true, |m| drop(m.digests.remove(RUNTIME))),
+            (true, |m| drop(m.digests.insert(TOKENIZER.into(), sha256(b"another")))),
+            (true, |m| m.pooling = "cls".into()),
+            (true, |m| m.hidden_size = 65),
+            (true, |m| m.dimensions = Some(64)),
+            (true, |m| m.layers = 3),
+            (true, |m| m.max_input_length = 127),
+            (true, |m| m.vocabulary = 401),
+            // The next number behind 0.30000000000000004.
+            (true, |m| m.vector_unit = Some(0.300_000_000_000_000_1)),
+            (true, |m| m.labels = Some(vec!["a".into()])),
+            (true, |m| m.labels = Some(vec!["a".into(), "b".into()])),
+            (true, |m| m.logit_unit = m.vector_unit),
+            (true, |m| m.label_scores = Some(LabelScores::Softmax)),
+            (true, |m| m.label_scores = Some(LabelScores::Sigmoid)),
+            (true, |m| m.prompts = BTreeMap::from([("a".into(), "b".into())])),
+            (true, |m| m.prompts = BTreeMap::from([("a".into(), "c".into())])),
+            (true, |m| m.default_prompt = Some("a".into())),
+            (false, |m| m.model_id = "renamed".into()),
+            (false, |m| m.sizes = BTreeMap::from([(RUNTIME.into(), 1)])),
+            (false, |m| m.pieces.clear()),
+            (false, |m| drop(m.digests.insert(ONNX.into(), sha256(b"another")))),
+            (false, |m| m.model_type = "roberta".into()),
         ];
-        assert_eq!(all[0], manifest().model_digest());
-        for (i, digest) in all.iter().enumerate() {
-            assert!(!all[..i].contains(digest), "{i}");
+        let mut seen = vec![manifest().model_digest()];
+        for (i, (another, change)) in changes.into_iter().enumerate() {
+            let mut changed = manifest();
+            change(&mut changed);
+            let digest = changed.model_digest();
+            assert_eq!(seen.contains(&digest), !another, "change {i}");
+            seen.push(digest);
         }
     }
 
     #[test]
-    fn the_scores_of_labels_change_the_model_digest() {
-        let states =
-            [None, Some(LabelScores::Softmax), Some(LabelScores::Sigmoid), Some(LabelScores::Logits)];
-        let digests = states.map(|label_scores| Manifest { label_scores, ..manifest() }.model_digest());
-        assert_eq!(digests[0], manifest().model_digest());
-        for (i, digest) in digests.iter().enumerate() {
-            assert!(!digests[..i].contains(digest), "{i}");
-        }
-        let stated = Manifest { label_scores: states[2], ..manifest() };
+    fn the_scores_of_labels_are_written_as_they_are_read() {
+        let stated = Manifest { label_scores: Some(LabelScores::Sigmoid), ..manifest() };
         let written = serde_json::to_string(&stated).expect("serialises");
         assert!(written.contains("\"label_scores\":\"sigmoid\""), "{written}");
         assert_eq!(Manifest::read(written.as_bytes()), Ok(stated));
-    }
-
-    #[test]
-    fn either_file_changes_the_model_digest() {
-        let mut other = manifest();
-        let digest = other.model_digest();
-        other.digests.insert(TOKENIZER.into(), sha256(b"another"));
-        assert_ne!(other.model_digest(), digest);
     }
 }

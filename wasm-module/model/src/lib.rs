@@ -19,7 +19,5 @@ mod vectors;
 pub use chunks::token_chunks;
 pub use error::ModelError;
 pub use lockstep_arith::encoder::{InputError, Sequence};
-#[cfg(not(target_family = "wasm"))]
-pub use lockstep_folder::runtime::map;
 pub use lockstep_folder::runtime::{Buffer, FileError, Line};
 pub use model::Model;

@@ -65,8 +65,9 @@ fn bench(arguments: &Arguments) -> Fallible<()> {
     let wanted = CASES.into_iter().filter(|case| arguments.wants_case(*case));
     let cases = wanted.map(|(batch, n)| Case::new(&model, batch, n)).collect::<Fallible<Vec<_>>>()?;
     drop(model);
-    let work =
-        Work::of(&lockstep_folder::runtime::read(lockstep_model::map(&arguments.model.join(RUNTIME))?)?);
+    let work = Work::of(&lockstep_folder::runtime::read(lockstep_model::Buffer::read(
+        &arguments.model.join(RUNTIME),
+    )?)?);
     let peaks = peaks(arguments);
     let folder = arguments.out.parent().ok_or("--out has no folder")?;
     std::fs::create_dir_all(folder)?;

@@ -1,5 +1,8 @@
 //! Bytes whose address is a multiple of 64.
 
+#[cfg(not(target_family = "wasm"))]
+use std::{fs::File, io, io::Read as _, path::Path};
+
 use bytes::Bytes;
 use lockstep_kernels::Line;
 
@@ -25,6 +28,22 @@ impl Buffer {
         } else {
             Self::copy(&bytes)
         }
+    }
+
+    /// Reads a file to aligned memory. Whoever changes the file later does not change the buffer.
+    ///
+    /// # Errors
+    /// The error of the system if the file cannot be opened or read.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        let mut bytes: Vec<u8> = Vec::with_capacity(len.saturating_add(align_of::<Line>()));
+        let begin = bytes.as_ptr().align_offset(align_of::<Line>()).min(align_of::<Line>());
+        bytes.resize(begin, 0);
+        // A file that grew meanwhile moves the bytes, and `new` copies them to aligned memory.
+        file.read_to_end(&mut bytes)?;
+        Ok(Self::new(Bytes::from(bytes).slice(begin..)))
     }
 
     /// The first `len` bytes of the lines, or all bytes if the lines have fewer.

@@ -3,13 +3,11 @@
 //!
 //! [`write()`] makes the bytes of the file from an encoder. [`read`] checks such bytes in one pass
 //! and gives a [`PackedEncoder`]. It copies nothing large: weights and tables stay where they
-//! are. A [`Buffer`] holds the bytes, whether they are a mapped file, memory of a WebAssembly
-//! module that the host filled, or a plain vector.
+//! are. A [`Buffer`] holds the bytes, whether they come from a file, or are memory of a WebAssembly
+//! module that the host filled.
 
 mod buffer;
 mod header;
-#[cfg(not(target_family = "wasm"))]
-mod mapped;
 mod read;
 mod tree;
 mod unpack;
@@ -18,8 +16,6 @@ mod write;
 pub use buffer::Buffer;
 pub use header::FORMAT;
 pub use lockstep_kernels::Line;
-#[cfg(not(target_family = "wasm"))]
-pub use mapped::map;
 pub use read::{FileError, read};
 pub use tree::{PackedDense, PackedEmbedding, PackedEncoder, PackedHead, PackedLayer};
 pub use unpack::unpack;
