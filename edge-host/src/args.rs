@@ -101,6 +101,9 @@ struct Serve {
     /// Address and port to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: String,
+    /// Address and port of a listener for health, /info and metrics alone, without keys
+    #[arg(long, value_name = "ADDR")]
+    status_listen: Option<String>,
     /// Instances of the module, or cores of the native engine [default: all cores]
     #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
     instances: Option<usize>,
@@ -142,7 +145,7 @@ struct Serve {
     #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
     #[arg(default_value_t = defaults().max_memory_bytes)]
     max_memory_bytes: usize,
-    /// Connections at the same time
+    /// Connections at the same time; one more closes the one that is longest without a request
     #[arg(long, value_name = "N", value_parser = from(1), allow_negative_numbers = true)]
     #[arg(default_value_t = defaults().max_connections.get())]
     max_connections: usize,
@@ -244,6 +247,7 @@ impl Serve {
             read_timeout: time(self.read_timeout_ms),
             drain: time(self.drain_ms),
             max_connections: count(self.max_connections),
+            status_listen: self.status_listen,
             max_memory_bytes: self.max_memory_bytes,
             allow_origins: self.allow_origin,
             allow_hosts: hosts(self.allow_host, &self.listen),
@@ -328,7 +332,7 @@ mod tests {
                     --max-memory-bytes 9 --max-connections 10 --cache-dir c --allow-origin https://a.example \
                     --allow-origin * --untrusted-module --log --accel vfio:0000:04:00.0 \
                     --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3 --keys k --items i \
-                    --log-json --allow-host a.example --max-bodies-mib 4";
+                    --log-json --allow-host a.example --max-bodies-mib 4 --status-listen s:1";
         let config = Config {
             cache_dir: Some("c".into()),
             instances: NonZeroUsize::new(3).unwrap(),
@@ -338,6 +342,7 @@ mod tests {
             read_timeout: Duration::from_millis(6),
             drain: Duration::from_millis(7),
             max_connections: NonZeroUsize::new(10).unwrap(),
+            status_listen: Some("s:1".into()),
             max_memory_bytes: 9,
             allow_origins: vec!["https://a.example".into(), "*".into()],
             untrusted_module: true,

@@ -57,8 +57,12 @@ pub struct Config {
     pub open_deadline: Duration,
     /// How long a shutdown waits for requests under way; 15 s.
     pub drain: Duration,
-    /// Connections at the same time; 512. Further connections wait in the kernel's backlog.
+    /// Connections at the same time; 512. One more closes the one that has no request under way
+    /// and has been still for the longest time; without such a one it waits.
     pub max_connections: NonZeroUsize,
+    /// Address and port of a listener that tells health, `/info` and metrics alone, to everybody who
+    /// reaches it. None by default.
+    pub status_listen: Option<String>,
     /// Largest linear memory of one instance, in bytes; 2 GiB.
     pub max_memory_bytes: usize,
     /// Origins whose pages may read the answers, for example `https://shop.example`; `*` stands for
@@ -107,6 +111,7 @@ impl Config {
             open_deadline: Duration::from_secs(120),
             drain: Duration::from_secs(15),
             max_connections: NonZeroUsize::MIN.saturating_add(511),
+            status_listen: None,
             max_memory_bytes: 2 << 30,
             allow_origins: Vec::new(),
             allow_hosts: Vec::new(),

@@ -47,6 +47,14 @@ pub enum HostError {
     /// The folder of items cannot be used.
     #[error("--items {0}")]
     Items(#[from] StoreError),
+    /// The listener of the status cannot listen.
+    #[error("--status-listen {address}: {source}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// The error of the operating system.
+        source: io::Error,
+    },
     /// The model does not open.
     #[error("the model does not open: {0}")]
     Open(String),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use hyper::{
-    HeaderMap, Method, Request,
+    HeaderMap, Request,
     body::Incoming,
     header::{CONTENT_ENCODING, HeaderName, HeaderValue},
     http::request::Parts,
@@ -15,19 +15,17 @@ use lockstep_rank::{Problem, Reply, decoded, unpacked};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{
-    budget::Budget,
-    config::Config,
     core::{context::Context, route::Priority, timing::Timing},
     cors, head,
     info::Info,
     keys::{Pass, Scope, needed},
-    live::{InForce, Live},
+    live::Live,
     log,
-    metrics::{self, Metrics},
-    pool::Pool,
     record::{Record, milliseconds},
     request_id,
-    response::{Response, add, json, of_reply, plain, refusal},
+    response::{Response, add, of_reply, refusal},
+    shared::Shared,
+    status::{self, not_ready},
     upload::Upload,
 };
 
@@ -37,17 +35,6 @@ const PRIORITY: &str = "x-lockstep-priority";
 const TENSORS: &str = "inference-header-content-length";
 /// Sets the time for the answer in milliseconds, if it shall be shorter than the daemon's.
 const DEADLINE: &str = "x-lockstep-deadline-ms";
-
-/// What all requests share.
-pub(crate) struct Shared {
-    pub(crate) pool: Arc<Pool>,
-    pub(crate) config: Config,
-    /// The settings that may change while the daemon runs.
-    pub(crate) live: InForce,
-    pub(crate) metrics: Metrics,
-    /// The memory for bodies.
-    pub(crate) bodies: Budget,
-}
 
 /// Answers one request. Every failure becomes a refusal.
 pub(crate) async fn answer(request: Request<Incoming>, shared: &Shared) -> Response {
@@ -102,7 +89,7 @@ async fn respond(
     record: &mut Record,
 ) -> Result<Response, Problem> {
     let Shared { pool, config, bodies, .. } = shared;
-    if let Some(response) = status(&head.method, head.uri.path(), shared) {
+    if let Some(response) = status::answer(&head.method, head.uri.path(), shared) {
         return response;
     }
     let info = &pool.served().ok_or_else(not_ready)?.info;
@@ -182,28 +169,6 @@ fn invalid(header: &str, value: &HeaderValue, expected: &str) -> Problem {
     Problem::Invalid { field: header.into(), detail: format!("expected {expected}, got {value:?}") }
 }
 
-/// The answer to `GET /health`, its other names, `GET /info` and `GET /metrics`, which the daemon
-/// gives without an engine; `None` for every other request.
-fn status(
-    method: &Method,
-    path: &str,
-    Shared { pool, metrics, .. }: &Shared,
-) -> Option<Result<Response, Problem>> {
-    if ![Method::GET, Method::HEAD].contains(method) {
-        return None;
-    }
-    match path {
-        "/v2/health/live" => Some(Ok(json(200, r#"{"live":true}"#))),
-        "/v2/health/ready" if pool.is_ready() => Some(Ok(json(200, r#"{"ready":true}"#))),
-        "/v2/health/ready" => Some(Err(not_ready())),
-        "/health" | "/ping" | "/" if pool.is_ready() => Some(Ok(json(200, r#"{"status":"ok"}"#))),
-        "/health" | "/ping" | "/" => Some(Err(not_ready())),
-        "/info" => Some(pool.served().map(|served| json(200, served.front.info())).ok_or_else(not_ready)),
-        "/metrics" => Some(metrics.text().map(|text| plain(metrics::MEDIA_TYPE, text))),
-        _ => None,
-    }
-}
-
 /// The answer to a request that the core answered.
 fn served(reply: Reply, info: &Info, arrived: Instant, complete: Instant, timing: &Timing) -> Response {
     let (status, tokens) = (reply.status, reply.usage.tokens);
@@ -225,8 +190,4 @@ fn served(reply: Reply, info: &Info, arrived: Instant, complete: Instant, timing
         add(&mut response, [("x-lockstep-engine", timing.engines.join(", "))]);
     }
     response
-}
-
-fn not_ready() -> Problem {
-    Problem::Unhealthy("no instance of the module is ready yet".into())
 }

@@ -29,6 +29,7 @@
 //! | the bodies under way fill their memory | 429 |
 //! | a web page asks by another name, or from another site | 403, unless it is allowed |
 //! | a request has no key, or one that may not do this | 401, or 403 |
+//! | there are too many connections | the longest one without a request under way is closed |
 //! | a client leaves | the daemon drops the work of its request that no engine has begun |
 //! | `SIGTERM` | the daemon answers the requests under way, for a bounded time |
 //!
@@ -37,6 +38,7 @@
 
 mod budget;
 mod config;
+mod connections;
 mod core;
 mod cors;
 mod engine;
@@ -58,7 +60,9 @@ mod request_id;
 mod response;
 mod server;
 mod settings;
+mod shared;
 mod stall;
+mod status;
 mod supervisor;
 mod upload;
 mod worker;

@@ -18,6 +18,8 @@ pub(crate) struct Pool {
     served: OnceLock<Served>,
     /// A permit for each request that may be under way.
     permits: Arc<Semaphore>,
+    /// The number of all permits.
+    requests: usize,
     /// When set, every running call ends.
     stop: Arc<AtomicBool>,
 }
@@ -32,8 +34,9 @@ pub(crate) struct Served {
 impl Pool {
     /// A pool without engines, for up to `requests` requests at the same time.
     pub(crate) fn new(requests: usize) -> Self {
-        let permits = Arc::new(Semaphore::new(requests.min(Semaphore::MAX_PERMITS)));
-        Self { scheduler: OnceLock::new(), served: OnceLock::new(), permits, stop: Arc::default() }
+        let requests = requests.min(Semaphore::MAX_PERMITS);
+        let permits = Arc::new(Semaphore::new(requests));
+        Self { scheduler: OnceLock::new(), served: OnceLock::new(), permits, requests, stop: Arc::default() }
     }
 
     /// Sets the scheduler. Only the first one is kept.
@@ -68,6 +71,11 @@ impl Pool {
     /// A permit for one request, unless too many are under way.
     pub(crate) fn permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.permits).try_acquire_owned().ok()
+    }
+
+    /// The requests that have a permit at this moment.
+    pub(crate) fn under_way(&self) -> usize {
+        self.requests - self.permits.available_permits()
     }
 
     /// Takes no more work, and ends the calls that run.

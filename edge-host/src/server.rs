@@ -1,37 +1,45 @@
 //! Accepts connections, and shuts the daemon down in order.
 
-use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     task::JoinSet,
-    time::{interval, sleep, timeout},
+    time::{interval, timeout},
 };
 
 use crate::{
     budget::Budget,
     config::Config,
+    connections::{Connection, Door},
     error::HostError,
-    http::{self, Shared},
+    http,
     live::InForce,
     log,
     metrics::Metrics,
     notify,
     pool::Pool,
     prompt::Prompt,
+    shared::Shared,
     stall::Impatient,
-    supervisor,
+    status, supervisor,
 };
 
 /// Bytes of a connection's read buffer: the limit of a request's head.
 const BUFFER: usize = 64 << 10;
 /// How often a daemon that starts looks whether it can tell the service manager that it is ready.
 const READY_LOOK: Duration = Duration::from_millis(10);
-/// Pause after a failed `accept`. It mostly fails because the process has no file descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long to wait for the workers after a stop. A worker that compiles does not see the stop.
 const STOP: Duration = Duration::from_secs(2);
 
@@ -69,9 +77,25 @@ pub async fn run_with(
     let live = InForce::new(&config)?;
     let (pool, mut ended) = supervisor::start(config.clone()).map_err(HostError::Thread)?;
     let _stop = StopOnDrop(Arc::clone(&pool));
-    let permits = Arc::new(Semaphore::new(config.max_connections.get()));
+    let mut door = Door::new(listener, config.max_connections);
+    let status = match &config.status_listen {
+        Some(address) => Some(status::listen(address).await?),
+        None => None,
+    };
     let (metrics, drain, bodies) = (Metrics::new(&pool), config.drain, Budget::new(config.max_bodies_bytes));
-    let shared = Arc::new(Shared { pool: Arc::clone(&pool), config, live, metrics, bodies });
+    let shared = Arc::new(Shared {
+        pool: Arc::clone(&pool),
+        config,
+        live,
+        metrics,
+        bodies,
+        draining: AtomicBool::new(false),
+    });
+    // Tells the status until this function returns, also while the requests under way are answered.
+    let mut telling = JoinSet::new();
+    if let Some(listener) = status {
+        telling.spawn(status::serve(listener, Arc::clone(&shared)));
+    }
     let (closing, seen) = watch::channel(false);
     let (mut waiting, mut look) = (true, interval(READY_LOOK));
     let mut connections = JoinSet::new();
@@ -98,24 +122,16 @@ pub async fn run_with(
                 let new = updates.borrow_and_update().clone();
                 shared.live.take(&new, &shared.config);
             }
-            accepted = accept(&listener, &permits) => match accepted {
-                Ok((stream, permit)) => {
-                    let (shared, seen) = (Arc::clone(&shared), seen.clone());
-                    connections.spawn(async move {
-                        serve(stream, &shared, seen).await;
-                        drop(permit);
-                    });
-                }
-                Err(error) => {
-                    log::line(format_args!("cannot accept a connection: {error}"));
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            },
+            (stream, open) = door.next() => {
+                let (shared, seen) = (Arc::clone(&shared), seen.clone());
+                connections.spawn(async move { serve(stream, open, &shared, seen).await });
+            }
         }
     }
 
     tell("STOPPING=1");
-    drop(listener);
+    shared.draining.store(true, Ordering::Relaxed);
+    drop(door);
     let _ = closing.send(true);
     let drained = timeout(drain, async { while connections.join_next().await.is_some() {} });
     if drained.await.is_err() {
@@ -150,31 +166,33 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// Waits until there may be one more connection, then accepts one.
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
-}
-
-/// Serves one connection until the client leaves, is too slow, or the daemon closes.
-async fn serve(stream: TcpStream, shared: &Shared, mut closing: watch::Receiver<bool>) {
+/// Serves one connection until the client leaves, is too slow, must leave, or the daemon closes.
+async fn serve(stream: TcpStream, open: Connection, shared: &Shared, mut closing: watch::Receiver<bool>) {
     // Each answer is written in one piece, so Nagle's algorithm would only delay it.
     let _ = stream.set_nodelay(true);
     let read_timeout = shared.config.read_timeout;
-    let service = service_fn(|request| async { Ok::<_, Infallible>(http::answer(request, shared).await) });
+    let open = Arc::new(open);
+    let service = service_fn(|request| {
+        let busy = open.busy();
+        async move {
+            let answer = http::answer(request, shared).await;
+            drop(busy);
+            Ok::<_, Infallible>(answer)
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(read_timeout)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Impatient::new(Prompt(stream), read_timeout)), service);
+        .serve_connection(
+            TokioIo::new(Impatient::new(Prompt::new(stream, Arc::clone(&open)), read_timeout)),
+            service,
+        );
     tokio::pin!(connection);
     // An error here is the client's: it left, was too slow, or did not speak HTTP.
     tokio::select! {
         _ = connection.as_mut() => {}
+        () = open.leaves() => {}
         () = async { drop(closing.wait_for(|&closing| closing).await) } => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;

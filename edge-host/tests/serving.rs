@@ -154,25 +154,6 @@ async fn every_client_gets_its_own_answer() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_bound_wait_for_their_turn() {
-    let daemon = Daemon::ready(|config| config.max_connections = NonZeroUsize::MIN).await;
-    let mut first = daemon.client().await;
-    first.send(encode("C")).await;
-    assert_eq!(first.answer(true).await.vectors()[0][3], 1);
-    let mut second = daemon.client().await;
-    second.send(encode("C")).await;
-    // The daemon has not read the second request while it works on the first.
-    first.send(encode("W2")).await;
-    assert_eq!(first.answer(true).await.vectors()[0][3], 2);
-    first.send(encode("C")).await;
-    assert_eq!(first.answer(true).await.vectors()[0][3], 3);
-    drop(first);
-    assert_eq!(second.answer(true).await.vectors()[0][3], 4);
-    drop(second);
-    daemon.stop().await.unwrap();
-}
-
-#[tokio::test]
 async fn pages_of_allowed_origins_may_read_the_answers() {
     let ask = |method: &str, path: &str, origin: &str, more: &str| {
         format!("{method} {path} HTTP/1.1\r\nhost: t\r\norigin: {origin}\r\n{more}content-length: 0\r\n\r\n")

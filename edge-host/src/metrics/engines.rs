@@ -51,6 +51,8 @@ impl Collector for Engines {
             "1 if an engine can take work",
             f64::from(u8::from(pool.is_ready())),
         )?;
+        let help = "Requests that wait for their answer; their bodies are complete";
+        gauge(&mut encoder, "lockstep_requests_under_way", help, pool.under_way() as f64)?;
         if let Some(served) = pool.served() {
             let model = Model {
                 digest: served.info.value("x-lockstep-model-digest"),

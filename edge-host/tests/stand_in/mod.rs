@@ -15,7 +15,7 @@ use lockstep_folder::manifest::sha256;
 use serde_json::{Map, Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, ToSocketAddrs},
     sync::oneshot,
     task::JoinHandle,
     time::{sleep, timeout},
@@ -136,7 +136,7 @@ impl Daemon {
     }
 
     pub async fn client(&self) -> Client {
-        Client { stream: TcpStream::connect(self.address).await.unwrap(), read: Vec::new() }
+        Client::connect(self.address).await
     }
 
     /// One request on a connection of its own.
@@ -237,6 +237,10 @@ pub fn vector(word: &str) -> Vec<i64> {
 }
 
 impl Client {
+    pub async fn connect(address: impl ToSocketAddrs) -> Self {
+        Self { stream: TcpStream::connect(address).await.unwrap(), read: Vec::new() }
+    }
+
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }

@@ -1,0 +1,18 @@
+//! What all requests of a daemon share.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use crate::{budget::Budget, config::Config, live::InForce, metrics::Metrics, pool::Pool};
+
+/// What all requests share.
+pub(crate) struct Shared {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) config: Config,
+    /// The settings that may change while the daemon runs.
+    pub(crate) live: InForce,
+    pub(crate) metrics: Metrics,
+    /// The memory for bodies.
+    pub(crate) bodies: Budget,
+    /// Whether the daemon answers the requests under way and then ends.
+    pub(crate) draining: AtomicBool,
+}
