@@ -10,7 +10,7 @@ use lockstep_accel_driver::CardAddress;
 use lockstep_rank::cors::is_origin;
 
 use crate::{
-    config::{Backend, Config},
+    config::{Backend, Config, TlsFiles},
     settings::{self, Completed},
 };
 
@@ -178,6 +178,12 @@ struct Serve {
     /// Folder of the items that the daemon keeps; without it the daemon keeps none
     #[arg(long, value_name = "DIR")]
     items: Option<PathBuf>,
+    /// Certificate chain in PEM: the daemon speaks TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// TOML file with further settings; an option or an environment variable counts more
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -256,6 +262,7 @@ impl Serve {
             log_json: self.log_json,
             keys: self.keys,
             items: self.items,
+            tls: self.tls_cert.zip(self.tls_key).map(|(cert, key)| TlsFiles { cert, key }),
             ..Config::new(self.model, module)
         }
     }
@@ -332,7 +339,8 @@ mod tests {
                     --max-memory-bytes 9 --max-connections 10 --cache-dir c --allow-origin https://a.example \
                     --allow-origin * --untrusted-module --log --accel vfio:0000:04:00.0 \
                     --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3 --keys k --items i \
-                    --log-json --allow-host a.example --max-bodies-mib 4 --status-listen s:1";
+                    --log-json --allow-host a.example --max-bodies-mib 4 --status-listen s:1 \
+                    --tls-cert t --tls-key u";
         let config = Config {
             cache_dir: Some("c".into()),
             instances: NonZeroUsize::new(3).unwrap(),
@@ -350,6 +358,7 @@ mod tests {
             log_json: true,
             keys: Some("k".into()),
             items: Some("i".into()),
+            tls: Some(TlsFiles { cert: "t".into(), key: "u".into() }),
             allow_hosts: vec!["a.example".into()],
             max_bodies_bytes: 4 << 20,
             accels: vec![CardAddress::Vfio("0000:04:00.0".into()), CardAddress::VfioUser("a/b".into())],
@@ -438,6 +447,8 @@ mod tests {
             ("serve --allow-origin https://a.example:443", "capital letters or the scheme's usual port"),
             ("serve --model m --accel 04:00.0", "write vfio:0000:04:00.0 or vfio-user:PATH"),
             ("serve --model m --prefer-cards", "--accel <CARD>"),
+            ("serve --model m --tls-cert c", "not provided:\n  --tls-key <FILE>"),
+            ("serve --model m --tls-key c", "not provided:\n  --tls-cert <FILE>"),
             ("serve --check-share 1.5", "'1.5' for '--check-share <SHARE>': 1.5 is not in 0..=1"),
             ("serve --check-share NaN", "NaN is not in 0..=1"),
             ("serve --log=yes", "'--log'"),

@@ -14,6 +14,15 @@ pub enum Backend {
     Wasm,
 }
 
+/// Where a certificate and its key are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain in PEM, the daemon's own certificate first.
+    pub cert: PathBuf,
+    /// The private key of the first certificate, in PEM: PKCS #8, SEC 1 or PKCS #1.
+    pub key: PathBuf,
+}
+
 /// The settings. [`Config::new`] gives the defaults that are named here.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -83,6 +92,9 @@ pub struct Config {
     /// Folder of the items that the daemon keeps; the daemon makes it if it is missing. None by
     /// default: no items are kept.
     pub items: Option<PathBuf>,
+    /// The certificate with which the daemon speaks TLS. None by default: the daemon speaks plain
+    /// HTTP.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Config {
@@ -120,6 +132,7 @@ impl Config {
             log_json: false,
             keys: None,
             items: None,
+            tls: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use lockstep_store::StoreError;
 
-use crate::keys::KeyFileError;
+use crate::{keys::KeyFileError, tls::TlsError};
 
 /// The reasons why the daemon cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,9 @@ pub enum HostError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// The certificate or its key cannot be used.
+    #[error("--tls-cert and --tls-key: {0}")]
+    Tls(#[from] TlsError),
     /// The model does not open.
     #[error("the model does not open: {0}")]
     Open(String),

@@ -28,6 +28,8 @@
 //! | standard error is full, slow or gone | the daemon counts the lines of its log that are lost |
 //! | the bodies under way fill their memory | 429 |
 //! | a web page asks by another name, or from another site | 403, unless it is allowed |
+//! | a handshake of TLS is slow, or too many are under way | the daemon closes it, or the oldest |
+//! | a certificate that is read anew is wrong | the daemon keeps the one in force, and logs |
 //! | a request has no key, or one that may not do this | 401, or 403 |
 //! | there are too many connections | the longest one without a request under way is closed |
 //! | a client leaves | the daemon drops the work of its request that no engine has begun |
@@ -37,6 +39,7 @@
 #![warn(clippy::print_stderr, clippy::print_stdout, reason = "they panic and block; use `log::line`")]
 
 mod budget;
+mod check;
 mod config;
 mod connections;
 mod core;
@@ -64,6 +67,7 @@ mod shared;
 mod stall;
 mod status;
 mod supervisor;
+mod tls;
 mod upload;
 mod worker;
 
@@ -71,11 +75,12 @@ pub mod args;
 pub mod keys;
 pub mod log;
 
-pub use config::{Backend, CardAddress, Config};
-pub use engine::check;
+pub use check::check;
+pub use config::{Backend, CardAddress, Config, TlsFiles};
 pub use engine::{
     interface::EngineError,
     wasm::{Instance, Instances, open_component},
 };
 pub use error::HostError;
 pub use server::{run, run_with};
+pub use tls::TlsError;

@@ -32,7 +32,7 @@ fn obey() -> ExitCode {
             serve(&listen, *config)
         }
         Ok(Command::Check { shown, config }) => match check(&config) {
-            Ok(()) => print(&shown),
+            Ok(notes) => print(&(shown + &notes)),
             Err(error) => fail(2, &error),
         },
         Ok(Command::Settings(table)) => print(&table),
@@ -111,7 +111,8 @@ fn serve(listen: &str, config: Config) -> ExitCode {
             Err(error) => return fail(1, &format!("--listen {listen}: {error}")),
         };
         if let Ok(address) = listener.local_addr() {
-            log::line(format_args!("listening on http://{address}"));
+            let scheme = if config.tls.is_some() { "https" } else { "http" };
+            log::line(format_args!("listening on {scheme}://{address}"));
             if config.keys.is_none() && !address.ip().is_loopback() {
                 log::line("everybody who reaches this address may ask; --keys FILE names those who may");
             }
@@ -129,6 +130,7 @@ fn serve(listen: &str, config: Config) -> ExitCode {
                 error @ (HostError::File { .. }
                 | HostError::Module { .. }
                 | HostError::Keys(_)
+                | HostError::Tls(_)
                 | HostError::Items(_)
                 | HostError::Cache { .. }),
             ) => fail(2, &error),

@@ -13,6 +13,7 @@ use std::{
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
@@ -34,6 +35,7 @@ use crate::{
     shared::Shared,
     stall::Impatient,
     status, supervisor,
+    tls::Tls,
 };
 
 /// Bytes of a connection's read buffer: the limit of a request's head.
@@ -62,8 +64,8 @@ pub async fn run(
 }
 
 /// [`run`], with new settings from `updates`: [`Config::allow_origins`], [`Config::log`] and
-/// [`Config::keys`], whose file is read anew, count for the next request. The others count after
-/// the next start, and the log says so.
+/// [`Config::keys`], whose file is read anew, count for the next request, and [`Config::tls`] for
+/// the next connection. The others count after the next start, and the log says so.
 ///
 /// # Errors
 ///
@@ -75,6 +77,8 @@ pub async fn run_with(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), HostError> {
     let live = InForce::new(&config)?;
+    let open = |files| Tls::open(files, config.max_connections);
+    let tls = config.tls.as_ref().map(open).transpose()?.map(Arc::new);
     let (pool, mut ended) = supervisor::start(config.clone()).map_err(HostError::Thread)?;
     let _stop = StopOnDrop(Arc::clone(&pool));
     let mut door = Door::new(listener, config.max_connections);
@@ -82,7 +86,8 @@ pub async fn run_with(
         Some(address) => Some(status::listen(address).await?),
         None => None,
     };
-    let (metrics, drain, bodies) = (Metrics::new(&pool), config.drain, Budget::new(config.max_bodies_bytes));
+    let metrics = Metrics::new(&pool, tls.as_ref());
+    let (drain, bodies) = (config.drain, Budget::new(config.max_bodies_bytes));
     let shared = Arc::new(Shared {
         pool: Arc::clone(&pool),
         config,
@@ -121,10 +126,15 @@ pub async fn run_with(
             Ok(()) = updates.changed() => {
                 let new = updates.borrow_and_update().clone();
                 shared.live.take(&new, &shared.config);
+                if let Some((tls, files)) = tls.as_ref().zip(new.tls.as_ref()) {
+                    tls.renew(files);
+                }
             }
             (stream, open) = door.next() => {
-                let (shared, seen) = (Arc::clone(&shared), seen.clone());
-                connections.spawn(async move { serve(stream, open, &shared, seen).await });
+                let (shared, tls, seen) = (Arc::clone(&shared), tls.clone(), seen.clone());
+                connections.spawn(async move {
+                    serve(stream, Arc::new(open), tls.as_deref(), &shared, seen).await;
+                });
             }
         }
     }
@@ -167,11 +177,38 @@ impl Drop for StopOnDrop {
 }
 
 /// Serves one connection until the client leaves, is too slow, must leave, or the daemon closes.
-async fn serve(stream: TcpStream, open: Connection, shared: &Shared, mut closing: watch::Receiver<bool>) {
+async fn serve(
+    stream: TcpStream,
+    open: Arc<Connection>,
+    tls: Option<&Tls>,
+    shared: &Shared,
+    mut closing: watch::Receiver<bool>,
+) {
     // Each answer is written in one piece, so Nagle's algorithm would only delay it.
     let _ = stream.set_nodelay(true);
+    let patience = shared.config.read_timeout;
+    let Some(tls) = tls else {
+        let stream = Impatient::new(Prompt::new(stream, Arc::clone(&open)), patience);
+        return converse(stream, &open, shared, closing).await;
+    };
+    let encrypted = tokio::select! {
+        encrypted = tls.accept(stream, &open, patience) => encrypted,
+        () = open.leaves() => None,
+        _ = closing.wait_for(|&closing| closing) => None,
+    };
+    if let Some(encrypted) = encrypted {
+        converse(encrypted, &open, shared, closing).await;
+    }
+}
+
+/// Answers the requests of one connection.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    open: &Connection,
+    shared: &Shared,
+    mut closing: watch::Receiver<bool>,
+) {
     let read_timeout = shared.config.read_timeout;
-    let open = Arc::new(open);
     let service = service_fn(|request| {
         let busy = open.busy();
         async move {
@@ -184,10 +221,7 @@ async fn serve(stream: TcpStream, open: Connection, shared: &Shared, mut closing
         .timer(TokioTimer::new())
         .header_read_timeout(read_timeout)
         .max_buf_size(BUFFER)
-        .serve_connection(
-            TokioIo::new(Impatient::new(Prompt::new(stream, Arc::clone(&open)), read_timeout)),
-            service,
-        );
+        .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     // An error here is the client's: it left, was too slow, or did not speak HTTP.
     tokio::select! {

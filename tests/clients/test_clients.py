@@ -1,4 +1,5 @@
-"""The clients of OpenAI, Hugging Face, LangChain, Cohere, Triton, Prometheus, as users call them.
+"""The clients of OpenAI, Hugging Face, LangChain, Cohere, Triton, Prometheus, as users call them;
+over TLS those of OpenAI, OpenSSL and curl.
 
 Environment: LOCKSTEP_HOST (the daemon) and LOCKSTEP_TINY (its `model` and its classifier `labels`).
 """
@@ -7,7 +8,9 @@ import http.client
 import json
 import os
 import re
+import ssl
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -28,15 +31,16 @@ PATIENCE = 120
 
 
 class Daemon:
-    """A daemon with a model folder, on a free port."""
+    """A daemon with a model folder, on a free port. `trusted` is the certificate of a TLS port."""
 
-    def __init__(self, model):
-        words = [os.environ["LOCKSTEP_HOST"], "serve", "--model", model, "--listen", "127.0.0.1:0"]
+    def __init__(self, model, *more, trusted=None):
+        self.context = trusted and ssl.create_default_context(cafile=trusted)
+        words = [os.environ["LOCKSTEP_HOST"], "serve", "--model", model, "--listen", "127.0.0.1:0", *more]
         self.process = subprocess.Popen(words, stderr=subprocess.PIPE, encoding="utf-8")
         late = threading.Timer(PATIENCE, self.process.kill)
         late.start()
         lines = iter(self.process.stderr.readline, "")
-        self.url = next(found[0] for found in map(lambda line: re.search(r"http://[\d.:]+", line), lines) if found)
+        self.url = next(found[0] for found in map(lambda line: re.search(r"https?://[\d.:]+", line), lines) if found)
         # The daemon must never wait for a reader of its log.
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
         while self.ask("/health")[0] != 200:
@@ -48,7 +52,7 @@ class Daemon:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, {"content-type": "application/json", **dict(headers)})
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE, context=self.context) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as refusal:
             return refusal.code, json.load(refusal)
@@ -254,6 +258,69 @@ class Plain(Clients):
 
     def test_half_a_character(self):
         self.assertEqual(self.daemon.ask("/embed", {"inputs": ["\ud83d a"]}), self.daemon.ask("/embed", {"inputs": ["\ufffd a"]}))
+
+
+class Tls(unittest.TestCase):
+    """A daemon with the certificate that `openssl req` makes."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.cert, cls.key, pkcs1 = (os.path.join(folder, name) for name in ("cert.pem", "key.pem", "pkcs1.pem"))
+        for words in (
+            "req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=lockstep"
+            f" -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -out {cls.cert} -keyout {cls.key}",
+            f"rsa -traditional -in {cls.key} -out {pkcs1}",
+        ):
+            cls.run_program("openssl", *words.split())
+        with open(pkcs1, encoding="ascii") as key:
+            assert "BEGIN RSA PRIVATE KEY" in key.read()
+        settings = ("--tls-cert", cls.cert, "--tls-key", pkcs1)
+        model = os.path.join(TINY, "model")
+        cls.checked = cls.run_program(os.environ["LOCKSTEP_HOST"], "check-config", "--model", model, *settings)
+        cls.daemon = Daemon(model, *settings, trusted=cls.cert)
+        cls.addClassCleanup(cls.daemon.stop)
+        cls.place = cls.daemon.url.removeprefix("https://")
+
+    @staticmethod
+    def run_program(*words, **more):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=True, **more)
+        return done.stdout
+
+    def test_check_config_tells_the_end(self):
+        end = self.run_program("openssl", "x509", "-in", self.cert, "-noout", "-enddate", "-dateopt", "iso_8601")
+        end = end.strip().removeprefix("notAfter=").replace(" ", "T")
+        self.assertIn(f"# tls-cert: the certificate ends at {end}\n", self.checked)
+
+    def test_openai(self):
+        http_client = openai.DefaultHttpxClient(verify=ssl.create_default_context(cafile=self.cert))
+        client = openai.OpenAI(base_url=f"{self.daemon.url}/v1", api_key="any", http_client=http_client)
+        with client:
+            answer = client.embeddings.create(model="any", input=TEXTS)
+        self.assertEqual(len(answer.data), len(TEXTS))
+        with openai.OpenAI(base_url=f"{self.daemon.url}/v1", api_key="any", max_retries=0) as client:
+            with self.assertRaises(openai.APIConnectionError):
+                client.embeddings.create(model="any", input="nobody vouches for this certificate")
+
+    def test_openssl(self):
+        for version in ("-tls1_2", "-tls1_3"):
+            words = ("s_client", "-connect", self.place, version, "-CAfile", self.cert, "-verify_return_error")
+            request = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+            shown = self.run_program("openssl", *words, "-alpn", "h2,http/1.1", "-ign_eof", input=request)
+            self.assertIn("Verify return code: 0 (ok)", shown)
+            self.assertIn("ALPN protocol: http/1.1", shown)
+            self.assertIn('{"status":"ok"}', shown)
+        with self.assertRaises(subprocess.CalledProcessError):
+            self.run_program("openssl", "s_client", "-connect", self.place, "-tls1_1", input="")
+
+    def test_curl(self):
+        common = ("curl", "--silent", "--show-error", "--max-time", str(PATIENCE))
+        body = json.dumps({"inputs": TEXTS})
+        vectors = self.run_program(*common, "--cacert", self.cert, f"{self.daemon.url}/embed", "--data", body)
+        self.assertEqual(len(json.loads(vectors)), len(TEXTS))
+        told = self.run_program(*common, "--include", f"http://{self.place}/health")
+        self.assertIn("400 Bad Request", told)
+        self.assertIn("ask by https://", told)
 
 
 if __name__ == "__main__":

@@ -32,12 +32,12 @@ pub(crate) struct Prepared {
     pub(crate) seats: Vec<(SeatPlan, Arc<dyn Engines>)>,
 }
 
-/// Looks at the files that the configuration names: opens the model, and reads the module.
+/// Opens the model, and reads the module.
 ///
 /// # Errors
 ///
 /// Files that cannot be read, or a model that does not open.
-pub fn check(config: &Config) -> Result<(), HostError> {
+pub(crate) fn check(config: &Config) -> Result<(), HostError> {
     if config.backend == Backend::Wasm {
         crate::files::read(&config.module)?;
     }

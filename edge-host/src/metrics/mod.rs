@@ -8,6 +8,7 @@ mod engines;
 mod gauge;
 mod process;
 mod requests;
+mod tls;
 
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use self::{engines::Engines, process::Process, requests::Requests};
-use crate::{pool::Pool, record::Record};
+use self::{engines::Engines, process::Process, requests::Requests, tls::Handshakes};
+use crate::{pool::Pool, record::Record, tls::Tls};
 
 /// The media type of [`Metrics::text`].
 pub(crate) const MEDIA_TYPE: &str = CONTENT_TYPE;
@@ -31,12 +32,15 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Counters at zero, around the engines of a pool.
-    pub(crate) fn new(pool: &Arc<Pool>) -> Self {
+    /// Counters at zero, around the engines of a pool and the handshakes of a TLS port.
+    pub(crate) fn new(pool: &Arc<Pool>, tls: Option<&Arc<Tls>>) -> Self {
         let mut registry = Registry::default();
         let requests = Requests::register(&mut registry);
         registry.register_collector(Box::new(Engines::of(pool)));
         registry.register_collector(Box::new(Process));
+        if let Some(tls) = tls {
+            registry.register_collector(Box::new(Handshakes::of(tls)));
+        }
         Self { registry, requests }
     }
 
