@@ -69,8 +69,8 @@ pub struct Config {
     /// Connections at the same time; 512. One more closes the one that has no request under way
     /// and has been still for the longest time; without such a one it waits.
     pub max_connections: NonZeroUsize,
-    /// Address and port of a listener that tells health, `/info` and metrics alone, to everybody who
-    /// reaches it. None by default.
+    /// Address and port of a listener that tells health, `/info` and metrics alone, to everybody
+    /// who reaches it. None by default.
     pub status_listen: Option<String>,
     /// Largest linear memory of one instance, in bytes; 2 GiB.
     pub max_memory_bytes: usize,
