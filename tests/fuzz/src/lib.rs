@@ -21,6 +21,7 @@ pub mod runtime_file;
 pub mod script;
 pub mod server;
 pub mod tokenizer;
+pub mod vector_pack;
 
 /// A target: what to run, and from which inputs a fuzzer starts.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +43,7 @@ macro_rules! target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     target!(checkpoint),
     target!(client),
     target!(descriptors),
@@ -55,4 +56,5 @@ pub const TARGETS: [Target; 12] = [
     target!(runtime_file),
     target!(server),
     target!(tokenizer),
+    target!(vector_pack),
 ];

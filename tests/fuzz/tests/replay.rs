@@ -76,4 +76,4 @@ macro_rules! replays {
     };
 }
 
-replays! { checkpoint client descriptors dma driver manifest onnx_file program requests runtime_file server tokenizer }
+replays! { checkpoint client descriptors dma driver manifest onnx_file program requests runtime_file server tokenizer vector_pack }
