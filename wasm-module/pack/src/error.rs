@@ -28,6 +28,9 @@ pub enum PackError {
         .0.pack, .0.here
     )]
     OtherSpace(Mismatch),
+    /// The model is none whose vectors a pack could have.
+    #[error("{0} is a classifier, which has no vectors; a vector pack needs an embedding model")]
+    NoVectors(String),
     /// A delta does not go on from what is loaded.
     #[error("the delta goes on from {}, loaded is {}; load a full pack", .0.pack, .0.here)]
     OtherBase(Mismatch),

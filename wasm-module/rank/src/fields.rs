@@ -210,7 +210,8 @@ const NAME: usize = 40;
 const SHOWN: usize = 5;
 
 impl Fields {
-    fn path(&self, name: &str) -> String {
+    /// The path of a field.
+    pub(crate) fn path(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 

@@ -25,7 +25,8 @@
 //! Each endpoint is one file of `api/`; `api/mod.rs` tells how to add one. [`Service::handle`]
 //! reads and answers a request. A host that must look at a valid request first calls
 //! [`Service::read`] and [`Service::run`]. [`UserRequest`] and [`Stored`] are for hosts that store
-//! histories under a user's id.
+//! histories under a user's id. [`Service::load_pack`] is for hosts that have a file with the
+//! vectors of a catalogue.
 //!
 //! # Numbers
 //!
@@ -59,6 +60,7 @@ mod job;
 mod json;
 mod label_scores;
 mod limits;
+mod packs;
 mod percent;
 mod person;
 mod problem;
@@ -86,6 +88,7 @@ pub use items::{Best, Choice, Item, ItemStore, Liked, Space};
 pub use job::Job;
 pub use label_scores::LabelScores;
 pub use limits::Limits;
+pub use packs::origin;
 pub use person::Event;
 pub use problem::Problem;
 pub use prompts::Prompts;

@@ -76,14 +76,6 @@ impl Person {
         Ok(Self::Given(history))
     }
 
-    /// The same person with a prompt before each text.
-    pub(crate) fn behind(mut self, prompt: &str) -> Self {
-        if let Self::Given(history) = &mut self {
-            history.iter_mut().for_each(|entry| entry.text.insert_str(0, prompt));
-        }
-        self
-    }
-
     /// The history's entries, unless a host still has to look them up.
     pub(crate) fn history(&self) -> Result<&[HistoryEntry], Problem> {
         match self {

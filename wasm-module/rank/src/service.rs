@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use lockstep_pack::{Head, PackError};
+
 use crate::{
     api::{Call, ENDPOINTS, Entry, Request},
     clock::Clock,
@@ -9,6 +11,7 @@ use crate::{
     items::ItemStore,
     job::Job,
     limits::Limits,
+    packs::{Loaded, load},
     problem::{Problem, quote},
     reply::Reply,
 };
@@ -21,6 +24,7 @@ pub struct Service<E> {
     clock: Clock,
     endpoints: &'static [Entry],
     items: Option<Arc<dyn ItemStore>>,
+    packs: Loaded,
 }
 
 impl<E: TextEncoder> Service<E> {
@@ -36,13 +40,23 @@ impl<E: TextEncoder> Service<E> {
         clock: Clock,
         endpoints: &'static [Entry],
     ) -> Self {
-        Self { encoder, limits, clock, endpoints, items: None }
+        Self { encoder, limits, clock, endpoints, items: None, packs: Loaded::default() }
     }
 
     /// The same service with the items that its host keeps, if it keeps some.
     #[must_use]
     pub fn with_items(self, items: Option<Arc<dyn ItemStore>>) -> Self {
         Self { items, ..self }
+    }
+
+    /// Loads a vector pack. A candidate of `/v1/rank` whose id or text it has costs no token, and
+    /// needs no text. A full pack takes the place of all others; a delta goes on from the last one.
+    ///
+    /// # Errors
+    /// A file that is damaged, of another model, or a delta of another base. The packs are then as
+    /// before.
+    pub fn load_pack(&mut self, file: Vec<u8>) -> Result<Head, PackError> {
+        load(&mut self.packs, self.encoder.info(), file)
     }
 
     /// The model.
@@ -91,6 +105,7 @@ impl<E: TextEncoder> Service<E> {
                 limits: &self.limits,
                 model: self.encoder.info(),
                 keeps_items: self.items.is_some(),
+                packs: &self.packs,
             };
             Ok(Job { started, path, request: (endpoint.read)(&request)? })
         };

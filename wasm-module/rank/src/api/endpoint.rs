@@ -7,6 +7,7 @@ use crate::{
     items::no_items,
     json::parse,
     limits::Limits,
+    packs::Loaded,
     percent::decode,
     person::Event,
     problem::Problem,
@@ -110,6 +111,8 @@ pub(crate) struct Request<'a> {
     pub(crate) model: &'a ModelInfo,
     /// Whether the host keeps items.
     pub(crate) keeps_items: bool,
+    /// The vector packs that the host has loaded.
+    pub(crate) packs: &'a Loaded,
 }
 
 impl Request<'_> {

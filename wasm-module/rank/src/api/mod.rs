@@ -30,6 +30,7 @@ mod recommend;
 mod rerank;
 mod root;
 mod similarity;
+mod sources;
 
 pub(crate) use call::Call;
 pub(crate) use endpoint::{Endpoint, Entry, Request};

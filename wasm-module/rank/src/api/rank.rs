@@ -8,14 +8,15 @@ use serde::Serialize;
 use super::{
     call::Call,
     endpoint::{Endpoint, Request, Route},
+    sources::{Compared, Source, compare},
 };
 use crate::{
-    compact::Compact,
-    encoder::{Encoded, Text},
+    encoder::Text,
     fields::{At, Fields},
-    limits::Limits,
+    packs::Loaded,
     person::{Event, Person},
     problem::{Problem, quote},
+    prompts::Prompts,
     rank::{Scored, diversify, score},
     reply::Reply,
     texts::{read_id, read_text},
@@ -23,10 +24,14 @@ use crate::{
 
 /// A person, and the candidates to rank for that person.
 pub(crate) struct Rank {
-    /// The texts of the history stand behind the prompt of queries, those of the candidates behind
-    /// the prompt of documents.
     person: Person,
-    query_prompt: String,
+    /// The texts of the person's history; none until a host has looked it up.
+    liked: Vec<Source>,
+    /// For a history that is looked up later.
+    prompts: Prompts,
+    packs: Loaded,
+    /// The length of a vector.
+    width: usize,
     /// Never empty; all ids differ.
     candidates: Vec<Candidate>,
     /// From 1 to the number of candidates.
@@ -40,7 +45,7 @@ pub(crate) struct Rank {
 /// A text that may be shown to the person.
 struct Candidate {
     id: String,
-    text: String,
+    source: Source,
 }
 
 #[derive(Serialize)]
@@ -105,30 +110,28 @@ impl Endpoint for Rank {
     }
 
     fn read(request: &Request<'_>) -> Result<Self, Problem> {
-        request.dimensions()?;
+        let width = request.dimensions()?;
         let known = ["user", "candidates", "top_n", "diversity", "explain"];
         let mut fields = request.fields(&known)?;
-        let prompts = &request.model.prompts;
-        let person = Person::read(fields.required("user")?, request.limits)?.behind(prompts.query());
-        let mut candidates = read_candidates(fields.required("candidates")?, request.limits)?;
-        candidates.iter_mut().for_each(|candidate| candidate.text.insert_str(0, prompts.document()));
+        let (prompts, packs) = (request.model.prompts.clone(), request.packs.clone());
+        let person = Person::read(fields.required("user")?, request.limits)?;
+        let liked = liked(&person, &prompts, &packs);
+        let candidates = read_candidates(fields.required("candidates")?, request)?;
         let count = candidates.len();
         let top_n = fields
             .optional("top_n")
             .map_or(Ok(count), |field| field.whole(1..=count, "the number of candidates"))?;
         let diversity = read_diversity(&mut fields)?;
         let explain = fields.bool("explain", false)?;
-        let query_prompt = prompts.query().to_owned();
-        Ok(Self { person, query_prompt, candidates, top_n, diversity, explain })
+        Ok(Self { person, liked, prompts, packs, width, candidates, top_n, diversity, explain })
     }
 
     fn inputs(&self) -> Vec<Text<'_>> {
-        let history = self.person.history().unwrap_or_default();
-        history.iter().map(|entry| entry.text.as_str()).chain(self.items()).map(Text::single).collect()
+        self.liked.iter().filter_map(Source::text).chain(self.items()).map(Text::single).collect()
     }
 
     fn items(&self) -> Vec<&str> {
-        self.candidates.iter().map(|candidate| candidate.text.as_str()).collect()
+        self.candidates.iter().filter_map(|candidate| candidate.source.text()).collect()
     }
 
     fn user(&self) -> Option<&str> {
@@ -140,7 +143,8 @@ impl Endpoint for Rank {
 
     fn set_history(&mut self, events: Vec<Event>) -> Result<(), Problem> {
         if let Person::Stored(id) = &self.person {
-            self.person = Person::of_stored(id, events)?.behind(&self.query_prompt);
+            self.person = Person::of_stored(id, events)?;
+            self.liked = liked(&self.person, &self.prompts, &self.packs);
         }
         Ok(())
     }
@@ -151,18 +155,17 @@ impl Endpoint for Rank {
             Some(entry) => format!("user.history[{}].text", entry.index),
             None => format!("candidates[{}].text", input.saturating_sub(history.len())),
         };
-        let (encoded, usage) = call.encode(&self.inputs(), field)?;
-        let (liked, offered) = encoded.split_at(history.len());
-
-        let vectors = Compact::of(&encoded);
+        let count = history.len();
+        let offered = self.candidates.iter().map(|candidate| &candidate.source);
+        let sources: Vec<&Source> = self.liked.iter().chain(offered).collect();
+        let Compared { vectors, truncated, usage } = compare(call, &sources, self.width, field)?;
         let weights: Vec<f64> = history.iter().map(|entry| entry.weight).collect();
-        let scored: Vec<Scored> = (liked.len()..encoded.len())
-            .map(|offered| score(&vectors.similarities(offered, 0..liked.len()), &weights))
+        let scored: Vec<Scored> = (count..sources.len())
+            .map(|offered| score(&vectors.similarities(offered, 0..count), &weights))
             .collect();
         let scores: Vec<f64> = scored.iter().map(|scored| scored.score).collect();
-        let chosen = diversify(&scores, self.top_n, self.diversity, |a, b| {
-            vectors.similarity(liked.len() + a, liked.len() + b)
-        });
+        let chosen =
+            diversify(&scores, self.top_n, self.diversity, |a, b| vectors.similarity(count + a, count + b));
 
         let items = chosen
             .into_iter()
@@ -173,9 +176,10 @@ impl Endpoint for Rank {
                 because: self.explain.then(|| Because::of(&scored[index], |entry| history[entry].index)),
             })
             .collect();
+        let (liked, offered) = truncated.split_at(truncated.partition_point(|&at| at < count));
         let truncated = Truncated {
-            history: truncated(liked).map(|at| history[at].index).collect(),
-            candidates: truncated(offered).collect(),
+            history: liked.iter().map(|&at| history[at].index).collect(),
+            candidates: offered.iter().map(|&at| at - count).collect(),
         };
         let model = call.model();
         let answer = Answer {
@@ -191,12 +195,15 @@ impl Endpoint for Rank {
     }
 }
 
-/// Positions of the texts whose end was cut off.
-pub(super) fn truncated(encoded: &[Encoded]) -> impl Iterator<Item = usize> {
-    encoded.iter().enumerate().filter(|(_, one)| one.truncated).map(|(index, _)| index)
+/// The sources of a history that is there; its texts stand behind the prompt of queries.
+fn liked(person: &Person, prompts: &Prompts, packs: &Loaded) -> Vec<Source> {
+    let (query, document) = (prompts.query(), prompts.document());
+    let history = person.history().unwrap_or_default().iter();
+    history.map(|entry| Source::of(packs, query, document, entry.text.clone())).collect()
 }
 
-fn read_candidates(field: At, limits: &Limits) -> Result<Vec<Candidate>, Problem> {
+fn read_candidates(field: At, request: &Request<'_>) -> Result<Vec<Candidate>, Problem> {
+    let limits = request.limits;
     let path = field.path.clone();
     let entries = field.array("an array of {id, text}", limits.max_candidates)?;
     if entries.is_empty() {
@@ -213,10 +220,24 @@ fn read_candidates(field: At, limits: &Limits) -> Result<Vec<Candidate>, Problem
             let detail = format!("{} is the id of candidates[{first}] already", quote(&id));
             return Err(Problem::invalid(path, detail));
         }
-        let text = read_text(entry.required("text")?, limits)?;
-        candidates.push(Candidate { id, text });
+        let source = read_source(&mut entry, &id, request)?;
+        candidates.push(Candidate { id, source });
     }
     Ok(candidates)
+}
+
+/// Reads a candidate's text. Without one, a pack must have the vector of the item with its id.
+fn read_source(entry: &mut Fields, id: &str, request: &Request<'_>) -> Result<Source, Problem> {
+    let packs = request.packs;
+    if packs.is_empty() || entry.has("text") {
+        let text = read_text(entry.required("text")?, request.limits)?;
+        let document = request.model.prompts.document();
+        return Ok(Source::of(packs, document, document, text));
+    }
+    packs.of_id(id).map(|vector| Source::Known(vector.numbers().collect())).ok_or_else(|| {
+        let detail = format!("this field is missing, and the vector packs have no item {}", quote(id));
+        Problem::invalid(entry.path("text"), detail)
+    })
 }
 
 /// Reads `diversity`, from 0 to 1.

@@ -11,11 +11,11 @@ mod request;
 use super::{
     call::Call,
     endpoint::{Endpoint, Request, Route},
-    rank::{Because, Tokens, truncated},
+    rank::{Because, Tokens},
 };
 use crate::{
     compact::{Compact, compact},
-    encoder::Text,
+    encoder::{Encoded, Text},
     items::{Best, Choice, ItemStore, Liked, Space},
     problem::Problem,
     prompts::behind,
@@ -71,7 +71,7 @@ impl Endpoint for Recommend {
         } else {
             let inputs: Vec<Text<'_>> = history.iter().map(|read| Text::single(&read.input)).collect();
             let (encoded, usage) = call.encode(&inputs, |input| history[input].entry.path())?;
-            let cut = truncated(&encoded).map(|at| history[at].entry.index).collect();
+            let cut = cut_off(&encoded).map(|at| history[at].entry.index).collect();
             let liked = Liked {
                 vectors: encoded.iter().flat_map(|one| compact(&one.vector)).collect(),
                 weights: history.iter().map(|read| read.entry.weight).collect(),
@@ -135,4 +135,9 @@ impl Recommend {
         let mut best: Vec<Option<Best>> = best.into_iter().map(Some).collect();
         chosen.into_iter().filter_map(|index| best[index].take()).collect()
     }
+}
+
+/// Positions of the texts whose end was cut off.
+fn cut_off(encoded: &[Encoded]) -> impl Iterator<Item = usize> {
+    encoded.iter().enumerate().filter(|(_, one)| one.truncated).map(|(index, _)| index)
 }
