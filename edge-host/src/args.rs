@@ -11,6 +11,7 @@ use lockstep_rank::cors::is_origin;
 
 use crate::{
     config::{Backend, Config, TlsFiles},
+    packing::PackSource,
     settings::{self, Completed},
 };
 
@@ -47,6 +48,15 @@ pub enum Command {
         /// The file to write.
         out: PathBuf,
     },
+    /// Write a vector pack.
+    Pack {
+        /// The model folder.
+        model: PathBuf,
+        /// The items.
+        source: PackSource,
+        /// The file to write.
+        out: PathBuf,
+    },
 }
 
 #[derive(Parser)]
@@ -72,6 +82,8 @@ enum Chosen {
     },
     /// Write a Spin component with the model open in it
     Open(Open),
+    /// Write a vector pack: the vectors of a catalogue as one file
+    Pack(Pack),
 }
 
 #[derive(Args)]
@@ -83,6 +95,22 @@ struct Open {
     #[arg(long, value_name = "FILE")]
     component: PathBuf,
     /// The component to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Args)]
+struct Pack {
+    /// Folder with model.lockstep, tokenizer.json and lockstep.json
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// Folder of items that no daemon has open; their vectors are there
+    #[arg(long, value_name = "DIR", required_unless_present = "lines", conflicts_with = "lines")]
+    items: Option<PathBuf>,
+    /// File with an item {"id", "text"} on each line; the model reads the texts
+    #[arg(long, value_name = "FILE")]
+    lines: Option<PathBuf>,
+    /// The pack to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -224,6 +252,10 @@ pub fn parse(
             Command::Settings(table.unwrap_or_default())
         }
         Chosen::Open(Open { model, component, out }) => Command::Open { model, component, out },
+        Chosen::Pack(Pack { model, items, lines, out }) => {
+            let lines = || PackSource::Lines(lines.unwrap_or_default());
+            Command::Pack { model, source: items.map_or_else(lines, PackSource::Folder), out }
+        }
     })
 }
 
@@ -384,6 +416,11 @@ mod tests {
         assert_eq!(native, serve(Config::native("m")));
         let expected = Command::Open { model: "m".into(), component: "c".into(), out: "o".into() };
         assert_eq!(read("open --model m --component c --out o").unwrap(), expected);
+        let sources = [PackSource::Folder("i".into()), PackSource::Lines("l".into())];
+        for (source, option) in sources.into_iter().zip(["--items i", "--lines l"]) {
+            let expected = Command::Pack { model: "m".into(), source, out: "o".into() };
+            assert_eq!(read(&format!("pack --model m {option} --out o")).unwrap(), expected);
+        }
     }
 
     #[test]
@@ -435,6 +472,8 @@ mod tests {
             ("open --model m --out c", "not provided:\n  --component <FILE>"),
             ("open --model m --component c", "not provided:\n  --out <FILE>"),
             ("open --module x", "'--module'"),
+            ("pack --model m --out o", "not provided:\n  --items <DIR>"),
+            ("pack --model m --items i --lines l --out o", "cannot be used with"),
             ("serve --model m --backend gpu", "'gpu' for '--backend <NAME>'"),
             ("serve --model", "'--model <DIR>'"),
             ("serve --modle m", "'--modle'"),

@@ -58,6 +58,9 @@ pub enum HostError {
     /// The certificate or its key cannot be used.
     #[error("--tls-cert and --tls-key: {0}")]
     Tls(#[from] TlsError),
+    /// A vector pack cannot be written.
+    #[error("{0}")]
+    Pack(String),
     /// The model does not open.
     #[error("the model does not open: {0}")]
     Open(String),

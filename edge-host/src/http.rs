@@ -20,7 +20,7 @@ use crate::{
     info::Info,
     keys::{Pass, Scope, needed},
     live::Live,
-    log,
+    log, pack_answer,
     record::{Record, milliseconds},
     request_id,
     response::{Response, add, of_reply, refusal},
@@ -95,6 +95,9 @@ async fn respond(
     let info = &pool.served().ok_or_else(not_ready)?.info;
 
     let limit = deadline(&head.headers, config.deadline)?;
+    if pack_answer::is_asked(&head) {
+        return pack_answer::answer(&head, pool, limit).await;
+    }
     let priority = priority(&head)?;
     let mut share = bodies.share();
     let body = upload.read(config.max_body_bytes, config.read_timeout, &mut share).await?;

@@ -1,10 +1,13 @@
 //! The items that the daemon keeps: `rank` reads the requests, `lockstep-store` has the disk.
 
-use std::{cell::RefCell, collections::HashMap, num::NonZeroUsize, path::Path, time::Duration};
+use std::{cell::RefCell, collections::HashMap, fs::File, num::NonZeroUsize, path::Path, time::Duration};
 
+use lockstep_pack::Origin;
 use lockstep_rank::{Best, Choice, Item, ItemStore, Liked, Problem, Space};
 use lockstep_search::{History, Wanted, best};
-use lockstep_store::{ModelName, Settings, Store, StoreError, VectorOf, View, text_hash};
+use lockstep_store::{ModelName, Moment, Packed, Settings, Store, StoreError, VectorOf, View, text_hash};
+
+use crate::pack_file::PackFile;
 
 /// How often a search is made again because items were deleted meanwhile.
 const TRIES: usize = 4;
@@ -43,6 +46,22 @@ impl Items {
     pub(crate) fn open(folder: &Path, patience: Duration, threads: NonZeroUsize) -> Result<Self, StoreError> {
         let settings = Settings { patience, ..Settings::default() };
         Ok(Self { store: Store::open(folder, settings)?, threads })
+    }
+
+    /// The current moment of the log of changes.
+    pub(crate) fn moment(&self) -> Result<Moment, StoreError> {
+        self.store.moment()
+    }
+
+    /// Writes the vectors of the items, or those that changed since, to a file; see
+    /// [`Store::pack`].
+    pub(crate) fn pack(
+        &self,
+        origin: &Origin,
+        since: Option<u64>,
+        file: &File,
+    ) -> Result<Packed, StoreError> {
+        self.store.pack(origin, since, PackFile(file)).map(|(packed, _)| packed)
     }
 
     fn allowed(&self, choice: &Choice) -> Result<Allowed, StoreError> {
@@ -160,8 +179,10 @@ fn name(space: &Space) -> ModelName {
     ModelName { digest: space.name.clone(), width: space.width }
 }
 
-fn refusal(error: StoreError) -> Problem {
+/// What a client gets for an error of the store.
+pub(crate) fn refusal(error: StoreError) -> Problem {
     match error {
+        StoreError::Since { .. } => Problem::Gone(error.to_string()),
         StoreError::Busy(_) => {
             Problem::Overloaded { detail: error.to_string(), retry_after: Duration::from_secs(1) }
         }

@@ -52,9 +52,13 @@ mod head;
 mod http;
 mod info;
 mod items;
+mod kept_packs;
 mod live;
 mod metrics;
 mod notify;
+mod pack_answer;
+mod pack_file;
+mod packing;
 mod pool;
 mod prompt;
 mod random;
@@ -82,5 +86,6 @@ pub use engine::{
     wasm::{Instance, Instances, open_component},
 };
 pub use error::HostError;
+pub use packing::{PackSource, pack};
 pub use server::{run, run_with};
 pub use tls::TlsError;

@@ -9,7 +9,7 @@ use std::{io::Write, process::ExitCode};
 use lockstep_edge_host::{
     Config, HostError,
     args::{self, Command},
-    check, keys, log, open_component, run_with,
+    check, keys, log, open_component, pack, run_with,
 };
 use tokio::{
     net::TcpListener,
@@ -48,6 +48,10 @@ fn obey() -> ExitCode {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => fail(1, &format!("{}: {error}", out.display())),
             },
+            Err(error) => fail(2, &error),
+        },
+        Ok(Command::Pack { model, source, out }) => match pack(&model, &source, &out) {
+            Ok(written) => print(&written),
             Err(error) => fail(2, &error),
         },
         // Prints help and version on stdout with code 0, mistakes on stderr with code 2.

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     core::{front::Front, report::Report, scheduler::Scheduler},
     info::Info,
+    kept_packs::KeptPacks,
 };
 
 /// The engines' scheduler, and what answers requests once an engine is ready.
@@ -29,6 +30,8 @@ pub(crate) struct Served {
     pub(crate) front: Front,
     /// The headers of all answers.
     pub(crate) info: Info,
+    /// The items as vector packs, if the daemon keeps some.
+    pub(crate) packs: Option<KeptPacks>,
 }
 
 impl Pool {

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, sync::Arc, thread};
 
-use lockstep_rank::ItemStore;
+use lockstep_rank::{ItemStore, origin};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     filling,
     info::Info,
     items::Items,
+    kept_packs::KeptPacks,
     pool::{Pool, Served},
     worker::{STACK, Worker},
 };
@@ -43,7 +44,7 @@ pub(crate) fn start(config: Config) -> io::Result<(Arc<Pool>, Ended)> {
 fn supervise(pool: &Pool, config: &Config) -> Result<(), HostError> {
     let open = |folder: &Path| Items::open(folder, config.deadline, config.instances);
     let items = config.items.as_deref().map(open).transpose()?;
-    let items = items.map(|items| Arc::new(items) as Arc<dyn ItemStore>);
+    let items = items.map(Arc::new);
     match engine::prepare(config, pool.stop_flag()) {
         Ok(prepared) => run(pool, config, &prepared, items),
         // The stop is the reason of the error.
@@ -56,7 +57,7 @@ fn run(
     pool: &Pool,
     config: &Config,
     Prepared { texts, seats }: &Prepared,
-    items: Option<Arc<dyn ItemStore>>,
+    items: Option<Arc<Items>>,
 ) -> Result<(), HostError> {
     let plans = seats.iter().map(|(plan, _)| plan.clone()).collect();
     let scheduler = Arc::new(Scheduler::new(plans));
@@ -64,10 +65,16 @@ fn run(
     let first = |kernel: &str| {
         pool.serve(|| {
             let Config { max_body_bytes, vector_bytes, deadline, .. } = *config;
-            let settings = FrontSettings { max_body_bytes, vector_bytes, deadline, items: items.clone() };
+            let kept = items.clone().map(|items| items as Arc<dyn ItemStore>);
+            let settings = FrontSettings { max_body_bytes, vector_bytes, deadline, items: kept };
             let front = Front::new(Arc::clone(texts), kernel, Arc::clone(&scheduler), settings);
             let info = Info::new(&front.info());
-            Served { front, info }
+            let pack = |items: &Arc<Items>| {
+                let (origin, folder) = (origin(front.model())?, config.items.as_deref()?);
+                Some(KeptPacks::new(Arc::clone(items), origin, folder))
+            };
+            let packs = items.as_ref().and_then(pack);
+            Served { front, info, packs }
         });
     };
     thread::scope(|scope| {

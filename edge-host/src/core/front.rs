@@ -63,6 +63,11 @@ impl Front {
         self.answer_within(limits, "GET", "/info", &[], &asked).body
     }
 
+    /// The model's description.
+    pub(crate) fn model(&self) -> &ModelInfo {
+        &self.info
+    }
+
     /// How many texts had a known vector, and how many had to be encoded.
     pub(crate) fn found(&self) -> (u64, u64) {
         self.vectors.found()

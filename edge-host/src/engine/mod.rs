@@ -10,6 +10,8 @@ mod native;
 pub(crate) mod texts;
 pub(crate) mod wasm;
 
+pub(crate) use native::unopened;
+
 use std::sync::{Arc, atomic::AtomicBool};
 
 use lockstep_folder::{

@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::record::Record;
+use crate::{pack_answer, record::Record};
 
 /// The label of a path that the daemon does not have. Clients may send any path, so these share
 /// one label.
@@ -94,7 +94,8 @@ impl Requests {
     }
 
     pub(super) fn count(&self, record: &Record) {
-        let path = route(&record.path).unwrap_or(OTHER);
+        let own = (record.path == pack_answer::PATH).then_some(pack_answer::PATH);
+        let path = route(&record.path).or(own).unwrap_or(OTHER);
         self.answers.get_or_create(&Answer { path, status: record.status }).inc();
         self.seconds.get_or_create(&Path { path }).observe(record.took.as_secs_f64());
         if let Some(key) = &record.key {

@@ -119,16 +119,21 @@ pub(crate) fn delete(
     Ok(deleted)
 }
 
-/// Deletes items that have expired, a bounded number; gives how many.
-pub(crate) fn sweep(transaction: &Connection, models: &mut [Model], now: i64) -> Result<usize, StoreError> {
+/// Whether items have expired.
+pub(crate) fn expired(transaction: &Connection, now: i64) -> Result<bool, StoreError> {
+    Ok(transaction.prepare_cached("SELECT 1 FROM items WHERE expires <= ?1")?.exists([now])?)
+}
+
+/// Deletes items that have expired, a bounded number.
+pub(crate) fn sweep(transaction: &Connection, models: &mut [Model], now: i64) -> Result<(), StoreError> {
     let items: Vec<i64> = transaction
         .prepare_cached("SELECT item FROM items WHERE expires <= ?1 LIMIT ?2")?
         .query_map(params![now, SWEPT], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    for &item in &items {
+    for item in items {
         remove(transaction, models, item)?;
     }
-    Ok(items.len())
+    Ok(())
 }
 
 fn remove(database: &Connection, models: &mut [Model], item: i64) -> Result<(), StoreError> {

@@ -8,10 +8,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::{
     error::StoreError,
     item::{Item, TextHash},
+    log,
 };
 
 /// The version of the layout, kept in `user_version`.
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
 
 /// How long a connection waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -75,6 +76,14 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
         0 => {
             let transaction = connection.transaction()?;
             transaction.execute_batch(TABLES)?;
+            transaction.execute_batch(log::TABLES)?;
+            transaction.pragma_update(None, "user_version", LAYOUT)?;
+            transaction.commit()?;
+        }
+        // This layout has no log yet.
+        2 => {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(log::TABLES)?;
             transaction.pragma_update(None, "user_version", LAYOUT)?;
             transaction.commit()?;
         }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use lockstep_pack::WriteError;
+
 /// Why the store cannot do as it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -63,6 +65,19 @@ pub enum StoreError {
     /// The transaction of several changes failed; none of them was made.
     #[error("{0}")]
     Group(String),
+    /// The log of changes does not reach back so far, or is of another series.
+    #[error("no changes since {since}: the log reaches from {floor} to {sequence}; take a full pack")]
+    Since {
+        /// The sequence that was asked for.
+        since: u64,
+        /// Where the log begins.
+        floor: u64,
+        /// The last change.
+        sequence: u64,
+    },
+    /// A vector pack cannot be written.
+    #[error("the vector pack: {0}")]
+    Pack(#[from] WriteError<std::io::Error>),
     /// The thread that writes has ended.
     #[error("the store is closed")]
     Closed,

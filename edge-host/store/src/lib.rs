@@ -24,6 +24,11 @@
 //! files are cut off at the next start. After 2 everything is there. So nothing acknowledged is
 //! lost, and nothing half-written is read. A change that fails takes none of the others of its
 //! group with it.
+//!
+//! # Packs
+//!
+//! [`Store::pack`] writes the vectors of a model as a vector pack, or those that changed since
+//! another pack. The database numbers its groups of changes for that, in the log of `log.rs`.
 
 mod catalogue;
 mod changes;
@@ -32,12 +37,17 @@ mod database;
 mod error;
 mod files;
 mod item;
+mod log;
 mod mapped;
 mod model;
+mod packing;
 mod store;
 mod writer;
 
 pub use catalogue::{Slot, View};
 pub use error::StoreError;
 pub use item::{Item, ModelName, TextHash, VectorOf, text_hash};
+pub use log::Moment;
+pub use mapped::map;
+pub use packing::Packed;
 pub use store::{Settings, Store};

@@ -9,12 +9,11 @@ use bytes::Bytes;
 
 /// Maps a file of vectors. The system reads a page when it is first accessed.
 ///
-/// Nobody but this store changes its files, and the store only writes behind the bytes that a
-/// segment has.
+/// Nobody may change the mapped bytes. The store only writes behind those that a segment has.
 ///
 /// # Errors
 /// The error of the system if the file cannot be opened or mapped.
-pub(crate) fn map(path: &Path) -> io::Result<Bytes> {
+pub fn map(path: &Path) -> io::Result<Bytes> {
     let file = File::open(path)?;
     if file.metadata()?.len() == 0 {
         return Ok(Bytes::new());

@@ -210,7 +210,16 @@ impl Store {
         }
     }
 
-    fn ask<T>(&self, question: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    /// How long a caller waits for the thread that writes.
+    pub(crate) fn patience(&self) -> Duration {
+        self.settings.patience
+    }
+
+    /// Asks the database, on a connection of its own.
+    pub(crate) fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,

@@ -9,11 +9,12 @@ use rusqlite::{Connection, params};
 
 use crate::{
     catalogue::Slot,
-    changes::{delete, put, sweep},
+    changes::{delete, expired, put, sweep},
     compaction::{Line, compact, lines, remove_unnamed},
     error::StoreError,
     files::Files,
     item::{Item, ModelName, VectorOf},
+    log,
     model::{Model, Views, marks},
 };
 
@@ -55,6 +56,7 @@ impl Writer {
         compact_from: usize,
     ) -> Result<Self, StoreError> {
         let mut writer = Self { connection, folder: folder.to_owned(), models: Vec::new(), views, now };
+        log::begin(&writer.connection)?;
         let mut lines = lines(&writer.connection)?;
         remove_unnamed(folder, &lines)?;
         for line in &mut lines {
@@ -134,10 +136,11 @@ impl Writer {
         let now = (self.now)();
         let folder = self.folder.clone();
         let mut transaction = self.connection.transaction()?;
-        let swept = sweep(&transaction, &mut self.models, now)?;
-        if swept == 0 && changes.is_empty() {
+        if changes.is_empty() && !expired(&transaction, now)? {
             return Ok(Vec::new());
         }
+        log::next(&transaction)?;
+        sweep(&transaction, &mut self.models, now)?;
         let mut answers = Vec::with_capacity(changes.len());
         for change in changes {
             let marks = marks(&self.models);

@@ -255,6 +255,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     /// The next answer; `has_body` is false for an answer to `HEAD`.
     pub async fn answer(&mut self, has_body: bool) -> Answer {
+        let (answer, body) = self.answer_in_bytes(has_body).await;
+        Answer { body: String::from_utf8(body).unwrap(), ..answer }
+    }
+
+    /// The same with a body that may be no text.
+    pub async fn answer_in_bytes(&mut self, has_body: bool) -> (Answer, Vec<u8>) {
         let end = loop {
             match self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 Some(end) => break end,
@@ -263,16 +269,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         };
         let head = String::from_utf8(self.read[..end].to_vec()).unwrap();
         self.read.drain(..end + 4);
-        let mut answer =
+        let answer =
             Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head, body: String::new() };
-        if has_body {
-            let length = answer.header("content-length").unwrap().parse().unwrap();
-            while self.read.len() < length {
-                assert!(self.more().await, "closed within a body");
-            }
-            answer.body = String::from_utf8(self.read.drain(..length).collect()).unwrap();
+        let length = answer.header("content-length").filter(|_| has_body);
+        let length = length.map_or(0, |length| length.parse().unwrap());
+        while self.read.len() < length {
+            assert!(self.more().await, "closed within a body");
         }
-        answer
+        (answer, self.read.drain(..length).collect())
     }
 
     /// Whether the daemon has closed the connection with nothing more to say.

@@ -131,8 +131,3 @@ pub struct Best {
     /// Its score and its reasons, by [`crate::rank::score`].
     pub scored: Scored,
 }
-
-/// The refusal of a host that keeps no items.
-pub(crate) fn no_items() -> Problem {
-    Problem::Backend("no items are kept here; edge-host keeps them in the folder that --items names".into())
-}

@@ -72,6 +72,9 @@ pub enum Problem {
         /// The id, quoted and shortened.
         String,
     ),
+    /// 410 `Validation`, by a host: it does not have any more what the request goes on from.
+    #[error("{0}")]
+    Gone(String),
     /// 405 `Validation`: the path exists and takes another method.
     #[error("{path} takes {allowed}, not {method}")]
     Method {
@@ -173,6 +176,12 @@ impl Problem {
         Self::Unhealthy("the daemon is shutting down".into())
     }
 
+    /// The refusal of a host that keeps no items.
+    pub fn no_items() -> Self {
+        let detail = "no items are kept here; edge-host keeps them in the folder that --items names";
+        Self::Backend(detail.into())
+    }
+
     /// The refusal of a content coding that the host does not decode; see [`Self::Encoding`].
     pub fn encoding(found: &str, taken: &'static str) -> Self {
         Self::Encoding { found: quote(found), taken }
@@ -209,6 +218,7 @@ impl Problem {
             Self::NotFound { .. } | Self::NoModel { .. } | Self::NoItem(_) => (404, "Validation"),
             Self::Method { .. } => (405, "Validation"),
             Self::BodyTooSlow(_) => (408, "Validation"),
+            Self::Gone(_) => (410, "Validation"),
             Self::TooLarge { .. } | Self::BodyTooLarge { .. } => (413, "Validation"),
             Self::Encoding { .. } => (415, "Validation"),
             Self::Invalid { .. } => (422, "Validation"),

@@ -3,7 +3,7 @@
 use crate::{
     clock::{Clock, elapsed_ms},
     encoder::{Encoded, ModelInfo, ModelKind, Text, TextEncoder},
-    items::{ItemStore, no_items},
+    items::ItemStore,
     limits::Limits,
     problem::Problem,
     reply::Usage,
@@ -23,7 +23,7 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// The items that the host keeps.
     pub(crate) fn items(&self) -> Result<&'a dyn ItemStore, Problem> {
-        self.items.ok_or_else(no_items)
+        self.items.ok_or_else(Problem::no_items)
     }
 
     /// The model's description.

@@ -4,7 +4,6 @@ use crate::{
     api::call::Call,
     encoder::{ModelInfo, ModelKind, Text},
     fields::{At, Fields},
-    items::no_items,
     json::parse,
     limits::Limits,
     packs::Loaded,
@@ -129,7 +128,7 @@ impl Request<'_> {
 
     /// Refuses the request of a host that keeps no items.
     pub(crate) fn need_items(&self) -> Result<(), Problem> {
-        if self.keeps_items { Ok(()) } else { Err(no_items()) }
+        if self.keeps_items { Ok(()) } else { Err(Problem::no_items()) }
     }
 
     /// The length of the model's vectors. A classifier has no vectors and is refused.
