@@ -30,7 +30,7 @@ fn fill(pool: &Pool, front: &Front) {
     let (mut after, mut told) = (0, false);
     while !pool.stopped() {
         match front.fill(after, TOGETHER) {
-            Ok(None) => return,
+            Ok(None) => return pool.set_filled(),
             Ok(Some(last)) => (after, told) = (last, false),
             Err(problem) => {
                 if !told && !pool.stopped() {

@@ -88,15 +88,16 @@ async fn respond(
     shared: &Shared,
     record: &mut Record,
 ) -> Result<Response, Problem> {
-    let Shared { pool, config, bodies, .. } = shared;
+    let Shared { current, config, bodies, .. } = shared;
     if let Some(response) = status::answer(&head.method, head.uri.path(), shared) {
         return response;
     }
+    let pool = current.now();
     let info = &pool.served().ok_or_else(not_ready)?.info;
 
     let limit = deadline(&head.headers, config.deadline)?;
     if pack_answer::is_asked(&head) {
-        return pack_answer::answer(&head, pool, limit).await;
+        return pack_answer::answer(&head, &pool, limit).await;
     }
     let priority = priority(&head)?;
     let mut share = bodies.share();
@@ -109,7 +110,7 @@ async fn respond(
     let context = Arc::new(Context::new(complete, limit, priority));
     // The client may leave at any time, which drops this future.
     let _cancel = CancelOnDrop(Arc::clone(&context));
-    let (shared, running, most) = (Arc::clone(pool), Arc::clone(&context), config.max_body_bytes);
+    let (shared, running, most) = (Arc::clone(&pool), Arc::clone(&context), config.max_body_bytes);
     let task = spawn_blocking(move || {
         let served = shared.served().ok_or_else(not_ready)?;
         let coding =

@@ -23,6 +23,11 @@ impl Info {
         Self { headers: named.into_iter().filter_map(header).collect() }
     }
 
+    /// The digest of the model.
+    pub(crate) fn model_digest(&self) -> String {
+        self.value("x-lockstep-model-digest")
+    }
+
     /// The value of a header; empty if there is no such header.
     pub(crate) fn value(&self, header: &str) -> String {
         let value = self.headers.iter().find(|(name, _)| *name == header).map(|(_, value)| value);

@@ -32,6 +32,7 @@
 //! | a certificate that is read anew is wrong | the daemon keeps the one in force, and logs |
 //! | a request has no key, or one that may not do this | 401, or 403 |
 //! | there are too many connections | the longest one without a request under way is closed |
+//! | `SIGHUP` with another model | it answers when it can; requests under way keep the old one |
 //! | a client leaves | the daemon drops the work of its request that no engine has begun |
 //! | `SIGTERM` | the daemon answers the requests under way, for a bounded time |
 //!
@@ -44,6 +45,7 @@ mod config;
 mod connections;
 mod core;
 mod cors;
+mod current;
 mod engine;
 mod error;
 mod files;
@@ -71,6 +73,7 @@ mod shared;
 mod stall;
 mod status;
 mod supervisor;
+mod swap;
 mod tls;
 mod upload;
 mod worker;

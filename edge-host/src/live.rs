@@ -55,6 +55,7 @@ impl InForce {
             allow_origins: first.allow_origins.clone(),
             log: first.log,
             keys: first.keys.clone(),
+            model: first.model.clone(),
             tls: if new.tls.is_some() && first.tls.is_some() { first.tls.clone() } else { new.tls.clone() },
             ..new.clone()
         };

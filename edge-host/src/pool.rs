@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,7 +23,14 @@ pub(crate) struct Pool {
     requests: usize,
     /// When set, every running call ends.
     stop: Arc<AtomicBool>,
+    /// Requests that this pool shall answer.
+    uses: AtomicUsize,
+    /// Whether all items have their vectors of this pool's model.
+    filled: AtomicBool,
 }
+
+/// Stops a pool when it is dropped, unless it shall be kept.
+pub(crate) struct StopOnDrop(Option<Arc<Pool>>);
 
 /// What answers requests.
 pub(crate) struct Served {
@@ -39,7 +46,15 @@ impl Pool {
     pub(crate) fn new(requests: usize) -> Self {
         let requests = requests.min(Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(requests));
-        Self { scheduler: OnceLock::new(), served: OnceLock::new(), permits, requests, stop: Arc::default() }
+        Self {
+            scheduler: OnceLock::new(),
+            served: OnceLock::new(),
+            permits,
+            requests,
+            stop: Arc::default(),
+            uses: AtomicUsize::new(0),
+            filled: AtomicBool::new(false),
+        }
     }
 
     /// Sets the scheduler. Only the first one is kept.
@@ -81,6 +96,36 @@ impl Pool {
         self.requests - self.permits.available_permits()
     }
 
+    /// The digest of the model; empty before the first engine is ready.
+    pub(crate) fn model_digest(&self) -> String {
+        self.served().map(|served| served.info.model_digest()).unwrap_or_default()
+    }
+
+    /// Begins a request; [`Self::end_use`] ends it.
+    pub(crate) fn begin_use(&self) {
+        self.uses.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Ends a request.
+    pub(crate) fn end_use(&self) {
+        self.uses.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether this pool shall answer a request that has begun.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.uses.load(Ordering::SeqCst) > 0
+    }
+
+    /// Says that all items have their vectors.
+    pub(crate) fn set_filled(&self) {
+        self.filled.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether all items have had their vectors, or there are no items.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.filled.load(Ordering::SeqCst)
+    }
+
     /// Takes no more work, and ends the calls that run.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
@@ -97,5 +142,24 @@ impl Pool {
     /// The flag that [`Self::stop`] sets, for the engines.
     pub(crate) fn stop_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stop)
+    }
+}
+
+impl StopOnDrop {
+    pub(crate) fn new(pool: &Arc<Pool>) -> Self {
+        Self(Some(Arc::clone(pool)))
+    }
+
+    /// Lets the pool go on.
+    pub(crate) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        if let Some(pool) = &self.0 {
+            pool.stop();
+        }
     }
 }

@@ -24,17 +24,19 @@ use crate::{
     budget::Budget,
     config::Config,
     connections::{Connection, Door},
+    current::Current,
     error::HostError,
     http,
     live::InForce,
     log,
     metrics::Metrics,
     notify,
-    pool::Pool,
     prompt::Prompt,
     shared::Shared,
     stall::Impatient,
-    status, supervisor,
+    status,
+    supervisor::{self, Kept},
+    swap::{self, Candidate},
     tls::Tls,
 };
 
@@ -65,7 +67,8 @@ pub async fn run(
 
 /// [`run`], with new settings from `updates`: [`Config::allow_origins`], [`Config::log`] and
 /// [`Config::keys`], whose file is read anew, count for the next request, and [`Config::tls`] for
-/// the next connection. The others count after the next start, and the log says so.
+/// the next connection. A folder in [`Config::model`] with another model is opened, and answers the
+/// next requests when it can. The others count after the next start, and the log says so.
 ///
 /// # Errors
 ///
@@ -79,23 +82,20 @@ pub async fn run_with(
     let live = InForce::new(&config)?;
     let open = |files| Tls::open(files, config.max_connections);
     let tls = config.tls.as_ref().map(open).transpose()?.map(Arc::new);
-    let (pool, mut ended) = supervisor::start(config.clone()).map_err(HostError::Thread)?;
-    let _stop = StopOnDrop(Arc::clone(&pool));
+    let kept = Arc::<Kept>::default();
+    let (pool, mut ended) =
+        supervisor::start(config.clone(), Arc::clone(&kept)).map_err(HostError::Thread)?;
+    let current = Arc::new(Current::new(pool));
+    let _stop = StopAll(Arc::clone(&current));
     let mut door = Door::new(listener, config.max_connections);
     let status = match &config.status_listen {
         Some(address) => Some(status::listen(address).await?),
         None => None,
     };
-    let metrics = Metrics::new(&pool, tls.as_ref());
+    let metrics = Metrics::new(&current, tls.as_ref());
     let (drain, bodies) = (config.drain, Budget::new(config.max_bodies_bytes));
-    let shared = Arc::new(Shared {
-        pool: Arc::clone(&pool),
-        config,
-        live,
-        metrics,
-        bodies,
-        draining: AtomicBool::new(false),
-    });
+    let shared =
+        Arc::new(Shared { current, config, live, metrics, bodies, draining: AtomicBool::new(false) });
     // Tells the status until this function returns, also while the requests under way are answered.
     let mut telling = JoinSet::new();
     if let Some(listener) = status {
@@ -104,6 +104,7 @@ pub async fn run_with(
     let (closing, seen) = watch::channel(false);
     let (mut waiting, mut look) = (true, interval(READY_LOOK));
     let mut connections = JoinSet::new();
+    let (mut opening, mut retiring) = (JoinSet::new(), JoinSet::new());
     tokio::pin!(shutdown);
 
     let mut early = None;
@@ -118,7 +119,7 @@ pub async fn run_with(
             }
             Some(_) = connections.join_next() => {}
             _ = look.tick(), if waiting => {
-                if pool.is_ready() {
+                if shared.current.now().is_ready() {
                     waiting = false;
                     tell("READY=1");
                 }
@@ -129,7 +130,20 @@ pub async fn run_with(
                 if let Some((tls, files)) = tls.as_ref().zip(new.tls.as_ref()) {
                     tls.renew(files);
                 }
+                next_model(&new, &shared, &kept, &mut opening);
             }
+            Some(opened) = opening.join_next() => match opened {
+                Ok(Ok(candidate)) => {
+                    let pool;
+                    (pool, ended) = candidate.take();
+                    let old = shared.current.replace(Arc::clone(&pool));
+                    log::line(format_args!("the model {} answers now", pool.model_digest()));
+                    retiring.spawn(swap::retire(old, pool));
+                }
+                Ok(Err(error)) => log::line(format_args!("the model stays as it is: {error}")),
+                Err(_) => {}
+            },
+            Some(_) = retiring.join_next() => {}
             (stream, open) = door.next() => {
                 let (shared, tls, seen) = (Arc::clone(&shared), tls.clone(), seen.clone());
                 connections.spawn(async move {
@@ -149,7 +163,7 @@ pub async fn run_with(
         log::line(format_args!("{left} connections are cut off after {drain:?}"));
         connections.shutdown().await;
     }
-    pool.stop();
+    shared.current.now().stop();
     match early {
         Some(result) => result,
         // Workers that are still busy end with the process.
@@ -167,12 +181,32 @@ fn tell(state: &str) {
     }
 }
 
-/// Stops the workers even if `run` is dropped before it is done.
-struct StopOnDrop(Arc<Pool>);
+/// Begins to open the model of new settings, if it is another one. The model that a later change
+/// names takes the place of one that is being opened.
+fn next_model(
+    new: &Config,
+    shared: &Shared,
+    kept: &Arc<Kept>,
+    opening: &mut JoinSet<Result<Candidate, HostError>>,
+) {
+    opening.abort_all();
+    match swap::is_another(new, &shared.current.now()) {
+        Ok(false) => {}
+        Ok(true) => {
+            log::line(format_args!("opening the model of {}", new.model.display()));
+            let config = Config { model: new.model.clone(), ..shared.config.clone() };
+            opening.spawn(swap::open(config, Arc::clone(kept)));
+        }
+        Err(error) => log::line(format_args!("the model stays as it is: {error}")),
+    }
+}
 
-impl Drop for StopOnDrop {
+/// Stops the workers even if `run` is dropped before it is done.
+struct StopAll(Arc<Current>);
+
+impl Drop for StopAll {
     fn drop(&mut self) {
-        self.0.stop();
+        self.0.now().stop();
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use crate::{budget::Budget, config::Config, live::InForce, metrics::Metrics, pool::Pool};
+use crate::{budget::Budget, config::Config, current::Current, live::InForce, metrics::Metrics};
 
 /// What all requests share.
 pub(crate) struct Shared {
-    pub(crate) pool: Arc<Pool>,
+    /// The engines that answer.
+    pub(crate) current: Arc<Current>,
     pub(crate) config: Config,
     /// The settings that may change while the daemon runs.
     pub(crate) live: InForce,

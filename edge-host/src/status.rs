@@ -85,7 +85,8 @@ pub(crate) fn answer(method: &Method, path: &str, shared: &Shared) -> Option<Res
     if ![Method::GET, Method::HEAD].contains(method) {
         return None;
     }
-    let Shared { pool, metrics, draining, .. } = shared;
+    let Shared { current, metrics, draining, .. } = shared;
+    let pool = current.now();
     let ready = || pool.is_ready() && !draining.load(Ordering::Relaxed);
     match path {
         "/v2/health/live" => Some(Ok(json(200, r#"{"live":true}"#))),

@@ -1,6 +1,10 @@
 //! Prepares the engines, starts the workers, and reports how they ended.
 
-use std::{io, path::Path, sync::Arc, thread};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
 
 use lockstep_rank::{ItemStore, origin};
 use tokio::sync::oneshot;
@@ -25,15 +29,30 @@ use crate::{
 /// start.
 pub(crate) type Ended = oneshot::Receiver<Result<(), HostError>>;
 
+/// The items of the daemon, which all its pools share. The first pool opens them.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(Mutex<Option<Arc<Items>>>);
+
+impl Kept {
+    fn open(&self, config: &Config) -> Result<Option<Arc<Items>>, HostError> {
+        let Some(folder) = &config.items else { return Ok(None) };
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_none() {
+            *kept = Some(Arc::new(Items::open(folder, config.deadline, config.instances)?));
+        }
+        Ok(kept.clone())
+    }
+}
+
 /// Starts a thread that prepares the engines and runs the workers. Returns at once.
-pub(crate) fn start(config: Config) -> io::Result<(Arc<Pool>, Ended)> {
+pub(crate) fn start(config: Config, kept: Arc<Kept>) -> io::Result<(Arc<Pool>, Ended)> {
     let pool = Arc::new(Pool::new(config.queue.saturating_add(config.instances.get())));
     let (report, ended) = oneshot::channel();
     let supervised = Arc::clone(&pool);
     thread::Builder::new().name("edge-pool".into()).spawn(move || {
-        let result = supervise(&supervised, &config);
+        let result = supervise(&supervised, &config, &kept);
         // The folder of items is free again when the daemon has ended.
-        drop(supervised);
+        drop((supervised, kept));
         // This fails if the daemon no longer waits for the workers.
         let _ = report.send(result);
     })?;
@@ -41,10 +60,11 @@ pub(crate) fn start(config: Config) -> io::Result<(Arc<Pool>, Ended)> {
 }
 
 /// Runs the workers until the pool is stopped, or until a worker cannot make its first engine.
-fn supervise(pool: &Pool, config: &Config) -> Result<(), HostError> {
-    let open = |folder: &Path| Items::open(folder, config.deadline, config.instances);
-    let items = config.items.as_deref().map(open).transpose()?;
-    let items = items.map(Arc::new);
+fn supervise(pool: &Pool, config: &Config, kept: &Kept) -> Result<(), HostError> {
+    let items = kept.open(config)?;
+    if items.is_none() {
+        pool.set_filled();
+    }
     match engine::prepare(config, pool.stop_flag()) {
         Ok(prepared) => run(pool, config, &prepared, items),
         // The stop is the reason of the error.
@@ -151,7 +171,7 @@ mod tests {
             std::fs::write(folder.join(name), text).unwrap();
         }
         let config = Config { open_deadline: Duration::from_secs(3600), ..Config::new(&folder, &module) };
-        let (pool, ended) = start(config).unwrap();
+        let (pool, ended) = start(config, Arc::default()).unwrap();
         // After this pause the module mostly runs; the test is right even if it does not.
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert!(!pool.is_ready());

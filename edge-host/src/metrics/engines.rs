@@ -12,11 +12,11 @@ use prometheus_client::{
 };
 
 use super::gauge::gauge;
-use crate::{core::report::SeatReport, pool::Pool};
+use crate::{core::report::SeatReport, current::Current};
 
-/// Looks at the engines of a pool. It does not keep the pool alive.
+/// Looks at the engines that answer. It does not keep them alive.
 #[derive(Debug)]
-pub(super) struct Engines(Weak<Pool>);
+pub(super) struct Engines(Weak<Current>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Engine {
@@ -37,14 +37,15 @@ struct Found {
 }
 
 impl Engines {
-    pub(super) fn of(pool: &Arc<Pool>) -> Self {
-        Self(Arc::downgrade(pool))
+    pub(super) fn of(current: &Arc<Current>) -> Self {
+        Self(Arc::downgrade(current))
     }
 }
 
 impl Collector for Engines {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Some(pool) = self.0.upgrade() else { return Ok(()) };
+        let Some(current) = self.0.upgrade() else { return Ok(()) };
+        let pool = current.now();
         gauge(
             &mut encoder,
             "lockstep_ready",
@@ -55,7 +56,7 @@ impl Collector for Engines {
         gauge(&mut encoder, "lockstep_requests_under_way", help, pool.under_way() as f64)?;
         if let Some(served) = pool.served() {
             let model = Model {
-                digest: served.info.value("x-lockstep-model-digest"),
+                digest: served.info.model_digest(),
                 backend: served.info.value("x-lockstep-backend"),
                 version: env!("CARGO_PKG_VERSION"),
             };

@@ -19,7 +19,7 @@ use prometheus_client::{
 };
 
 use self::{engines::Engines, process::Process, requests::Requests, tls::Handshakes};
-use crate::{pool::Pool, record::Record, tls::Tls};
+use crate::{current::Current, record::Record, tls::Tls};
 
 /// The media type of [`Metrics::text`].
 pub(crate) const MEDIA_TYPE: &str = CONTENT_TYPE;
@@ -32,11 +32,11 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Counters at zero, around the engines of a pool and the handshakes of a TLS port.
-    pub(crate) fn new(pool: &Arc<Pool>, tls: Option<&Arc<Tls>>) -> Self {
+    /// Counters at zero, around the engines that answer and the handshakes of a TLS port.
+    pub(crate) fn new(current: &Arc<Current>, tls: Option<&Arc<Tls>>) -> Self {
         let mut registry = Registry::default();
         let requests = Requests::register(&mut registry);
-        registry.register_collector(Box::new(Engines::of(pool)));
+        registry.register_collector(Box::new(Engines::of(current)));
         registry.register_collector(Box::new(Process));
         if let Some(tls) = tls {
             registry.register_collector(Box::new(Handshakes::of(tls)));

@@ -12,13 +12,13 @@ use std::{
     time::Duration,
 };
 
-use lockstep_edge_host::{Config, HostError, run};
+use lockstep_edge_host::{Config, HostError, run_with};
 use lockstep_folder::manifest::sha256;
 use serde_json::{Map, Value, json};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, ToSocketAddrs},
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -99,6 +99,10 @@ impl Drop for Folder {
 /// A daemon in this process.
 pub struct Daemon {
     pub address: SocketAddr,
+    /// The settings with which the daemon started.
+    pub config: Config,
+    /// Gives the daemon new settings, as `SIGHUP` does.
+    pub updates: watch::Sender<Config>,
     stop: Option<oneshot::Sender<()>>,
     ended: JoinHandle<Result<(), HostError>>,
     _folder: Folder,
@@ -113,13 +117,16 @@ impl Daemon {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
+        let (updates, seen) = watch::channel(config.clone());
         let shutdown = async {
             let _ = stopped.await;
         };
         Self {
             address,
             stop: Some(stop),
-            ended: tokio::spawn(run(listener, config, shutdown)),
+            ended: tokio::spawn(run_with(listener, config.clone(), seen, shutdown)),
+            config,
+            updates,
             _folder: folder,
         }
     }
