@@ -36,6 +36,7 @@ bench-driver:    ## what the card's driver costs: jobs a second with a card that
 eval:            ## accuracy beside fp32 and ONNX Runtime's int8 (DATA=folder)
 load:            ## the daemon's scheduler: latency alone and beside long requests, two instances
 spin-load:       ## the Spin component under load: appends, heavy requests, kept connections
+web-load:        ## the demo's first ranking after opening, with and without its vector pack
 start-up:        ## what it costs to be ready to score
 size:            ## the browser's module by crate, raw and compressed
 results:         ## copy the reports of complete measurements into the RESULTS.md files

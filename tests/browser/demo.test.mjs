@@ -87,3 +87,26 @@ test("it fits a phone, and everything that can be used has a name", async () => 
   assert.deepEqual(unnamed, []);
   await context.close();
 });
+
+test("the pack of the articles spares the model their texts, and the page works without it", async () => {
+  const seen = {};
+  for (const pack of [true, false]) {
+    server.hook = (request, response, path) => {
+      if (pack || path !== "/catalogue.lockpack") return false;
+      response.writeHead(404).end();
+      return true;
+    };
+    const { context, tab, errors } = await open();
+    const [ran, tokens] = (await tab.locator("#ran").textContent()).replaceAll(",", "").split(" of ").map(Number);
+    const scores = await tab.locator(".card .score").evaluateAll((all) => all.map((score) => score.title));
+    seen[pack] = { ran, tokens, titles: await titles(tab), scores, model: await tab.locator("#model").textContent() };
+    assert.deepEqual(errors, []);
+    await context.close();
+  }
+  server.hook = () => false;
+  const [with_, without] = [seen[true], seen[false]];
+  assert.deepEqual([with_.titles, with_.scores], [without.titles, without.scores]);
+  assert.ok(with_.ran === with_.tokens && 10 * with_.ran < without.ran, JSON.stringify([with_.ran, without.ran]));
+  assert.match(with_.model, /vectors of 72 articles from a pack/);
+  assert.doesNotMatch(without.model, /pack/);
+});

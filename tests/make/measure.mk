@@ -39,6 +39,10 @@ spin-load: component
 	@$(CARGO) build --quiet $(ONE_SET) --example spin_load
 	@$(BIN)/examples/spin_load $(WASM)/lockstep-component-real.wasm $(APPENDS) $(REQUESTS)
 
+# ROUNDS sets how often each page is opened.
+web-load: model $(WEB)/.made $(DEMO_PACK)
+	@ROUNDS=$(ROUNDS) node tests/browser/first-ranking.mjs
+
 # Each of sim-report, synth, bench, eval and start-up leaves a report in $(TARGET).
 results:
 	@python3 tests/tools/results.py $(TARGET)

@@ -29,3 +29,9 @@ WEB_SRC := $(shell find wasm-module/web -type f -not -name '*.md') wasm-module/w
 
 $(WEB)/.made: $(MODULE_SRC) $(WEB_SRC) $(NODE_TOOLS)/.made $(BIN)/bindgen
 	@wasm-module/web/build.sh $(BIN)/bindgen $(TARGET) $(NODE_TOOLS)/.bin/tsc && touch $@
+
+# The vectors of the demo's articles.
+DEMO_PACK := $(WEB)/demo/catalogue.lockpack
+$(DEMO_PACK): $(WEB)/.made $(MODEL)/lockstep.json $(HOST)
+	@node wasm-module/web/demo/lines.mjs $(WEB)/demo >$(WEB)/articles.jsonl
+	@$(HOST) pack --model $(MODEL) --lines $(WEB)/articles.jsonl --out $@ >/dev/null

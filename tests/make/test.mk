@@ -22,7 +22,8 @@ test-clients: $(TINY)/model/lockstep.json $(TINY)/labels/lockstep.json $(HOST) $
 	@$(CLIENTS)/bin/python tests/clients/test_clients.py
 
 NODE_TEST := node --test --test-concurrency 1
-test-browser: model modules $(TINY)/model/lockstep.json $(HOST) $(BIN)/embed $(WEB)/.made
+test-browser: model modules $(TINY)/model/lockstep.json $(HOST) $(BIN)/embed $(WEB)/.made \
+  $(DEMO_PACK)
 	@$(NODE_TEST) tests/browser/*.test.mjs
 
 # The promise of the README: each runtime gives the same answer.

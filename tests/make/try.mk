@@ -29,6 +29,6 @@ lab: .cache/toolchain
 	  $(BIN)/lockstep-lab completions $$shell >$(TARGET)/lab/lockstep-lab.$$shell; done
 	@echo "$(BIN)/lockstep-lab; manual pages and completions in $(TARGET)/lab"
 
-web: model modules $(HOST) $(WEB)/.made
+web: model modules $(HOST) $(WEB)/.made $(DEMO_PACK)
 	@$(WITH_DAEMON) node wasm-module/web/serve.mjs \
 	  --built $(WEB) --model $(MODEL) --port $(WEB_PORT) --daemon

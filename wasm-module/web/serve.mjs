@@ -76,7 +76,7 @@ export function proxyDaemon(daemon) {
     if (!daemon || !path.startsWith("/daemon/")) return false;
     const { method, headers } = incoming;
     const options = { method, headers: { ...headers, host: new URL(daemon).host }, timeout: PROXY_TIMEOUT_MS };
-    const outgoing = request(daemon + path.slice("/daemon".length), options, (answer) => {
+    const outgoing = request(daemon + incoming.url.slice("/daemon".length), options, (answer) => {
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);
     });

@@ -1,5 +1,6 @@
 /** The demo: a feed. Each article that the reader opens ranks the feed again. */
 import { load, type Lockstep, type Progress, type RankResult } from "lockstep-web";
+import { textOf } from "./text.js";
 import type { Entry, Item, Person } from "./types.js";
 import { element, showFeed, showHistory, showPeople } from "./view.js";
 
@@ -8,9 +9,6 @@ const json = async <T>(path: string): Promise<T> => {
   if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
   return (await response.json()) as T;
 };
-
-/** `title. text`, or `title text` if the title ends with a mark of its own. */
-const textOf = ({ title, text }: Item): string => (/[.?!]$/.test(title) ? `${title} ${text}` : `${title}. ${text}`);
 
 let model: Lockstep | undefined;
 let items: Item[] = [];
@@ -44,15 +42,37 @@ async function open(): Promise<void> {
   retry.hidden = true;
   bar.hidden = false;
   text.textContent = "Loading the model…";
+  const pack = download("catalogue.lockpack");
   try {
     model = await load({ model: "model/", onProgress: (progress) => showProgress(text, bar, progress) });
+    const known = await usePack(model, await pack);
     element("loading").hidden = true;
-    element("model").textContent = `${model.info.model_id}, digest ${model.info.model_digest.slice(0, 12)}`;
+    element("model").textContent = `${model.info.model_id}, digest ${model.info.model_digest.slice(0, 12)}${known}`;
     await rank();
   } catch (error) {
     text.textContent = `The model could not be loaded. ${(error as Error).message}`;
     bar.hidden = true;
     retry.hidden = false;
+  }
+}
+
+/** The bytes at an address; nothing if there are none. */
+async function download(path: string): Promise<ArrayBuffer | undefined> {
+  try {
+    const response = await fetch(path);
+    return response.ok ? await response.arrayBuffer() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Loads the vectors of the articles. Without a pack that fits, the model reads the articles. */
+async function usePack(model: Lockstep, pack: ArrayBuffer | undefined): Promise<string> {
+  if (!pack) return "";
+  try {
+    return `, vectors of ${(await model.loadPack(pack)).items} articles from a pack`;
+  } catch (error) {
+    return `, and a pack that is not used: ${(error as Error).message}`;
   }
 }
 

@@ -10,6 +10,7 @@
 mod memory;
 
 use lockstep_module::TextModel;
+use lockstep_pack::{Head, PackError};
 use lockstep_rank::{Job, Limits, Reply, Service, Text, TextEncoder};
 use wasm_bindgen::prelude::*;
 
@@ -50,6 +51,47 @@ impl From<Reply> for Answer {
     }
 }
 
+/// The outcome of loading a vector pack.
+#[wasm_bindgen]
+pub struct PackAnswer {
+    loaded: Option<Head>,
+    /// Why the pack was not loaded: a word for the page, and a sentence.
+    refused: (&'static str, String),
+}
+
+#[wasm_bindgen]
+impl PackAnswer {
+    /// Why the pack was not loaded: `damaged`, `model` or `base`; empty if it was.
+    #[wasm_bindgen(getter)]
+    pub fn reason(&self) -> String {
+        self.refused.0.to_owned()
+    }
+
+    /// The same as a sentence.
+    #[wasm_bindgen(getter)]
+    pub fn message(&self) -> String {
+        self.refused.1.clone()
+    }
+
+    /// The number of items that the pack has.
+    #[wasm_bindgen(getter)]
+    pub fn items(&self) -> usize {
+        self.loaded.map_or(0, |head| head.items)
+    }
+
+    /// The number of the last change that the pack has; a pack of a list has 0.
+    #[wasm_bindgen(getter)]
+    pub fn sequence(&self) -> f64 {
+        self.loaded.map_or(0.0, |head| head.sequence as f64)
+    }
+
+    /// Whether the pack is a delta.
+    #[wasm_bindgen(getter)]
+    pub fn delta(&self) -> bool {
+        self.loaded.is_some_and(|head| head.is_delta())
+    }
+}
+
 /// A model, and the request that it is answering.
 #[wasm_bindgen]
 pub struct Engine {
@@ -72,6 +114,14 @@ impl Engine {
         // The worker itself measures the time of all steps.
         let service = Service::new(Memory::new(model), Limits::default(), || 0.0);
         Ok(Self { service, job: None, ahead: Vec::new() })
+    }
+
+    /// Loads a vector pack, which stays in the engine's memory as it came.
+    pub fn load_pack(&mut self, file: Vec<u8>) -> PackAnswer {
+        match self.service.load_pack(file) {
+            Ok(head) => PackAnswer { loaded: Some(head), refused: ("", String::new()) },
+            Err(error) => PackAnswer { loaded: None, refused: (reason(&error), error.to_string()) },
+        }
     }
 
     /// Reads and validates a request; the refusal of one that is not valid. What was read before is
@@ -146,5 +196,13 @@ impl Engine {
     /// Forgets all vectors.
     pub fn forget(&mut self) {
         self.service.encoder_mut().forget();
+    }
+}
+
+fn reason(error: &PackError) -> &'static str {
+    match error {
+        PackError::Foreign(_) | PackError::Damaged(_) => "damaged",
+        PackError::OtherModel(_) | PackError::OtherSpace(_) | PackError::NoVectors(_) => "model",
+        PackError::OtherBase(_) | PackError::TooManyDeltas(_) => "base",
     }
 }

@@ -81,6 +81,18 @@ export class IntegrityError extends LoadError {
     this.found = found;
   }
 }
+/** Why a vector pack is refused: its bytes, its model, or the base of a delta. */
+export type PackReason = "damaged" | "model" | "base";
+
+/** A vector pack that is damaged, of another model, or a delta of another base. */
+export class PackError extends LoadError {
+  override name = "PackError";
+  readonly reason: PackReason;
+  constructor(message: string, reason: PackReason) {
+    super(message);
+    this.reason = reason;
+  }
+}
 /** The browser lacks a feature that the package needs. */
 export class UnsupportedError extends LoadError {
   override name = "UnsupportedError";

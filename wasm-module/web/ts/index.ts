@@ -1,10 +1,10 @@
 /** Ranks texts for a person on the device, with the same bits as on a server. */
 import { DisposedError, LoadError, UnsupportedError } from "./errors.js";
-import type { FromWorker, Info, Loaded, Offload, Progress, Reply, Running, Source, ToWorker } from "./protocol.js";
+import type { FromWorker, Info, Loaded, Offload, Pack, Progress, Reply, Running, Source, ToWorker } from "./protocol.js";
 import { fromWire } from "./wire.js";
 
 export * from "./errors.js";
-export type { Info, Offload, Progress, Running, Source };
+export type { Info, Offload, Pack, Progress, Running, Source };
 
 /** Options of `load`. */
 export interface LoadOptions {
@@ -37,6 +37,12 @@ export interface RequestOptions {
   offload?: Offload | false;
 }
 
+/** Options of `loadPack`. */
+export interface PackOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+}
+
 /** A text that a person has read, bought or asked. */
 export interface HistoryEntry {
   text: string;
@@ -48,7 +54,8 @@ export interface HistoryEntry {
 export interface Candidate {
   /** Not empty, and different from all other ids. */
   id: string;
-  text: string;
+  /** Without it, a vector pack must have the item with this id. */
+  text?: string;
 }
 
 export interface RankOptions extends RequestOptions {
@@ -146,7 +153,9 @@ export class Lockstep {
       ? history.map((entry: string | HistoryEntry) => (typeof entry === "string" ? { text: entry } : entry))
       : history;
     const body = { user: { history: entries }, candidates, top_n: topN, diversity, explain };
-    const reply = await this.#send("/v1/rank", body, options);
+    // A daemon does not know the packs that are loaded here.
+    const alone = Array.isArray(candidates) && candidates.some((one: Candidate) => one?.text === undefined);
+    const reply = await this.#send("/v1/rank", body, alone ? { ...options, offload: false } : options);
     const json = JSON.parse(reply.body) as {
       items: Ranked[];
       model: string;
@@ -178,6 +187,17 @@ export class Lockstep {
   async rerank(query: string, texts: readonly string[], options: RequestOptions = {}): Promise<RerankResult> {
     const reply = await this.#send("/rerank", { query, texts }, options);
     return { items: JSON.parse(reply.body) as { index: number; score: number }[], ...scored(reply) };
+  }
+
+  /**
+   * Loads a vector pack: its address, or its bytes. Texts and ids that it has then cost `rank` no
+   * token. A full pack takes the place of all that were loaded; a delta goes on from the last one.
+   * The pack stays in the worker's memory.
+   */
+  async loadPack(pack: string | URL | Uint8Array | ArrayBuffer, options: PackOptions = {}): Promise<Pack> {
+    const bytes = pack instanceof ArrayBuffer ? new Uint8Array(pack) : pack;
+    const source = bytes instanceof Uint8Array ? bytes : address(bytes, "pack").href;
+    return this.#channel.call<Pack>((id) => ({ kind: "pack", id, pack: source }), options.signal, options.onProgress);
   }
 
   /** Drops the vectors of all texts, of which the worker keeps 16 MiB. The model stays open. */
@@ -235,14 +255,18 @@ function base(): string | undefined {
   return globalThis.document?.baseURI ?? globalThis.location?.href;
 }
 
-/** The address of a folder: its path ends with one slash. */
-function folder(address: string | URL): string {
-  let url: URL;
+/** An address that the option `name` has. */
+function address(given: string | URL, name: string): URL {
   try {
-    url = new URL(address, base());
+    return new URL(given, base());
   } catch {
-    throw new LoadError(`model: \`${String(address)}\` is no address of a folder`);
+    throw new LoadError(`${name}: \`${String(given)}\` is no address`);
   }
+}
+
+/** The address of a folder: its path ends with one slash. */
+function folder(given: string | URL): string {
+  const url = address(given, "model");
   url.pathname = url.pathname.replace(/\/*$/, "/");
   url.hash = "";
   return url.href;
@@ -324,6 +348,7 @@ class Channel {
     this.#waiting.delete(data.id);
     if (data.kind === "error") waiting.reject(fromWire(data.error));
     else if (data.kind === "loaded") waiting.resolve(data.loaded as never);
+    else if (data.kind === "packed") waiting.resolve(data.pack as never);
     else if (data.kind === "reply") waiting.resolve(data.reply as never);
     else waiting.resolve(undefined as never);
   }

@@ -1,11 +1,11 @@
 /** Messages between the page and its worker. */
 import type { Wire } from "./wire.js";
 
-/** The progress of `load`. */
+/** The progress of `load` and `loadPack`. */
 export interface Progress {
   /** `cache` and `download` count bytes; `open` opens the model. */
   phase: "download" | "cache" | "open";
-  /** The file, for example `tokenizer.json`. */
+  /** The file, for example `tokenizer.json`; `pack` is a vector pack. */
   file: string;
   /** Bytes that have arrived. */
   loaded: number;
@@ -53,6 +53,18 @@ export interface Loaded {
   tookMs: number;
 }
 
+/** A vector pack that is loaded. */
+export interface Pack {
+  /** The items whose vectors it has. */
+  items: number;
+  /** Whether it is a delta. */
+  delta: boolean;
+  /** The number of the last change that it has; 0 for a pack of a list. `?since=` takes it. */
+  sequence: number;
+  bytes: number;
+  tookMs: number;
+}
+
 /** The answer to `GET /info`, as the daemon gives it. */
 export interface Info {
   model_id: string;
@@ -82,6 +94,7 @@ export interface Reply {
 export type ToWorker =
   | { kind: "load"; id: number; model: string; module: "auto" | "relaxed" | "strict"; cache: boolean }
   | { kind: "request"; id: number; path: string; body: string; method: string; offload: Offload | undefined }
+  | { kind: "pack"; id: number; pack: string | Uint8Array }
   | { kind: "abort"; id: number }
   | { kind: "forget"; id: number };
 
@@ -89,6 +102,7 @@ export type FromWorker =
   | { kind: "progress"; id: number; progress: Progress }
   | { kind: "running"; id: number; running: Running }
   | { kind: "loaded"; id: number; loaded: Loaded }
+  | { kind: "packed"; id: number; pack: Pack }
   | { kind: "reply"; id: number; reply: Reply }
   | { kind: "done"; id: number }
   | { kind: "error"; id: number; error: Wire };

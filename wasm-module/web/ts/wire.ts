@@ -9,6 +9,8 @@ import {
   LoadError,
   type LockstepError,
   OverloadedError,
+  PackError,
+  type PackReason,
   type RequestError,
   TokenizerError,
   UnhealthyError,
@@ -44,6 +46,7 @@ export type Wire =
   | { kind: "load" | "unsupported" | "disposed" | "trap"; message: string }
   | { kind: "download"; message: string; url: string; status?: number }
   | { kind: "integrity"; message: string; url: string; expected: string; found: string }
+  | { kind: "pack"; message: string; reason: PackReason }
   | { kind: "refusal"; status: number; body: string };
 
 export function toWire(error: unknown): Wire {
@@ -55,6 +58,7 @@ export function toWire(error: unknown): Wire {
     const wire: Wire = { kind: "download", message, url: error.url };
     return error.status === undefined ? wire : { ...wire, status: error.status };
   }
+  if (error instanceof PackError) return { kind: "pack", message, reason: error.reason };
   if (error instanceof WebAssembly.RuntimeError) return { kind: "trap", message };
   return { kind: error instanceof UnsupportedError ? "unsupported" : "load", message };
 }
@@ -67,6 +71,8 @@ export function fromWire(wire: Wire): LockstepError {
       return new IntegrityError(wire.message, wire.url, wire.expected, wire.found);
     case "download":
       return new DownloadError(wire.message, wire.url, wire.status);
+    case "pack":
+      return new PackError(wire.message, wire.reason);
     case "trap":
       // The status and the type that the daemon gives a trap.
       return new BackendError(`the engine failed: ${wire.message}`, "Backend", 424);

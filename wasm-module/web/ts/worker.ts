@@ -4,10 +4,11 @@
  */
 import { compile } from "./code.js";
 import init, { Engine } from "./engine.js";
-import { LoadError, UnsupportedError } from "./errors.js";
+import { download } from "./download.js";
+import { LoadError, PackError, UnsupportedError } from "./errors.js";
 import { atDaemon } from "./offload.js";
 import { relaxedSimd, simd } from "./probe.js";
-import type { FromWorker, Info, Loaded, Progress, Reply, ToWorker } from "./protocol.js";
+import type { FromWorker, Info, Loaded, Pack, Progress, Reply, ToWorker } from "./protocol.js";
 import { first } from "./signals.js";
 import { files } from "./weights.js";
 import { toWire, type Wire } from "./wire.js";
@@ -41,6 +42,7 @@ onmessage = ({ data }: MessageEvent<ToWorker>): void => {
     try {
       abort.signal.throwIfAborted();
       if (data.kind === "load") post({ kind: "loaded", id: data.id, loaded: await load(data, abort.signal) });
+      else if (data.kind === "pack") post({ kind: "packed", id: data.id, pack: await loadPack(data, abort.signal) });
       else if (data.kind === "request") post({ kind: "reply", id: data.id, reply: await answer(data, abort.signal) });
       else {
         engine?.forget();
@@ -95,6 +97,24 @@ async function load(data: ToWorker & { kind: "load" }, signal: AbortSignal): Pro
   info = JSON.parse(answer.body) as Info;
   tell({ phase: "open", file: "model", loaded: total, total });
   return { info, module, sources: read.sources, tookMs: performance.now() - started };
+}
+
+async function loadPack(data: ToWorker & { kind: "pack" }, signal: AbortSignal): Promise<Pack> {
+  const started = performance.now();
+  const { id, pack } = data;
+  const tell = (loaded: number, total: number | undefined): void =>
+    post({ kind: "progress", id, progress: { phase: "download", file: "pack", loaded, total } });
+  // The server says whether the pack in the browser's cache is still the right one.
+  const bytes = typeof pack === "string" ? await download(pack, "no-cache", undefined, tell, signal) : pack;
+  if (!engine) throw new LoadError("no model is open");
+  const answer = engine.load_pack(bytes);
+  try {
+    const { reason, message, items, sequence, delta } = answer;
+    if (reason !== "") throw new PackError(typeof pack === "string" ? `${pack}: ${message}` : message, reason);
+    return { items, delta, sequence, bytes: bytes.length, tookMs: performance.now() - started };
+  } finally {
+    answer.free();
+  }
 }
 
 async function answer(data: ToWorker & { kind: "request" }, signal: AbortSignal): Promise<Reply> {
