@@ -1,9 +1,9 @@
 //! The host's data for one instance.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p2::pipe::MemoryOutputPipe};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView, p2::pipe::MemoryOutputPipe};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{outgoing::Outgoing, store::Store};
@@ -19,26 +19,35 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// The component writes its standard error to `log`, or to that of this process.
+    /// The component writes its standard error to `log`, or to that of this process. It sees the
+    /// folder `files` as `/`, and cannot write there.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be opened.
     pub(crate) fn new(
         store: Store,
         variables: Arc<BTreeMap<String, String>>,
         outgoing: Outgoing,
         log: Option<MemoryOutputPipe>,
-    ) -> Self {
+        files: Option<&Path>,
+    ) -> wasmtime::Result<Self> {
         let mut wasi = WasiCtx::builder();
         match log {
             Some(log) => wasi.stderr(log),
             None => wasi.inherit_stderr(),
         };
-        Self {
+        if let Some(files) = files {
+            wasi.preopened_dir(files, "/", FsPerms::ReadOnly)?;
+        }
+        Ok(Self {
             table: ResourceTable::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             outgoing,
             store,
             variables,
-        }
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::Future,
+    path::PathBuf,
     pin::Pin,
     sync::{
         Arc, Weak,
@@ -52,6 +53,7 @@ pub(crate) struct Maker {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) store: Store,
     pub(crate) variables: Arc<BTreeMap<String, String>>,
+    pub(crate) files: Option<PathBuf>,
     pub(crate) outgoing: Outgoing,
     pub(crate) log: Option<MemoryOutputPipe>,
     pub(crate) reuse: Reuse,
@@ -68,7 +70,8 @@ impl HandlerState for Maker {
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Host, Expiration, Worker>> {
         let (store, variables) = (self.store.clone(), Arc::clone(&self.variables));
-        let host = Host::new(store, variables, self.outgoing.clone(), self.log.clone());
+        let (outgoing, log) = (self.outgoing.clone(), self.log.clone());
+        let host = Host::new(store, variables, outgoing, log, self.files.as_deref())?;
         let mut store = store_of(&self.engine, host);
         let proxy = self.component.instantiate_async(&mut store).await?;
         self.made.fetch_add(1, Ordering::SeqCst);

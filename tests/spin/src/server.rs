@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     convert::Infallible,
     net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -36,6 +37,8 @@ const LOG: usize = 1 << 20;
 pub struct Settings {
     /// The application's variables.
     pub variables: BTreeMap<String, String>,
+    /// A folder whose files the component may read, as `/`.
+    pub files: Option<PathBuf>,
     /// The key-value store.
     pub store: Store,
     /// The limits of an instance.
@@ -69,6 +72,7 @@ impl Server {
             engine: component.engine.clone(),
             store: settings.store,
             variables: Arc::new(settings.variables),
+            files: settings.files,
             outgoing: Outgoing::default(),
             log: log.clone(),
             reuse: settings.reuse,

@@ -17,6 +17,7 @@ use crate::{
     log::Log,
     model,
     offload::{self, Offload},
+    packs,
     slots::Slots,
     turns::{Bounds, Turns},
 };
@@ -105,6 +106,7 @@ async fn answer(request: Request) -> Result<Answer, Reply> {
         bearer.check().await?;
         return histories::answer(&request?, &limits).await.map(Answer::from);
     }
+    packs::load().await.map_err(Problem::Unhealthy)?;
     let mut job = model::with(|model| model.read(&method, &path, &body))??;
     let history = match job.user().map(str::to_owned) {
         None => None,

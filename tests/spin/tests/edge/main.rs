@@ -7,5 +7,6 @@ mod histories;
 mod items;
 mod kept;
 mod offload;
+mod packs;
 mod pages;
 mod policy;
