@@ -10,6 +10,7 @@ use lockstep_accel_driver::CardAddress;
 use lockstep_rank::cors::is_origin;
 
 use crate::{
+    collector::Collector,
     config::{Backend, Config, TlsFiles},
     packing::PackSource,
     settings::{self, Completed},
@@ -212,6 +213,13 @@ struct Serve {
     /// Private key of the certificate in PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Collector of traces that takes OTLP over HTTP: http://HOST:4318
+    #[arg(long, value_name = "URL")]
+    otlp: Option<Collector>,
+    /// Share of the requests, 0 to 1, that are traced if they belong to no trace
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    #[arg(default_value_t = defaults().otlp_share, requires = "otlp")]
+    otlp_share: f64,
     /// TOML file with further settings; an option or an environment variable counts more
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -294,6 +302,8 @@ impl Serve {
             log_json: self.log_json,
             keys: self.keys,
             items: self.items,
+            otlp: self.otlp,
+            otlp_share: self.otlp_share,
             tls: self.tls_cert.zip(self.tls_key).map(|(cert, key)| TlsFiles { cert, key }),
             ..Config::new(self.model, module)
         }
@@ -372,7 +382,7 @@ mod tests {
                     --allow-origin * --untrusted-module --log --accel vfio:0000:04:00.0 \
                     --accel vfio-user:a/b --prefer-cards --check-share 0.25 --vector-mib 3 --keys k --items i \
                     --log-json --allow-host a.example --max-bodies-mib 4 --status-listen s:1 \
-                    --tls-cert t --tls-key u";
+                    --tls-cert t --tls-key u --otlp http://[::1]/x --otlp-share 0.5";
         let config = Config {
             cache_dir: Some("c".into()),
             instances: NonZeroUsize::new(3).unwrap(),
@@ -390,6 +400,8 @@ mod tests {
             log_json: true,
             keys: Some("k".into()),
             items: Some("i".into()),
+            otlp: Some("http://[::1]:4318/x".parse().unwrap()),
+            otlp_share: 0.5,
             tls: Some(TlsFiles { cert: "t".into(), key: "u".into() }),
             allow_hosts: vec!["a.example".into()],
             max_bodies_bytes: 4 << 20,
@@ -486,6 +498,8 @@ mod tests {
             ("serve --allow-origin https://a.example:443", "capital letters or the scheme's usual port"),
             ("serve --model m --accel 04:00.0", "write vfio:0000:04:00.0 or vfio-user:PATH"),
             ("serve --model m --prefer-cards", "--accel <CARD>"),
+            ("serve --model m --otlp https://a", "'https://a' for '--otlp <URL>': traces go to"),
+            ("serve --model m --otlp-share 0.5", "not provided:\n  --otlp <URL>"),
             ("serve --model m --tls-cert c", "not provided:\n  --tls-key <FILE>"),
             ("serve --model m --tls-key c", "not provided:\n  --tls-cert <FILE>"),
             ("serve --check-share 1.5", "'1.5' for '--check-share <SHARE>': 1.5 is not in 0..=1"),

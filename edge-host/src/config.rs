@@ -4,6 +4,8 @@ use std::{num::NonZeroUsize, path::PathBuf, thread::available_parallelism, time:
 
 pub use lockstep_accel_driver::CardAddress;
 
+use crate::collector::Collector;
+
 /// The engine that encodes texts on the CPU. All engines give the same answers, except for the name
 /// of the backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -95,6 +97,10 @@ pub struct Config {
     /// The certificate with which the daemon speaks TLS. None by default: the daemon speaks plain
     /// HTTP.
     pub tls: Option<TlsFiles>,
+    /// Where traces go. None by default: nothing is traced.
+    pub otlp: Option<Collector>,
+    /// The share of the requests without a trace of their own that are traced, from 0 to 1; 0.01.
+    pub otlp_share: f64,
 }
 
 impl Config {
@@ -133,6 +139,8 @@ impl Config {
             keys: None,
             items: None,
             tls: None,
+            otlp: None,
+            otlp_share: 0.01,
         }
     }
 }

@@ -15,7 +15,11 @@ use lockstep_rank::{Problem, Reply, decoded, unpacked};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{
-    core::{context::Context, route::Priority, timing::Timing},
+    core::{
+        context::Context,
+        route::Priority,
+        timing::{Stage, Timing},
+    },
     cors, head,
     info::Info,
     keys::{Pass, Scope, needed},
@@ -44,6 +48,9 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: &Shared) -> Respo
     let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
     let id = request_id::of(&head.headers);
     let mut record = Record { id, method, path, ..Record::default() };
+    let tracer = shared.tracer.as_ref();
+    let trace = tracer.and_then(|tracer| tracer.begin(&head.headers, arrived));
+    record.trace = trace.as_ref().map(|trace| trace.id());
     let live = shared.live.now();
     let permission = cors::permission(&head, &live.allow_origins);
     let mut response = if permission.preflight {
@@ -67,6 +74,9 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: &Shared) -> Respo
     add(&mut response, [(request_id::HEADER, record.id.clone())]);
     (record.status, record.took) = (response.status().as_u16(), arrived.elapsed());
     shared.metrics.count(&record);
+    if let Some((tracer, trace)) = tracer.zip(trace) {
+        tracer.finish(&trace, &record);
+    }
     if live.log {
         log::event(&record, || record.json());
     }
@@ -103,11 +113,12 @@ async fn respond(
     let mut share = bodies.share();
     let body = upload.read(config.max_body_bytes, config.read_timeout, &mut share).await?;
     let complete = Instant::now();
+    record.stages.push(Stage::new("read body", arrived, complete));
     let permit = pool.permit().ok_or_else(|| Problem::Overloaded {
         detail: format!("{} requests wait already; try again later", config.queue),
         retry_after: Duration::from_secs(1),
     })?;
-    let context = Arc::new(Context::new(complete, limit, priority));
+    let context = Arc::new(Context::new(complete, limit, priority).traced(record.trace.is_some()));
     // The client may leave at any time, which drops this future.
     let _cancel = CancelOnDrop(Arc::clone(&context));
     let (shared, running, most) = (Arc::clone(&pool), Arc::clone(&context), config.max_body_bytes);
@@ -122,9 +133,13 @@ async fn respond(
         drop((permit, share));
         Ok(reply)
     });
-    match timeout(limit, task).await {
+    let done = timeout(limit, task).await;
+    record.stages.extend(context.stages());
+    match done {
         Ok(Ok(reply)) => {
             let reply = reply?;
+            let began = record.stages.iter().map(|stage| stage.ended).max().unwrap_or(complete);
+            record.stages.push(Stage::new("answer", began, Instant::now()));
             record.error_type = reply.error_type();
             record.tokens = reply.usage.tokens;
             let timing = record.timing.insert(context.timing());
@@ -182,7 +197,13 @@ fn served(reply: Reply, info: &Info, arrived: Instant, complete: Instant, timing
         response.headers_mut().extend(named);
     }
     let milliseconds = |time: Duration| format!("{:.3}", milliseconds(time));
+    let read = complete - arrived;
+    let parts =
+        [("read", read), ("tokenize", timing.tokenized), ("queue", timing.queued), ("engine", timing.ran)];
+    let parts = parts.map(|(name, time)| format!("{name};dur={}", milliseconds(time)));
     let headers = [
+        ("server-timing", parts.join(", ")),
+        ("x-tokenization-time", milliseconds(timing.tokenized)),
         ("x-queue-time", milliseconds(timing.queued)),
         ("x-inference-time", milliseconds(timing.ran)),
         ("x-compute-time", milliseconds(complete.elapsed().saturating_sub(timing.queued))),

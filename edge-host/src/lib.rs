@@ -33,6 +33,7 @@
 //! | a request has no key, or one that may not do this | 401, or 403 |
 //! | there are too many connections | the longest one without a request under way is closed |
 //! | `SIGHUP` with another model | it answers when it can; requests under way keep the old one |
+//! | the collector of traces is away or slow | the daemon counts the spans that are lost |
 //! | a client leaves | the daemon drops the work of its request that no engine has begun |
 //! | `SIGTERM` | the daemon answers the requests under way, for a bounded time |
 //!
@@ -41,6 +42,7 @@
 
 mod budget;
 mod check;
+mod collector;
 mod config;
 mod connections;
 mod core;
@@ -75,6 +77,7 @@ mod status;
 mod supervisor;
 mod swap;
 mod tls;
+mod traces;
 mod upload;
 mod worker;
 
@@ -83,6 +86,7 @@ pub mod keys;
 pub mod log;
 
 pub use check::check;
+pub use collector::Collector;
 pub use config::{Backend, CardAddress, Config, TlsFiles};
 pub use engine::{
     interface::EngineError,

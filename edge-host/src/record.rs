@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::core::timing::Timing;
+use crate::core::timing::{Stage, Timing};
 
 /// What is known of a request when its answer is ready.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,10 @@ pub(crate) struct Record {
     pub(crate) status: u16,
     /// From the request's head to its answer.
     pub(crate) took: Duration,
+    /// The id of the trace; `None` if the request is not traced.
+    pub(crate) trace: Option<String>,
+    /// The parts of a traced request, in order.
+    pub(crate) stages: Vec<Stage>,
     /// The times of the engines; `None` for a request that asked none.
     pub(crate) timing: Option<Timing>,
     /// Tokens of the request's texts, special tokens included.
@@ -57,7 +61,7 @@ impl Record {
         let mut fields = json!({
             "id": id, "method": method, "path": path, "status": status, "took_ms": milliseconds(self.took),
         });
-        if let Some(Timing { queued, ran, engines }) = &self.timing {
+        if let Some(Timing { queued, ran, engines, .. }) = &self.timing {
             fields["queue_ms"] = json!(milliseconds(*queued));
             fields["inference_ms"] = json!(milliseconds(*ran));
             fields["tokens"] = json!(tokens);
@@ -65,6 +69,9 @@ impl Record {
         }
         if let Some(key) = key {
             fields["key"] = json!(**key);
+        }
+        if let Some(trace) = &self.trace {
+            fields["trace_id"] = json!(trace);
         }
         if let Some(error_type) = error_type {
             fields["error_type"] = json!(error_type);

@@ -38,6 +38,7 @@ use crate::{
     supervisor::{self, Kept},
     swap::{self, Candidate},
     tls::Tls,
+    traces::Exporter,
 };
 
 /// Bytes of a connection's read buffer: the limit of a request's head.
@@ -92,10 +93,12 @@ pub async fn run_with(
         Some(address) => Some(status::listen(address).await?),
         None => None,
     };
-    let metrics = Metrics::new(&current, tls.as_ref());
+    let traces = config.otlp.clone().map(|collector| Exporter::start(collector, config.otlp_share));
+    let (tracer, exporter) = traces.unzip();
+    let metrics = Metrics::new(&current, tls.as_ref(), exporter.as_ref().map(Exporter::counts));
     let (drain, bodies) = (config.drain, Budget::new(config.max_bodies_bytes));
     let shared =
-        Arc::new(Shared { current, config, live, metrics, bodies, draining: AtomicBool::new(false) });
+        Arc::new(Shared { current, config, live, metrics, bodies, tracer, draining: AtomicBool::new(false) });
     // Tells the status until this function returns, also while the requests under way are answered.
     let mut telling = JoinSet::new();
     if let Some(listener) = status {
@@ -164,6 +167,12 @@ pub async fn run_with(
         connections.shutdown().await;
     }
     shared.current.now().stop();
+    telling.shutdown().await;
+    // The last connection is gone, and with it the last trace.
+    drop(shared);
+    if let Some(exporter) = exporter {
+        exporter.flush().await;
+    }
     match early {
         Some(result) => result,
         // Workers that are still busy end with the process.

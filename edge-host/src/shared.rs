@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use crate::{budget::Budget, config::Config, current::Current, live::InForce, metrics::Metrics};
+use crate::{
+    budget::Budget, config::Config, current::Current, live::InForce, metrics::Metrics, traces::Tracer,
+};
 
 /// What all requests share.
 pub(crate) struct Shared {
@@ -14,6 +16,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// The memory for bodies.
     pub(crate) bodies: Budget,
+    /// Makes traces, if somebody wants them.
+    pub(crate) tracer: Option<Tracer>,
     /// Whether the daemon answers the requests under way and then ends.
     pub(crate) draining: AtomicBool,
 }

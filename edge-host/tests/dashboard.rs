@@ -84,7 +84,7 @@ fn samples(text: &str) -> BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> {
     all
 }
 
-/// The metrics of a daemon that has everything: TLS, keys, answers and refusals.
+/// The metrics of a daemon that has everything: TLS, keys, traces, answers and refusals.
 async fn metrics() -> String {
     let pair = Pair::new();
     let daemon = Daemon::start("model", |config| {
@@ -95,6 +95,7 @@ async fn metrics() -> String {
         fs::write(&keys, entry).unwrap();
         (config.keys, config.tls) = (Some(keys), Some(pair.write(&config.model)));
         config.vector_bytes = 1 << 20;
+        config.otlp = Some("http://127.0.0.1:9".parse().unwrap());
     })
     .await;
     let mut client: Client<_> = pair.connect(daemon.address).await.unwrap();

@@ -1,12 +1,14 @@
 """The clients of OpenAI, Hugging Face, LangChain, Cohere, Triton, Prometheus, as users call them;
-over TLS those of OpenAI, OpenSSL and curl.
+over TLS those of OpenAI, OpenSSL and curl; a collector of OpenTelemetry.
 
 Environment: LOCKSTEP_HOST (the daemon) and LOCKSTEP_TINY (its `model` and its classifier `labels`).
 """
 import gzip
 import http.client
+import http.server
 import json
 import os
+import queue
 import re
 import ssl
 import subprocess
@@ -21,6 +23,11 @@ import numpy as np
 import openai
 from huggingface_hub import InferenceClient
 from langchain_openai import OpenAIEmbeddings
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
 import tritonclient.http as triton
 
@@ -258,6 +265,48 @@ class Plain(Clients):
 
     def test_half_a_character(self):
         self.assertEqual(self.daemon.ask("/embed", {"inputs": ["\ud83d a"]}), self.daemon.ask("/embed", {"inputs": ["\ufffd a"]}))
+
+
+class OpenTelemetry(unittest.TestCase):
+    """A collector that reads OTLP with the package of OpenTelemetry."""
+
+    def test_traces(self):
+        arrived = queue.Queue()
+
+        class Collector(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                arrived.put((self.path, ExportTraceServiceRequest.FromString(body)))
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(ExportTraceServiceResponse().SerializeToString())
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Collector)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        daemon = Daemon(os.path.join(TINY, "model"), "--otlp", f"http://127.0.0.1:{server.server_port}", "--otlp-share", "0")
+        self.addCleanup(daemon.stop)
+        trace, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+        status, _ = daemon.ask("/embed", {"inputs": TEXTS}, {"traceparent": f"00-{trace}-{parent}-01"})
+        self.assertEqual(status, 200)
+        path, message = arrived.get(timeout=PATIENCE)
+        self.assertEqual(path, "/v1/traces")
+        [resource] = message.resource_spans
+        names = {one.key: one.value.string_value for one in resource.resource.attributes}
+        self.assertEqual(names["service.name"], "edge-host")
+        [scope] = resource.scope_spans
+        root, *stages = scope.spans
+        self.assertEqual((root.trace_id.hex(), root.parent_span_id.hex()), (trace, parent))
+        self.assertEqual((root.name, root.kind, root.status.code), ("POST /embed", Span.SPAN_KIND_SERVER, 0))
+        self.assertTrue({"tokenize", "queue", "batch", "answer"} <= {stage.name for stage in stages})
+        for stage in stages:
+            self.assertEqual((stage.parent_span_id, stage.kind), (root.span_id, Span.SPAN_KIND_INTERNAL))
+            self.assertLessEqual(root.start_time_unix_nano, stage.start_time_unix_nano)
+            self.assertLessEqual(stage.end_time_unix_nano, root.end_time_unix_nano)
 
 
 class Tls(unittest.TestCase):

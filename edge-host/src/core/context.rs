@@ -10,7 +10,14 @@ use std::{
 
 use lockstep_rank::Problem;
 
-use super::{route::Priority, ticket::Ticket, timing::Timing};
+use super::{
+    route::Priority,
+    ticket::Ticket,
+    timing::{Stage, Timing},
+};
+
+/// Stages that a request's trace has at most.
+const STAGES: usize = 128;
 
 /// One request.
 #[derive(Debug)]
@@ -20,6 +27,8 @@ pub(crate) struct Context {
     /// The time from the request to its deadline.
     pub(crate) limit: Duration,
     pub(crate) priority: Priority,
+    /// Whether the stages are kept.
+    traced: bool,
     cancelled: AtomicBool,
     shared: Mutex<Shared>,
 }
@@ -27,6 +36,7 @@ pub(crate) struct Context {
 #[derive(Debug, Default)]
 struct Shared {
     timing: Timing,
+    stages: Vec<Stage>,
     problem: Option<Problem>,
     /// The call that waits for vectors at this moment.
     waiting: Weak<Ticket>,
@@ -36,7 +46,12 @@ impl Context {
     /// A request that must be answered within `limit` from `begin` on.
     pub(crate) fn new(begin: Instant, limit: Duration, priority: Priority) -> Self {
         let (cancelled, shared) = (AtomicBool::new(false), Mutex::default());
-        Self { deadline: begin + limit, limit, priority, cancelled, shared }
+        Self { deadline: begin + limit, limit, priority, traced: false, cancelled, shared }
+    }
+
+    /// The same request, which keeps its stages if it is `traced`.
+    pub(crate) fn traced(self, traced: bool) -> Self {
+        Self { traced, ..self }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -65,6 +80,7 @@ impl Context {
     /// Adds the times of a call.
     pub(super) fn add(&self, timing: Timing) {
         let own = &mut self.lock().timing;
+        own.tokenized += timing.tokenized;
         own.queued += timing.queued;
         own.ran += timing.ran;
         for engine in timing.engines {
@@ -72,6 +88,19 @@ impl Context {
                 own.engines.push(engine);
             }
         }
+    }
+
+    /// Keeps stages, if the request is traced and has not too many.
+    pub(super) fn note(&self, stages: impl IntoIterator<Item = Stage>) {
+        if self.traced {
+            let own = &mut self.lock().stages;
+            own.extend(stages.into_iter().take(STAGES.saturating_sub(own.len())));
+        }
+    }
+
+    /// The stages so far.
+    pub(crate) fn stages(&self) -> Vec<Stage> {
+        self.lock().stages.clone()
     }
 
     /// The times of all calls so far.

@@ -1,6 +1,6 @@
 //! The model, as `rank` sees it: known vectors, and the scheduler for all others.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use lockstep_module::{Encoding, TextReader};
 use lockstep_rank::{EncodeError, Encoded, ModelInfo, Problem, Text, TextEncoder, encode_missing};
@@ -10,6 +10,7 @@ use super::{
     forecast::Refused,
     scheduler::Scheduler,
     ticket::{End, Ticket},
+    timing::{Stage, Timing},
     vectors::Vectors,
 };
 use crate::engine::interface::EngineError;
@@ -56,7 +57,11 @@ impl TextEncoder for Queue<'_> {
     }
 
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
+        let began = Instant::now();
         let encodings = self.reader.tokenize_all(inputs)?;
+        let ended = Instant::now();
+        self.context.add(Timing { tokenized: ended - began, ..Timing::default() });
+        self.context.note([Stage::new("tokenize", began, ended)]);
         let heads: Vec<(usize, bool)> =
             encodings.iter().map(|encoding| (encoding.ids.len(), encoding.truncated)).collect();
         let vectors = self.run(encodings).map_err(|problem| {
@@ -86,6 +91,7 @@ impl Queue<'_> {
         self.scheduler.submit(&ticket).map_err(|refused| self.refusal(refused, tokens))?;
         let vectors = ticket.wait();
         self.context.add(ticket.timing());
+        self.context.note(ticket.stages());
         vectors.map_err(|end| {
             // The texts that no engine has taken yet need not wait for the next change.
             self.scheduler.tidy();

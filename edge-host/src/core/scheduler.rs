@@ -18,7 +18,7 @@ use super::{
     report::Report,
     route::{Kind, Priority, View, Work, route},
     seat::{GUESS, Seat, State},
-    ticket::{End, Ticket},
+    ticket::{Call, End, Ticket},
 };
 use crate::engine::interface::EngineError;
 
@@ -160,17 +160,18 @@ impl Scheduler {
         for (sizes, size) in self.sizes.iter().zip([texts, tokens]) {
             sizes.observe(size as f64);
         }
-        let name = {
+        let (name, is_card) = {
             let seat = &mut self.lock().seats[seat];
             seat.measured(tokens, took);
             seat.done.batches += 1;
             seat.done.texts += texts as u64;
             seat.done.tokens += tokens as u64;
-            seat.plan.name.clone()
+            (seat.plan.name.clone(), seat.plan.kind == Kind::Card)
         };
         let mut vectors = vectors.into_iter();
         for Part { ticket, texts } in batch.parts {
-            ticket.fill(&name, texts.into_iter().zip(&mut vectors));
+            let call = Call { engine: &name, is_card, took };
+            ticket.fill(call, texts.into_iter().zip(&mut vectors));
         }
     }
 

@@ -2,17 +2,22 @@
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use lockstep_module::{Encoding, Sequence};
 
-use super::{route::Priority, timing::Timing};
+use super::{
+    route::Priority,
+    timing::{Share, Stage, Timing},
+};
 use crate::engine::interface::EngineError;
 
 /// How often a text may make a CPU's engine fail. After the first time the text is encoded alone,
 /// so that it spoils no other text.
 pub(super) const TRIES: u8 = 2;
+/// Batches of a call that are kept for a trace.
+const BATCHES: usize = 64;
 
 /// One call of [`super::encoder::QueuedEncoder`].
 #[derive(Debug)]
@@ -36,6 +41,16 @@ struct State {
     first_taken: Option<Instant>,
     last_done: Option<Instant>,
     engines: Vec<String>,
+    /// The first batches.
+    batches: Vec<Stage>,
+}
+
+/// An engine's call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) engine: &'a str,
+    pub(super) is_card: bool,
+    pub(super) took: Duration,
 }
 
 /// The reasons why a call has no vectors.
@@ -59,6 +74,7 @@ impl Ticket {
             first_taken: None,
             last_done: None,
             engines: Vec::new(),
+            batches: Vec::new(),
         };
         let (state, changed) = (Mutex::new(state), Condvar::new());
         Self { texts, deadline, priority, made: Instant::now(), state, changed }
@@ -97,15 +113,23 @@ impl Ticket {
     }
 
     /// Takes the vectors of some texts over.
-    pub(super) fn fill(&self, engine: &str, vectors: impl Iterator<Item = (usize, Vec<i32>)>) {
+    pub(super) fn fill(&self, call: Call<'_>, vectors: impl Iterator<Item = (usize, Vec<i32>)>) {
+        let (Call { engine, is_card, took }, now) = (call, Instant::now());
         let mut state = self.lock();
+        let (mut texts, mut tokens) = (0, 0);
         for (index, vector) in vectors {
+            (texts, tokens) = (texts + 1, tokens + self.tokens(index));
             if state.vectors[index].is_empty() && !vector.is_empty() {
                 state.vectors[index] = vector;
                 state.left -= 1;
             }
         }
-        state.last_done = Some(Instant::now());
+        state.last_done = Some(now);
+        if state.batches.len() < BATCHES {
+            let batch = Some(Share { engine: engine.to_owned(), is_card, texts, tokens });
+            let began = now.checked_sub(took).unwrap_or(now);
+            state.batches.push(Stage { name: "batch", began, ended: now, batch });
+        }
         if !state.engines.iter().any(|name| name == engine) {
             state.engines.push(engine.to_owned());
         }
@@ -161,12 +185,20 @@ impl Ticket {
         }
     }
 
+    /// The wait for the first engine, and the batches.
+    pub(super) fn stages(&self) -> Vec<Stage> {
+        let state = self.lock();
+        let ended = state.first_taken.unwrap_or_else(Instant::now);
+        std::iter::once(Stage::new("queue", self.made, ended)).chain(state.batches.iter().cloned()).collect()
+    }
+
     /// The times of the call so far.
     pub(super) fn timing(&self) -> Timing {
         let state = self.lock();
         let now = Instant::now();
         let taken = state.first_taken.unwrap_or(now);
         Timing {
+            tokenized: Duration::ZERO,
             queued: taken.saturating_duration_since(self.made),
             ran: state.last_done.unwrap_or(now).saturating_duration_since(taken),
             engines: state.engines.clone(),

@@ -8,6 +8,7 @@ mod engines;
 mod gauge;
 mod process;
 mod requests;
+mod spans;
 mod tls;
 
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use self::{engines::Engines, process::Process, requests::Requests, tls::Handshakes};
-use crate::{current::Current, record::Record, tls::Tls};
+use self::{engines::Engines, process::Process, requests::Requests, spans::Spans, tls::Handshakes};
+use crate::{current::Current, record::Record, tls::Tls, traces::Counts};
 
 /// The media type of [`Metrics::text`].
 pub(crate) const MEDIA_TYPE: &str = CONTENT_TYPE;
@@ -32,14 +33,18 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Counters at zero, around the engines that answer and the handshakes of a TLS port.
-    pub(crate) fn new(current: &Arc<Current>, tls: Option<&Arc<Tls>>) -> Self {
+    /// Counters at zero, around the engines that answer, the handshakes of a TLS port, and the
+    /// spans of traces.
+    pub(crate) fn new(current: &Arc<Current>, tls: Option<&Arc<Tls>>, spans: Option<&Arc<Counts>>) -> Self {
         let mut registry = Registry::default();
         let requests = Requests::register(&mut registry);
         registry.register_collector(Box::new(Engines::of(current)));
         registry.register_collector(Box::new(Process));
         if let Some(tls) = tls {
             registry.register_collector(Box::new(Handshakes::of(tls)));
+        }
+        if let Some(counts) = spans {
+            registry.register_collector(Box::new(Spans(Arc::clone(counts))));
         }
         Self { registry, requests }
     }
