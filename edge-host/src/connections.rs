@@ -316,20 +316,16 @@ mod tests {
         let mut open = open(&all, &[(1, 0), (1, 1)]);
         let (one, two) = (open.pop().unwrap(), open.pop().unwrap());
         let requests = (one.busy(), two.busy());
-        let leaving = async {
-            let waits = async { all.room().await };
-            tokio::pin!(waits);
-            // All are busy: nobody is asked to leave.
-            let early = once(&mut waits).await;
-            assert!(early.is_none());
-            drop(requests);
-            waits.await;
-        };
-        let leaves = async {
+        let room = all.room();
+        tokio::pin!(room);
+        // All are busy: nobody is asked to leave.
+        assert!(once(&mut room).await.is_none());
+        drop(requests);
+        let leaves = async move {
             two.leaves().await;
             drop(two);
         };
-        tokio::join!(leaving, leaves);
+        tokio::join!(room, leaves);
         assert_eq!(all.lock().len(), 1);
     }
 

@@ -98,7 +98,8 @@ async fn a_body_that_comes_late_is_answered() {
 async fn a_model_that_does_not_open_changes_nothing() {
     let daemon = Daemon::ready(|_| {}).await;
     let wrong = Folder::new();
-    let damages: [(&str, fn(&Path)); 4] = [
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 4] = [
         ("no manifest", |folder| fs::remove_file(folder.join("lockstep.json")).unwrap()),
         ("no JSON", |folder| fs::write(folder.join("lockstep.json"), "{").unwrap()),
         ("no tokenizer", |folder| fs::remove_file(folder.join("tokenizer.json")).unwrap()),
