@@ -10,6 +10,8 @@ card:            ## encode on the accelerator's RTL, simulated as a device proce
 lab:             ## build lockstep-lab, the tool for cards, with its manual pages and completions
 component:       ## build the Spin component with the model inside
 modules:         ## build the WebAssembly modules, strict and relaxed SIMD
+deb:             ## a Debian package of the daemon in target/packages
+image:           ## a container image of the daemon, a file of the OCI layout, in target/packages
 
 ##@ Test it
 test:            ## everything that CI runs
@@ -18,6 +20,8 @@ test-house:      ## the repository itself: circles, long lines, stale documents 
 test-spin:       ## the Spin component in a host of its own
 test-browser:    ## the npm package and the demo in Chromium
 test-clients:    ## the clients of OpenAI, Hugging Face and LangChain at the daemon
+test-deb:        ## the Debian package: files, bytes, installation below a folder, lintian
+test-image:      ## the container image: layout, bytes, the daemon from it
 test-same-bits:  ## the same 50 requests in Chromium, the component, and the daemon twice
 test-vm:         ## driver and daemon over the kernel's VFIO, in a virtual machine
 test-faults:     ## each fault at each moment of a job, on the RTL and in the machine (minutes)
@@ -68,6 +72,7 @@ include tests/make/prepare.mk
 include tests/make/programs.mk
 include tests/make/modules.mk
 include tests/make/try.mk
+include tests/make/package.mk
 include tests/make/test.mk
 include tests/make/measure.mk
 include tests/make/hdl.mk

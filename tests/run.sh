@@ -99,6 +99,8 @@ part "kernels on aarch64" arm_kernels
 part "wasm targets" targets
 part "browser" made test-browser
 part "clients" made test-clients
+part "debian package" made test-deb
+part "container image" made test-image
 part "same bits" made test-same-bits
 part "bench runs" made bench-check
 part "dependencies" made deny

@@ -1,6 +1,13 @@
 //! The command line.
 
-use std::{ffi::OsString, net::IpAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    io,
+    net::IpAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{
     Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::TypedValueParser, error::ErrorKind,
@@ -40,6 +47,8 @@ pub enum Command {
         /// The key's name.
         name: String,
     },
+    /// Write the manual pages into this folder.
+    Manual(PathBuf),
     /// Write a component with the model open in it.
     Open {
         /// The model folder.
@@ -80,6 +89,12 @@ enum Chosen {
         /// The key's name in logs and metrics
         #[arg(long, value_name = "NAME")]
         name: String,
+    },
+    /// Write the manual pages into a folder, which must exist
+    Man {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
     /// Write a Spin component with the model open in it
     Open(Open),
@@ -254,6 +269,7 @@ pub fn parse(
             let shown = chosen.zip(matches.subcommand()).map(|(command, (_, own))| all.shown(&command, own));
             Command::Check { shown: shown.unwrap_or_default(), config: Box::new(serve.config()) }
         }
+        Chosen::Man { folder } => Command::Manual(folder),
         Chosen::NewKey { name } => Command::NewKey { name },
         Chosen::Settings => {
             let table = line.find_subcommand("serve").map(settings::table);
@@ -265,6 +281,14 @@ pub fn parse(
             Command::Pack { model, source: items.map_or_else(lines, PackSource::Folder), out }
         }
     })
+}
+
+/// Writes the manual pages: one for the program, and one for each of its commands.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn manual(folder: &Path) -> io::Result<()> {
+    clap_mangen::generate_to(CommandLine::command().disable_help_subcommand(true), folder)
 }
 
 impl Serve {

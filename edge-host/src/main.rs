@@ -36,6 +36,10 @@ fn obey() -> ExitCode {
             Err(error) => fail(2, &error),
         },
         Ok(Command::Settings(table)) => print(&table),
+        Ok(Command::Manual(folder)) => match args::manual(&folder) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(1, &format!("{}: {error}", folder.display())),
+        },
         Ok(Command::NewKey { name }) => match keys::make(&name) {
             Ok(new) => {
                 log::line(format_args!("the key of {name}, which nothing else shows again: {}", new.key));

@@ -143,6 +143,19 @@ fn the_document_has_the_table_of_all_settings() {
 }
 
 #[test]
+fn the_manual_has_a_page_for_each_command() {
+    let folder = Folder::new();
+    let write = |to: &std::path::Path| program().arg("man").arg(to).output().unwrap();
+    assert_eq!(write(&folder.0).status.code(), Some(0));
+    let page = |name: &str| fs::read_to_string(folder.0.join(name)).unwrap();
+    assert!(page("edge-host.1").contains("edge\\-host\\-serve(1)"), "{}", page("edge-host.1"));
+    assert!(page("edge-host-serve.1").contains("\\-\\-tls\\-cert"), "{}", page("edge-host-serve.1"));
+    let output = write(&folder.0.join("missing"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("missing: No such file"));
+}
+
+#[test]
 fn settings_are_checked_with_the_files_that_they_name() {
     let folder = Folder::new();
     folder.furnish("model");
