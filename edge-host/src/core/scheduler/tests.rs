@@ -319,3 +319,30 @@ fn a_seat_that_is_left_gives_its_batch_back() {
     assert_eq!((marks.len(), waiting.wait().unwrap()), (1, vec![vec![1]]));
     assert_eq!(scheduler.ready(), 1);
 }
+
+#[test]
+fn a_call_tells_its_wait_and_its_share_of_each_batch() {
+    let scheduler = Scheduler::new(vec![plan("cpu-0", Kind::Cpu), plan("card-0", Kind::Card)]);
+    scheduler.lock().seats.iter_mut().for_each(|seat| seat.rate = Some(1e6));
+    let (own, other) = (texts(1, &[5, 3]), texts(9, &[4]));
+    let (call, neighbour) = (ticket(own.clone()), ticket(other.clone()));
+    let part = |ticket: &Arc<Ticket>, texts: Vec<usize>| Part { ticket: Arc::clone(ticket), texts };
+    let shared = Batch { parts: vec![part(&call, vec![0]), part(&neighbour, vec![0])], tokens: 9 };
+    let alone = Batch { parts: vec![part(&call, vec![1])], tokens: 3 };
+    call.taken();
+    let [first, second] = [right(&own)[0].clone(), right(&own)[1].clone()];
+    let took = Duration::from_millis(2);
+    scheduler.done(1, shared, vec![first.clone(), right(&other)[0].clone()], took);
+    scheduler.done(0, alone, vec![second.clone()], took);
+    assert_eq!(call.wait().unwrap(), [first, second]);
+    let stages = call.stages();
+    assert_eq!(stages.iter().map(|stage| stage.name).collect::<Vec<_>>(), ["queue", "batch", "batch"]);
+    let share = |stage: usize| {
+        let share = stages[stage].batch.clone().unwrap();
+        (share.engine, share.is_card, share.texts, share.tokens)
+    };
+    assert_eq!(share(1), ("card-0".into(), true, 1, 5));
+    assert_eq!(share(2), ("cpu-0".into(), false, 1, 3));
+    assert!(stages[1..].iter().all(|stage| stage.ended - stage.began == took));
+    assert!(stages[0].ended >= stages[0].began && stages[0].batch.is_none());
+}
