@@ -22,6 +22,7 @@ test-browser:    ## the npm package and the demo in Chromium
 test-clients:    ## the clients of OpenAI, Hugging Face and LangChain at the daemon
 test-deb:        ## the Debian package: files, bytes, installation below a folder, lintian
 test-image:      ## the container image: layout, bytes, the daemon from it
+test-clients:    ## the clients of OpenAI, Cohere and others, and schemathesis, at the daemon
 test-same-bits:  ## the same 50 requests in Chromium, the component, and the daemon twice
 test-vm:         ## driver and daemon over the kernel's VFIO, in a virtual machine
 test-faults:     ## each fault at each moment of a job, on the RTL and in the machine (minutes)

@@ -48,6 +48,7 @@ mod connections;
 mod core;
 mod cors;
 mod current;
+mod docs;
 mod engine;
 mod error;
 mod files;

@@ -19,7 +19,7 @@ test-checkpoints: model $(TINY)/model/lockstep.json $(BIN)/embed $(SAVERS)/bin/p
 
 # The clients that other services have. OpenAI's for JavaScript is in the part `test-browser`.
 test-clients: $(TINY)/model/lockstep.json $(TINY)/labels/lockstep.json $(HOST) $(CLIENTS)/bin/python
-	@$(CLIENTS)/bin/python tests/clients/test_clients.py
+	@cd tests/clients && $(abspath $(CLIENTS))/bin/python -m unittest --quiet test_clients test_openapi
 
 NODE_TEST := node --test --test-concurrency 1
 test-browser: model modules $(TINY)/model/lockstep.json $(HOST) $(BIN)/embed $(WEB)/.made \

@@ -3,10 +3,11 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
+use hyper::body::Bytes;
 use lockstep_rank::{ItemStore, Limits, ModelInfo, Problem, Reply, Service, fill, monotonic_ms};
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
     scheduler::Scheduler,
     vectors::Vectors,
 };
-use crate::engine::texts::Texts;
+use crate::{docs::document, engine::texts::Texts};
 
 /// Everything that a request needs beside itself.
 pub(crate) struct Front {
@@ -27,6 +28,8 @@ pub(crate) struct Front {
     scheduler: Arc<Scheduler>,
     deadline: Duration,
     items: Option<Arc<dyn ItemStore>>,
+    /// Made when a client first asks for it; it never changes.
+    openapi: OnceLock<Bytes>,
 }
 
 /// The settings of a front.
@@ -52,7 +55,7 @@ impl Front {
         let limits = Limits { max_body_bytes, ..Limits::default() };
         let reader = texts.reader();
         let (info, vectors) = (reader.info(backend), Vectors::new(vector_bytes, reader.outputs()));
-        Self { texts, info, limits, vectors, scheduler, deadline, items }
+        Self { texts, info, limits, vectors, scheduler, deadline, items, openapi: OnceLock::new() }
     }
 
     /// The answer to `GET /info`. It promises the tokens that the daemon can run in time at this
@@ -66,6 +69,12 @@ impl Front {
     /// The model's description.
     pub(crate) fn model(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// The OpenAPI document.
+    pub(crate) fn openapi(&self) -> Bytes {
+        let make = || document(lockstep_rank::openapi(&self.info, &self.limits)).to_string().into();
+        self.openapi.get_or_init(make).clone()
     }
 
     /// How many texts had a known vector, and how many had to be encoded.

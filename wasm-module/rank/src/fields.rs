@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
-    json::Json,
+    json::{EXACT, Json},
     problem::{Problem, quote},
 };
 
@@ -199,9 +199,6 @@ impl At {
         }
     }
 }
-
-/// Up to here a number without a fraction is a whole one.
-const EXACT: f64 = (1_u64 << 53) as f64;
 
 /// How many characters of a name from the request a path repeats.
 const NAME: usize = 40;

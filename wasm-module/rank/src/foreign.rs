@@ -47,18 +47,24 @@ pub(crate) fn read_truncation(fields: &mut Fields, limits: &Limits) -> Result<bo
             return Err(Problem::invalid(path, detail));
         }
     }
-    let (truncate, truncation) = (fields.optional("truncate"), fields.optional("truncation"));
-    let Some(field) = truncate.or(truncation) else { return Ok(limits.auto_truncate) };
-    if !field.is_string() {
-        return field.bool();
-    }
-    let path = field.path.clone();
-    let place = field.string()?;
-    match place.to_ascii_uppercase().as_str() {
-        "END" | "RIGHT" => Ok(true),
-        "NONE" => Ok(false),
-        _ => Err(Problem::invalid(path, format!("expected true, false, END or NONE, got {}", quote(&place)))),
-    }
+    let read = |field: At| {
+        if !field.is_string() {
+            return field.bool();
+        }
+        let path = field.path.clone();
+        let place = field.string()?;
+        match place.to_ascii_uppercase().as_str() {
+            "END" | "RIGHT" => Ok(true),
+            "NONE" => Ok(false),
+            _ => {
+                let detail = format!("expected true, false, END or NONE, got {}", quote(&place));
+                Err(Problem::invalid(path, detail))
+            }
+        }
+    };
+    let truncate = fields.optional("truncate").map(read).transpose()?;
+    let truncation = fields.optional("truncation").map(read).transpose()?;
+    Ok(truncate.or(truncation).unwrap_or(limits.auto_truncate))
 }
 
 /// Reads to how many tokens an input shall be cut: `truncate_prompt_tokens` of vLLM,

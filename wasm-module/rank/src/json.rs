@@ -19,7 +19,8 @@ use crate::{
 pub(crate) enum Json {
     Null,
     Bool(bool),
-    /// A whole number from 0 to 2^64 - 1, written without a point or an exponent.
+    /// A whole number from 0 to 2^64 - 1. One with a point or an exponent, such as `1.0`, is whole
+    /// up to 2^53.
     Whole(u64),
     /// Any other number; always finite.
     Number(f64),
@@ -27,6 +28,9 @@ pub(crate) enum Json {
     Array(Vec<Json>),
     Object(BTreeMap<String, Json>),
 }
+
+/// Up to here a number without a fraction is a whole one.
+pub(crate) const EXACT: f64 = (1_u64 << 53) as f64;
 
 /// Reads a request's body.
 pub(crate) fn parse(body: &[u8], limits: &Limits) -> Result<Json, Problem> {
@@ -173,7 +177,8 @@ impl<'de> Visitor<'de> for Value<'_> {
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Json, E> {
         self.count(Kind::Number)?;
-        Ok(Json::Number(value))
+        let is_whole = value.fract() == 0.0 && (0.0..=EXACT).contains(&value);
+        Ok(if is_whole { Json::Whole(value as u64) } else { Json::Number(value) })
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Json, E> {
@@ -228,13 +233,8 @@ mod tests {
     #[test]
     fn numbers_keep_their_kind() {
         let read = parse(b"[1, 1.0, -1, 18446744073709551615, 1e2]", &Limits::default()).unwrap();
-        let expected = [
-            Json::Whole(1),
-            Json::Number(1.0),
-            Json::Number(-1.0),
-            Json::Whole(u64::MAX),
-            Json::Number(100.0),
-        ];
+        let expected =
+            [Json::Whole(1), Json::Whole(1), Json::Number(-1.0), Json::Whole(u64::MAX), Json::Whole(100)];
         assert_eq!(read, Json::Array(expected.to_vec()));
     }
 

@@ -60,6 +60,8 @@ mod job;
 mod json;
 mod label_scores;
 mod limits;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod packs;
 mod percent;
 mod person;
@@ -88,6 +90,8 @@ pub use items::{Best, Choice, Item, ItemStore, Liked, Space};
 pub use job::Job;
 pub use label_scores::LabelScores;
 pub use limits::Limits;
+#[cfg(feature = "openapi")]
+pub use openapi::openapi;
 pub use packs::origin;
 pub use person::Event;
 pub use problem::Problem;

@@ -187,6 +187,11 @@ impl Problem {
         Self::Encoding { found: quote(found), taken }
     }
 
+    /// The refusal of a method that a path of the host does not take.
+    pub fn method(path: &str, method: &str, allowed: &str) -> Self {
+        Self::Method { path: path.to_owned(), method: quote(method), allowed: allowed.to_owned() }
+    }
+
     /// The field of the request that is wrong, if it is one.
     pub(crate) fn field(&self) -> Option<&str> {
         match self {

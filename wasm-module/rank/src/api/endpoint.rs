@@ -1,5 +1,9 @@
 //! The trait of an endpoint, and the entry that puts an endpoint into the list.
 
+#[cfg(not(feature = "openapi"))]
+use super::undescribed::Described;
+#[cfg(feature = "openapi")]
+use crate::openapi::operation::{Described, Operation, Surroundings};
 use crate::{
     api::call::Call,
     encoder::{ModelInfo, ModelKind, Text},
@@ -60,7 +64,7 @@ impl Route {
 }
 
 /// One endpoint. A value of the type is one valid request to that endpoint.
-pub(crate) trait Endpoint: Send {
+pub(crate) trait Endpoint: Described + Send {
     /// The method and the path that the endpoint answers.
     fn route() -> Route
     where
@@ -160,12 +164,19 @@ impl Request<'_> {
 pub(crate) struct Entry {
     pub(crate) route: fn() -> Route,
     pub(crate) read: fn(&Request<'_>) -> Result<Box<dyn Endpoint>, Problem>,
+    #[cfg(feature = "openapi")]
+    pub(crate) describe: fn(&Surroundings<'_>) -> Operation,
 }
 
 impl Entry {
     /// The entry of an endpoint.
     pub(crate) const fn of<E: Endpoint + 'static>() -> Self {
-        Self { route: E::route, read: |request| Ok(Box::new(E::read(request)?)) }
+        Self {
+            route: E::route,
+            read: |request| Ok(Box::new(E::read(request)?)),
+            #[cfg(feature = "openapi")]
+            describe: E::describe,
+        }
     }
 
     /// The entry of an endpoint at another route too.

@@ -8,6 +8,8 @@
 //!    missing, the compiler reports the struct as unused; a route cannot be listed without the code
 //!    that answers it.
 //!
+//! 3. Describe it in `api/described/`: a build with the feature `openapi` does not compile without.
+//!
 //! Nothing else changes: the daemon, the Spin component and the browser pass method, path and body
 //! to the service, and get an HTTP status and JSON back. The tests below add an endpoint this way.
 
@@ -15,6 +17,8 @@ mod call;
 mod cohere_embed;
 mod cohere_rerank;
 mod comparison;
+#[cfg(feature = "openapi")]
+mod described;
 mod embed;
 mod embeddings;
 mod encode;
@@ -31,6 +35,8 @@ mod rerank;
 mod root;
 mod similarity;
 mod sources;
+#[cfg(not(feature = "openapi"))]
+mod undescribed;
 
 pub(crate) use call::Call;
 pub(crate) use endpoint::{Endpoint, Entry, Request};

@@ -52,6 +52,26 @@ impl Endpoint for Help {
     }
 }
 
+#[cfg(feature = "openapi")]
+mod described {
+    use super::{Count, Help};
+    use crate::openapi::operation::{Body, Described, Operation, Surroundings};
+    use serde_json::json;
+
+    impl Described for Count {
+        fn describe(_: &Surroundings<'_>) -> Operation {
+            let body = || Body::json(json!({"type": "object"}), Vec::new());
+            Operation::with_body("toys", "counts tokens", body(), body())
+        }
+    }
+
+    impl Described for Help {
+        fn describe(_: &Surroundings<'_>) -> Operation {
+            Operation::without_body("toys", "helps", Body::json(json!({"type": "string"}), Vec::new()))
+        }
+    }
+}
+
 const WITH_TOYS: &[Entry] = &[Entry::of::<Health>(), Entry::of::<Count>(), Entry::of::<Help>()];
 
 /// A model that counts words.

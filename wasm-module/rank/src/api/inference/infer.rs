@@ -162,7 +162,7 @@ fn read_tensor(tensor: &mut Fields, limits: &Limits) -> Result<Vec<String>, Prob
     for entry in read_non_empty(tensor.required("data")?, "an array of strings", limits.max_inputs)? {
         // A shape of two numbers may come as rows.
         if entry.is_array() {
-            for text in entry.array("an array of one string", 1)? {
+            for text in read_non_empty(entry, "an array of one string", 1)? {
                 texts.push(read_text(text, limits)?);
             }
         } else {
