@@ -1,5 +1,5 @@
-"""The clients of OpenAI, Hugging Face, LangChain, Cohere, Triton, Prometheus, as users call them;
-over TLS those of OpenAI, OpenSSL and curl; a collector of OpenTelemetry.
+"""The clients of OpenAI, Hugging Face, LangChain, LlamaIndex, Cohere, Triton, Prometheus, as users
+call them; over TLS those of OpenAI, OpenSSL and curl; a collector of OpenTelemetry.
 
 Environment: LOCKSTEP_HOST (the daemon) and LOCKSTEP_TINY (its `model` and its classifier `labels`).
 """
@@ -21,12 +21,15 @@ import numpy as np
 import openai
 from huggingface_hub import InferenceClient
 from langchain_openai import OpenAIEmbeddings
+from llama_index.embeddings.openai import OpenAIEmbedding
+from llama_index.embeddings.text_embeddings_inference import TextEmbeddingsInference
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
+from tokenizers import Tokenizer
 import tritonclient.http as triton
 
 from daemon import PATIENCE, Daemon
@@ -137,6 +140,71 @@ class LangChain(Clients):
         embeddings = OpenAIEmbeddings(**settings, check_embedding_ctx_length=False)
         self.same(embeddings.embed_documents(TEXTS))
         self.same([embeddings.embed_query(TEXTS[0])], self.expected[:1])
+
+
+class LlamaIndex(Clients):
+    def check(self, client):
+        self.same(client.get_text_embedding_batch(TEXTS))
+        self.same([client.get_query_embedding(TEXTS[0])], self.expected[:1])
+
+    def test_text_embeddings_inference(self):
+        self.check(TextEmbeddingsInference(model_name="any", base_url=self.daemon.url, timeout=PATIENCE))
+
+    def test_openai(self):
+        settings = {"api_base": f"{self.daemon.url}/v1", "api_key": "any", "timeout": PATIENCE, "max_retries": 0}
+        self.check(OpenAIEmbedding(model_name="any", **settings))
+
+
+class Tokens(Clients):
+    """`/tokenize` and `/decode` beside Hugging Face's own tokenizers with the same file."""
+
+    HOSTILE = TEXTS[1:] + [
+        "Café NAÏVE e\u0301\u0316 q\u0307\u0323",
+        "中文hello日本語 한국어 हिन्दी ไทย",
+        "👩\u200d👩\u200d👧 🇩🇪 👍🏽 \u202eעברית",
+        "a\u0000b\ufffdc\u00add\u200be\ufeff",
+        "İstanbul ΣΑΣ ﬁ ½ ẞ \U0002f800",
+        "[CLS] x [SEP][MASK] [sep] ##ing",
+        "don't u.s.a. a-b_c $5+3=8",
+        " \t\r\n\u00a0 the  bank ",
+        "x" * 300,
+    ]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.own = Tokenizer.from_file(os.path.join(TINY, "model", "tokenizer.json"))
+        cls.own.no_truncation()
+        cls.own.no_padding()
+
+    def encoded(self, text, special):
+        """text-embeddings-inference's answer to an encoding. Python counts characters."""
+        bytes_before = [len(text[:at].encode()) for at in range(len(text) + 1)]
+        found = self.own.encode(text, add_special_tokens=special)
+        tokens = zip(found.ids, found.tokens, found.offsets, found.special_tokens_mask)
+        for id, name, (start, stop), mask in tokens:
+            if mask:
+                yield {"id": id, "text": name, "special": True, "start": None, "stop": None}
+            else:
+                place = {"start": bytes_before[start], "stop": bytes_before[stop]}
+                yield {"id": id, "text": text[start:stop], "special": False, **place}
+
+    def test_tokenize(self):
+        for special in [True, False]:
+            asked = {"inputs": self.HOSTILE, "add_special_tokens": special}
+            status, found = self.daemon.ask("/tokenize", asked)
+            self.assertEqual(status, 200, found)
+            for text, tokens in zip(self.HOSTILE, found, strict=True):
+                self.assertEqual(tokens, list(self.encoded(text, special)), ascii(text))
+        self.assertEqual(self.daemon.ask("/tokenize", {"inputs": "bank"})[1], [list(self.encoded("bank", True))])
+
+    def test_decode(self):
+        lists = [self.own.encode(text).ids for text in self.HOSTILE]
+        for skip in [True, False]:
+            status, found = self.daemon.ask("/decode", {"ids": lists, "skip_special_tokens": skip})
+            self.assertEqual(status, 200, found)
+            self.assertEqual(found, self.own.decode_batch(lists, skip_special_tokens=skip))
+        self.assertEqual(self.daemon.ask("/decode", {"ids": lists[0]})[1], [self.own.decode(lists[0])])
 
 
 class Cohere(Clients):

@@ -1,7 +1,7 @@
 # The native programs. Cargo builds them; make builds them again only if their sources changed.
 
 # The sources of folders, tests apart.
-source_names := -name '*.rs' -o -name Cargo.toml -o -name calibration.txt
+source_names := -name '*.rs' -o -name Cargo.toml -o -name calibration.txt -o -name 'page.*'
 sources = Cargo.toml Cargo.lock \
   $(shell find $(1) -path '*/tests/*' -prune -o \( $(source_names) \) -print)
 

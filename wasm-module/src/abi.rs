@@ -23,7 +23,9 @@
 use std::cell::RefCell;
 
 use lockstep_model::{Buffer, Line, Sequence, token_chunks};
-use lockstep_rank::{EncodeError, Encoded, Limits, ModelInfo, Problem, Reply, Service, Text, TextEncoder};
+use lockstep_rank::{
+    EncodeError, Encoded, Limits, ModelInfo, Problem, Reply, Service, Text, TextEncoder, Token,
+};
 
 use crate::{
     TextModel,
@@ -82,6 +84,14 @@ impl TextEncoder for ChunkedEncoder {
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
         self.0.count_tokens(input)
+    }
+
+    fn tokens(&mut self, text: &str, special: bool) -> Result<Vec<Token>, EncodeError> {
+        self.0.tokens(text, special)
+    }
+
+    fn text_of(&mut self, ids: &[u32], skip_special: bool) -> Result<String, EncodeError> {
+        self.0.text_of(ids, skip_special)
     }
 }
 

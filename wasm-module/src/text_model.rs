@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use lockstep_folder::manifest::Manifest;
 use lockstep_folder::{MANIFEST, RUNTIME, TOKENIZER};
 use lockstep_model::{Buffer, Model, Sequence};
-use lockstep_rank::{EncodeError, Encoded, ModelInfo, Text, TextEncoder};
+use lockstep_rank::{EncodeError, Encoded, ModelInfo, Text, TextEncoder, Token};
 use lockstep_tokenizer::Encoding;
 
 use crate::{OpenError, TextReader};
@@ -134,5 +134,13 @@ impl TextEncoder for TextModel {
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
         self.reader.tokenize(input).map(|e| e.total_tokens)
+    }
+
+    fn tokens(&mut self, text: &str, special: bool) -> Result<Vec<Token>, EncodeError> {
+        Ok(self.reader.tokens(text, special))
+    }
+
+    fn text_of(&mut self, ids: &[u32], skip_special: bool) -> Result<String, EncodeError> {
+        self.reader.decode(ids, skip_special)
     }
 }

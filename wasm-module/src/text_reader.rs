@@ -2,7 +2,7 @@
 
 use lockstep_folder::TOKENIZER;
 use lockstep_folder::manifest::{LabelScores as Stated, Manifest};
-use lockstep_rank::{EncodeError, LabelScores, ModelInfo, ModelKind, Prompts, Text};
+use lockstep_rank::{EncodeError, LabelScores, ModelInfo, ModelKind, Prompts, Text, Token};
 use lockstep_tokenizer::{Encoding, Tokenizer};
 
 use crate::OpenError;
@@ -129,6 +129,26 @@ impl TextReader {
         let encoding =
             encoding.map_err(|error| EncodeError::Tokenizer { index: 0, message: error.to_string() })?;
         if encoding.ids.is_empty() { Err(EncodeError::Empty { index: 0 }) } else { Ok(encoding) }
+    }
+
+    /// The tokens of a whole text, and where they are. `special` adds the special tokens.
+    #[must_use]
+    pub fn tokens(&self, text: &str, special: bool) -> Vec<Token> {
+        let name = |id| self.tokenizer.token(id).unwrap_or_default().to_owned();
+        let tokens = self.tokenizer.tokens(text, special).into_iter();
+        tokens.map(|token| Token { id: token.id, name: name(token.id), place: token.place }).collect()
+    }
+
+    /// The text of some token ids. `skip_special` leaves out special tokens.
+    ///
+    /// # Errors
+    /// [`EncodeError::Tokenizer`] if the tokenizer's decoder is not supported.
+    pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, EncodeError> {
+        let refusal = |error: lockstep_tokenizer::TokenizerError| EncodeError::Tokenizer {
+            index: 0,
+            message: error.to_string(),
+        };
+        self.tokenizer.decode(ids, skip_special).map_err(refusal)
     }
 
     /// [`Self::tokenize`] for each text.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use lockstep_module::{Encoding, TextReader};
-use lockstep_rank::{EncodeError, Encoded, ModelInfo, Problem, Text, TextEncoder, encode_missing};
+use lockstep_rank::{EncodeError, Encoded, ModelInfo, Problem, Text, TextEncoder, Token, encode_missing};
 
 use super::{
     context::Context,
@@ -49,6 +49,14 @@ impl TextEncoder for QueuedEncoder<'_> {
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
         self.queue.count_tokens(input)
     }
+
+    fn tokens(&mut self, text: &str, special: bool) -> Result<Vec<Token>, EncodeError> {
+        self.queue.tokens(text, special)
+    }
+
+    fn text_of(&mut self, ids: &[u32], skip_special: bool) -> Result<String, EncodeError> {
+        self.queue.text_of(ids, skip_special)
+    }
 }
 
 impl TextEncoder for Queue<'_> {
@@ -75,6 +83,14 @@ impl TextEncoder for Queue<'_> {
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
         self.reader.tokenize(input).map(|encoding| encoding.total_tokens)
+    }
+
+    fn tokens(&mut self, text: &str, special: bool) -> Result<Vec<Token>, EncodeError> {
+        Ok(self.reader.tokens(text, special))
+    }
+
+    fn text_of(&mut self, ids: &[u32], skip_special: bool) -> Result<String, EncodeError> {
+        self.reader.decode(ids, skip_special)
     }
 }
 

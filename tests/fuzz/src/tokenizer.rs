@@ -71,6 +71,15 @@ pub fn run(bytes: &[u8]) -> bool {
         assert_eq!((long.truncated, long.ids.len()), (false, long.total_tokens));
         assert_eq!(short.truncated, short.ids != long.ids);
     }
+    // The tokens with their places are the same ones, and lie in the text.
+    if let Ok(long) = tokenizer.encode(&a, usize::MAX) {
+        let tokens = tokenizer.tokens(&a, true);
+        assert!(tokens.iter().map(|token| token.id).eq(long.ids.iter().copied()));
+        let places = || tokens.iter().filter_map(|token| token.place);
+        assert!(places().all(|(start, end)| start <= end && end <= a.len()));
+        // A decoder may be one that is not supported.
+        let _ = (tokenizer.decode(&long.ids, true), tokenizer.decode(&long.ids, false));
+    }
     // A normalizer may put some characters before a text or in the place of each character.
     assert!(tokenizer.words(&a).len() <= 64 * (a.len() + 1), "more words than the text can have");
     true

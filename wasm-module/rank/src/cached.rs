@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     compact::compact,
-    encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder},
+    encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder, Token},
 };
 
 /// A model that runs only on inputs whose vectors it does not know. It keeps the vectors that it
@@ -169,6 +169,14 @@ impl<E: TextEncoder> TextEncoder for CachedEncoder<E> {
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
         self.encoder.count_tokens(input)
+    }
+
+    fn tokens(&mut self, text: &str, special: bool) -> Result<Vec<Token>, EncodeError> {
+        self.encoder.tokens(text, special)
+    }
+
+    fn text_of(&mut self, ids: &[u32], skip_special: bool) -> Result<String, EncodeError> {
+        self.encoder.text_of(ids, skip_special)
     }
 }
 

@@ -53,6 +53,18 @@ pub struct Encoded {
     pub truncated: bool,
 }
 
+/// A token of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its id.
+    pub id: u32,
+    /// Its name in the vocabulary.
+    pub name: String,
+    /// The bytes of the text that it stands for, from and to, which may lie within a character;
+    /// `None` for a special token that the model's tokenizer adds.
+    pub place: Option<(usize, usize)>,
+}
+
 /// The meaning of a model's integers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelKind {
@@ -142,4 +154,20 @@ pub trait TextEncoder {
     ///
     /// The tokenizer refuses the input; the index is always 0.
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError>;
+
+    /// The tokens of a whole text. `special` adds those that the model's tokenizer puts around it.
+    ///
+    /// # Errors
+    /// [`EncodeError::Backend`] of a model without a tokenizer.
+    fn tokens(&mut self, _text: &str, _special: bool) -> Result<Vec<Token>, EncodeError> {
+        Err(EncodeError::Backend("it has no tokenizer here".into()))
+    }
+
+    /// The text of some token ids. `skip_special` leaves out special tokens.
+    ///
+    /// # Errors
+    /// As [`Self::tokens`]; the tokenizer makes no texts of ids, with the index 0.
+    fn text_of(&mut self, _ids: &[u32], _skip_special: bool) -> Result<String, EncodeError> {
+        Err(EncodeError::Backend("it has no tokenizer here".into()))
+    }
 }

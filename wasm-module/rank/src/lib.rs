@@ -17,6 +17,8 @@
 //! | `GET /v1/models` | OpenAI: the one model |
 //! | `POST /predict` | text-embeddings-inference: the labels of a classifier |
 //! | `POST /similarity` | text-embeddings-inference: cosines with one sentence |
+//! | `POST /tokenize`, `/decode` | text-embeddings-inference: tokens and their places; texts of ids |
+//! | `POST /embed_all`, `/embed_sparse` | text-embeddings-inference: refused by name |
 //! | `POST /`, `/invocations` | Hugging Face's clients and SageMaker: the task of the model |
 //! | `POST /lockstep/encode` | the model's integers, to compare runtimes bit by bit |
 //! | `GET /info` | the model and the limits |
@@ -83,7 +85,7 @@ pub use clock::Clock;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use clock::monotonic_ms;
 pub use coding::decoded;
-pub use encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder};
+pub use encoder::{EncodeError, Encoded, ModelInfo, ModelKind, Text, TextEncoder, Token};
 pub use exact::{cosine, scaled_vector, unit_vector};
 pub use filling::fill;
 pub use items::{Best, Choice, Item, ItemStore, Liked, Space};

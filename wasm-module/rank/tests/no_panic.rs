@@ -8,11 +8,20 @@ use lockstep_rank::Reply;
 use proptest::prelude::*;
 use serde_json::Value;
 
-const PATHS: [&str; 7] =
-    ["/v1/rank", "/embed", "/rerank", "/lockstep/encode", "/v1/embeddings", "/similarity", "/"];
+const PATHS: [&str; 9] = [
+    "/v1/rank",
+    "/embed",
+    "/rerank",
+    "/lockstep/encode",
+    "/v1/embeddings",
+    "/similarity",
+    "/",
+    "/tokenize",
+    "/decode",
+];
 
 /// Valid requests to spoil: one for each path, with all of its fields.
-const GOOD: [&str; 7] = [
+const GOOD: [&str; 9] = [
     r#"{"user":{"history":[{"text":"red shoes","weight":1.5},{"text":"caf\u00e9 ☕"}]},"candidates":[{"id":"a","text":"hat"},{"id":"b","text":"tea"}],"top_n":1,"diversity":0.25,"explain":true}"#,
     r#"{"inputs":["red shoes","\ud83d\ude00"],"truncate":false,"truncation_direction":"right","normalize":false,"dimensions":4}"#,
     r#"{"query":"red","texts":["red shoes","tea"],"raw_scores":true,"return_text":true,"truncate":true}"#,
@@ -20,6 +29,8 @@ const GOOD: [&str; 7] = [
     r#"{"input":[[1,2,999],[7]],"model":"m","encoding_format":"base64","truncate_prompt_tokens":-1}"#,
     r#"{"inputs":{"source_sentence":"red shoes","sentences":["tea",""]},"parameters":{"truncate":true}}"#,
     r#"{"inputs":"red \ud83d shoes","parameters":{"top_k":1,"function_to_apply":"none","normalize":false}}"#,
+    r#"{"inputs":["red \ud83d shoes",""],"add_special_tokens":false,"prompt_name":null}"#,
+    r#"{"ids":[[1,2,999],[7]],"skip_special_tokens":false}"#,
 ];
 
 /// The pieces that spoil a request: JSON syntax, extreme numbers, unusual characters.

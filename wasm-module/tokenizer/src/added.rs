@@ -1,5 +1,7 @@
 //! Added tokens: strings that are found in the text before it is split into words.
 
+use std::ops::Range;
+
 use crate::categories::is_word;
 use crate::trie::Trie;
 
@@ -18,11 +20,11 @@ pub(crate) struct Rule {
 
 /// A part of a text.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Part<'a> {
-    /// An added token, by id.
-    Token(u32),
-    /// Text between added tokens; never empty.
-    Text(&'a str),
+pub(crate) enum Found {
+    /// An added token, by id, and the bytes that it takes.
+    Token(u32, Range<usize>),
+    /// The bytes of a text between added tokens; never empty.
+    Text(Range<usize>),
 }
 
 /// Finds the added tokens of one kind. The leftmost match wins, and of the matches that begin there
@@ -48,7 +50,7 @@ impl Matcher {
     /// White space that one match includes can contain further matches. As in `tokenizers` they
     /// count, unless stripping to the left leaves nothing of them. The text that follows begins
     /// after the last match.
-    pub(crate) fn split<'a>(&self, text: &'a str, mut part: impl FnMut(Part<'a>)) {
+    pub(crate) fn split(&self, text: &str, mut part: impl FnMut(Found)) {
         let bytes = text.as_bytes();
         // Everything before this offset has been handed to `part`.
         let mut spent = 0;
@@ -81,13 +83,13 @@ impl Matcher {
                 continue; // an earlier match has included all of it
             }
             if spent < start {
-                part(Part::Text(&text[spent..start]));
+                part(Found::Text(spent..start));
             }
-            part(Part::Token(rule.id));
+            part(Found::Token(rule.id, start..end));
             spent = end;
         }
         if spent < text.len() {
-            part(Part::Text(&text[spent..]));
+            part(Found::Text(spent..text.len()));
         }
     }
 }

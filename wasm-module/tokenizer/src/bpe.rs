@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use crate::byte_level::char_of;
+use crate::pieces::Pieces;
 
 /// One more than the greatest character of a byte.
 const CHARS: usize = 0x144;
@@ -35,6 +36,8 @@ pub(crate) struct Bpe {
 /// A part of the word, in a list of parts.
 struct Part {
     id: u32,
+    /// Where the part ends, in bytes of the word.
+    end: usize,
     /// The parts before and behind it; a number beyond all parts if there is none.
     before: usize,
     behind: usize,
@@ -67,15 +70,15 @@ impl Bpe {
     }
 
     /// Appends the ids of one word, whose characters are those of bytes.
-    pub(crate) fn tokenize(&self, word: &str, ids: &mut Vec<u32>) {
+    pub(crate) fn tokenize(&self, word: &str, pieces: &mut Pieces) {
         if let Some(id) = self.id(word).filter(|_| self.whole_words) {
-            return ids.push(id);
+            return pieces.push(id, 0..word.len());
         }
         let mut parts: Vec<Part> = word
-            .chars()
-            .filter_map(|c| self.bytes.get(c as usize))
+            .char_indices()
+            .filter_map(|(at, c)| Some((self.bytes.get(c as usize)?, at + c.len_utf8())))
             .zip(0_usize..)
-            .map(|(&id, at)| Part { id, before: at.wrapping_sub(1), behind: at + 1, gone: false })
+            .map(|((&id, end), at)| Part { id, end, before: at.wrapping_sub(1), behind: at + 1, gone: false })
             .collect();
         if let Some(last) = parts.last_mut() {
             last.behind = NOWHERE;
@@ -93,6 +96,7 @@ impl Bpe {
             }
             let (taken, next) = (parts[at].behind, behind.behind);
             parts[at].id = merged;
+            parts[at].end = parts[taken].end;
             parts[at].behind = next;
             parts[taken].gone = true;
             if let Some(next) = parts.get_mut(next) {
@@ -101,7 +105,11 @@ impl Bpe {
             self.offer(&parts, parts[at].before, &mut queue);
             self.offer(&parts, at, &mut queue);
         }
-        ids.extend(parts.iter().filter(|part| !part.gone).map(|part| part.id));
+        let mut start = 0;
+        for part in parts.iter().filter(|part| !part.gone) {
+            pieces.push(part.id, start..part.end);
+            start = part.end;
+        }
     }
 
     /// Queues the merge of a part with the one behind it, if there is one.

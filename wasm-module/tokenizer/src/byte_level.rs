@@ -1,5 +1,6 @@
 //! `ByteLevel`: splits a text as GPT-2 and RoBERTa do, and writes each byte as a visible character.
 
+use crate::aligned::Part;
 use crate::categories::{is_letter, is_number};
 
 /// The pre-tokenizer.
@@ -15,21 +16,29 @@ pub(crate) struct ByteLevel {
 const CONTRACTIONS: [&str; 7] = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
 
 impl ByteLevel {
-    /// Calls `word` for each word of `text`, which is not empty.
-    pub(crate) fn split(&self, text: &str, mut word: impl FnMut(&str)) {
-        let spaced;
+    /// Calls `word` for each word of a text, which is not empty.
+    pub(crate) fn split(&self, text: Part<'_>, mut word: impl FnMut(Part<'_>)) {
+        let (spaced, spans);
         let mut rest = text;
-        if self.prefix_space && !text.starts_with(' ') {
-            spaced = format!(" {text}");
-            rest = &spaced;
+        if self.prefix_space && !text.text.starts_with(' ') {
+            spaced = format!(" {}", text.text);
+            // The space comes from where the first character does.
+            spans = text.spans.map(|spans| [&spans[..1], spans].concat());
+            rest = Part { text: &spaced, spans: spans.as_deref() };
         }
-        let mut visible = String::new();
-        while !rest.is_empty() {
-            let length = if self.split { word_length(rest) } else { rest.len() };
+        let (mut visible, mut places) = (String::new(), Vec::new());
+        while !rest.text.is_empty() {
+            let length = if self.split { word_length(rest.text) } else { rest.text.len() };
+            let part = rest.slice(0..length);
             visible.clear();
-            visible.extend(rest.bytes().take(length).map(char_of));
-            word(&visible);
-            rest = &rest[length..];
+            visible.extend(part.text.bytes().map(char_of));
+            if let Some(spans) = part.spans {
+                places.clear();
+                let sizes = visible.chars().map(char::len_utf8);
+                spans.iter().zip(sizes).for_each(|(&span, size)| places.resize(places.len() + size, span));
+            }
+            word(Part { text: &visible, spans: part.spans.map(|_| places.as_slice()) });
+            rest = rest.slice(length..rest.text.len());
         }
     }
 }
@@ -86,4 +95,16 @@ pub(crate) fn char_of(byte: u8) -> char {
         _ => code,
     })
     .unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// The byte of a visible character.
+pub(crate) fn byte_of(c: char) -> Option<u8> {
+    let code = u32::from(c);
+    let byte = match code {
+        0x100..=0x120 => code - 0x100,
+        0x121..=0x142 => 0x7F + code - 0x121,
+        0x143 => 0xAD,
+        _ => code,
+    };
+    u8::try_from(byte).ok().filter(|&byte| char_of(byte) == c)
 }

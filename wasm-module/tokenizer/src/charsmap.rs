@@ -9,6 +9,8 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::aligned::Output;
+
 /// The longest grapheme that is looked up as a whole, in bytes.
 const WHOLE: usize = 5;
 
@@ -44,7 +46,7 @@ impl Charsmap {
     ///
     /// Two ASCII characters side by side never share a grapheme, but for CR and LF. So the text is
     /// cut between them, and graphemes are looked for in the remaining text alone.
-    pub(crate) fn apply(&self, text: &str, out: &mut String) {
+    pub(crate) fn apply(&self, text: &str, out: &mut impl Output) {
         let bytes = text.as_bytes();
         let mut start = 0;
         for at in 1..bytes.len() {
@@ -57,7 +59,7 @@ impl Charsmap {
         self.replace(&text[start..], out);
     }
 
-    fn replace(&self, text: &str, out: &mut String) {
+    fn replace(&self, text: &str, out: &mut impl Output) {
         if text.len() == 1 {
             return self.replace_char(text, out);
         }
@@ -65,7 +67,7 @@ impl Charsmap {
             if grapheme.len() <= WHOLE
                 && let Some(replacement) = self.find(grapheme)
             {
-                out.push_str(replacement);
+                out.replace(grapheme, replacement);
                 continue;
             }
             for (at, c) in grapheme.char_indices() {
@@ -74,8 +76,8 @@ impl Charsmap {
         }
     }
 
-    fn replace_char(&self, c: &str, out: &mut String) {
-        out.push_str(self.find(c).unwrap_or(c));
+    fn replace_char(&self, c: &str, out: &mut impl Output) {
+        out.replace(c, self.find(c).unwrap_or(c));
     }
 
     /// The replacement of the shortest entry that `text` begins with.

@@ -25,6 +25,9 @@ pub enum TokenizerError {
         /// Its `type` in the file.
         kind: String,
     },
+    /// The file's decoder is one that this crate does not implement.
+    #[error("no text can be made of token ids: {0}")]
+    Decoder(String),
     /// Two entries of the vocabulary have the same text.
     #[error("vocabulary: piece {piece:?} is listed twice")]
     DuplicatePiece {

@@ -14,6 +14,9 @@
 //! ids -> template: truncation, special tokens, type ids
 //! ```
 //!
+//! [`Tokenizer::tokens`] also tells where each token is in the text. [`Tokenizer::decode`] makes a
+//! text of ids. Both do it as `tokenizers` does.
+//!
 //! The crate supports
 //! - the models `WordPiece`, `Unigram` (also with `byte_fallback`), and `BPE` at the level of
 //!   bytes;
@@ -23,6 +26,8 @@
 //! - the pre-tokenizers `BertPreTokenizer`, `WhitespaceSplit`, `Metaspace` in its old and its new
 //!   form, `ByteLevel` before `BPE`, a `Sequence` of these, or none;
 //! - the post-processors `TemplateProcessing`, `BertProcessing` and `RobertaProcessing`, or none;
+//! - the decoders `WordPiece`, `ByteLevel`, `Metaspace`, `Replace`, `ByteFallback`, `Fuse` and
+//!   `Strip`, a `Sequence` of these, or none;
 //! - `added_tokens` with all their flags.
 //!
 //! It refuses everything else by name. It ignores `truncation` and `padding` of the file: the
@@ -43,11 +48,13 @@
 #![forbid(unsafe_code)]
 
 mod added;
+mod aligned;
 mod bert_words;
 mod bpe;
 mod byte_level;
 mod categories;
 mod charsmap;
+mod decode;
 mod encoding;
 mod error;
 mod file;
@@ -55,14 +62,18 @@ mod metaspace;
 mod model;
 mod normalize;
 mod pattern;
+mod pieces;
+mod places;
 mod template;
 mod tokenizer;
 mod tokens;
 mod trie;
+mod trim;
 mod unigram;
 mod wordpiece;
 mod words;
 
 pub use encoding::Encoding;
 pub use error::TokenizerError;
+pub use places::Token;
 pub use tokenizer::Tokenizer;

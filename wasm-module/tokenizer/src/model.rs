@@ -1,6 +1,7 @@
 //! The model: splits a word into pieces of the vocabulary.
 
 use crate::bpe::Bpe;
+use crate::pieces::Pieces;
 use crate::unigram::{Best, Unigram};
 use crate::wordpiece::WordPiece;
 
@@ -30,12 +31,12 @@ impl Model {
         }
     }
 
-    /// Appends the ids of one word.
-    pub(crate) fn tokenize(&self, word: &str, scratch: &mut Scratch, ids: &mut Vec<u32>) {
+    /// Appends the pieces of one word.
+    pub(crate) fn tokenize(&self, word: &str, scratch: &mut Scratch, pieces: &mut Pieces) {
         match self {
-            Model::WordPiece(model) => model.tokenize(word, ids),
-            Model::Bpe(model) => model.tokenize(word, ids),
-            Model::Unigram(model) => model.tokenize(word, &mut scratch.best, ids),
+            Model::WordPiece(model) => model.tokenize(word, pieces),
+            Model::Bpe(model) => model.tokenize(word, pieces),
+            Model::Unigram(model) => model.tokenize(word, &mut scratch.best, pieces),
         }
     }
 }

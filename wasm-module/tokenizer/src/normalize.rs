@@ -6,6 +6,7 @@ use unicode_normalization_alignments::char::{
     canonical_combining_class, decompose_canonical, is_combining_mark,
 };
 
+use crate::aligned::{Aligned, Output};
 use crate::categories::{is_nonspacing_mark, is_other};
 use crate::charsmap::Charsmap;
 use crate::pattern::Pattern;
@@ -60,52 +61,78 @@ impl Step {
         }
     }
 
-    fn apply(&self, text: &str, out: &mut String) {
-        let chars = text.chars();
+    fn apply(&self, text: &str, out: &mut impl Output) {
         match self {
-            Step::Clean => {
-                out.extend(chars.filter(|&c| !is_dropped(c)).map(|c| if c.is_whitespace() { ' ' } else { c }))
-            }
-            Step::SpaceIdeographs => {
-                for c in chars {
-                    if is_ideograph(c) {
-                        out.extend([' ', c, ' ']);
-                    } else {
-                        out.push(c);
-                    }
+            Step::Clean => text.chars().for_each(|c| match c {
+                c if is_dropped(c) => out.skip(),
+                c if c.is_whitespace() => out.put(' '),
+                c => out.put(c),
+            }),
+            Step::SpaceIdeographs => text.chars().for_each(|c| {
+                if is_ideograph(c) {
+                    out.put(' ');
+                    out.add(c);
+                    out.add(' ');
+                } else {
+                    out.put(c);
                 }
-            }
+            }),
             Step::Decompose => decompose(text, out),
-            Step::DropNonspacingMarks => out.extend(chars.filter(|&c| !is_nonspacing_mark(c))),
-            Step::DropMarks => out.extend(chars.filter(|&c| !is_combining_mark(c))),
-            Step::Lowercase => out.extend(chars.flat_map(char::to_lowercase)),
+            Step::DropNonspacingMarks => keep_unless(text, is_nonspacing_mark, out),
+            Step::DropMarks => keep_unless(text, is_combining_mark, out),
+            Step::Lowercase => text.chars().for_each(|c| {
+                let mut lower = c.to_lowercase();
+                lower.next().into_iter().for_each(|c| out.put(c));
+                lower.for_each(|c| out.add(c));
+            }),
             Step::Precompiled(charsmap) => charsmap.apply(text, out),
             Step::Replace { pattern, content } => pattern.replace(text, content, out),
             Step::Strip { left, right } => {
-                let text = if *left { text.trim_start() } else { text };
-                out.push_str(if *right { text.trim_end() } else { text });
+                let rest = if *left { text.trim_start() } else { text };
+                let kept = if *right { rest.trim_end() } else { rest };
+                out.drop(&text[..text.len() - rest.len()]);
+                out.keep(kept);
+                out.drop(&rest[kept.len()..]);
             }
-            Step::Prepend(prefix) if !text.is_empty() => out.extend([prefix, text]),
-            Step::Prepend(_) => {}
+            Step::Prepend(prefix) => {
+                let mut chars = text.chars();
+                let Some(next) = chars.next() else { return };
+                let mut all = prefix.chars().chain([next]);
+                all.next().into_iter().for_each(|c| out.put(c));
+                all.for_each(|c| out.add(c));
+                out.keep(chars.as_str());
+            }
         }
     }
 }
 
+fn keep_unless(text: &str, dropped: impl Fn(char) -> bool, out: &mut impl Output) {
+    text.chars().for_each(|c| if dropped(c) { out.skip() } else { out.put(c) });
+}
+
 /// Canonical decomposition: replaces each character by its decomposition, then sorts every sequence
-/// of characters with a non-zero combining class by that class.
-fn decompose(text: &str, out: &mut String) {
-    fn flush(run: &mut Vec<(u8, char)>, out: &mut String) {
-        run.sort_by_key(|&(class, _)| class); // stable
-        out.extend(run.drain(..).map(|(_, c)| c));
+/// of characters with a non-zero combining class by that class. The first character of each
+/// decomposition takes the place of the next one of the source, wherever it was sorted to.
+fn decompose(text: &str, out: &mut impl Output) {
+    fn write(c: char, first: bool, out: &mut impl Output) {
+        if first { out.put(c) } else { out.add(c) }
+    }
+    fn flush(run: &mut Vec<(u8, char, bool)>, out: &mut impl Output) {
+        run.sort_by_key(|&(class, ..)| class); // stable
+        run.drain(..).for_each(|(_, c, first)| write(c, first, out));
     }
     let mut run = Vec::new();
     for c in text.chars() {
-        decompose_canonical(c, |c| match canonical_combining_class(c) {
-            0 => {
-                flush(&mut run, out);
-                out.push(c);
+        let mut first = true;
+        decompose_canonical(c, |c| {
+            match canonical_combining_class(c) {
+                0 => {
+                    flush(&mut run, out);
+                    write(c, first, out);
+                }
+                class => run.push((class, c, first)),
             }
-            class => run.push((class, c)),
+            first = false;
         });
     }
     flush(&mut run, out);
@@ -187,6 +214,12 @@ impl Normalizer {
             }
         }
         Cow::Owned(out)
+    }
+
+    /// Applies all steps to a part of the input that begins at byte `start`.
+    pub(crate) fn align(&self, text: &str, start: usize) -> Aligned {
+        let source = Aligned::of(text, start);
+        self.steps.iter().fold(source, |text, step| text.after(start, |text, out| step.apply(text, out)))
     }
 
     fn run(&self, text: &str) -> String {

@@ -8,6 +8,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use crate::aligned::Output;
+
 /// A pattern that finds non-empty parts of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pattern {
@@ -56,12 +58,16 @@ impl Pattern {
     }
 
     /// Appends `text` with `content` in the place of each match.
-    pub(crate) fn replace(&self, text: &str, content: &str, out: &mut String) {
+    pub(crate) fn replace(&self, text: &str, content: &str, out: &mut impl Output) {
         let repeats = match self {
             Pattern::Text(pattern) => {
-                let mut parts = text.split(pattern);
-                out.extend(parts.next());
-                return parts.for_each(|part| out.extend([content, part]));
+                let mut parts = text.split(pattern.as_str());
+                parts.next().into_iter().for_each(|part| out.keep(part));
+                return parts.for_each(|part| {
+                    out.drop(pattern);
+                    content.chars().for_each(|c| out.add(c));
+                    out.keep(part);
+                });
             }
             Pattern::Repeats(repeats) => repeats,
         };
@@ -69,8 +75,11 @@ impl Pattern {
         while let Some(c) = rest.chars().next() {
             let found = repeats.iter().find_map(|repeat| repeat.length(rest));
             match found {
-                Some(_) => out.push_str(content),
-                None => out.push(c),
+                Some(length) => {
+                    out.drop(&rest[..length]);
+                    content.chars().for_each(|c| out.add(c));
+                }
+                None => out.put(c),
             }
             rest = &rest[found.unwrap_or(c.len_utf8())..];
         }

@@ -55,6 +55,20 @@ impl Template {
         Ok(Template { elements, special_tokens })
     }
 
+    /// The special tokens before and behind the first text.
+    pub(crate) fn around(&self) -> [Vec<u32>; 2] {
+        let is_text = |element: &Element| matches!(element, Element::Text { .. });
+        let place = self.elements.iter().position(is_text).unwrap_or_default();
+        let ids = |elements: &[Element]| -> Vec<u32> {
+            let each = elements.iter().flat_map(|element| match element {
+                Element::Special { ids, .. } => ids.as_slice(),
+                Element::Text { .. } => &[],
+            });
+            each.copied().collect()
+        };
+        [ids(&self.elements[..place]), ids(&self.elements[place..])]
+    }
+
     /// The number of special tokens that the template adds.
     pub(crate) fn special_tokens(&self) -> usize {
         self.special_tokens

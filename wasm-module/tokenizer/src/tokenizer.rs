@@ -1,10 +1,13 @@
 //! The tokenizer: a text through all steps.
 
-use crate::added::Part;
+use crate::added::Found;
+use crate::aligned::{Aligned, Part, Span};
 use crate::encoding::Encoding;
 use crate::error::TokenizerError;
 use crate::file::{self, Contents};
 use crate::model::Scratch;
+use crate::pieces::Pieces;
+use crate::places::Token;
 use crate::words;
 
 /// A tokenizer, read from a `tokenizer.json`.
@@ -12,10 +15,10 @@ pub struct Tokenizer(Contents);
 
 /// One part of a text: its added tokens and words, in order.
 enum Unit<'a> {
-    /// An added token, by id.
-    Token(u32),
+    /// An added token, by id, and the text that it takes.
+    Token(u32, Part<'a>),
     /// A word, which the model splits into pieces.
-    Word(&'a str),
+    Word(Part<'a>),
 }
 
 impl Tokenizer {
@@ -78,46 +81,104 @@ impl Tokenizer {
     /// Use it to explain a score; [`Tokenizer::encode`] does not need it.
     pub fn words(&self, text: &str) -> Vec<String> {
         let mut words = Vec::new();
-        self.for_each_unit(text, |unit| match unit {
-            Unit::Token(id) => words.extend(self.token(id).map(str::to_owned)),
-            Unit::Word(word) => words.push(word.to_owned()),
+        self.for_each_unit(text, false, |unit| match unit {
+            Unit::Token(id, _) => words.extend(self.token(id).map(str::to_owned)),
+            Unit::Word(word) => words.push(word.text.to_owned()),
         });
         words
     }
 
-    /// The ids of a text, without the template's special tokens.
-    fn ids(&self, text: &str) -> Vec<u32> {
-        let mut ids = Vec::new();
+    /// The tokens of a whole text, and where they are. `special` adds the special tokens of the
+    /// template.
+    pub fn tokens(&self, text: &str, special: bool) -> Vec<Token> {
+        let Contents { model, single, trim, .. } = &self.0;
+        let mut found = Vec::new();
         let mut scratch = Scratch::default();
-        self.for_each_unit(text, |unit| match unit {
-            Unit::Token(id) => ids.push(id),
-            Unit::Word(word) => self.0.model.tokenize(word, &mut scratch, &mut ids),
+        let mut push = |id: u32, token: &str, place: Option<Span>| {
+            let trimmed = |place| trim.map_or(place, |trim| trim.apply(token, found.is_empty(), place));
+            found.push(Token { id, place: place.map(trimmed) });
+        };
+        self.for_each_unit(text, true, |unit| match unit {
+            Unit::Token(id, part) => push(id, part.text, part.span(0..part.text.len())),
+            Unit::Word(word) => {
+                let mut pieces = Pieces { places: Some(Vec::new()), ..Pieces::default() };
+                model.tokenize(word.text, &mut scratch, &mut pieces);
+                for (&id, place) in pieces.ids.iter().zip(pieces.places.unwrap_or_default()) {
+                    push(id, self.token(id).unwrap_or_default(), word.span(place));
+                }
+            }
         });
-        ids
+        if !special {
+            return found;
+        }
+        let [before, behind] = single.around();
+        let added = |id| Token { id, place: None };
+        before.into_iter().map(added).chain(found).chain(behind.into_iter().map(added)).collect()
     }
 
-    fn for_each_unit(&self, text: &str, mut unit: impl FnMut(Unit<'_>)) {
-        let Contents { raw, normalizer, normalized, words, .. } = &self.0;
+    /// The text of some ids, by the decoder of the file. Ids without a token are skipped;
+    /// `skip_special` skips special tokens too.
+    ///
+    /// # Errors
+    /// [`TokenizerError::Decoder`] if the file's decoder is not supported.
+    pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, TokenizerError> {
+        let Contents { special, decoder, .. } = &self.0;
+        let decoder = decoder.as_ref().map_err(|error| TokenizerError::Decoder(error.clone()))?;
+        let kept = ids.iter().filter(|id| !skip_special || !special.contains(id));
+        let tokens: Vec<String> = kept.filter_map(|&id| self.token(id)).map(str::to_owned).collect();
+        Ok(match decoder {
+            None => tokens.join(" "),
+            Some(steps) => steps.iter().fold(tokens, |tokens, step| step.apply(tokens)).concat(),
+        })
+    }
+
+    /// The ids of a text, without the template's special tokens.
+    fn ids(&self, text: &str) -> Vec<u32> {
+        let mut pieces = Pieces::default();
+        let mut scratch = Scratch::default();
+        self.for_each_unit(text, false, |unit| match unit {
+            Unit::Token(id, _) => pieces.ids.push(id),
+            Unit::Word(word) => self.0.model.tokenize(word.text, &mut scratch, &mut pieces),
+        });
+        pieces.ids
+    }
+
+    /// Calls `unit` for each part of a text, in order. `aligned` says whether the parts know where
+    /// they come from.
+    fn for_each_unit(&self, text: &str, aligned: bool, mut unit: impl FnMut(Unit<'_>)) {
+        let Contents { raw, normalizer, .. } = &self.0;
         // Whether no part of the text has been taken yet.
         let mut first = true;
-        raw.split(text, |part| match part {
-            Part::Token(id) => {
-                first = false;
-                unit(Unit::Token(id));
+        raw.split(text, |found| {
+            match found {
+                Found::Token(id, range) if aligned => {
+                    let token = Aligned::of(&text[range.clone()], range.start);
+                    unit(Unit::Token(id, token.part()));
+                }
+                Found::Token(id, range) => unit(Unit::Token(id, Part::plain(&text[range]))),
+                Found::Text(range) if aligned => {
+                    let text = normalizer.align(&text[range.clone()], range.start);
+                    self.for_each_normalized(text.part(), &mut first, &mut unit);
+                }
+                Found::Text(range) => {
+                    let text = normalizer.normalize(&text[range]);
+                    self.for_each_normalized(Part::plain(&text), &mut first, &mut unit);
+                }
             }
-            Part::Text(text) => {
-                let text = normalizer.normalize(text);
-                normalized.split(&text, |part| {
-                    match part {
-                        Part::Token(id) => unit(Unit::Token(id)),
-                        Part::Text(text) => {
-                            words::split(words, text, first, &mut |word| unit(Unit::Word(word)));
-                        }
-                    }
-                    first = false;
-                });
-                first = false;
+            first = false;
+        });
+    }
+
+    fn for_each_normalized(&self, text: Part<'_>, first: &mut bool, unit: &mut impl FnMut(Unit<'_>)) {
+        let Contents { normalized, words, .. } = &self.0;
+        normalized.split(text.text, |found| {
+            match found {
+                Found::Token(id, range) => unit(Unit::Token(id, text.slice(range))),
+                Found::Text(range) => {
+                    words::split(words, text.slice(range), *first, &mut |word| unit(Unit::Word(word)));
+                }
             }
+            *first = false;
         });
     }
 }

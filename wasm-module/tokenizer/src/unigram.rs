@@ -9,6 +9,9 @@
 //! Sums and comparisons are those of `tokenizers`, in the same order: additions of `f64`, which are
 //! the same everywhere. Of equal sums the one that was found first wins.
 
+use std::ops::Range;
+
+use crate::pieces::Pieces;
 use crate::trie::Trie;
 
 /// How far the score of an unknown character is below the least score.
@@ -57,9 +60,9 @@ impl Unigram {
     }
 
     /// Appends the ids of one word. `best` is memory that calls share.
-    pub(crate) fn tokenize(&self, word: &str, best: &mut Vec<Best>, ids: &mut Vec<u32>) {
+    pub(crate) fn tokenize(&self, word: &str, best: &mut Vec<Best>, pieces: &mut Pieces) {
         self.find_best(word, best);
-        let before = ids.len();
+        let before = pieces.len();
         // From the end of the word to its begin; then turned round.
         let mut end = word.len();
         let mut unknown_end = end;
@@ -67,14 +70,14 @@ impl Unigram {
             let Best { length, id, .. } = best[end];
             let start = end - length as usize;
             if id != self.unknown {
-                self.push_unknown(&word[end..unknown_end], ids);
-                ids.push(id);
+                self.push_unknown(word, end..unknown_end, pieces);
+                pieces.push(id, start..end);
                 unknown_end = start;
             }
             end = start;
         }
-        self.push_unknown(&word[..unknown_end], ids);
-        ids[before..].reverse();
+        self.push_unknown(word, 0..unknown_end, pieces);
+        pieces.reverse(before);
     }
 
     /// Fills `best`: its element `n` is the best split of the first `n` bytes.
@@ -102,24 +105,25 @@ impl Unigram {
     }
 
     /// Appends the tokens of a sequence of unknown characters, the last one first.
-    fn push_unknown(&self, text: &str, ids: &mut Vec<u32>) {
+    fn push_unknown(&self, word: &str, place: Range<usize>, pieces: &mut Pieces) {
+        let text = &word[place.clone()];
         if text.is_empty() {
             return;
         }
         // The whole sequence may be a piece, such as the unknown token itself.
         if let Some(id) = self.id(text) {
-            ids.push(id);
-            return;
+            return pieces.push(id, place);
         }
-        let before = ids.len();
+        let before = pieces.len();
         if let Some(bytes) = &self.bytes {
+            // Each byte stands for the whole sequence.
             let known = text.bytes().rev().map_while(|byte| bytes[usize::from(byte)]);
-            ids.extend(known);
-            if ids.len() - before == text.len() {
+            known.for_each(|id| pieces.push(id, place.clone()));
+            if pieces.len() - before == text.len() {
                 return;
             }
         }
-        ids.truncate(before);
-        ids.push(self.unknown);
+        pieces.truncate(before);
+        pieces.push(self.unknown, place);
     }
 }

@@ -4,6 +4,7 @@
 //! piece that the rest begins with follows, until nothing is left. If a rest begins with no piece,
 //! the whole word becomes the unknown token.
 
+use crate::pieces::Pieces;
 use crate::trie::{Node, Trie};
 
 /// The pieces of a vocabulary, arranged for matching.
@@ -36,13 +37,13 @@ impl WordPiece {
     }
 
     /// Appends the ids of one word.
-    pub(crate) fn tokenize(&self, word: &str, ids: &mut Vec<u32>) {
-        let before = ids.len();
-        if !self.is_too_long(word) && self.match_pieces(word, ids).is_some() {
+    pub(crate) fn tokenize(&self, word: &str, pieces: &mut Pieces) {
+        let before = pieces.len();
+        if !self.is_too_long(word) && self.match_pieces(word, pieces).is_some() {
             return;
         }
-        ids.truncate(before);
-        ids.push(self.unknown);
+        pieces.truncate(before);
+        pieces.push(self.unknown, 0..word.len());
     }
 
     fn is_too_long(&self, word: &str) -> bool {
@@ -50,15 +51,16 @@ impl WordPiece {
     }
 
     /// Appends the ids of the word's pieces. `None` if some rest of the word begins with no piece.
-    fn match_pieces(&self, word: &str, ids: &mut Vec<u32>) -> Option<()> {
-        let (length, id) = self.pieces.longest(Trie::ROOT, word.as_bytes())?;
-        ids.push(id);
+    fn match_pieces(&self, word: &str, pieces: &mut Pieces) -> Option<()> {
+        let bytes = word.as_bytes();
+        let (length, id) = self.pieces.longest(Trie::ROOT, bytes)?;
+        pieces.push(id, 0..length);
         // Pieces are whole UTF-8 strings, so each ends where a character of the word ends.
-        let mut rest = &word.as_bytes()[length..];
-        while !rest.is_empty() {
-            let (length, id) = self.pieces.longest(self.continuing?, rest)?;
-            ids.push(id);
-            rest = &rest[length..];
+        let mut at = length;
+        while at < bytes.len() {
+            let (length, id) = self.pieces.longest(self.continuing?, &bytes[at..])?;
+            pieces.push(id, at..at + length);
+            at += length;
         }
         Some(())
     }

@@ -1,5 +1,6 @@
 //! The pre-tokenizers: steps that split a text into words, one after the other.
 
+use crate::aligned::Part;
 use crate::bert_words;
 use crate::byte_level::ByteLevel;
 use crate::metaspace::Metaspace;
@@ -17,17 +18,24 @@ pub(crate) enum Step {
     ByteLevel(ByteLevel),
 }
 
-/// Calls `word` for each word of `text`, in order. No word is empty. `first` says whether the text
+/// Calls `word` for each word of a text, in order. No word is empty. `first` says whether the text
 /// is at the begin of the input.
-pub(crate) fn split(steps: &[Step], text: &str, first: bool, word: &mut dyn FnMut(&str)) {
-    if text.is_empty() {
+pub(crate) fn split(steps: &[Step], text: Part<'_>, first: bool, word: &mut dyn FnMut(Part<'_>)) {
+    if text.text.is_empty() {
         return;
     }
     let Some((step, rest)) = steps.split_first() else { return word(text) };
-    let mut next = |part: &str| split(rest, part, first, word);
+    let mut next = |part: Part<'_>| split(rest, part, first, word);
     match step {
-        Step::Bert => bert_words::split(text, next),
-        Step::WhiteSpace => text.split_whitespace().for_each(next),
+        Step::Bert => bert_words::split(text.text, |range| next(text.slice(range))),
+        Step::WhiteSpace => {
+            let mut at = 0;
+            for part in text.text.split(char::is_whitespace) {
+                let end = at + part.len();
+                next(text.slice(at..end));
+                at = end + text.text[end..].chars().next().map_or(0, char::len_utf8);
+            }
+        }
         Step::Metaspace(step) => step.split(text, first, &mut next),
         Step::ByteLevel(step) => step.split(text, &mut next),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use lockstep_rank::{EncodeError, Encoded, ModelInfo, Text, TextEncoder, encode_missing};
+use lockstep_rank::{EncodeError, Encoded, ModelInfo, Text, TextEncoder, Token, encode_missing};
 
 /// Bytes of texts and vectors that are kept between requests. During a request there may be more.
 const KEPT: usize = 16 << 20;
@@ -77,6 +77,14 @@ impl<E: TextEncoder> TextEncoder for Memory<E> {
 
     fn count_tokens(&mut self, input: Text<'_>) -> Result<usize, EncodeError> {
         self.encoder.count_tokens(input)
+    }
+
+    fn tokens(&mut self, text: &str, special: bool) -> Result<Vec<Token>, EncodeError> {
+        self.encoder.tokens(text, special)
+    }
+
+    fn text_of(&mut self, ids: &[u32], skip_special: bool) -> Result<String, EncodeError> {
+        self.encoder.text_of(ids, skip_special)
     }
 }
 

@@ -17,6 +17,7 @@ mod call;
 mod cohere_embed;
 mod cohere_rerank;
 mod comparison;
+mod decode;
 #[cfg(feature = "openapi")]
 mod described;
 mod embed;
@@ -35,8 +36,10 @@ mod rerank;
 mod root;
 mod similarity;
 mod sources;
+mod tokenize;
 #[cfg(not(feature = "openapi"))]
 mod undescribed;
+mod unpooled;
 
 pub(crate) use call::Call;
 pub(crate) use endpoint::{Endpoint, Entry, Request};
@@ -56,6 +59,10 @@ pub(crate) const ENDPOINTS: &[Entry] = &[
     Entry::of::<rerank::Rerank>(),
     Entry::of::<similarity::Similarity>(),
     Entry::of::<predict::Predict>(),
+    Entry::of::<tokenize::Tokenize>(),
+    Entry::of::<decode::Decode>(),
+    Entry::of::<unpooled::EmbedAll>(),
+    Entry::of::<unpooled::EmbedSparse>(),
     Entry::of::<embeddings::Embeddings>(),
     Entry::at::<embeddings::Embeddings>(|| Route::post("/embeddings")),
     Entry::of::<models::Models>(),

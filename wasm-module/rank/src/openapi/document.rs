@@ -54,7 +54,9 @@ fn written(operation: Operation, method: &str, path: &str) -> Value {
     let Operation { tag, summary, parts, request, answer } = operation;
     let shape = Shape::at(path);
     let mut responses = Map::new();
-    responses.insert("200".into(), json!({"description": "The answer.", "content": content(answer)}));
+    if let Some(answer) = answer {
+        responses.insert("200".into(), json!({"description": "The answer.", "content": content(answer)}));
+    }
     for status in statuses(request.is_some(), !parts.is_empty()) {
         let name = format!("#/components/responses/{}", shape.response(status));
         responses.insert(status.to_string(), json!({"$ref": name}));

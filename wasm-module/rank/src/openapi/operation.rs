@@ -29,8 +29,8 @@ pub(crate) struct Operation {
     pub(crate) parts: Vec<Part>,
     /// The body of a request; `None` for a request without one.
     pub(crate) request: Option<Body>,
-    /// The body of an answer with status 200.
-    pub(crate) answer: Body,
+    /// The body of an answer with status 200; `None` for a request that is always refused.
+    pub(crate) answer: Option<Body>,
 }
 
 /// A part of a path.
@@ -51,7 +51,7 @@ pub(crate) struct Body {
 impl Operation {
     /// The description of a request without a body.
     pub(crate) fn without_body(tag: &'static str, summary: &'static str, answer: Body) -> Self {
-        Self { tag, summary, parts: Vec::new(), request: None, answer }
+        Self { tag, summary, parts: Vec::new(), request: None, answer: Some(answer) }
     }
 
     /// The description of a request with a body.

@@ -6,7 +6,7 @@ pub mod memory;
 
 use lockstep_rank::{
     EncodeError, Encoded, LabelScores, Limits, ModelInfo, ModelKind, Prompts, Reply, Service, Text,
-    TextEncoder,
+    TextEncoder, Token,
 };
 use serde_json::Value;
 
@@ -141,6 +141,28 @@ impl TextEncoder for Fake {
             Text::Ids(_) => 0,
         };
         Ok(words(input).len() + special)
+    }
+
+    /// A token for each word, whose id is its length.
+    fn tokens(&mut self, text: &str, special: bool) -> Result<Vec<Token>, EncodeError> {
+        if let Some(Sabotage::Fail(error)) = self.sabotage.take() {
+            return Err(error);
+        }
+        let edge = |name: &str| special.then(|| Token { id: 1, name: name.into(), place: None });
+        let word = |word: &str| {
+            let start = word.as_ptr() as usize - text.as_ptr() as usize;
+            Token { id: word.len() as u32, name: word.into(), place: Some((start, start + word.len())) }
+        };
+        let words = text.split_whitespace().map(word);
+        Ok(edge("<s>").into_iter().chain(words).chain(edge("</s>")).collect())
+    }
+
+    fn text_of(&mut self, ids: &[u32], skip_special: bool) -> Result<String, EncodeError> {
+        if let Some(Sabotage::Fail(error)) = self.sabotage.take() {
+            return Err(error);
+        }
+        let kept = ids.iter().filter(|id| !skip_special || **id != 1);
+        Ok(kept.map(u32::to_string).collect::<Vec<_>>().join(" "))
     }
 }
 

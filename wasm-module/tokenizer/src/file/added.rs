@@ -22,18 +22,26 @@ pub(super) struct AddedToken {
     special: bool,
 }
 
-/// Returns the matcher for the raw text and the one for the normalized text. Adds the tokens that
-/// the vocabulary of `pieces` pieces does not contain to `tokens`.
+/// What the tokens are read to.
+pub(super) struct Added {
+    /// The matchers for the raw text and for the normalized text.
+    pub(super) matchers: [Matcher; 2],
+    /// The ids of the special tokens.
+    pub(super) special: HashSet<u32>,
+}
+
+/// Reads the added tokens. Adds those that the vocabulary of `pieces` pieces does not contain to
+/// `tokens`.
 pub(super) fn read(
     added: Vec<AddedToken>,
     model: &Model,
     normalizer: &Normalizer,
     pieces: usize,
     tokens: &mut Tokens,
-) -> Result<[Matcher; 2], TokenizerError> {
+) -> Result<Added, TokenizerError> {
     // `tokenizers` counts the pieces, even if their ids have holes.
     let mut next = pieces as u32;
-    let mut seen = HashSet::new();
+    let (mut seen, mut special) = (HashSet::new(), HashSet::new());
     // Each list begins with the special tokens, so that a special token wins over a plain one that
     // normalizes to the same text.
     let mut lists: [[Vec<(String, Rule)>; 2]; 2] = Default::default();
@@ -56,9 +64,13 @@ pub(super) fn read(
         if pattern.is_empty() {
             return Err(TokenizerError::EmptyAddedToken { token: content });
         }
+        if token.special {
+            special.insert(id);
+        }
         let rule =
             Rule { id, single_word: token.single_word, left_strip: token.lstrip, right_strip: token.rstrip };
         lists[usize::from(token.normalized)][usize::from(!token.special)].push((pattern, rule));
     }
-    Ok(lists.map(|[special, plain]| Matcher::new(&[special, plain].concat())))
+    let matchers = lists.map(|[special, plain]| Matcher::new(&[special, plain].concat()));
+    Ok(Added { matchers, special })
 }

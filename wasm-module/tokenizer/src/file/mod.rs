@@ -2,6 +2,7 @@
 
 mod added;
 mod bpe;
+mod decoder;
 mod normalizer;
 mod part;
 mod pieces;
@@ -10,18 +11,22 @@ mod unigram;
 mod wordpiece;
 mod words;
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use self::added::AddedToken;
+use self::added::{Added, AddedToken};
 use self::part::{UNTYPED, unsupported};
 use crate::added::Matcher;
+use crate::decode;
 use crate::error::TokenizerError;
 use crate::model::Model;
 use crate::normalize::Normalizer;
 use crate::template::Template;
 use crate::tokens::Tokens;
+use crate::trim::Trim;
 use crate::words::Step;
 
 /// Node numbers, piece numbers and ids are `u32`. None can exceed the size of the file.
@@ -35,6 +40,7 @@ struct File {
     normalizer: Option<Value>,
     pre_tokenizer: Option<Value>,
     post_processor: Option<Value>,
+    decoder: Option<Value>,
     model: ModelKind,
 }
 
@@ -81,6 +87,13 @@ pub(crate) struct Contents {
     pub(crate) single: Template,
     /// The template of two texts.
     pub(crate) pair: Template,
+    /// How the places of tokens are trimmed.
+    pub(crate) trim: Option<Trim>,
+    /// The ids of the special tokens.
+    pub(crate) special: HashSet<u32>,
+    /// From tokens back to a text. No model needs it, so one that is not supported refuses texts,
+    /// not the file.
+    pub(crate) decoder: Result<Option<Vec<decode::Step>>, String>,
 }
 
 /// Reads and checks the bytes of a `tokenizer.json`.
@@ -114,7 +127,14 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents, TokenizerError> {
         }
         kind => return Err(unsupported("model", kind)),
     };
-    let [raw, normalized] = added::read(file.added_tokens, &model, &normalizer, pieces, &mut tokens)?;
+    let Added { matchers: [raw, normalized], special } =
+        added::read(file.added_tokens, &model, &normalizer, pieces, &mut tokens)?;
     let [single, pair] = template::read(file.post_processor.as_ref(), tokens.len())?;
-    Ok(Contents { tokens, raw, normalizer, normalized, words, model, single, pair })
+    let trim = template::read_trim(file.post_processor.as_ref())?;
+    let decoder = |part: &Value| {
+        let mut steps = Vec::new();
+        decoder::read(part, &mut steps).map(|()| steps).map_err(|error| error.to_string())
+    };
+    let decoder = file.decoder.as_ref().map(decoder).transpose();
+    Ok(Contents { tokens, raw, normalizer, normalized, words, model, single, pair, trim, special, decoder })
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::part::{kind_of, parse, unsupported};
 use crate::error::TokenizerError;
 use crate::template::{Element, Template};
+use crate::trim::Trim;
 
 #[derive(Deserialize)]
 struct TemplateProcessing {
@@ -38,6 +39,26 @@ struct SpecialToken {
 struct BertProcessing {
     sep: (String, u32),
     cls: (String, u32),
+}
+
+/// `RobertaProcessing` without its templates.
+#[derive(Deserialize)]
+struct Offsets {
+    #[serde(default = "yes")]
+    trim_offsets: bool,
+    #[serde(default = "yes")]
+    add_prefix_space: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// How the places of tokens are trimmed; `None` if they are not.
+pub(super) fn read_trim(part: Option<&Value>) -> Result<Option<Trim>, TokenizerError> {
+    let Some(part) = part.filter(|part| kind_of(part) == "RobertaProcessing") else { return Ok(None) };
+    let Offsets { trim_offsets, add_prefix_space } = parse(part)?;
+    Ok(trim_offsets.then_some(Trim { prefix_space: add_prefix_space }))
 }
 
 /// The templates for one text and for two.

@@ -50,6 +50,37 @@ impl Both {
         total
     }
 
+    /// Compares the places of the tokens, and the text that is made of the ids.
+    pub(crate) fn check_places(&self, text: &str) {
+        for special in [true, false] {
+            let theirs = self.oracle.encode(text, special).unwrap();
+            let mask = theirs.get_special_tokens_mask().iter();
+            let places = theirs.get_offsets().iter().zip(mask).map(|(&at, &mask)| (mask == 0).then_some(at));
+            let theirs: Vec<_> = theirs.get_ids().iter().copied().zip(places).collect();
+            let ours = self.ours.tokens(text, special).into_iter().map(|token| (token.id, token.place));
+            let ours: Vec<_> = ours.collect();
+            let at = ours.iter().zip(&theirs).take_while(|(a, b)| a == b).count();
+            let near = |tokens: &[(u32, Option<(usize, usize)>)]| {
+                let token = |id| self.ours.token(id).unwrap_or_default().to_owned();
+                let near = tokens.iter().skip(at.saturating_sub(2)).take(6);
+                near.map(|&(id, place)| (token(id), place)).collect::<Vec<_>>()
+            };
+            assert_eq!(near(&ours), near(&theirs), "{}: token {at} of {text:?}", self.name);
+            assert_eq!(ours.len(), theirs.len(), "{}: {text:?}", self.name);
+            let ids: Vec<u32> = ours.iter().map(|&(id, _)| id).collect();
+            self.check_decoded(&ids);
+        }
+    }
+
+    /// Compares the text that is made of some ids.
+    pub(crate) fn check_decoded(&self, ids: &[u32]) {
+        for skip in [true, false] {
+            let (ours, theirs) =
+                (self.ours.decode(ids, skip).unwrap(), self.oracle.decode(ids, skip).unwrap());
+            assert_eq!(ours, theirs, "{}: {ids:?}", self.name);
+        }
+    }
+
     /// Compares ids and type ids of two texts without a limit.
     pub(crate) fn check_pair(&self, a: &str, b: &str) -> usize {
         let ours = self.ours.encode_pair(a, b, usize::MAX).unwrap();

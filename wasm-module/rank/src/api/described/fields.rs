@@ -25,14 +25,19 @@ impl Surroundings<'_> {
         if !self.model.prompts.any().is_empty() {
             return json!({"anyOf": [self.some_text(), self.inputs(self.text())]});
         }
-        let id = json!({"type": "integer", "minimum": 0, "maximum": self.model.vocabulary.saturating_sub(1)});
-        let ids = json!({"type": "array", "items": id, "minItems": 1});
+        let ids = self.ids();
         let either = json!({"anyOf": [self.text(), ids]});
         json!({
             "anyOf": [self.some_text(), ids, self.inputs(either)],
             "description": "One text, one array of token ids, or an array of these. \
                             Ids are the whole input: no special tokens are added.",
         })
+    }
+
+    /// Token ids.
+    pub(super) fn ids(&self) -> Value {
+        let id = json!({"type": "integer", "minimum": 0, "maximum": self.model.vocabulary.saturating_sub(1)});
+        json!({"type": "array", "items": id, "minItems": 1})
     }
 
     /// An id of a candidate or an item.

@@ -9,3 +9,4 @@ mod openai;
 mod personal;
 mod scores;
 mod service;
+mod tokens;
