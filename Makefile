@@ -19,7 +19,6 @@ check:           ## format, lints, docs
 test-house:      ## the repository itself: circles, long lines, stale documents (seconds)
 test-spin:       ## the Spin component in a host of its own
 test-browser:    ## the npm package and the demo in Chromium
-test-clients:    ## the clients of OpenAI, Hugging Face and LangChain at the daemon
 test-deb:        ## the Debian package: files, bytes, installation below a folder, lintian
 test-image:      ## the container image: layout, bytes, the daemon from it
 test-clients:    ## the clients of OpenAI, Cohere and others, and schemathesis, at the daemon

@@ -20,7 +20,7 @@ use crate::{
         route::Priority,
         timing::{Stage, Timing},
     },
-    cors, head,
+    cors, docs, head,
     info::Info,
     keys::{Pass, Scope, needed},
     live::Live,
@@ -103,6 +103,9 @@ async fn respond(
         return response;
     }
     let pool = current.now();
+    if let Some(response) = docs::answer(&head.method, head.uri.path(), &pool) {
+        return response;
+    }
     let info = &pool.served().ok_or_else(not_ready)?.info;
 
     let limit = deadline(&head.headers, config.deadline)?;

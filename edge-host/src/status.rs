@@ -13,7 +13,6 @@ use tokio::{
 
 use crate::{
     connections::{Connection, Door},
-    docs,
     error::HostError,
     log, metrics,
     response::{Response, json, plain, refusal},
@@ -80,12 +79,11 @@ fn alone(request: &Request<Incoming>, shared: &Shared) -> Response {
     answered.unwrap_or_else(|problem| refusal(&problem, path))
 }
 
-/// The answer to `GET /health`, its other names, `/info`, `/metrics`, `/openapi.json` and `/docs`,
-/// which the daemon gives without an engine; `None` for every other request.
+/// The answer to `GET /health`, its other names, `GET /info` and `GET /metrics`, which the daemon
+/// gives without an engine; `None` for every other request.
 pub(crate) fn answer(method: &Method, path: &str, shared: &Shared) -> Option<Result<Response, Problem>> {
     if ![Method::GET, Method::HEAD].contains(method) {
-        let own = ["/metrics", "/openapi.json"].contains(&path) || docs::page(path).is_some();
-        return own.then(|| Err(Problem::method(path, method.as_str(), "GET")));
+        return None;
     }
     let Shared { current, metrics, draining, .. } = shared;
     let pool = current.now();
@@ -97,11 +95,8 @@ pub(crate) fn answer(method: &Method, path: &str, shared: &Shared) -> Option<Res
         "/health" | "/ping" | "/" if ready() => Some(Ok(json(200, r#"{"status":"ok"}"#))),
         "/health" | "/ping" | "/" => Some(Err(not_ready())),
         "/info" => Some(pool.served().map(|served| json(200, served.front.info())).ok_or_else(not_ready)),
-        "/openapi.json" => {
-            Some(pool.served().map(|served| json(200, served.front.openapi())).ok_or_else(not_ready))
-        }
         "/metrics" => Some(metrics.text().map(|text| plain(metrics::MEDIA_TYPE, text))),
-        _ => docs::page(path).map(Ok),
+        _ => None,
     }
 }
 

@@ -27,11 +27,13 @@ async fn the_document_has_all_routes_and_their_scopes() {
     assert_eq!((scope("put", "/v1/items"), scope("get", "/v1/items/{id}")), (Some("write"), Some("score")));
     assert_eq!((scope("get", "/metrics"), scope("get", "/openapi.json")), (Some("metrics"), Some("score")));
     assert_eq!((scope("get", "/docs"), scope("get", "/health")), (None, None));
+    assert_eq!(scope("get", "/v1/items.pack"), Some("score"));
+    assert!(document["paths"]["/v1/items.pack"]["get"]["responses"]["410"].is_object());
     // The stand-in's model and limits are in force.
     let ids = &document["paths"]["/embed"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
         ["inputs"]["anyOf"][1]["items"];
     assert_eq!(ids["maximum"], json!(255), "{ids}");
-    for path in ["/openapi.json", "/metrics", "/docs", "/docs/page.js"] {
+    for path in ["/openapi.json", "/metrics", "/docs", "/docs/page.js", "/v1/items.pack"] {
         let refused = daemon.ask("POST", path, "{}").await;
         refused.refuses(405, "Validation", &format!("{path} takes GET"));
         assert_eq!(refused.header("allow"), Some("GET, HEAD"));

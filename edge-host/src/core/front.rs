@@ -9,6 +9,7 @@ use std::{
 
 use hyper::body::Bytes;
 use lockstep_rank::{ItemStore, Limits, ModelInfo, Problem, Reply, Service, fill, monotonic_ms};
+use serde_json::Value;
 
 use super::{
     context::Context,
@@ -17,7 +18,7 @@ use super::{
     scheduler::Scheduler,
     vectors::Vectors,
 };
-use crate::{docs::document, engine::texts::Texts};
+use crate::engine::texts::Texts;
 
 /// Everything that a request needs beside itself.
 pub(crate) struct Front {
@@ -71,9 +72,9 @@ impl Front {
         &self.info
     }
 
-    /// The OpenAPI document.
-    pub(crate) fn openapi(&self) -> Bytes {
-        let make = || document(lockstep_rank::openapi(&self.info, &self.limits)).to_string().into();
+    /// The OpenAPI document. `complete` adds what the host answers itself.
+    pub(crate) fn openapi(&self, complete: fn(Value) -> Value) -> Bytes {
+        let make = || complete(lockstep_rank::openapi(&self.info, &self.limits)).to_string().into();
         self.openapi.get_or_init(make).clone()
     }
 

@@ -106,9 +106,9 @@ pub(crate) fn statuses(has_body: bool, has_parts: bool) -> Vec<u16> {
     let mut all: Vec<u16> = examples().iter().map(|(_, problem)| problem.status()).collect();
     all.sort_unstable();
     all.dedup();
-    // A described operation has the right method.
+    // A described operation has the right method. Only a host says that something is gone.
     all.retain(|status| match status {
-        405 => false,
+        405 | 410 => false,
         404 => has_parts,
         408 | 415 => has_body,
         413 | 422 => has_body || has_parts,
@@ -142,6 +142,7 @@ fn examples() -> Vec<(&'static str, Problem)> {
         Problem::NotFound { path: quote("/nowhere"), known: "/v1/rank, /embed, …".into() },
         Problem::NoModel { asked: quote("other"), known: "all-MiniLM-L6-v2".into() },
         Problem::NoItem(quote("a")),
+        Problem::Gone("the changes since 3 are not kept any more".into()),
         Problem::Method { path: "/embed".into(), method: quote("GET"), allowed: "POST".into() },
         Problem::WrongModel {
             path: "/predict",
@@ -177,6 +178,7 @@ fn name(problem: &Problem) -> &'static str {
         Problem::NotFound { .. } => "no_path",
         Problem::NoModel { .. } => "no_model",
         Problem::NoItem(_) => "no_item",
+        Problem::Gone(_) => "gone",
         Problem::Method { .. } => "method",
         Problem::WrongModel { .. } => "wrong_model",
         Problem::Backend(_) => "backend",
@@ -200,6 +202,7 @@ fn meaning(status: u16) -> &'static str {
         403 => "The key, the page or the name of the host may not do this.",
         404 => "There is no such path, model or item.",
         405 => "The path takes another method.",
+        410 => "The host does not have any more what the request goes on from.",
         408 => "The body did not arrive in time.",
         413 => "The request is larger than a limit.",
         415 => "The body is in a content coding that is not decoded.",
