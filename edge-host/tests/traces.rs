@@ -282,6 +282,25 @@ async fn the_parent_decides_and_others_by_their_share() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_late_tells_how_far_it_came() {
+    let mut collector = Collector::start(&[(200, b"")]).await;
+    let daemon = Daemon::ready(|config| {
+        traced(collector.address, 0.0)(config);
+        config.deadline = Duration::from_millis(200);
+    })
+    .await;
+    let parent = format!("traceparent: 00-{TRACE}-00f067aa0ba902b7-01\r\n");
+    // The stand-in loops for ever.
+    assert_eq!(ask(&daemon, ENCODE, &texts(&["L"]), &parent).await.status, 504);
+    let (spans, _) = collector.next().await;
+    let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
+    // The refusal may come from the core, which is a stage too.
+    assert_eq!(names[..4], ["POST /lockstep/encode", "read body", "tokenize", "queue"]);
+    assert_eq!(spans[0].status.as_ref().unwrap().code, 2, "an error");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn spans_that_a_collector_refuses_are_counted() {
     // One of the spans is rejected; then a refusal that stays; then one that passes.
     const ANSWERS: &[(u16, &[u8])] =

@@ -77,30 +77,32 @@ impl Context {
         self.lock().waiting = ticket;
     }
 
-    /// Adds the times of a call.
-    pub(super) fn add(&self, timing: Timing) {
-        let own = &mut self.lock().timing;
-        own.tokenized += timing.tokenized;
-        own.queued += timing.queued;
-        own.ran += timing.ran;
-        for engine in timing.engines {
-            if !own.engines.contains(&engine) {
-                own.engines.push(engine);
-            }
+    /// Adds the time that making tokens took.
+    pub(super) fn tokenized(&self, began: Instant, ended: Instant) {
+        let mut own = self.lock();
+        own.timing.add(Timing { tokenized: ended - began, ..Timing::default() });
+        if self.traced && own.stages.len() < STAGES {
+            own.stages.push(Stage::new("tokenize", began, ended));
         }
     }
 
-    /// Keeps stages, if the request is traced and has not too many.
-    pub(super) fn note(&self, stages: impl IntoIterator<Item = Stage>) {
+    /// Adds the times of the call that waited for vectors until now.
+    pub(super) fn ended(&self, call: &Ticket) {
+        let mut own = self.lock();
+        own.waiting = Weak::new();
+        own.timing.add(call.timing());
         if self.traced {
-            let own = &mut self.lock().stages;
-            own.extend(stages.into_iter().take(STAGES.saturating_sub(own.len())));
+            own.stages.extend(call.stages());
+            own.stages.truncate(STAGES);
         }
     }
 
-    /// The stages so far.
+    /// The stages so far, those of a call that still waits included. None if the request is not
+    /// traced.
     pub(crate) fn stages(&self) -> Vec<Stage> {
-        self.lock().stages.clone()
+        let own = self.lock();
+        let waiting = own.waiting.upgrade().filter(|_| self.traced).map(|call| call.stages());
+        own.stages.iter().cloned().chain(waiting.into_iter().flatten()).take(STAGES).collect()
     }
 
     /// The times of all calls so far.

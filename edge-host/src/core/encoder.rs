@@ -10,7 +10,6 @@ use super::{
     forecast::Refused,
     scheduler::Scheduler,
     ticket::{End, Ticket},
-    timing::{Stage, Timing},
     vectors::Vectors,
 };
 use crate::engine::interface::EngineError;
@@ -67,9 +66,7 @@ impl TextEncoder for Queue<'_> {
     fn encode(&mut self, inputs: &[Text<'_>]) -> Result<Vec<Encoded>, EncodeError> {
         let began = Instant::now();
         let encodings = self.reader.tokenize_all(inputs)?;
-        let ended = Instant::now();
-        self.context.add(Timing { tokenized: ended - began, ..Timing::default() });
-        self.context.note([Stage::new("tokenize", began, ended)]);
+        self.context.tokenized(began, Instant::now());
         let heads: Vec<(usize, bool)> =
             encodings.iter().map(|encoding| (encoding.ids.len(), encoding.truncated)).collect();
         let vectors = self.run(encodings).map_err(|problem| {
@@ -106,8 +103,7 @@ impl Queue<'_> {
         }
         self.scheduler.submit(&ticket).map_err(|refused| self.refusal(refused, tokens))?;
         let vectors = ticket.wait();
-        self.context.add(ticket.timing());
-        self.context.note(ticket.stages());
+        self.context.ended(&ticket);
         vectors.map_err(|end| {
             // The texts that no engine has taken yet need not wait for the next change.
             self.scheduler.tidy();

@@ -15,6 +15,20 @@ pub(crate) struct Timing {
     pub(crate) engines: Vec<String>,
 }
 
+impl Timing {
+    /// Adds the times of another call.
+    pub(super) fn add(&mut self, other: Self) {
+        self.tokenized += other.tokenized;
+        self.queued += other.queued;
+        self.ran += other.ran;
+        for engine in other.engines {
+            if !self.engines.contains(&engine) {
+                self.engines.push(engine);
+            }
+        }
+    }
+}
+
 /// A part of a request, for its trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stage {
