@@ -321,6 +321,8 @@ mod tests {
         // All are busy: nobody is asked to leave.
         assert!(once(&mut room).await.is_none());
         drop(requests);
+        // Both moved when their requests ended; this one has been still for longer.
+        two.state.moved.store(0, Ordering::Relaxed);
         let leaves = async move {
             two.leaves().await;
             drop(two);
