@@ -24,7 +24,7 @@ pub(crate) struct Items {
 
 /// The numbers of items that may be in an answer.
 struct Allowed {
-    /// Those that pass the filter, in order; `None` if all do.
+    /// Those that pass the filter and are among the ids asked for, in order; `None` if all do.
     of_filter: Option<Vec<i64>>,
     /// Those that are left out, in order.
     without: Vec<i64>,
@@ -65,7 +65,7 @@ impl Items {
     }
 
     fn allowed(&self, choice: &Choice) -> Result<Allowed, StoreError> {
-        let mut of_filter: Option<Vec<i64>> = None;
+        let mut of_filter = choice.only.as_deref().map(|ids| self.numbers(ids)).transpose()?;
         for (name, values) in &choice.filter {
             let mut numbers = self.store.labelled(name, values)?;
             if let Some(before) = of_filter {
@@ -73,12 +73,17 @@ impl Items {
             }
             of_filter = Some(numbers);
         }
-        let mut without = Vec::new();
-        for id in &choice.without {
-            without.extend(self.store.number(id)?);
+        Ok(Allowed { of_filter, without: self.numbers(&choice.without)? })
+    }
+
+    /// The numbers of the items with these ids, in order.
+    fn numbers(&self, ids: &[String]) -> Result<Vec<i64>, StoreError> {
+        let mut numbers = Vec::new();
+        for id in ids {
+            numbers.extend(self.store.number(id)?);
         }
-        without.sort_unstable();
-        Ok(Allowed { of_filter, without })
+        numbers.sort_unstable();
+        Ok(numbers)
     }
 
     /// The best items of a view. Those that were deleted since are missing.

@@ -16,14 +16,12 @@ use lockstep_store::{Moment, map};
 
 use crate::items::{Items, refusal};
 
-/// The name of a pack while it is written.
-const NAME: &str = "pack.new";
-
 /// Makes packs of the items of a folder.
 pub(crate) struct KeptPacks {
     items: Arc<Items>,
     origin: Origin,
-    folder: PathBuf,
+    /// A pack while it is written. The packs of another model have another one.
+    path: PathBuf,
     /// The full pack that was made last. The lock is held while a pack is written.
     full: Mutex<Option<(String, Bytes)>>,
 }
@@ -41,7 +39,8 @@ pub(crate) struct KeptPack {
 
 impl KeptPacks {
     pub(crate) fn new(items: Arc<Items>, origin: Origin, folder: &Path) -> Self {
-        Self { items, origin, folder: folder.to_owned(), full: Mutex::new(None) }
+        let path = folder.join(format!("pack-{}.new", hex(&origin.space[..8])));
+        Self { items, origin, path, full: Mutex::new(None) }
     }
 
     /// A full pack, or what changed since the sequence `since`. A client that knows the pack by its
@@ -76,12 +75,12 @@ impl KeptPacks {
 
     /// Writes a pack, and gives the moment that it has the items of.
     fn write(&self, since: Option<u64>) -> Result<(Moment, Bytes), Problem> {
-        let path = self.folder.join(NAME);
+        let path = &self.path;
         let failed = |error| Problem::Backend(format!("the vector pack: {}: {error}", path.display()));
-        let file = File::create(&path).map_err(failed)?;
+        let file = File::create(path).map_err(failed)?;
         let packed = self.items.pack(&self.origin, since, &file).map_err(refusal);
-        let mapped = packed.and_then(|packed| Ok((packed, map(&path).map_err(failed)?)));
-        fs::remove_file(&path).map_err(failed)?;
+        let mapped = packed.and_then(|packed| Ok((packed, map(path).map_err(failed)?)));
+        fs::remove_file(path).map_err(failed)?;
         let (packed, mapped) = mapped?;
         let (series, sequence, floor) = (packed.head.series, packed.head.sequence, packed.head.base);
         Ok((Moment { series, sequence, floor }, mapped))

@@ -119,6 +119,40 @@ async fn lines_are_answered_by_lines() {
 }
 
 #[tokio::test]
+async fn pinned_items_keep_their_scores() {
+    let folder = Folder::new();
+    let daemon = Daemon::ready(|config| {
+        config.items = Some(folder.0.join("items"));
+        // The stand-in gives a text another vector each time.
+        config.vector_bytes = 1 << 20;
+    })
+    .await;
+    for (id, text) in [("a", "one"), ("b", "word two"), ("c", "three"), ("d", "word")] {
+        assert_eq!(daemon.ask("PUT", ITEMS, &body(id, text)).await.status, 200);
+    }
+    let found = async |more: Value| -> Value {
+        let mut asked = json!({"user": {"history": [{"text": "word"}]}});
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = daemon.ask("POST", "/v1/recommend", &asked.to_string()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        serde_json::from_str(&answer.body).unwrap()
+    };
+    let all = found(json!({})).await;
+    let score = |answer: &Value, id: &str| -> f64 {
+        let item = answer["items"].as_array().unwrap().iter().find(|item| item["id"] == id);
+        item.unwrap()["score"].as_f64().unwrap()
+    };
+    let answer = found(json!({"pinned": ["c", "gone", "a"], "top_n": 3})).await;
+    let ids: Vec<&Value> = answer["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
+    assert_eq!(ids, ["c", "a", "d"]);
+    assert_eq!(answer["unknown"], json!({"history": [], "pinned": [1]}));
+    for id in ["c", "a", "d"] {
+        assert_eq!(score(&answer, id), score(&all, id), "{id}");
+    }
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_new_model_gets_the_vectors_of_all_items() {
     let folder = Folder::new();
     let items = folder.0.join("items");

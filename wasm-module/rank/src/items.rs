@@ -110,6 +110,8 @@ pub struct Choice {
     pub filter: Vec<(String, Vec<String>)>,
     /// Ids of items that are left out.
     pub without: Vec<String>,
+    /// The ids that may be in the answer; `None` for all.
+    pub only: Option<Vec<String>>,
 }
 
 /// The texts that a person liked.

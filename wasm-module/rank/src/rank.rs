@@ -21,7 +21,8 @@
 //! 3. `(1 - lambda) * score(c) - lambda * max over chosen p of cosine(c, p)`
 //!
 //! among **all** candidates that are not chosen yet, not among the `top_n` best. Of equal values
-//! the better score wins, then the earlier candidate.
+//! the better score wins, then the earlier candidate. Candidates may be chosen beforehand: they
+//! come first, and each next item is compared with them too.
 
 use std::cmp::Ordering;
 
@@ -69,23 +70,28 @@ pub fn score(similarities: &[f64], weights: &[f64]) -> Scored {
 }
 
 /// The positions of the best `top_n` candidates, in order, by equation 3. `similarity(a, b)` is the
-/// cosine of two candidates. It is not called if `lambda` is 0.
+/// cosine of two candidates. It is not called if `lambda` is 0. The first `pinned` candidates, at
+/// most `top_n`, are chosen beforehand, in their order.
 pub fn diversify(
     scores: &[f64],
+    pinned: usize,
     top_n: usize,
     lambda: f64,
     mut similarity: impl FnMut(usize, usize) -> f64,
 ) -> Vec<usize> {
-    let mut left: Vec<usize> = (0..scores.len()).collect();
+    let mut chosen: Vec<usize> = (0..pinned.min(scores.len())).collect();
+    let mut left: Vec<usize> = (chosen.len()..scores.len()).collect();
     left.sort_by(|&a, &b| order(scores, a, b));
     if lambda == 0.0 || left.is_empty() {
-        left.truncate(top_n);
-        return left;
+        chosen.extend(left);
+        chosen.truncate(top_n);
+        return chosen;
     }
 
-    let mut chosen = Vec::with_capacity(top_n.min(scores.len()));
     // For each entry of `left`: its largest similarity to an item chosen so far.
-    let mut nearest = vec![f64::NEG_INFINITY; left.len()];
+    let mut to_chosen =
+        |other| chosen.iter().map(|&item| similarity(other, item)).fold(f64::NEG_INFINITY, f64::max);
+    let mut nearest: Vec<f64> = left.iter().map(|&other| to_chosen(other)).collect();
     while chosen.len() < top_n && !left.is_empty() {
         // `left` stays in the order of scores, so of equal values the first one is right.
         let mut best = 0;
@@ -151,11 +157,11 @@ mod tests {
         // Candidates 0 and 1 are equal; candidate 2 is different.
         let alike = |a: usize, b: usize| if a.max(b) == 1 { 1.0 } else { 0.0 };
         let scores = [0.9, 0.8, 0.1];
-        assert_eq!(diversify(&scores, 2, 0.0, alike), [0, 1]);
-        assert_eq!(diversify(&scores, 2, 1.0, alike), [0, 2]);
+        assert_eq!(diversify(&scores, 0, 2, 0.0, alike), [0, 1]);
+        assert_eq!(diversify(&scores, 0, 2, 1.0, alike), [0, 2]);
         // 0.6 * 0.8 - 0.4 * 1 = 0.08 against 0.6 * 0.1 = 0.06, then 0.03 against 0.055.
-        assert_eq!(diversify(&scores, 2, 0.4, alike), [0, 1]);
-        assert_eq!(diversify(&scores, 2, 0.45, alike), [0, 2]);
+        assert_eq!(diversify(&scores, 0, 2, 0.4, alike), [0, 1]);
+        assert_eq!(diversify(&scores, 0, 2, 0.45, alike), [0, 2]);
     }
 
     #[test]
@@ -166,14 +172,28 @@ mod tests {
             (0, 2) | (1, 2) => 0.5,
             _ => 0.0,
         };
-        assert_eq!(diversify(&[0.9, 0.5, 0.4, 0.8], 4, 1.0, alike), [0, 1, 2, 3]);
+        assert_eq!(diversify(&[0.9, 0.5, 0.4, 0.8], 0, 4, 1.0, alike), [0, 1, 2, 3]);
     }
 
     #[test]
     fn ties_go_to_the_earlier_candidate() {
-        assert_eq!(diversify(&[0.5; 4], 3, 0.0, |_, _| 0.0), [0, 1, 2]);
-        assert_eq!(diversify(&[0.5; 4], 3, 0.5, |_, _| 0.0), [0, 1, 2]);
-        assert_eq!(diversify(&[0.4, 0.5, 0.5], 3, 1.0, |_, _| 0.0), [1, 2, 0]);
+        assert_eq!(diversify(&[0.5; 4], 0, 3, 0.0, |_, _| 0.0), [0, 1, 2]);
+        assert_eq!(diversify(&[0.5; 4], 0, 3, 0.5, |_, _| 0.0), [0, 1, 2]);
+        assert_eq!(diversify(&[0.4, 0.5, 0.5], 0, 3, 1.0, |_, _| 0.0), [1, 2, 0]);
+    }
+
+    #[test]
+    fn what_is_pinned_comes_first_and_counts_for_novelty() {
+        // Candidates 0 and 2 are equal, and 1 and 3.
+        let alike = |a: usize, b: usize| if a % 2 == b % 2 { 1.0 } else { 0.0 };
+        let scores = [0.1, 0.9, 0.8, 0.7];
+        assert_eq!(diversify(&scores, 1, 4, 0.0, alike), [0, 1, 2, 3]);
+        assert_eq!(diversify(&scores, 1, 3, 1.0, alike), [0, 1, 2]);
+        assert_eq!(diversify(&scores, 2, 3, 0.5, alike), [0, 1, 2]);
+        // Now candidates 0 and 1 are equal: 0.5 * 0.9 - 0.5 * 1 against 0.5 * 0.8 - 0.5 * 0.
+        let halves = |a: usize, b: usize| if a / 2 == b / 2 { 1.0 } else { 0.0 };
+        assert_eq!(diversify(&scores, 1, 2, 0.5, halves), [0, 2]);
+        assert_eq!(diversify(&scores, 9, 2, 0.5, alike), [0, 1]);
     }
 
     proptest! {
@@ -196,7 +216,7 @@ mod tests {
             top_n in 0usize..15,
             lambda in 0.0..=1.0f64,
         ) {
-            let mut chosen = diversify(&scores, top_n, lambda, |a, b| ((a * b) % 7) as f64 / 7.0);
+            let mut chosen = diversify(&scores, 0, top_n, lambda, |a, b| ((a * b) % 7) as f64 / 7.0);
             prop_assert_eq!(chosen.len(), top_n.min(scores.len()));
             if let Some(&first) = chosen.first() {
                 prop_assert!(scores.iter().all(|&score| score <= scores[first]));

@@ -115,6 +115,44 @@ fn filters_and_exclusions_leave_items_out() {
 }
 
 #[test]
+fn pinned_items_come_first_with_their_scores() {
+    for history in [json!([]), json!([{"text": "red hat"}])] {
+        let all = served(&json!({"user": {"history": history}, "explain": true}));
+        let of = |id: &str| {
+            let found = all["items"].as_array().unwrap().iter().find(|item| item["id"] == id);
+            let mut item = found.unwrap().clone();
+            item["pinned"] = json!(true);
+            item
+        };
+        let answer = served(&json!({
+            "user": {"history": history}, "pinned": ["lamp", "nobody", "bread"], "top_n": 3, "explain": true,
+            "filter": {"words": "red"},
+        }));
+        assert_eq!(answer["items"].as_array().unwrap()[..2], [of("lamp"), of("bread")]);
+        let (third, place) = (&answer["items"][2], &answer["unknown"]);
+        assert!(third["id"] == "cap" || third["id"] == "hat", "{answer}");
+        assert_eq!((third.get("pinned"), place), (None, &json!({"history": [], "pinned": [1]})));
+        let answer = served(&json!({"user": {"history": history}, "pinned": ["hat"], "top_n": 1}));
+        assert_eq!((ids(&answer), answer.get("unknown")), (vec!["hat"], None));
+    }
+    // What the person has seen may be pinned.
+    let answer = served(&json!({"user": {"history": [{"item": "hat"}]}, "pinned": ["hat"]}));
+    assert_eq!(ids(&answer)[0], "hat");
+    assert_eq!(ids(&answer).iter().filter(|&&id| id == "hat").count(), 1);
+}
+
+/// `cap` and `hat` have one text: novelty keeps the one apart if the other is pinned.
+#[test]
+fn diversity_counts_the_pinned_items() {
+    let body = json!({
+        "user": {"history": [{"text": "red hat"}]}, "pinned": ["cap"], "diversity": 0.75, "top_n": 4,
+    });
+    let answer = served(&body);
+    assert_eq!(ids(&answer)[0], "cap");
+    assert!(!ids(&answer).contains(&"hat"), "{answer}");
+}
+
+#[test]
 fn without_a_history_the_answer_says_so() {
     let answer =
         served(&json!({"user": {"history": [{"item": "gone"}]}, "with": ["text", "attributes", "expires"]}));
@@ -189,6 +227,21 @@ fn bad_requests_are_refused_by_name() {
         (with("exclude", json!("a")), 422, "Validation", "exclude: expected an array of ids"),
         (with("exclude", json!([7])), 422, "Validation", "exclude[0]"),
         (with("exclude", json!(many)), 413, "Validation", "exclude: 1001 entries"),
+        (with("pinned", json!("a")), 422, "Validation", "pinned: expected an array of ids"),
+        (with("pinned", json!(many)), 413, "Validation", "pinned: 1001 entries"),
+        (with("pinned", json!(["a", "b", "a"])), 422, "Validation", "pinned[2]: \"a\" is pinned already"),
+        (
+            json!({"user": {"history": []}, "pinned": ["b", "a"], "exclude": ["a"]}),
+            422,
+            "Validation",
+            "pinned[1]: \"a\" is in exclude too",
+        ),
+        (
+            json!({"user": {"history": []}, "pinned": ["b", "a"], "top_n": 1}),
+            422,
+            "Validation",
+            "pinned: 2 ids, and the answer has top_n = 1 items",
+        ),
         (with("filter", json!([])), 422, "Validation", "filter: expected an object"),
         (with("filter", json!({"k": {}})), 422, "Validation", "filter.k"),
         (with("filter", json!({"k": []})), 400, "Empty", "filter.k: no values"),

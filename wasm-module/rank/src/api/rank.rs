@@ -164,8 +164,9 @@ impl Endpoint for Rank {
             .map(|offered| score(&vectors.similarities(offered, 0..count), &weights))
             .collect();
         let scores: Vec<f64> = scored.iter().map(|scored| scored.score).collect();
-        let chosen =
-            diversify(&scores, self.top_n, self.diversity, |a, b| vectors.similarity(count + a, count + b));
+        let chosen = diversify(&scores, 0, self.top_n, self.diversity, |a, b| {
+            vectors.similarity(count + a, count + b)
+        });
 
         let items = chosen
             .into_iter()

@@ -110,5 +110,7 @@ fn passes(item: &Item, choice: &Choice) -> bool {
         Value::Array(own) => own.iter().any(|own| values.contains(&own.to_string())),
         own => values.contains(&own.to_string()),
     };
-    choice.filter.iter().all(has) && !choice.without.contains(&item.id)
+    choice.filter.iter().all(has)
+        && !choice.without.contains(&item.id)
+        && choice.only.as_ref().is_none_or(|only| only.contains(&item.id))
 }

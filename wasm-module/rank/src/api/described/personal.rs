@@ -78,6 +78,11 @@ impl Described for Recommend {
                 "description": "Attributes; an item has one of the values of each.",
             },
             "exclude": {"anyOf": [array(at.id(), 0, most), {"type": "null"}]},
+            "pinned": {
+                "anyOf": [array(at.id(), 0, most), {"type": "null"}],
+                "description": "Ids of items that come first, in this order, whatever the filter says; each \
+                                once, none of `exclude`, and at most `top_n`.",
+            },
             "seen": flag(false, "Whether items of the history may be in the answer."),
             "diversity": diversity(),
             "explain": explain(),
@@ -85,14 +90,16 @@ impl Described for Recommend {
         });
         let item = json!({
             "id": {"type": "string"}, "score": {"type": "number"}, "because": because(),
+            "pinned": {"const": true},
             "text": {"type": "string"}, "attributes": {"type": "object"}, "expires": {"type": "integer"},
         });
         let skipped = closed(&["history"], json!({"history": list(whole())}));
+        let unknown = closed(&["history"], json!({"history": list(whole()), "pinned": list(whole())}));
         let answer = answered(json!({
             "items": list(closed(&["id", "score"], item)),
             "cold_start": {"type": "string"},
             "truncated": skipped,
-            "unknown": skipped,
+            "unknown": unknown,
         }));
         let told = json!({
             "model": "all-MiniLM-L6-v2", "model_digest": "5f…", "backend": "native-avx512",

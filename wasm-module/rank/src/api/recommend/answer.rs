@@ -20,8 +20,8 @@ pub(super) struct Answer<'a> {
     #[serde(skip_serializing_if = "Skipped::is_empty")]
     pub(super) truncated: Skipped,
     /// Items that are not kept any more, so that they do not count.
-    #[serde(skip_serializing_if = "Skipped::is_empty")]
-    pub(super) unknown: Skipped,
+    #[serde(skip_serializing_if = "Unknown::is_empty")]
+    pub(super) unknown: Unknown,
     pub(super) usage: Tokens,
     pub(super) took_ms: f64,
 }
@@ -38,11 +38,27 @@ impl Skipped {
     }
 }
 
+/// Positions of ids.
+#[derive(Serialize)]
+pub(super) struct Unknown {
+    pub(super) history: Vec<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) pinned: Vec<usize>,
+}
+
+impl Unknown {
+    fn is_empty(&self) -> bool {
+        self.history.is_empty() && self.pinned.is_empty()
+    }
+}
+
 /// One item.
 #[derive(Serialize)]
 pub(super) struct Shown<'a> {
     id: &'a str,
     score: f64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pinned: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<Vec<Because>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,11 +70,17 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn of(best: &'a Best, because: Option<Vec<Because>>, with: &With) -> Result<Self, Problem> {
+    pub(super) fn of(
+        best: &'a Best,
+        pinned: bool,
+        because: Option<Vec<Because>>,
+        with: &With,
+    ) -> Result<Self, Problem> {
         let Best { item, scored, .. } = best;
         Ok(Self {
             id: &item.id,
             score: scored.score,
+            pinned,
             because,
             text: with.text.then_some(&item.text),
             attributes: with.attributes.then(|| item.attributes()).transpose()?,

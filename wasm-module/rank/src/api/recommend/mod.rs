@@ -3,7 +3,7 @@
 //!
 //! With `diversity`, items are chosen as `/v1/rank` chooses them from its largest number of
 //! candidates: those with the best scores. Without a history there are no scores, and the answer
-//! has the items that came last.
+//! has the items that came last. Pinned items come first, in the order of the request.
 
 mod answer;
 mod request;
@@ -22,7 +22,7 @@ use crate::{
     rank::{Scored, diversify},
     reply::{Reply, Usage},
 };
-use answer::{Answer, Shown, Skipped};
+use answer::{Answer, Shown, Skipped, Unknown};
 use request::{Asked, Entry, Source};
 
 /// A person, and which items may be recommended.
@@ -36,6 +36,15 @@ pub(crate) struct Recommend {
 struct Read<'a> {
     entry: &'a Entry,
     input: String,
+}
+
+/// The items of an answer.
+struct Chosen {
+    best: Vec<Best>,
+    /// So many of them, the first ones, are pinned.
+    pinned: usize,
+    /// Positions of pinned ids that have no item with a vector.
+    unknown: Vec<usize>,
 }
 
 impl Endpoint for Recommend {
@@ -63,11 +72,11 @@ impl Endpoint for Recommend {
         let Asked { choice, diversity, explain, .. } = &self.asked;
         let store = call.items()?;
         let (history, unknown) = self.history(store)?;
-        let (best, cut, usage) = if history.is_empty() {
-            let newest = store.newest(choice)?.into_iter();
+        let (chosen, cut, usage) = if history.is_empty() {
             let scored = Scored { score: 0.0, because: Vec::new() };
             let unscored = |item| Best { item, vector: Vec::new(), scored: scored.clone() };
-            (newest.map(unscored).collect(), Vec::new(), Usage::default())
+            let newest = |choice: &Choice| Ok(store.newest(choice)?.into_iter().map(unscored).collect());
+            (self.choose(choice.top_n, newest)?, Vec::new(), Usage::default())
         } else {
             let inputs: Vec<Text<'_>> = history.iter().map(|read| Text::single(&read.input)).collect();
             let (encoded, usage) = call.encode(&inputs, |input| history[input].entry.path())?;
@@ -77,15 +86,17 @@ impl Endpoint for Recommend {
                 weights: history.iter().map(|read| read.entry.weight).collect(),
             };
             let pool = if *diversity == 0.0 { choice.top_n } else { call.limits.max_candidates };
-            let best = store.best(&self.space, liked, &Choice { top_n: pool, ..choice.clone() })?;
-            (self.diverse(best), cut, usage)
+            let chosen = self.choose(pool, |choice| store.best(&self.space, liked.clone(), choice))?;
+            (self.diverse(chosen), cut, usage)
         };
         let index = |entry: usize| history[entry].entry.index;
-        let items: Vec<Shown<'_>> = best
+        let items: Vec<Shown<'_>> = chosen
+            .best
             .iter()
-            .map(|best| {
+            .enumerate()
+            .map(|(place, best)| {
                 let because = explain.then(|| Because::of(&best.scored, index));
-                Shown::of(best, because, &self.asked.with)
+                Shown::of(best, place < chosen.pinned, because, &self.asked.with)
             })
             .collect::<Result<_, _>>()?;
         let model = call.model();
@@ -96,7 +107,7 @@ impl Endpoint for Recommend {
             items,
             cold_start: history.is_empty().then_some("the items that came last, because no history is known"),
             truncated: Skipped { history: cut },
-            unknown: Skipped { history: unknown },
+            unknown: Unknown { history: unknown, pinned: chosen.unknown },
             usage: Tokens { tokens: usage.tokens },
             took_ms: call.took_ms(),
         };
@@ -122,18 +133,42 @@ impl Recommend {
         Ok((history, unknown))
     }
 
-    /// The items that the request's diversity chooses from the best ones.
-    fn diverse(&self, best: Vec<Best>) -> Vec<Best> {
+    /// The pinned items, and at most so many others that they are `most` together. `ask` gives the
+    /// best items, or the newest ones.
+    fn choose(
+        &self,
+        most: usize,
+        ask: impl Fn(&Choice) -> Result<Vec<Best>, Problem>,
+    ) -> Result<Chosen, Problem> {
+        let Asked { choice, pinned, .. } = &self.asked;
+        let place = |id: &String| pinned.iter().position(|pinned| pinned == id);
+        let mut best = Vec::new();
+        if !pinned.is_empty() {
+            let only = Some(pinned.clone());
+            best = ask(&Choice { top_n: pinned.len(), filter: Vec::new(), without: Vec::new(), only })?;
+            best.sort_by_key(|best| place(&best.item.id));
+        }
+        let found: Vec<usize> = best.iter().filter_map(|best| place(&best.item.id)).collect();
+        if found.len() < most {
+            best.extend(ask(&Choice { top_n: most - found.len(), ..choice.clone() })?);
+        }
+        let unknown = (0..pinned.len()).filter(|place| !found.contains(place)).collect();
+        Ok(Chosen { best, pinned: found.len(), unknown })
+    }
+
+    /// The pinned items, and those that the request's diversity chooses from the best ones.
+    fn diverse(&self, chosen: Chosen) -> Chosen {
         let Asked { choice, diversity, .. } = &self.asked;
         if *diversity == 0.0 {
-            return best;
+            return chosen;
         }
+        let Chosen { best, pinned, unknown } = chosen;
         let scores: Vec<f64> = best.iter().map(|best| best.scored.score).collect();
         let rows = best.iter().flat_map(|best| best.vector.iter().copied()).collect();
         let vectors = Compact::of_rows(self.space.width, rows);
-        let chosen = diversify(&scores, choice.top_n, *diversity, |a, b| vectors.similarity(a, b));
+        let order = diversify(&scores, pinned, choice.top_n, *diversity, |a, b| vectors.similarity(a, b));
         let mut best: Vec<Option<Best>> = best.into_iter().map(Some).collect();
-        chosen.into_iter().filter_map(|index| best[index].take()).collect()
+        Chosen { best: order.into_iter().filter_map(|index| best[index].take()).collect(), pinned, unknown }
     }
 }
 

@@ -19,7 +19,10 @@ const TOP_N: usize = 10;
 pub(super) struct Asked {
     /// May be empty; otherwise at least one weight is above 0.
     pub(super) history: Vec<Entry>,
+    /// The pinned items are left out of it.
     pub(super) choice: Choice,
+    /// Ids of items that come first; each once, and at most as many as the answer has.
+    pub(super) pinned: Vec<String>,
     /// From 0 to 1.
     pub(super) diversity: f64,
     /// Whether the answer names the history entries behind each score.
@@ -66,7 +69,7 @@ impl Entry {
 impl Asked {
     pub(super) fn read(request: &Request<'_>) -> Result<Self, Problem> {
         let limits = request.limits;
-        let known = ["user", "top_n", "filter", "exclude", "seen", "diversity", "explain", "with"];
+        let known = ["user", "top_n", "filter", "exclude", "seen", "pinned", "diversity", "explain", "with"];
         let mut fields = request.fields(&known)?;
         let mut user = fields.required("user")?.fields(&["history"])?;
         let history = read_history(user.required("history")?, request.model.prompts.query(), limits)?;
@@ -76,16 +79,19 @@ impl Asked {
         })?;
         let filter = fields.optional("filter");
         let filter = filter.map_or_else(|| Ok(Vec::new()), |field| read_filter(field, limits))?;
-        let mut without = read_exclude(&mut fields, limits)?;
+        let mut without = read_ids(&mut fields, "exclude", limits)?;
+        let pinned = read_pinned(&mut fields, top_n, &without, limits)?;
         if !fields.bool("seen", false)? {
             without.extend(history.iter().filter_map(|entry| match &entry.source {
                 Source::Item(id) => Some(id.clone()),
                 Source::Text(_) => None,
             }));
         }
+        without.extend(pinned.iter().cloned());
         Ok(Self {
             history,
-            choice: Choice { top_n, filter, without },
+            choice: Choice { top_n, filter, without, only: None },
+            pinned,
             diversity: read_diversity(&mut fields)?,
             explain: fields.bool("explain", false)?,
             with: read_with(&mut fields)?,
@@ -125,8 +131,32 @@ fn read_history(field: At, prompt: &str, limits: &Limits) -> Result<Vec<Entry>, 
     Ok(history)
 }
 
-fn read_exclude(fields: &mut Fields, limits: &Limits) -> Result<Vec<String>, Problem> {
-    let Some(field) = fields.optional("exclude") else { return Ok(Vec::new()) };
+/// Reads the pinned ids. Each takes a place of the `top_n`.
+fn read_pinned(
+    fields: &mut Fields,
+    top_n: usize,
+    excluded: &[String],
+    limits: &Limits,
+) -> Result<Vec<String>, Problem> {
+    let pinned = read_ids(fields, "pinned", limits)?;
+    if pinned.len() > top_n {
+        let detail = format!("{} ids, and the answer has top_n = {top_n} items", pinned.len());
+        return Err(Problem::invalid("pinned", detail));
+    }
+    for (place, id) in pinned.iter().enumerate() {
+        let wrong = |why: &str| Problem::invalid(format!("pinned[{place}]"), format!("{} {why}", quote(id)));
+        if excluded.contains(id) {
+            return Err(wrong("is in exclude too"));
+        }
+        if pinned[..place].contains(id) {
+            return Err(wrong("is pinned already"));
+        }
+    }
+    Ok(pinned)
+}
+
+fn read_ids(fields: &mut Fields, name: &str, limits: &Limits) -> Result<Vec<String>, Problem> {
+    let Some(field) = fields.optional(name) else { return Ok(Vec::new()) };
     let ids = field.array("an array of ids", limits.max_candidates)?;
     ids.into_iter().map(|id| read_id(id, limits)).collect()
 }
