@@ -114,10 +114,8 @@ pub async fn run_with(
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            result = &mut ended => {
-                early = Some(result.unwrap_or_else(|_| {
-                    Err(HostError::Open("the workers ended unexpectedly".into()))
-                }));
+            result = supervisor::end(&mut ended) => {
+                early = Some(result);
                 break;
             }
             Some(_) = connections.join_next() => {}

@@ -29,6 +29,11 @@ use crate::{
 /// start.
 pub(crate) type Ended = oneshot::Receiver<Result<(), HostError>>;
 
+/// How the workers ended, also if their thread ended without a report.
+pub(crate) async fn end(ended: &mut Ended) -> Result<(), HostError> {
+    ended.await.unwrap_or_else(|_| Err(HostError::Open("the workers ended unexpectedly".into())))
+}
+
 /// The items of the daemon, which all its pools share. The first pool opens them.
 #[derive(Debug, Default)]
 pub(crate) struct Kept(Mutex<Option<Arc<Items>>>);

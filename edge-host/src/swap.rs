@@ -63,9 +63,9 @@ pub(crate) async fn open(config: Config, kept: Arc<Kept>) -> Result<Candidate, H
             return Err(HostError::Open(format!("it took longer than {limit:?}")));
         }
         tokio::select! {
-            result = &mut ended => {
-                let early = || Err(HostError::Open("the workers ended unexpectedly".into()));
-                result.unwrap_or_else(|_| early()).and_then(|()| early())?;
+            result = supervisor::end(&mut ended) => {
+                result?;
+                return Err(HostError::Open("the workers ended unexpectedly".into()));
             }
             () = sleep(LOOK) => {}
         }

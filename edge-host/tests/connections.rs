@@ -61,13 +61,7 @@ async fn a_request_under_way_is_answered_whoever_comes() {
 
 #[tokio::test]
 async fn connections_with_requests_make_the_next_one_wait() {
-    let address = own_address(1);
-    let at = address.clone();
-    let daemon = Daemon::ready(|config| {
-        config.max_connections = NonZeroUsize::MIN;
-        config.status_listen = Some(at);
-    })
-    .await;
+    let (daemon, address) = watched(1).await;
     let mut first = daemon.client().await;
     first.send(encode("W2")).await;
     let mut status = Client::connect(&address).await;
@@ -87,21 +81,22 @@ async fn connections_with_requests_make_the_next_one_wait() {
     daemon.stop().await.unwrap();
 }
 
-/// Every address of 127.0.0.0/8 is this machine's, so each test of each process has its own one.
-fn own_address(test: u8) -> String {
+/// A daemon for one connection at a time, and the address that tells its status. Every address of
+/// 127.0.0.0/8 is this machine's, so each test of each process has its own one.
+async fn watched(test: u8) -> (Daemon, String) {
     let [.., a, b] = std::process::id().to_be_bytes();
-    format!("127.{}.{a}.{b}:18099", 77 + test)
+    let address = format!("127.{}.{a}.{b}:18099", 77 + test);
+    let daemon = Daemon::ready(|config| {
+        config.max_connections = NonZeroUsize::MIN;
+        config.status_listen = Some(address.clone());
+    })
+    .await;
+    (daemon, address)
 }
 
 #[tokio::test]
 async fn the_status_has_a_listener_of_its_own() {
-    let address = own_address(0);
-    let at = address.clone();
-    let daemon = Daemon::ready(|config| {
-        config.max_connections = NonZeroUsize::MIN;
-        config.status_listen = Some(at);
-    })
-    .await;
+    let (daemon, address) = watched(0).await;
     let mut busy = daemon.client().await;
     busy.send(encode("W2")).await;
     let silent: Vec<Client> = {

@@ -5,9 +5,8 @@ mod stand_in;
 
 use std::fs;
 
-use lockstep_edge_host::keys::make;
 use serde_json::{Value, json};
-use stand_in::{Daemon, Folder, request};
+use stand_in::{Daemon, Folder, keyed, request};
 
 const ITEMS: &str = "/v1/items";
 
@@ -81,18 +80,11 @@ async fn a_folder_that_cannot_be_used_ends_the_start() {
 #[tokio::test]
 async fn changes_need_the_scope_write() {
     let folder = Folder::new();
-    let file = folder.0.join("keys.toml");
-    let [shop, filler] = ["shop", "filler"].map(|name| make(name).unwrap());
-    fs::write(&file, shop.entry + &filler.entry.replace("score", "write")).unwrap();
-    let daemon = Daemon::ready(|config| {
-        config.items = Some(folder.0.join("items"));
-        config.keys = Some(file);
-    })
-    .await;
+    let (daemon, [shop, filler]) = keyed(&folder).await;
     for (method, path, writes) in
         [("PUT", ITEMS, true), ("GET", "/v1/items/a", false), ("DELETE", "/v1/items/a", true)]
     {
-        for (key, may) in [(&shop.key, !writes), (&filler.key, writes)] {
+        for (key, may) in [(&shop, !writes), (&filler, writes)] {
             let mut client = daemon.client().await;
             let head = format!("host: localhost\r\nx-api-key: {key}");
             client.send(request(method, path, &body("a", "x")).replacen("host: localhost", &head, 1)).await;

@@ -6,10 +6,9 @@ mod stand_in;
 use std::fs;
 
 use lockstep_arith::item::compact;
-use lockstep_edge_host::keys::make;
 use lockstep_pack::{Pack, Packs};
 use serde_json::json;
-use stand_in::{Answer, Daemon, Folder, request};
+use stand_in::{Answer, Daemon, Folder, keyed, request};
 
 const PACK: &str = "/v1/items.pack";
 
@@ -129,15 +128,8 @@ async fn a_pack_needs_items_and_a_key_that_may_read() {
     none.stop().await.unwrap();
 
     let folder = Folder::new();
-    let file = folder.0.join("keys.toml");
-    let [shop, filler] = ["shop", "filler"].map(|name| make(name).unwrap());
-    fs::write(&file, shop.entry + &filler.entry.replace("score", "write")).unwrap();
-    let daemon = Daemon::ready(|config| {
-        config.items = Some(folder.0.join("items"));
-        config.keys = Some(file);
-    })
-    .await;
-    for (key, status) in [(&shop.key, 200), (&filler.key, 403)] {
+    let (daemon, [shop, filler]) = keyed(&folder).await;
+    for (key, status) in [(&shop, 200), (&filler, 403)] {
         let (answer, _) = ask(&daemon, "GET", PACK, &format!("x-api-key: {key}\r\n")).await;
         assert_eq!(answer.status, status);
     }

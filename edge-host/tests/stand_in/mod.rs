@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use lockstep_edge_host::{Config, HostError, run_with};
+use lockstep_edge_host::{Config, HostError, keys::make, run_with};
 use lockstep_folder::manifest::sha256;
 use serde_json::{Map, Value, json};
 use tokio::{
@@ -180,6 +180,19 @@ impl Daemon {
     pub async fn ended(self) -> Result<(), HostError> {
         timeout(HANG, self.ended).await.unwrap().unwrap()
     }
+}
+
+/// A daemon that keeps items in a folder, a key that may score, and one that may write.
+pub async fn keyed(folder: &Folder) -> (Daemon, [String; 2]) {
+    let file = folder.0.join("keys.toml");
+    let [shop, filler] = ["shop", "filler"].map(|name| make(name).unwrap());
+    fs::write(&file, shop.entry + &filler.entry.replace("score", "write")).unwrap();
+    let daemon = Daemon::ready(|config| {
+        config.items = Some(folder.0.join("items"));
+        config.keys = Some(file);
+    })
+    .await;
+    (daemon, [shop.key, filler.key])
 }
 
 /// One connection.
